@@ -1,0 +1,31 @@
+"""The `gate` section of a recipe: what a model must show before it is released."""
+
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, Literal, Tuple
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """Absolute floors, and how much worse than the live release a model may be."""
+
+    metric: str
+    """What is compared with the live release, such as f1."""
+
+    floors: Dict[str, float] = field(default_factory=dict)
+    """Metric to the least value that is released."""
+
+    tolerance: float = 1.0
+    """Points of the metric: with 95 % confidence the new model is not worse by more than this."""
+
+    other_data: Literal["refuse", "accept"] = "refuse"
+    """What to do when the live release was evaluated on other examples, so that nothing can be paired."""
+
+    bootstrap_samples: int = 1000
+    seed: int = 0
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """Gates that cannot decide, as (key, what is wrong)."""
+        if self.tolerance < 0:
+            yield "tolerance", f"must not be negative; got {self.tolerance}"
+        if self.bootstrap_samples < 1:
+            yield "bootstrap_samples", f"must be at least 1; got {self.bootstrap_samples}"

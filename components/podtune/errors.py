@@ -1,0 +1,83 @@
+"""What can go wrong in a way the user can mend, and how a program ends when it does."""
+
+import contextlib
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Iterator, NoReturn, Optional
+
+MESSAGE_FILE_VARIABLE = "PODTUNE_MESSAGE_FILE"
+"""Names the file that receives a failed step's message; Kubernetes' own by default."""
+
+KUBERNETES_MESSAGE_FILE = "/dev/termination-log"
+
+
+class PodtuneError(Exception):
+    """An expected failure: one line that says what was given, what would be right, and where."""
+
+    exit_code = 1
+
+
+class BadInput(PodtuneError):
+    """Something the user gave is wrong; the same call fails again."""
+
+    exit_code = 2
+
+
+class GateRefused(PodtuneError):
+    """The new model did not pass the gate."""
+
+    exit_code = 3
+
+
+class LostRace(PodtuneError):
+    """Another writer was first."""
+
+    exit_code = 4
+
+
+class TryAgainLater(PodtuneError):
+    """The same call may succeed later: a server or a disk has to recover first."""
+
+    exit_code = 75
+
+
+class Interrupted(PodtuneError):
+    """SIGTERM arrived; the state was written and the same call continues from it."""
+
+    exit_code = 143
+
+
+@contextlib.contextmanager
+def ending_cleanly() -> Iterator[None]:
+    """End the process with one line and the failure's own exit code, never with a traceback."""
+    try:
+        yield
+    except PodtuneError as error:
+        _end(str(error), error.exit_code)
+    except OSError as error:
+        expected = from_os_error(error)
+        if expected is None:
+            raise
+        _end(str(expected), expected.exit_code)
+
+
+def from_os_error(error: OSError) -> Optional[PodtuneError]:
+    """Translate an operating system's refusal that the user can mend; None for all others."""
+    place = error.filename or "the output"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return TryAgainLater(f"no space left to write {place}; free some and start again")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return BadInput(f"no permission to use {place}; choose another place or change its permissions")
+    return None
+
+
+def _end(message: str, exit_code: int) -> NoReturn:
+    """Tell the person, and whoever started this process, why it ends."""
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    target = Path(os.environ.get(MESSAGE_FILE_VARIABLE, KUBERNETES_MESSAGE_FILE))
+    if MESSAGE_FILE_VARIABLE in os.environ or target.exists():
+        with contextlib.suppress(OSError):
+            target.write_text(message, encoding="utf-8")
+    raise SystemExit(exit_code)

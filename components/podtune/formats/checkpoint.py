@@ -1,0 +1,66 @@
+"""Checkpoint on disk: a fine-tuned model, and the record of how it was trained.
+
+`model/` is what transformers loads: config.json, model.safetensors, the tokenizer's files.
+`log.jsonl` has one JSON object a line: {"step", "epoch", "loss", "learning_rate", "gradient_norm",
+"examples_per_second", "seconds"} for training, {"step", "epoch", "evaluation": {metric: value}} for an
+evaluation on the way. `tensorboard/` holds the same as an event file.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+from podtune.formats.sealed import Manifest, open_sealed
+from podtune.sections import read_section
+
+KIND = "checkpoint"
+VERSION = 1
+MODEL = "model"
+LOG = "log.jsonl"
+TENSORBOARD = "tensorboard"
+
+
+@dataclass(frozen=True)
+class CheckpointFacts:
+    """How a model was trained, as the card will say it."""
+
+    task: str
+    features: str
+    """Digest of the Features."""
+
+    base_model: str
+    """Digest of the BaseModel."""
+
+    training: Dict[str, Any]
+    """The recipe's training section, with every default written out."""
+
+    steps: int
+    """Optimizer steps of the whole run."""
+
+    steps_per_epoch: int
+    examples_seen: int
+    """Rows of features consumed, counted once per epoch."""
+
+    kept_step: int
+    """The step whose weights these are: the last, or the best by the recipe's metric."""
+
+    train_loss: float
+    """Mean over all steps of the run, whatever was interrupted."""
+
+    seconds: float
+    """Spent training, interruptions left out."""
+
+    resumed: int
+    """How often the run was continued from a checkpoint."""
+
+    hardware: Dict[str, Any]
+    """device (cpu, gpu, ipu), name, count, cores, memory_gib."""
+
+    software: Dict[str, str]
+    """Package to version: python, podtune, torch, transformers, …"""
+
+
+def open_checkpoint(path: Path) -> Tuple[CheckpointFacts, Manifest]:
+    """Verify every file of a Checkpoint directory and read its facts."""
+    manifest = open_sealed(path, KIND, VERSION)
+    return read_section(CheckpointFacts, manifest.facts, f"{path}/manifest.json facts"), manifest

@@ -1,0 +1,83 @@
+"""Evaluation on disk: what a model scores, in all and question by question.
+
+`predictions.json` is in the task's official format. `examples.jsonl` has one JSON object per scored
+example, in the data's order: {"id", "prediction", "scores": {metric: value}, "slices": {name: value}, …}.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from podtune.formats.sealed import Manifest, open_sealed
+from podtune.sections import read_section
+
+KIND = "evaluation"
+VERSION = 1
+PREDICTIONS = "predictions.json"
+EXAMPLES = "examples.jsonl"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number with its uncertainty."""
+
+    value: float
+    low: float
+    """Lower end of the bootstrap 95 % interval."""
+
+    high: float
+    """Upper end of the bootstrap 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The metrics over a part of the examples."""
+
+    name: str
+    """What the examples are divided by, such as question_word."""
+
+    value: str
+    """Which part this is, such as who."""
+
+    examples: int
+    metrics: Dict[str, float]
+
+
+@dataclass(frozen=True)
+class EvaluationFacts:
+    """What a model scored on one split."""
+
+    task: str
+    checkpoint: str
+    """Digest of the Checkpoint."""
+
+    features: str
+    """Digest of the Features."""
+
+    split: str
+    data: str
+    """Digest of the examples and their true answers: two evaluations with the same digest can be paired."""
+
+    examples: int
+    """The denominator of every metric: each was scored exactly once."""
+
+    rows: int
+    """Rows of features that went through the model."""
+
+    loss: float
+    """Mean over the rows."""
+
+    metrics: Dict[str, Metric]
+    """By name, such as exact_match and f1; in percent where the task's are."""
+
+    slices: List[Slice]
+    settings: Dict[str, Any]
+    """The recipe's evaluation section, with every default written out."""
+
+    seconds: float
+
+
+def open_evaluation(path: Path) -> Tuple[EvaluationFacts, Manifest]:
+    """Verify every file of an Evaluation directory and read its facts."""
+    manifest = open_sealed(path, KIND, VERSION)
+    return read_section(EvaluationFacts, manifest.facts, f"{path}/manifest.json facts"), manifest

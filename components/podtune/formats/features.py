@@ -1,0 +1,59 @@
+"""Features on disk: model inputs as ragged, memory-mapped arrays, one folder a split.
+
+What arrays a split holds is its task's knowledge; what every task's features say of themselves is here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+from podtune.formats.sealed import Manifest, open_sealed
+from podtune.sections import read_section
+
+KIND = "features"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """The size of one split."""
+
+    examples: int
+    """What is scored: questions, or images."""
+
+    rows: int
+    """What is trained on: windows, or questions, or captions."""
+
+    tokens: int
+    """Over all rows, without padding."""
+
+    digest: str
+    """SHA-256 of the examples and their true answers, whatever the tokenizer: the identity of an evaluation."""
+
+
+@dataclass(frozen=True)
+class FeaturesFacts:
+    """What a Features directory was made of."""
+
+    task: str
+    """question-answering, …"""
+
+    raw_data: str
+    """Digest of the RawData."""
+
+    tokenizer: str
+    """SHA-256 of the tokenizer's file; a model with another tokenizer is refused."""
+
+    vocabulary_size: int
+    """Token ids are below it."""
+
+    settings: Dict[str, Any]
+    """The recipe's features section."""
+
+    splits: Dict[str, SplitFacts]
+
+
+def open_features(path: Path) -> Tuple[FeaturesFacts, Manifest]:
+    """Verify every file of a Features directory and read its facts."""
+    manifest = open_sealed(path, KIND, VERSION)
+    return read_section(FeaturesFacts, manifest.facts, f"{path}/manifest.json facts"), manifest

@@ -1,0 +1,79 @@
+"""Rows of unequal length without padding, in memory or memory-mapped."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of unequal length, one after the other."""
+
+    values: Array
+    """[total, …]: all rows concatenated."""
+
+    offsets: Array
+    """int64 [rows + 1]: row i is values[offsets[i] : offsets[i + 1]]."""
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Array:
+        """int64 [rows]."""
+        return np.diff(self.offsets)
+
+    def row(self, index: int) -> Array:
+        """One row, as a view."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def take(self, rows: Array) -> "Ragged":
+        """The given rows, in the given order, gathered without a Python loop."""
+        lengths = self.lengths[rows]
+        offsets = offsets_of(lengths)
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Ragged(self.values[np.repeat(self.offsets[:-1][rows], lengths) + within], offsets)
+
+
+def offsets_of(lengths: Array) -> Array:
+    """int64 [rows + 1]: where each row of the given lengths starts, and the end."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some examples, their tokens in one stream without padding."""
+
+    offsets: Array
+    """int64 [examples + 1]: the tokens of example i are offsets[i] to offsets[i + 1]."""
+
+    streams: Mapping[str, Array]
+    """Per token, each [tokens, …]."""
+
+    columns: Mapping[str, Array]
+    """Per example, each [examples, …]."""
+
+
+def save_array(directory: Path, name: str, array: Any) -> None:
+    """Write `array` as `name`.npy; a Ragged as `name`.values.npy and `name`.offsets.npy."""
+    if isinstance(array, Ragged):
+        save_array(directory, f"{name}.values", array.values)
+        save_array(directory, f"{name}.offsets", array.offsets)
+    else:
+        np.save(directory / f"{name}.npy", array, allow_pickle=False)
+
+
+def map_array(directory: Path, name: str) -> Array:
+    """Memory-map `name`.npy, read-only."""
+    return np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]  # numpy's load returns Any
+
+
+def map_ragged(directory: Path, name: str) -> Ragged:
+    """Memory-map a Ragged written by `save_array`."""
+    return Ragged(map_array(directory, f"{name}.values"), map_array(directory, f"{name}.offsets"))

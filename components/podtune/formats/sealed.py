@@ -1,0 +1,164 @@
+"""A sealed directory: every artifact on disk, all there and unchanged, or not there at all.
+
+`manifest.json` names the kind and version of the artifact, the facts its maker recorded, and the size
+and SHA-256 of every file. A directory is written beside its final name, synced, and renamed.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, Iterator, Mapping, Union
+
+from podtune.errors import BadInput
+
+MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class FileEntry:
+    """What the manifest says of one file."""
+
+    size: int
+    """In bytes."""
+
+    sha256: str
+    """In lower-case hexadecimal."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What a sealed directory says of itself."""
+
+    kind: str
+    version: int
+    facts: Mapping[str, Any]
+    files: Mapping[str, FileEntry]
+    digest: str
+    """SHA-256 of the manifest's bytes: the identity of the whole directory."""
+
+
+@dataclasses.dataclass
+class Draft:
+    """A sealed directory in the making."""
+
+    path: Path
+    """Where to write the files."""
+
+    facts: Dict[str, Any]
+    """JSON-ready; whatever is here when the block ends is recorded."""
+
+
+@contextlib.contextmanager
+def sealing(path: Path, kind: str, version: int) -> Iterator[Draft]:
+    """Write a directory that appears at `path` complete when the block ends, replacing what was there.
+
+    If the block fails, `path` is as it was before and nothing is left beside it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Draft(Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=str(path.parent))), {})
+    try:
+        yield draft
+        _write_manifest(draft, kind, version)
+        draft.path.chmod(0o755)
+        _sync_tree(draft.path)
+        _move_into_place(draft.path, path)
+    finally:
+        shutil.rmtree(str(draft.path), ignore_errors=True)
+
+
+def read_manifest(path: Path, kind: str, version: int) -> Manifest:
+    """Read a directory's manifest without touching its files; BadInput unless it is a `kind` of `version`."""
+    try:
+        data = (path / MANIFEST).read_bytes()
+        fields = json.loads(data)
+        found = Manifest(
+            fields["kind"],
+            fields["version"],
+            fields["facts"],
+            {name: FileEntry(**entry) for name, entry in fields["files"].items()},
+            hashlib.sha256(data).hexdigest(),
+        )
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(f"{path} holds no {kind}: it has no {MANIFEST}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path / MANIFEST} is damaged; make the {kind} again") from error
+    if found.kind != kind:
+        raise BadInput(f"{path} holds {found.kind}, not {kind}")
+    if found.version != version:
+        raise BadInput(f"{path} holds {kind} of version {found.version}; this podtune reads version {version}")
+    return found
+
+
+def open_sealed(path: Path, kind: str, version: int) -> Manifest:
+    """Read a directory's manifest and verify every file against it; BadInput names the first that differs."""
+    manifest = read_manifest(path, kind, version)
+    for name, entry in manifest.files.items():
+        _verify_file(path / name, entry)
+    return manifest
+
+
+def sha256_of(path: Union[Path, str]) -> str:
+    """SHA-256 of a file in lower-case hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(_BLOCK), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one spelling of a JSON value that is hashed: sorted keys, no NaN, a final newline."""
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
+
+
+def sync(path: Path) -> None:
+    """Force a file's or a directory's content to the disk."""
+    descriptor = os.open(str(path), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _verify_file(path: Path, entry: FileEntry) -> None:
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; the manifest beside it lists it")
+    size = path.stat().st_size
+    if size != entry.size:
+        raise BadInput(f"{path} has {size} bytes; its manifest says {entry.size}")
+    found = sha256_of(path)
+    if found != entry.sha256:
+        raise BadInput(f"{path} is corrupted: its SHA-256 is {found}; its manifest says {entry.sha256}")
+
+
+def _write_manifest(draft: Draft, kind: str, version: int) -> None:
+    files = sorted(path for path in draft.path.rglob("*") if path.is_file())
+    entries = {
+        path.relative_to(draft.path).as_posix(): {"size": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in files
+    }
+    content = {"kind": kind, "version": version, "facts": draft.facts, "files": entries}
+    (draft.path / MANIFEST).write_bytes(canonical_json(content))
+
+
+def _sync_tree(path: Path) -> None:
+    for child in path.rglob("*"):
+        sync(child)
+    sync(path)
+
+
+def _move_into_place(draft: Path, path: Path) -> None:
+    if path.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=str(path.parent)))
+        path.rename(old / path.name)
+        draft.rename(path)
+        shutil.rmtree(str(old), ignore_errors=True)
+    else:
+        draft.rename(path)
+    sync(path.parent)

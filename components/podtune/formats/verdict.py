@@ -1,0 +1,41 @@
+"""Verdict on disk: whether a model may be released, against which champion, and why."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Literal, Optional, Tuple
+
+from podtune.formats.sealed import Manifest, open_sealed
+from podtune.sections import read_section
+
+KIND = "verdict"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class VerdictFacts:
+    """A gate's decision."""
+
+    decision: Literal["accept", "accept-first", "refuse"]
+    """accept-first: there is no live release to compare with."""
+
+    reasons: List[str]
+    """In words, the decisive one first."""
+
+    evaluation: str
+    """Digest of the Evaluation that was judged."""
+
+    champion: Optional[str]
+    """Version of the live release it was compared with; None where there was none."""
+
+    champion_metrics: Dict[str, float]
+    difference: Dict[str, float]
+    """New minus champion over the same examples: value, low, high (95 %); empty where nothing was paired."""
+
+    settings: Dict[str, Any]
+    """The recipe's gate section, with every default written out."""
+
+
+def open_verdict(path: Path) -> Tuple[VerdictFacts, Manifest]:
+    """Verify a Verdict directory and read its facts."""
+    manifest = open_sealed(path, KIND, VERSION)
+    return read_section(VerdictFacts, manifest.facts, f"{path}/manifest.json facts"), manifest

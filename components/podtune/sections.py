@@ -1,0 +1,135 @@
+"""A recipe's section, given as a mapping, read into its dataclass; or every mistake in it at once."""
+
+import dataclasses
+from difflib import get_close_matches
+from math import isfinite
+from typing import Any, Dict, List, Literal, Mapping, Tuple, Type, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from podtune.errors import BadInput
+
+Section = TypeVar("Section")
+
+
+class Mistakes(BadInput):
+    """All that is wrong with a section, one line each, every line with its place."""
+
+    def __init__(self, lines: List[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def read_section(kind: Type[Section], values: Mapping[str, Any], place: str) -> Section:
+    """Build `kind` from `values`; raise Mistakes naming each wrong key below `place`.
+
+    Numbers survive JSON: 7.0 is read as the integer 7. A dataclass that has a method `mistakes()`
+    is asked for impossible combinations, as (key, text) pairs.
+    """
+    lines: List[str] = []
+    section = _dataclass(kind, values, place, lines)
+    if not lines and hasattr(section, "mistakes"):
+        lines = [f"{place}.{key} {text}" for key, text in section.mistakes()]
+    if lines:
+        raise Mistakes(lines)
+    return section  # type: ignore[no-any-return]  # _dataclass returns an instance of kind
+
+
+def to_mapping(section: Any) -> Dict[str, Any]:
+    """The section as JSON-ready values, without the keys that are None: KFP refuses None."""
+    pairs = ((field.name, getattr(section, field.name)) for field in dataclasses.fields(section))
+    return {name: _plain(value) for name, value in pairs if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_mapping(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _dataclass(kind: Any, values: Any, place: str, lines: List[str]) -> Any:
+    if not isinstance(values, Mapping):
+        lines.append(f"{place} must be a mapping; got {values!r}")
+        return None
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for key in values:
+        if key not in fields:
+            lines.append(f"{place}.{key} is not a setting{_suggestion(str(key), fields)}")
+    types = get_type_hints(kind)
+    given: Dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in values:
+            given[name] = _value(types[name], values[name], f"{place}.{name}", lines)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            lines.append(f"{place}.{name} is missing")
+    return None if lines else kind(**given)
+
+
+def _suggestion(key: str, known: Mapping[str, Any]) -> str:
+    close = get_close_matches(key, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+
+
+def _value(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+    origin = get_origin(kind)
+    if origin is Union:
+        return _optional(kind, value, place, lines)
+    if origin is Literal:
+        return _choice(get_args(kind), value, place, lines)
+    if origin is dict:
+        return _mapping(get_args(kind)[1], value, place, lines)
+    if origin in (list, tuple):
+        return _sequence(origin, get_args(kind)[0], value, place, lines)
+    if dataclasses.is_dataclass(kind):
+        return _dataclass(kind, value, place, lines)
+    return _scalar(kind, value, place, lines)
+
+
+def _optional(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+    inner = next(option for option in get_args(kind) if option is not type(None))
+    return None if value is None else _value(inner, value, place, lines)
+
+
+def _choice(options: Tuple[Any, ...], value: Any, place: str, lines: List[str]) -> Any:
+    if value not in options:
+        lines.append(f"{place} must be one of {', '.join(map(str, options))}; got {value!r}")
+    return value
+
+
+def _mapping(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+    if not isinstance(value, Mapping):
+        lines.append(f"{place} must be a mapping; got {value!r}")
+        return {}
+    return {str(key): _value(kind, item, f"{place}.{key}", lines) for key, item in value.items()}
+
+
+def _sequence(origin: Any, kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+    if not isinstance(value, (list, tuple)):
+        lines.append(f"{place} must be a list; got {value!r}")
+        return origin()
+    return origin(_value(kind, item, f"{place}[{index}]", lines) for index, item in enumerate(value))
+
+
+def _scalar(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+    if kind is float and type(value) in (int, float) and isfinite(value):
+        return float(value)
+    if kind is int and type(value) in (int, float) and value == value // 1:
+        return int(value)
+    if kind in (str, bool) and type(value) is kind:
+        return value
+    wanted = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}[kind]
+    lines.append(f"{place} must be {wanted}; got {value!r}{_number_hint(kind, value)}")
+    return value
+
+
+def _number_hint(kind: Any, value: Any) -> str:
+    """YAML 1.1 reads 5e-5 as a text, because it has no point."""
+    if kind is not float or not isinstance(value, str):
+        return ""
+    try:
+        mantissa, _, exponent = repr(float(value)).partition("e")
+    except ValueError:
+        return ""
+    return f"; write it as {mantissa}{'' if '.' in mantissa else '.0'}{'e' + exponent if exponent else ''}"

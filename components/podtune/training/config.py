@@ -1,0 +1,96 @@
+"""The `training` section of a recipe: everything that changes the result of a training run."""
+
+from dataclasses import dataclass
+from typing import Callable, Iterator, Literal, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a model is optimised; the same on every device."""
+
+    epochs: int
+    """Passes over the training rows."""
+
+    batch_size: int
+    """Rows in one optimizer step, over all devices."""
+
+    learning_rate: float
+    """Peak rate, reached at the end of the warm-up."""
+
+    seed: int = 42
+    """Of the data order, of new weights and of dropout."""
+
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """How the rate falls after the warm-up: to zero, or not at all."""
+
+    warmup_ratio: float = 0.0
+    """Share of all steps over which the rate rises from zero."""
+
+    warmup_steps: int = 0
+    """The same as a number of steps; only one of the two may be given."""
+
+    weight_decay: float = 0.0
+    """Decoupled; biases and norms have none."""
+
+    betas: Tuple[float, ...] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    max_gradient_norm: float = 1.0
+    """Gradients are scaled down to this global norm; 0 leaves them alone."""
+
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """Of the compute; weights and optimizer state are always kept in float32."""
+
+    dropout: Optional[float] = None
+    """Replaces every dropout probability of the model's configuration."""
+
+    device_iterations: int = 1
+    """Optimizer steps in one call to the device (PopTorch's term). The learning rate moves once a call, and
+    the rows that do not fill a whole call are left out of an epoch. 1 unless an IPU run is reproduced."""
+
+    max_steps: int = 0
+    """Stop after so many optimizer steps, the schedule ending there; 0 means all epochs."""
+
+    micro_batch_tokens: int = 0
+    """Tokens that go through the model at once; 0 leaves it to the engine. Changes speed and memory only."""
+
+    log_every: int = 10
+    """Optimizer steps between two lines of the log."""
+
+    checkpoint_every: int = 500
+    """Optimizer steps between two checkpoints; 0 writes none but when stopped."""
+
+    keep_checkpoints: int = 2
+    """The newest so many are kept."""
+
+    evaluate_every: int = 0
+    """Optimizer steps between two evaluations on the way; 0 means none."""
+
+    best_metric: str = ""
+    """Keep the weights of the evaluation with the highest value of this metric; empty keeps the last weights."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """Combinations that cannot be trained, as (key, what is wrong)."""
+        yield from self._out_of_range()
+        if self.warmup_ratio and self.warmup_steps:
+            yield "warmup_steps", "and warmup_ratio exclude each other; give one"
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            yield "betas", f"must be two numbers from 0 to below 1; got {list(self.betas)}"
+        if self.best_metric and not self.evaluate_every:
+            yield "best_metric", "needs evaluations on the way; set evaluate_every"
+
+    def _out_of_range(self) -> Iterator[Tuple[str, str]]:
+        """Single numbers that make no sense, by the rule they break."""
+        rules: Tuple[Tuple[str, Callable[[float], bool], str], ...] = (
+            ("epochs batch_size device_iterations log_every keep_checkpoints", lambda x: x >= 1, "at least 1"),
+            ("learning_rate epsilon", lambda x: x > 0, "above 0"),
+            ("weight_decay max_gradient_norm seed", lambda x: x >= 0, "at least 0"),
+            ("warmup_steps max_steps micro_batch_tokens", lambda x: x >= 0, "at least 0"),
+            ("checkpoint_every evaluate_every", lambda x: x >= 0, "at least 0"),
+            ("warmup_ratio", lambda x: 0 <= x <= 1, "from 0 to 1"),
+            ("dropout", lambda x: 0 <= x < 1, "from 0 to below 1"),
+        )
+        for keys, allowed, wanted in rules:
+            for key in keys.split():
+                value = getattr(self, key)
+                if value is not None and not allowed(value):
+                    yield key, f"must be {wanted}; got {value}"

@@ -1,0 +1,39 @@
+"""What every engine does, whatever the device: optimizer steps on global batches, and predictions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Protocol
+
+import numpy as np
+
+from podtune.training.problem import Examples
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What an optimizer step tells. Numbers may still be on the device: `float()` fetches them."""
+
+    loss: Any
+    """Mean over the rows of the global batch."""
+
+    gradient_norm: Any
+    """Global norm before clipping."""
+
+
+class Engine(Protocol):
+    """One device, or several that act as one."""
+
+    def step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
+        """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
+
+    def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
+        """Run every row through the model once, in the examples' order; float32 [tokens] arrays."""
+
+    def save_model(self, directory: Path) -> None:
+        """Write config.json and float32 model.safetensors as transformers loads them."""
+
+    def save_state(self, directory: Path) -> None:
+        """Write weights and optimizer state, bit for bit, as safetensors and JSON."""
+
+    def load_state(self, directory: Path) -> None:
+        """Continue from what `save_state` wrote."""
