@@ -3,7 +3,10 @@
 import dataclasses
 from difflib import get_close_matches
 from math import isfinite
+from pathlib import Path
 from typing import Any, Dict, List, Literal, Mapping, Tuple, Type, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
 
 from podtune.errors import BadInput
 
@@ -31,6 +34,18 @@ def read_section(kind: Type[Section], values: Mapping[str, Any], place: str) -> 
     if lines:
         raise Mistakes(lines)
     return section  # type: ignore[no-any-return]  # _dataclass returns an instance of kind
+
+
+def read_settings_file(path: Path) -> Dict[str, Any]:
+    """Read one YAML or JSON file that holds a mapping."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"cannot read settings from {path}: {reason}") from error
+    if not isinstance(values, dict):
+        raise BadInput(f"{path} must hold a mapping of settings; got {type(values).__name__}")
+    return values
 
 
 def to_mapping(section: Any) -> Dict[str, Any]:
