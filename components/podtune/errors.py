@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import sys
 from pathlib import Path
@@ -51,7 +52,8 @@ class Interrupted(PodtuneError):
 
 @contextlib.contextmanager
 def ending_cleanly() -> Iterator[None]:
-    """End the process with one line and the failure's own exit code, never with a traceback."""
+    """Run a step or a command: log to stderr; end with one line and the failure's own exit code, without a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         yield
     except PodtuneError as error:

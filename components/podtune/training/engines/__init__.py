@@ -1,0 +1,23 @@
+"""The engines, by device."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Dict
+
+from podtune.errors import BadInput
+from podtune.training.config import TrainingConfig
+from podtune.training.engines.engine import Engine
+from podtune.training.problem import Objective
+
+ENGINES: Dict[str, str] = {
+    "cpu": "podtune.training.engines.torch_engine",
+    "gpu": "podtune.training.engines.torch_engine",
+}
+"""Device to the module whose `open_engine(objective, model, config, device)` makes its engine."""
+
+
+def open_engine(objective: Objective, model: Path, config: TrainingConfig, device: str) -> Engine:
+    """Load a model from a directory onto a device; BadInput where the device is unknown or absent."""
+    if device not in ENGINES:
+        raise BadInput(f"device must be one of {', '.join(ENGINES)}; got {device!r}")
+    return import_module(ENGINES[device]).open_engine(objective, model, config, device)  # type: ignore[no-any-return]  # by the table's contract

@@ -1,0 +1,20 @@
+"""Progress bars for people; nothing where nobody watches."""
+
+import os
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+TERMINAL_VARIABLE = "PODTUNE_TERMINAL"
+"""A terminal to draw on although the process writes into a pipe; `podtune run` sets it for the steps."""
+
+
+def progress_bar(total: int, unit: str, label: str) -> Any:
+    """Open a tqdm bar, to be used as a context manager; it draws only on a terminal."""
+    terminal = os.environ.get(TERMINAL_VARIABLE)
+    target = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # lives as long as the process
+    scaled = unit == "B"
+    return tqdm(
+        total=total, unit=unit, unit_scale=scaled, desc=label, file=target, disable=not target.isatty(), leave=False
+    )

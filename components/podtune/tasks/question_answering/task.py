@@ -1,0 +1,28 @@
+"""Extractive question answering, as tasks/task.py wants it."""
+
+from pathlib import Path
+from typing import Any, Mapping
+
+import numpy as np
+
+from podtune.tasks.question_answering.scores import score_windows
+from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
+from podtune.tasks.task import Scored
+from podtune.training.problem import Objective
+
+
+def open_examples(features: Path, split: str) -> QuestionWindows:
+    """Memory-map the windows of one split."""
+    return open_windows(features, split)
+
+
+def objective() -> Objective:
+    """Mark the first and the last token of the answer."""
+    from podtune.tasks.question_answering.objective import SpanObjective
+
+    return SpanObjective()
+
+
+def score(features: Path, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Scored:
+    """Turn start and end logits into answers, and score them by SQuAD's official definitions."""
+    return score_windows(features, split, outputs, settings)

@@ -1,0 +1,55 @@
+"""All that differs between the problems, behind one interface; and the table of them."""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Protocol, cast
+
+import numpy as np
+
+from podtune.errors import BadInput
+from podtune.training.problem import Examples, Objective
+
+TASKS = {
+    "question-answering": "podtune.tasks.question_answering.task",
+}
+"""Task to the module that has its functions."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one evaluation found, in the order of the examples."""
+
+    metrics: Mapping[str, np.ndarray]
+    """Metric to float64 [examples], in percent; its mean is the metric's value."""
+
+    loss: float
+    """Mean over the rows."""
+
+    records: List[Dict[str, Any]]
+    """One an example: id, prediction, scores, slices, and what else a reader would ask for."""
+
+    predictions: Any
+    """In the task's official format, JSON-ready."""
+
+
+class Task(Protocol):
+    """A problem that podtune solves; each is a module with these functions."""
+
+    def open_examples(self, features: Path, split: str) -> Examples:
+        """Memory-map one split of a verified Features directory."""
+
+    def objective(self) -> Objective:
+        """What the model is for; the only function that needs torch."""
+
+    def score(
+        self, features: Path, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]
+    ) -> Scored:
+        """Score what an engine's `outputs` returned for the split; `settings` is the recipe's evaluation section."""
+
+
+def task_named(name: str) -> Task:
+    """Find a task; BadInput names those there are."""
+    if name not in TASKS:
+        raise BadInput(f"task must be one of {', '.join(TASKS)}; got {name!r}")
+    return cast(Task, importlib.import_module(TASKS[name]))
