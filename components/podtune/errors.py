@@ -52,7 +52,7 @@ class Interrupted(PodtuneError):
 
 @contextlib.contextmanager
 def ending_cleanly() -> Iterator[None]:
-    """Run a step or a command: log to stderr; end with one line and the failure's own exit code, without a traceback."""
+    """Run a step or a command; a failure ends it with one line and its own exit code, not a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         yield

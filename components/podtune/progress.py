@@ -13,8 +13,8 @@ TERMINAL_VARIABLE = "PODTUNE_TERMINAL"
 def progress_bar(total: int, unit: str, label: str) -> Any:
     """Open a tqdm bar, to be used as a context manager; it draws only on a terminal."""
     terminal = os.environ.get(TERMINAL_VARIABLE)
-    target = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # lives as long as the process
-    scaled = unit == "B"
+    target = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # tqdm draws on it
+    watched = target.isatty()
     return tqdm(
-        total=total, unit=unit, unit_scale=scaled, desc=label, file=target, disable=not target.isatty(), leave=False
+        total=total, unit=unit, unit_scale=unit == "B", desc=label, file=target, disable=not watched, leave=False
     )
