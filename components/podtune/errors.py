@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import logging
 import os
 import sys
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Iterator, NoReturn, Optional
 
 MESSAGE_FILE_VARIABLE = "PODTUNE_MESSAGE_FILE"
-"""Names the file that receives a failed step's message; Kubernetes' own by default."""
+"""Names a file that receives a failed step's message and exit code as JSON: the local run reads it."""
 
-KUBERNETES_MESSAGE_FILE = "/dev/termination-log"
+KUBERNETES_MESSAGE_FILE = Path("/dev/termination-log")
+"""Where Kubernetes looks for the message that it shows with a failed pod."""
 
 
 class PodtuneError(Exception):
@@ -78,8 +80,10 @@ def from_os_error(error: OSError) -> Optional[PodtuneError]:
 def _end(message: str, exit_code: int) -> NoReturn:
     """Tell the person, and whoever started this process, why it ends."""
     print(f"error: {message}", file=sys.stderr, flush=True)
-    target = Path(os.environ.get(MESSAGE_FILE_VARIABLE, KUBERNETES_MESSAGE_FILE))
-    if MESSAGE_FILE_VARIABLE in os.environ or target.exists():
-        with contextlib.suppress(OSError):
-            target.write_text(message, encoding="utf-8")
+    with contextlib.suppress(OSError):
+        if MESSAGE_FILE_VARIABLE in os.environ:
+            record = {"message": message, "exit_code": exit_code}
+            Path(os.environ[MESSAGE_FILE_VARIABLE]).write_text(json.dumps(record), encoding="utf-8")
+        elif KUBERNETES_MESSAGE_FILE.exists():
+            KUBERNETES_MESSAGE_FILE.write_text(message, encoding="utf-8")
     raise SystemExit(exit_code)

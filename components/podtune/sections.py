@@ -13,6 +13,17 @@ from podtune.errors import BadInput
 Section = TypeVar("Section")
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """YAML's safe subset, in which a key given twice is an error."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"the key {key} is given twice{node.start_mark}")
+        return super().construct_mapping(node, deep)
+
+
 class Mistakes(BadInput):
     """All that is wrong with a section, one line each, every line with its place."""
 
@@ -25,12 +36,10 @@ def read_section(kind: Type[Section], values: Mapping[str, Any], place: str) -> 
     """Build `kind` from `values`; raise Mistakes naming each wrong key below `place`.
 
     Numbers survive JSON: 7.0 is read as the integer 7. A dataclass that has a method `mistakes()`
-    is asked for impossible combinations, as (key, text) pairs.
+    is asked for impossible combinations, as (key, text) pairs. An empty `place` names keys without a prefix.
     """
     lines: List[str] = []
     section = _dataclass(kind, values, place, lines)
-    if not lines and hasattr(section, "mistakes"):
-        lines = [f"{place}.{key} {text}" for key, text in section.mistakes()]
     if lines:
         raise Mistakes(lines)
     return section  # type: ignore[no-any-return]  # _dataclass returns an instance of kind
@@ -39,7 +48,7 @@ def read_section(kind: Type[Section], values: Mapping[str, Any], place: str) -> 
 def read_settings_file(path: Path) -> Dict[str, Any]:
     """Read one YAML or JSON file that holds a mapping."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506  # a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"cannot read settings from {path}: {reason}") from error
@@ -69,17 +78,27 @@ def _dataclass(kind: Any, values: Any, place: str, lines: List[str]) -> Any:
         lines.append(f"{place} must be a mapping; got {values!r}")
         return None
     fields = {field.name: field for field in dataclasses.fields(kind)}
+    before = len(lines)
     for key in values:
         if key not in fields:
-            lines.append(f"{place}.{key} is not a setting{_suggestion(str(key), fields)}")
+            lines.append(f"{_below(place, key)} is not a setting{_suggestion(str(key), fields)}")
     types = get_type_hints(kind)
     given: Dict[str, Any] = {}
     for name, field in fields.items():
         if name in values:
-            given[name] = _value(types[name], values[name], f"{place}.{name}", lines)
+            given[name] = _value(types[name], values[name], _below(place, name), lines)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            lines.append(f"{place}.{name} is missing")
-    return None if lines else kind(**given)
+            lines.append(f"{_below(place, name)} is missing")
+    if len(lines) > before:
+        return None
+    section = kind(**given)
+    if hasattr(section, "mistakes"):
+        lines.extend(f"{_below(place, key)} {text}" for key, text in section.mistakes())
+    return section
+
+
+def _below(place: str, key: Any) -> str:
+    return f"{place}.{key}" if place else str(key)
 
 
 def _suggestion(key: str, known: Mapping[str, Any]) -> str:

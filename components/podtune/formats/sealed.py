@@ -74,20 +74,7 @@ def sealing(path: Path, kind: str, version: int) -> Iterator[Draft]:
 
 def read_manifest(path: Path, kind: str, version: int) -> Manifest:
     """Read a directory's manifest without touching its files; BadInput unless it is a `kind` of `version`."""
-    try:
-        data = (path / MANIFEST).read_bytes()
-        fields = json.loads(data)
-        found = Manifest(
-            fields["kind"],
-            fields["version"],
-            fields["facts"],
-            {name: FileEntry(**entry) for name, entry in fields["files"].items()},
-            hashlib.sha256(data).hexdigest(),
-        )
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BadInput(f"{path} holds no {kind}: it has no {MANIFEST}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path / MANIFEST} is damaged; make the {kind} again") from error
+    found = _parse_manifest(path, kind)
     if found.kind != kind:
         raise BadInput(f"{path} holds {found.kind}, not {kind}")
     if found.version != version:
@@ -98,9 +85,13 @@ def read_manifest(path: Path, kind: str, version: int) -> Manifest:
 def open_sealed(path: Path, kind: str, version: int) -> Manifest:
     """Read a directory's manifest and verify every file against it; BadInput names the first that differs."""
     manifest = read_manifest(path, kind, version)
-    for name, entry in manifest.files.items():
-        _verify_file(path / name, entry)
+    _verify_files(path, manifest)
     return manifest
+
+
+def verify(path: Path) -> None:
+    """Verify every file of a sealed directory of any kind; BadInput names the first that differs."""
+    _verify_files(path, _parse_manifest(path, "artifact"))
 
 
 def sha256_of(path: Union[Path, str]) -> str:
@@ -124,6 +115,28 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _parse_manifest(path: Path, kind: str) -> Manifest:
+    try:
+        data = (path / MANIFEST).read_bytes()
+        fields = json.loads(data)
+        return Manifest(
+            fields["kind"],
+            fields["version"],
+            fields["facts"],
+            {name: FileEntry(**entry) for name, entry in fields["files"].items()},
+            hashlib.sha256(data).hexdigest(),
+        )
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(f"{path} holds no {kind}: it has no {MANIFEST}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path / MANIFEST} is damaged; make the {kind} again") from error
+
+
+def _verify_files(path: Path, manifest: Manifest) -> None:
+    for name, entry in manifest.files.items():
+        _verify_file(path / name, entry)
 
 
 def _verify_file(path: Path, entry: FileEntry) -> None:

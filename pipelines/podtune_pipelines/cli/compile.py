@@ -1,0 +1,33 @@
+"""`podtune compile`: the pipeline as a KFP cluster takes it."""
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from kfp import compiler
+
+from podtune_pipelines.cli.options import DeviceOption, RecipeArgument, SetOption
+from podtune_pipelines.graphs import arguments_of, command_of, graph_of
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.recipe import load_recipe
+
+
+def compile_recipe(
+    recipe: RecipeArgument,
+    to: Annotated[Path, typer.Option(help="The YAML file to write.")],
+    changes: SetOption = (),
+    device: DeviceOption = "cpu",
+    devices: Annotated[int, typer.Option(help="Accelerators in the pod that trains.")] = 1,
+    store: Annotated[str, typer.Option(help="s3:// URI of the releases; asked for at submission if left out.")] = "",
+    workspace: Annotated[str, typer.Option(help="s3:// URI for checkpoints on the way, likewise.")] = "",
+) -> None:
+    """Write a recipe's pipeline as IR YAML for KFP 2.17."""
+    loaded = load_recipe(recipe, changes)
+    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline = graph_of(loaded, Placement(device, devices))
+        compiler.Compiler().compile(pipeline, str(to), pipeline_parameters=arguments)
+    print(to)

@@ -1,0 +1,41 @@
+"""The `podtune` command."""
+
+from typing import Annotated
+
+import typer
+
+from podtune import __version__
+from podtune.errors import ending_cleanly
+from podtune_pipelines.cli.compile import compile_recipe
+from podtune_pipelines.cli.recipes import recipes
+from podtune_pipelines.cli.run import run
+
+app = typer.Typer(
+    name="podtune",
+    help="Fine-tune transformer models on accelerator pods and release them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(run)
+app.command("compile")(compile_recipe)
+app.command()(recipes)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"podtune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    """Fine-tune transformer models on accelerator pods and release them."""
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line and its own exit code."""
+    with ending_cleanly():
+        app()

@@ -1,0 +1,27 @@
+"""The options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, List
+
+import typer
+
+RecipeArgument = Annotated[str, typer.Argument(help="A recipe's name (see `podtune recipes`) or a .yaml file.")]
+
+SetOption = Annotated[
+    List[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value of the recipe; repeatable.")
+]
+
+DeviceOption = Annotated[str, typer.Option(help="Where to train and evaluate: cpu or gpu.")]
+
+HomeOption = Annotated[
+    Path, typer.Option(envvar="PODTUNE_HOME", help="The directory for everything that a local run leaves.")
+]
+
+StoreOption = Annotated[
+    str,
+    typer.Option(envvar="PODTUNE_STORE", help="Where releases live: a directory or s3://bucket/prefix."),
+]
+
+DEFAULT_STORE = ".podtune/store"
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,139 @@
+"""A whole pipeline on this machine, through KFP's local runner."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Type
+
+import psutil
+from kfp import local
+
+from podtune.errors import (
+    MESSAGE_FILE_VARIABLE,
+    BadInput,
+    GateRefused,
+    Interrupted,
+    LostRace,
+    PodtuneError,
+    TryAgainLater,
+)
+from podtune.progress import TERMINAL_VARIABLE
+from podtune_pipelines.graphs import arguments_of, graph_of
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.recipe import Recipe
+from podtune_pipelines.reuse import Reuse, reusable, reuse_keys
+
+ERRORS: List[Type[PodtuneError]] = [BadInput, GateRefused, LostRace, TryAgainLater, Interrupted]
+
+
+@dataclass(frozen=True)
+class Home:
+    """The directory that holds everything a local run leaves."""
+
+    directory: Path
+
+    @property
+    def runs(self) -> Path:
+        """KFP's pipeline root: the artifacts of every run."""
+        return self.directory / "runs"
+
+    @property
+    def reuse(self) -> Reuse:
+        return Reuse(self.directory / "reuse")
+
+    @property
+    def workspace(self) -> Path:
+        """Checkpoints of runs that did not end."""
+        return self.directory / "training"
+
+    @property
+    def store(self) -> Path:
+        """Releases, where no other store is named."""
+        return self.directory / "store"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run left."""
+
+    release: Path
+    """The Release artifact."""
+
+    reused: List[str]
+    """Steps that did not have to run."""
+
+
+def run_here(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Finished:
+    """Run a recipe's pipeline on this machine; a failed step's error is raised as its own."""
+    home.runs.mkdir(parents=True, exist_ok=True)
+    reused = list(reusable(recipe, device, home.reuse))
+    keys = reuse_keys(recipe, device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # KFP warns of every cluster setting that it ignores here
+        pipeline = graph_of(recipe, Placement(device, cache_keys=keys))
+        local.init(
+            local.SubprocessRunner(use_venv=False),
+            pipeline_root=str(home.runs),
+            enable_caching=True,
+            cache_root=str(home.reuse.directory),
+        )
+        arguments = arguments_of(recipe, command, store=store, workspace=str(home.workspace.resolve()))
+        with _messages() as message_file, _passing_on_sigterm(), contextlib.redirect_stdout(sys.stderr):
+            outputs = _run(pipeline, arguments, message_file)
+    return Finished(Path(outputs.uri), reused)
+
+
+def _run(pipeline: Any, arguments: Dict[str, Any], message_file: Path) -> Any:
+    try:
+        return pipeline(**arguments).output
+    except RuntimeError as error:
+        raise _failure(message_file, str(error)) from None
+
+
+def _failure(message_file: Path, fallback: str) -> PodtuneError:
+    """The error that ended a step, as the step reported it."""
+    if not message_file.exists() or not message_file.read_text(encoding="utf-8"):
+        return PodtuneError(f"{fallback} The step's own output above says why.")
+    record = json.loads(message_file.read_text(encoding="utf-8"))
+    kinds = {kind.exit_code: kind for kind in ERRORS}
+    return kinds.get(record["exit_code"], PodtuneError)(record["message"])
+
+
+@contextlib.contextmanager
+def _messages() -> Iterator[Path]:
+    """Have the steps report how they end, and draw their progress bars on the terminal."""
+    with tempfile.TemporaryDirectory() as directory:
+        message_file = Path(directory) / "message.json"
+        added = {MESSAGE_FILE_VARIABLE: str(message_file)}
+        if sys.stderr.isatty():
+            added[TERMINAL_VARIABLE] = os.ttyname(sys.stderr.fileno())
+        before = dict(os.environ)
+        os.environ.update(added)
+        try:
+            yield message_file
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _passing_on_sigterm() -> Iterator[None]:
+    """Send SIGTERM on to the step that is running, which then writes its checkpoint and ends."""
+
+    def pass_on(signum: int, frame: Any) -> None:  # noqa: ARG001  # the signature of a handler
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "python" in process.name():
+                    process.terminate()
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,61 @@
+"""Where a step runs: image, resources, and whether its result may be reused."""
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional
+
+from kfp import kubernetes
+from podtune import image_names
+
+STORE_SECRET = "podtune-s3"  # noqa: S105  # the secret's name
+"""A Kubernetes secret with the credentials of the store; without it the pod's own identity is used."""
+
+_SECRET_KEYS = {"AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY"}
+_CONFIG_KEYS = {"AWS_ENDPOINT_URL_S3": "AWS_ENDPOINT_URL_S3", "AWS_REGION": "AWS_REGION"}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the steps of one compiled pipeline run."""
+
+    device: str
+    """cpu or gpu: of finetune and evaluate; every other step needs a CPU only."""
+
+    devices: int = 1
+    """Accelerators in the pod that trains."""
+
+    cache_keys: Optional[Mapping[str, str]] = None
+    """Step to the key its result is reused by. None leaves the keys to KFP; a step that is not in it runs anew."""
+
+    resources: Mapping[str, tuple[str, str]] = field(
+        default_factory=lambda: {"finetune": ("4", "16G"), "evaluate": ("4", "16G"), "tokenize_squad": ("2", "8G")}
+    )
+    """Step to what it requests: cores and memory."""
+
+
+ALWAYS_RUN = ("compare", "write_card", "publish")
+"""These depend on what is live now, which no cache key knows."""
+
+ON_ACCELERATOR = ("finetune", "evaluate")
+
+
+def place(task: Any, step: str, placement: Placement) -> Any:
+    """Apply a placement to one KFP task and return it."""
+    _cache(task, step, placement)
+    cores, memory = placement.resources.get(step, ("1", "2G"))
+    task.set_cpu_request(cores).set_memory_request(memory)
+    if step in ON_ACCELERATOR and placement.device == "gpu":
+        task.set_container_image(image_names.GPU)
+        task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(placement.devices)
+        # PyTorch's processes share tensors there; a pod has 64 MiB unless told otherwise
+        kubernetes.empty_dir_mount(task, "shm", "/dev/shm", medium="Memory", size_limit="8Gi")  # noqa: S108
+    kubernetes.use_secret_as_env(task, STORE_SECRET, _SECRET_KEYS, optional=True)
+    kubernetes.use_config_map_as_env(task, STORE_SECRET, _CONFIG_KEYS, optional=True)
+    return task
+
+
+def _cache(task: Any, step: str, placement: Placement) -> None:
+    if step in ALWAYS_RUN:
+        task.set_caching_options(enable_caching=False)
+    elif placement.cache_keys is not None:
+        key = placement.cache_keys.get(step)
+        task.set_caching_options(enable_caching=key is not None, cache_key=key)

@@ -1,0 +1,74 @@
+"""The tail that every pipeline shares: finetune, evaluate, compare, write_card, publish."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from podtune.compare.component import compare
+from podtune.evaluate.component import evaluate
+from podtune.finetune.component import finetune
+from podtune.publish.component import publish
+from podtune.write_card.component import write_card
+
+from podtune_pipelines.placement import Placement, place
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The outputs of the preparing steps, as KFP's channels."""
+
+    raw_data: Any
+    base_model: Any
+    features: Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The sections that the tail uses and where it works, as KFP's pipeline parameters."""
+
+    training: Any
+    evaluation: Any
+    gate: Any
+    card: Any
+    release: Any
+    command: Any
+    store: Any
+    workspace: Any
+
+
+def finetune_and_release(prepared: Prepared, settings: Settings, placement: Placement) -> Any:
+    """Add the shared tail to the pipeline being defined; return the release's channel."""
+    trained = finetune(
+        features=prepared.features,
+        base_model=prepared.base_model,
+        training=settings.training,
+        device=placement.device,
+        workspace=settings.workspace,
+    )
+    checkpoint = place(trained, "finetune", placement).outputs["checkpoint"]
+    scored = evaluate(
+        features=prepared.features, checkpoint=checkpoint, scoring=settings.evaluation, device=placement.device
+    )
+    evaluation = place(scored, "evaluate", placement).outputs["evaluation"]
+    judged = compare(evaluation=evaluation, gate=settings.gate, release=settings.release, store=settings.store)
+    verdict = place(judged, "compare", placement).outputs["verdict"]
+    described = write_card(
+        raw_data=prepared.raw_data,
+        base_model=prepared.base_model,
+        features=prepared.features,
+        checkpoint=checkpoint,
+        evaluation=evaluation,
+        verdict=verdict,
+        card=settings.card,
+        release=settings.release,
+        command=settings.command,
+    )
+    model_card = place(described, "write_card", placement).outputs["model_card"]
+    released = publish(
+        checkpoint=checkpoint,
+        evaluation=evaluation,
+        verdict=verdict,
+        model_card=model_card,
+        release=settings.release,
+        store=settings.store,
+    )
+    return place(released, "publish", placement).outputs["published"]

@@ -1,0 +1,135 @@
+"""Which results of earlier local runs can be reused.
+
+A step's key is the hash of everything its result depends on: its own settings, the keys of the steps it
+reads from, the content of local sources, podtune's code, and the versions of the libraries that compute.
+It is known before anything runs, which is what lets `plan` say what will be reused.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional
+
+from kfp import dsl
+from kfp.local.cache import LocalCache
+
+import podtune
+from podtune.errors import BadInput
+from podtune.formats.sealed import MANIFEST, sha256_of, verify
+from podtune.sections import to_mapping
+from podtune_pipelines.recipe import Recipe
+
+COMPUTING_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
+
+REMOTE_SCHEMES = ("hf", "https", "s3")
+
+
+def reuse_keys(recipe: Recipe, device: str) -> Dict[str, str]:
+    """Step to key, for every step whose inputs are pinned; a step that must run anew has none."""
+    sections = to_mapping(recipe)
+    data, model = _source_identity(recipe), _model_identity(recipe)
+    keys: Dict[str, str] = {}
+    _add(keys, "fetch_data", data, {"source": sections["source"]}, [])
+    _add(keys, "fetch_model", model, {"model": sections["model"]}, [])
+    _add(keys, "tokenize_squad", "", {"features": sections["features"]}, ["fetch_data", "fetch_model"])
+    training = {"training": sections["training"], "device": device}
+    _add(keys, "finetune", "", training, ["tokenize_squad", "fetch_model"])
+    scoring = {"evaluation": sections["evaluation"], "device": device}
+    _add(keys, "evaluate", "", scoring, ["tokenize_squad", "finetune"])
+    return keys
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """The results of earlier runs under one directory."""
+
+    directory: Path
+
+    def find(self, step: str, key: str) -> Optional[Dict[str, Path]]:
+        """The outputs of a step by name, whole and unchanged; None where it has to run."""
+        outputs = LocalCache(str(self.directory)).get(self._entry(step, key))
+        if outputs is None:
+            return None
+        paths = {name: Path(output.uri) for name, output in outputs.items() if isinstance(output, dsl.Artifact)}
+        return paths if all(_unchanged(path) for path in paths.values()) else None
+
+    def forget(self, step: str, key: str) -> None:
+        """Let the step run anew."""
+        (self.directory / f"{self._entry(step, key)}.json").unlink(missing_ok=True)
+
+    def _entry(self, step: str, key: str) -> str:
+        """KFP's name of the cache entry."""
+        component = f"comp-{step.replace('_', '-')}"
+        return LocalCache(str(self.directory)).compute_key(component, "", [], {}, custom_cache_key=key)
+
+
+def reusable(recipe: Recipe, device: str, reuse: Reuse) -> Dict[str, Dict[str, Path]]:
+    """Steps that will not run again, with their outputs; what is found damaged is forgotten."""
+    found: Dict[str, Dict[str, Path]] = {}
+    for step, key in reuse_keys(recipe, device).items():
+        outputs = reuse.find(step, key)
+        if outputs is None:
+            reuse.forget(step, key)
+        else:
+            found[step] = outputs
+    return found
+
+
+def _add(keys: Dict[str, str], step: str, identity: Optional[str], settings: Mapping[str, Any], after: List[str]) -> None:
+    if identity is None or any(name not in keys for name in after):
+        return
+    parts = [step, _code_identity(), identity, settings, [keys[name] for name in after]]
+    keys[step] = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _unchanged(path: Path) -> bool:
+    if not (path / MANIFEST).exists():
+        return path.exists()
+    try:
+        verify(path)
+    except BadInput:
+        return False
+    return True
+
+
+def _source_identity(recipe: Recipe) -> Optional[str]:
+    """What names the data's content; None where nothing does and it has to be fetched again."""
+    source = recipe.source
+    scheme = _scheme(source.data)
+    if scheme in REMOTE_SCHEMES:
+        return "" if source.revision or set(source.sha256) == set(source.splits) else None
+    if scheme == "sample":
+        return ""
+    return _content(Path(source.data) / name for name in source.splits.values())
+
+
+def _model_identity(recipe: Recipe) -> Optional[str]:
+    model = recipe.model
+    scheme = _scheme(model.source)
+    if scheme in REMOTE_SCHEMES:
+        return "" if model.revision else None
+    if scheme == "sample":
+        return ""
+    return _content(sorted(path for path in Path(model.source).glob("*") if path.is_file()))
+
+
+def _scheme(uri: str) -> str:
+    return uri.partition("://")[0] if "://" in uri else "file"
+
+
+def _content(paths: Any) -> str:
+    """The hash of files' names and content; a missing file is for the fetching step to report."""
+    found = [(path.name, sha256_of(path)) for path in paths if path.is_file()]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
+
+def _code_identity() -> str:
+    """The hash of podtune's own code and of the libraries that compute results."""
+    root = Path(str(files(podtune)))
+    sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    content = [(path.relative_to(root).as_posix(), sha256_of(path)) for path in sources]
+    libraries = [(name, version(name)) for name in COMPUTING_LIBRARIES]
+    return hashlib.sha256(json.dumps([content, libraries]).encode()).hexdigest()
