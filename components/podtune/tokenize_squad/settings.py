@@ -1,7 +1,7 @@
 """The `features` section of a question-answering recipe: how contexts are cut into windows."""
 
-from dataclasses import dataclass
-from typing import Iterator, Tuple
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, Tuple
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,9 @@ class WindowSettings:
 
     overlap: int = 128
     """Context tokens that two neighbouring windows share; the example calls it doc_stride."""
+
+    expected_windows: Dict[str, int] = field(default_factory=dict)
+    """Split to the windows that are known to come out; another number stops the step. Empty: not checked."""
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Windows that cannot be cut, as (key, what is wrong)."""
