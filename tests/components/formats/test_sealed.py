@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import pytest
+from podtune.errors import BadInput
+from podtune.formats.sealed import FileEntry, open_sealed, read_manifest, sealing, verify
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    path = tmp_path / "features"
+    with sealing(path, "features", 1) as draft:
+        (draft.path / "train").mkdir()
+        (draft.path / "train" / "tokens.bin").write_bytes(b"abc")
+        draft.facts["rows"] = 3
+    return path
+
+
+def test_a_sealed_directory_says_what_is_in_it(sealed: Path) -> None:
+    manifest = open_sealed(sealed, "features", 1)
+
+    assert manifest.facts == {"rows": 3}
+    assert manifest.files == {
+        "train/tokens.bin": FileEntry(3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    }
+    assert manifest.digest == "a261b55d9b49f44ba3b3b6add45fae0b4d5428f4b63a68574bb182b8d4524b33"
+
+
+def test_nothing_is_left_beside_it(sealed: Path) -> None:
+    assert sorted(path.name for path in sealed.parent.iterdir()) == ["features"]
+
+
+def test_a_failure_leaves_what_was_there_before(sealed: Path) -> None:
+    with pytest.raises(RuntimeError), sealing(sealed, "features", 1) as draft:
+        (draft.path / "half").write_text("half")
+        raise RuntimeError
+
+    assert (sealed / "train" / "tokens.bin").read_bytes() == b"abc"
+    assert sorted(path.name for path in sealed.parent.iterdir()) == ["features"]
+
+
+def test_a_new_directory_replaces_the_old_one_whole(sealed: Path) -> None:
+    with sealing(sealed, "features", 1) as draft:
+        (draft.path / "other.bin").write_bytes(b"x")
+
+    assert sorted(path.name for path in sealed.iterdir()) == ["manifest.json", "other.bin"]
+    assert sorted(path.name for path in sealed.parent.iterdir()) == ["features"]
+
+
+def test_a_flipped_bit_is_found(sealed: Path) -> None:
+    (sealed / "train" / "tokens.bin").write_bytes(b"abd")
+
+    with pytest.raises(BadInput, match=r"tokens\.bin is corrupted: its SHA-256 is a52d.*its manifest says ba78"):
+        open_sealed(sealed, "features", 1)
+
+
+def test_a_truncated_file_is_found(sealed: Path) -> None:
+    (sealed / "train" / "tokens.bin").write_bytes(b"ab")
+
+    with pytest.raises(BadInput, match=r"tokens\.bin has 2 bytes; its manifest says 3"):
+        verify(sealed)
+
+
+def test_a_missing_file_is_found(sealed: Path) -> None:
+    (sealed / "train" / "tokens.bin").unlink()
+
+    with pytest.raises(BadInput, match=r"tokens\.bin is missing"):
+        verify(sealed)
+
+
+def test_another_kind_is_refused(sealed: Path) -> None:
+    with pytest.raises(BadInput, match="holds features, not checkpoint"):
+        read_manifest(sealed, "checkpoint", 1)
+
+
+def test_another_version_is_refused(sealed: Path) -> None:
+    with pytest.raises(BadInput, match="holds features of version 1; this podtune reads version 2"):
+        read_manifest(sealed, "features", 2)
+
+
+def test_a_directory_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"holds no features: it has no manifest\.json"):
+        read_manifest(tmp_path, "features", 1)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"kind": "features"}', json.dumps({"kind": 1, "files": 2})])
+def test_a_damaged_manifest_is_refused(sealed: Path, content: str) -> None:
+    (sealed / "manifest.json").write_text(content)
+
+    with pytest.raises(BadInput, match=r"manifest\.json is damaged; make the features again"):
+        read_manifest(sealed, "features", 1)
+
+
+def test_facts_that_are_no_json_are_refused_before_anything_appears(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"), sealing(tmp_path / "x", "features", 1) as draft:
+        draft.facts["loss"] = float("nan")
+
+    assert list(tmp_path.iterdir()) == []

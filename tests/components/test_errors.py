@@ -1,0 +1,69 @@
+import errno
+import json
+from pathlib import Path
+
+import pytest
+from podtune.errors import (
+    MESSAGE_FILE_VARIABLE,
+    BadInput,
+    GateRefused,
+    Interrupted,
+    LostRace,
+    PodtuneError,
+    TryAgainLater,
+    ending_cleanly,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(PodtuneError, 1), (BadInput, 2), (GateRefused, 3), (LostRace, 4), (TryAgainLater, 75), (Interrupted, 143)],
+)
+def test_an_expected_failure_is_one_line_and_its_own_exit_code(
+    kind: type[PodtuneError], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised, ending_cleanly():
+        raise kind("training.epochs must be at least 1; got 0")
+
+    assert raised.value.code == code
+    assert capsys.readouterr().err == "error: training.epochs must be at least 1; got 0\n"
+
+
+def test_the_message_file_receives_the_message_and_the_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MESSAGE_FILE_VARIABLE, str(tmp_path / "message.json"))
+
+    with pytest.raises(SystemExit), ending_cleanly():
+        raise GateRefused("f1 fell")
+
+    assert json.loads((tmp_path / "message.json").read_text()) == {"message": "f1 fell", "exit_code": 3}
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [
+        (errno.ENOSPC, 75, "no space left to write /data/x"),
+        (errno.EDQUOT, 75, "no space left to write /data/x"),
+        (errno.EACCES, 2, "no permission to use /data/x"),
+        (errno.EROFS, 2, "no permission to use /data/x"),
+    ],
+)
+def test_what_the_system_refuses_is_said_in_words(
+    number: int, code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised, ending_cleanly():
+        raise OSError(number, "refused", "/data/x")
+
+    assert raised.value.code == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_defect_keeps_its_traceback() -> None:
+    with pytest.raises(KeyError), ending_cleanly():
+        raise KeyError("defect")
+
+
+def test_another_refusal_of_the_system_keeps_its_traceback() -> None:
+    with pytest.raises(OSError, match="broken"), ending_cleanly():
+        raise OSError(errno.EIO, "broken", "/data/x")

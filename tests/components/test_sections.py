@@ -1,0 +1,144 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Iterator, List, Literal, Optional, Tuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from podtune.errors import BadInput
+from podtune.sections import Mistakes, read_section, read_settings_file, to_mapping
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: int
+    names: List[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outer:
+    rate: float
+    kind: Literal["linear", "cosine"] = "linear"
+    enabled: bool = False
+    inner: Optional[Inner] = None
+    floors: Dict[str, float] = field(default_factory=dict)
+    betas: Tuple[float, ...] = (0.9, 0.999)
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        if self.rate < 0:
+            yield "rate", "must not be negative"
+
+
+def test_integers_survive_json() -> None:
+    section = read_section(Outer, {"rate": 1, "inner": {"size": 7.0}}, "section")
+
+    assert section == Outer(rate=1.0, inner=Inner(size=7))
+    assert isinstance(section.rate, float)
+    assert section.inner is not None
+    assert isinstance(section.inner.size, int)
+
+
+def test_every_mistake_is_reported_at_once() -> None:
+    values = {
+        "rate": "fast",
+        "kind": "cubic",
+        "enabled": 1,
+        "inner": {"size": 7.5, "sise": 3},
+        "floors": {"f1": None},
+        "betas": 3,
+        "knid": "linear",
+    }
+
+    with pytest.raises(Mistakes) as raised:
+        read_section(Outer, values, "training")
+
+    assert raised.value.lines == [
+        "training.knid is not a setting; did you mean kind?",
+        "training.rate must be a finite number; got 'fast'",
+        "training.kind must be one of linear, cosine; got 'cubic'",
+        "training.enabled must be true or false; got 1",
+        "training.inner.sise is not a setting; did you mean size?",
+        "training.inner.size must be a whole number; got 7.5",
+        "training.floors.f1 must be a finite number; got None",
+        "training.betas must be a list; got 3",
+    ]
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(Mistakes, match=r"^training\.rate is missing$"):
+        read_section(Outer, {}, "training")
+
+
+def test_an_impossible_combination_is_named() -> None:
+    with pytest.raises(Mistakes, match=r"^training\.rate must not be negative$"):
+        read_section(Outer, {"rate": -1.0}, "training")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("5e-5", "write it as 5.0e-05"), ("1e3", "write it as 1000.0"), ("1.5e-07", "write it as 1.5e-07")],
+)
+def test_a_number_that_yaml_reads_as_a_text_gets_a_hint(text: str, hint: str) -> None:
+    with pytest.raises(Mistakes, match=f"got '{text}'; {hint}$"):
+        read_section(Outer, {"rate": text}, "training")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True])
+def test_what_is_no_finite_number_is_refused(value: float) -> None:
+    with pytest.raises(Mistakes, match="must be a finite number"):
+        read_section(Outer, {"rate": value}, "training")
+
+
+def test_a_section_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(Mistakes, match=r"^training must be a mapping; got 3$"):
+        read_section(Outer, 3, "training")  # type: ignore[arg-type]
+
+
+def test_none_is_left_out_of_the_mapping_because_kfp_refuses_it() -> None:
+    assert to_mapping(Outer(rate=0.5, inner=None)) == {
+        "rate": 0.5,
+        "kind": "linear",
+        "enabled": False,
+        "floors": {},
+        "betas": [0.9, 0.999],
+    }
+
+
+@given(
+    st.builds(
+        Outer,
+        rate=st.floats(min_value=0, allow_nan=False, allow_infinity=False),
+        kind=st.sampled_from(["linear", "cosine"]),
+        enabled=st.booleans(),
+        inner=st.none() | st.builds(Inner, size=st.integers(-(2**53), 2**53), names=st.lists(st.text())),
+        floors=st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False)),
+        betas=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    )
+)
+def test_a_section_is_read_back_as_it_was_written(section: Outer) -> None:
+    assert read_section(Outer, to_mapping(section), "section") == section
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("rate: 1.0\nrate: 2.0\n")
+
+    with pytest.raises(BadInput, match="the key rate is given twice"):
+        read_settings_file(path)
+
+
+@pytest.mark.parametrize("content", ["- 1\n", "", "rate: [1\n", "rate: !!python/object/apply:os.getcwd []\n"])
+def test_a_file_without_settings_is_refused_in_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(content)
+
+    with pytest.raises(BadInput) as raised:
+        read_settings_file(path)
+
+    assert "\n" not in str(raised.value)
+    assert str(path) in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"cannot read settings from .*absent\.yaml"):
+        read_settings_file(tmp_path / "absent.yaml")
