@@ -1,0 +1,92 @@
+"""Questions with their true answers, and how they lie in a split of question-answering Features.
+
+`questions.jsonl` has one object a question: {"id", "question", "answers": [{"text", "answer_start"}],
+"is_impossible"}; `contexts.jsonl` one JSON string a line; `question_context.npy` joins the two.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterable, Iterator, List, Sequence, Tuple
+
+import numpy as np
+
+from podtune.formats.ragged import map_array, save_array
+
+QUESTIONS = "questions.jsonl"
+CONTEXTS = "contexts.jsonl"
+QUESTION_CONTEXT = "question_context"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A true answer: a piece of the context."""
+
+    text: str
+    answer_start: int
+    """Of its first character in the context."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question on one context."""
+
+    id: str
+    question: str
+    """As published, outer white space included."""
+
+    answers: Tuple[Answer, ...]
+    """In the published order; training learns the first. Empty where nothing answers the question."""
+
+    is_impossible: bool
+    """SQuAD v2: the context does not answer it."""
+
+    context: int
+    """Which of the split's contexts it asks about."""
+
+
+def write_questions(directory: Path, questions: Sequence[Question], contexts: Sequence[str]) -> None:
+    """Write a split's questions and contexts."""
+    _write_lines(directory / QUESTIONS, map(_record, questions))
+    _write_lines(directory / CONTEXTS, contexts)
+    save_array(directory, QUESTION_CONTEXT, np.array([question.context for question in questions], dtype=np.int32))
+
+
+def read_questions(features: Path, split: str) -> List[Question]:
+    """Read a split's questions, in the data's order."""
+    directory = features / split
+    contexts = map_array(directory, QUESTION_CONTEXT).tolist()
+    return [_question(record, context) for record, context in zip(read_lines(directory / QUESTIONS), contexts)]
+
+
+def read_contexts(features: Path, split: str) -> List[str]:
+    """Read a split's distinct contexts; `Question.context` counts in them."""
+    return list(read_lines(features / split / CONTEXTS))
+
+
+def read_lines(path: Path) -> Iterator[Any]:
+    """Read one JSON value a line."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _write_lines(path: Path, values: Iterable[Any]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as lines:
+        for value in values:
+            lines.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def _record(question: Question) -> Any:
+    answers = [{"text": answer.text, "answer_start": answer.answer_start} for answer in question.answers]
+    return {
+        "id": question.id,
+        "question": question.question,
+        "answers": answers,
+        "is_impossible": question.is_impossible,
+    }
+
+
+def _question(record: Any, context: int) -> Question:
+    answers = tuple(Answer(answer["text"], answer["answer_start"]) for answer in record["answers"])
+    return Question(record["id"], record["question"], answers, record["is_impossible"], context)
