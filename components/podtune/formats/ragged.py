@@ -33,10 +33,12 @@ class Ragged:
 
     def take(self, rows: Array) -> "Ragged":
         """The given rows, in the given order, gathered without a Python loop."""
-        lengths = self.lengths[rows]
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
         offsets = offsets_of(lengths)
-        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-        return Ragged(self.values[np.repeat(self.offsets[:-1][rows], lengths) + within], offsets)
+        places = np.arange(offsets[-1])
+        places += np.repeat(starts - offsets[:-1], lengths)
+        return Ragged(np.take(self.values, places, axis=0), offsets)
 
 
 def offsets_of(lengths: Array) -> Array:
