@@ -1,0 +1,126 @@
+from pathlib import Path
+
+import pytest
+
+from podtune.errors import BadInput
+from podtune.sections import Mistakes
+from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
+
+
+def test_every_packaged_recipe_is_named_like_its_file_and_says_what_to_expect() -> None:
+    found = packaged_recipes()
+
+    assert [path.stem for path in found] == [
+        "bert-base-uncased-squad",
+        "bert-tiny-squad",
+        "minilm-squad",
+        "roberta-base-squad",
+    ]
+    for path in found:
+        assert load_recipe(path.stem).name == path.stem
+        assert f"podtune run {path.stem}" in recipe_header(path)
+        assert "Expect:" in recipe_header(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "warmup", "batch_size", "iterations", "epochs", "seed"),
+    [
+        ("bert-base-uncased-squad", 6e-5, 0.1, 128, 2, 3, 42),
+        ("roberta-base-squad", 6e-5, 0.25, 256, 1, 2, 1984),
+    ],
+)
+def test_the_published_hyperparameters_are_carried(
+    name: str, rate: float, warmup: float, batch_size: int, iterations: int, epochs: int, seed: int
+) -> None:
+    training = load_recipe(name).training
+
+    assert training.learning_rate == rate
+    assert training.warmup_ratio == warmup
+    assert training.batch_size == batch_size
+    assert training.device_iterations == iterations
+    assert training.epochs == epochs
+    assert training.seed == seed
+    assert training.weight_decay == 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "windows"),
+    [
+        (
+            "bert-base-uncased-squad",
+            {"exact_match": 81.79754020813624, "f1": 88.84840994541061},
+            {"train": 88524, "validation": 10784},
+        ),
+        (
+            "roberta-base-squad",
+            {"exact_match": 85.2696, "f1": 91.7455},
+            {"train": 88568, "validation": 10790},
+        ),
+    ],
+)
+def test_the_published_results_are_carried(name: str, reference: "dict[str, float]", windows: "dict[str, int]") -> None:
+    recipe = load_recipe(name)
+
+    assert recipe.card.reference is not None
+    assert recipe.card.reference.metrics == reference
+    assert recipe.features.expected_windows == windows
+
+
+def test_a_value_can_be_changed_from_outside() -> None:
+    recipe = load_recipe(
+        "minilm-squad",
+        ["training.epochs=1", "training.learning_rate=5e-5", "source.splits.train=/data/t.json"],
+    )
+
+    assert recipe.training.epochs == 1
+    assert recipe.training.learning_rate == 5e-5
+    assert recipe.source.splits["train"] == "/data/t.json"
+
+
+def test_every_mistake_of_every_section_is_reported_at_once() -> None:
+    changes = ["training.epochs=0", "gate.florrs=3", "model.x=1", "release.name=A_b", "colour=red"]
+
+    with pytest.raises(Mistakes) as raised:
+        load_recipe("minilm-squad", changes)
+
+    assert raised.value.lines == [
+        "colour is not a setting; known are name, task, source, model, features, training, evaluation, gate, card, release",
+        "model.x is not a setting; known are source, model, licence, revision, sha256",
+        "training.epochs must be at least 1; got 0",
+        "gate.florrs is not a setting; did you mean floors?",
+        "release.name must be lower-case letters, digits and hyphens, at most 63; got 'A_b'",
+    ]
+
+
+def test_sections_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(Mistakes) as raised:
+        load_recipe("minilm-squad", ["gate.metric=bleu", "gate.floors.rouge=1", "evaluation.split=test"])
+
+    assert raised.value.lines == [
+        "gate.metric must be one of exact_match, f1; got 'bleu'",
+        "gate.floors.rouge must be one of exact_match, f1; got 'rouge'",
+        "evaluation.split must be one of source.splits; got 'test'",
+    ]
+
+
+@pytest.mark.parametrize("change", ["training.epochs", "=3", "training..epochs=1", ".x=1"])
+def test_a_change_of_another_form_is_refused(change: str) -> None:
+    with pytest.raises(BadInput, match=r"--set takes section\.key=value; got "):
+        load_recipe("minilm-squad", [change])
+
+
+def test_a_change_below_a_value_is_refused() -> None:
+    with pytest.raises(BadInput, match="name holds a value, not settings"):
+        load_recipe("minilm-squad", ["name.x=1"])
+
+
+def test_an_unknown_recipe_names_those_there_are() -> None:
+    with pytest.raises(BadInput, match="no recipe 'bert'; there are bert-base-uncased-squad, bert-tiny-squad"):
+        load_recipe("bert")
+
+
+def test_a_recipe_can_be_a_file_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(packaged_recipes()[1].read_text().replace("name: bert-tiny-squad", "name: mine"))
+
+    assert load_recipe(str(path)).name == "mine"
