@@ -151,7 +151,7 @@ def _scalar(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
         return float(value)
     if kind is int and type(value) in (int, float) and value == value // 1:
         return int(value)
-    if kind in (str, bool) and type(value) is kind:
+    if kind is Any or (kind in (str, bool) and type(value) is kind):
         return value
     wanted = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}[kind]
     lines.append(f"{place} must be {wanted}; got {value!r}{_number_hint(kind, value)}")

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Literal, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Literal, Optional, Tuple
 
 import pytest
 from hypothesis import given
@@ -142,3 +142,13 @@ def test_a_file_without_settings_is_refused_in_one_line(tmp_path: Path, content:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"cannot read settings from .*absent\.yaml"):
         read_settings_file(tmp_path / "absent.yaml")
+
+
+def test_records_of_any_shape_are_kept_as_they_are() -> None:
+    @dataclass(frozen=True)
+    class Record:
+        settings: Dict[str, Any]
+
+    values = {"settings": {"steps": 7, "floors": {"f1": 1.5}, "names": ["a", None]}}
+
+    assert read_section(Record, values, "record").settings == values["settings"]
