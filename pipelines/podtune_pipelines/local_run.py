@@ -13,7 +13,6 @@ from typing import Any, Dict, Iterator, List, Type
 
 import psutil
 from kfp import local
-
 from podtune.errors import (
     MESSAGE_FILE_VARIABLE,
     BadInput,
@@ -24,10 +23,11 @@ from podtune.errors import (
     TryAgainLater,
 )
 from podtune.progress import TERMINAL_VARIABLE
-from podtune_pipelines.graphs import arguments_of, graph_of
+
+from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.reuse import Reuse, reusable, reuse_keys
+from podtune_pipelines.reuse import Reuse, reuse_keys
 
 ERRORS: List[Type[PodtuneError]] = [BadInput, GateRefused, LostRace, TryAgainLater, Interrupted]
 
@@ -58,42 +58,34 @@ class Home:
         return self.directory / "store"
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What a run left."""
-
-    release: Path
-    """The Release artifact."""
-
-    reused: List[str]
-    """Steps that did not have to run."""
+def run_here(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Path:
+    """Run a recipe's pipeline on this machine and return its Release; a failed step's error is raised as its own."""
+    pipeline = pipeline_of(recipe, Placement(device, cache_keys=reuse_keys(recipe, device)))
+    return _run(pipeline, arguments_of(recipe, command, store=store, workspace=str(home.workspace.resolve())), home)
 
 
-def run_here(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Finished:
-    """Run a recipe's pipeline on this machine; a failed step's error is raised as its own."""
+def prepare_here(recipe: Recipe, home: Home, device: str) -> Path:
+    """Run a recipe's preparing steps on this machine and return its Features; `run_here` reuses them."""
+    pipeline = preparation_of(recipe, Placement(device, cache_keys=reuse_keys(recipe, device)))
+    return _run(pipeline, preparing_arguments_of(recipe), home)
+
+
+def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
+    """Run a pipeline and return the path of its output artifact."""
     home.runs.mkdir(parents=True, exist_ok=True)
-    reused = list(reusable(recipe, device, home.reuse))
-    keys = reuse_keys(recipe, device)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _messages() as message_file, _passing_on_sigterm():
         warnings.simplefilter("ignore")  # KFP warns of every cluster setting that it ignores here
-        pipeline = graph_of(recipe, Placement(device, cache_keys=keys))
         local.init(
             local.SubprocessRunner(use_venv=False),
             pipeline_root=str(home.runs),
             enable_caching=True,
             cache_root=str(home.reuse.directory),
         )
-        arguments = arguments_of(recipe, command, store=store, workspace=str(home.workspace.resolve()))
-        with _messages() as message_file, _passing_on_sigterm(), contextlib.redirect_stdout(sys.stderr):
-            outputs = _run(pipeline, arguments, message_file)
-    return Finished(Path(outputs.uri), reused)
-
-
-def _run(pipeline: Any, arguments: Dict[str, Any], message_file: Path) -> Any:
-    try:
-        return pipeline(**arguments).output
-    except RuntimeError as error:
-        raise _failure(message_file, str(error)) from None
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                return Path(pipeline(**arguments).output.uri)
+        except RuntimeError as error:
+            raise _failure(message_file, str(error)) from None
 
 
 def _failure(message_file: Path, fallback: str) -> PodtuneError:

@@ -1,9 +1,9 @@
-"""The question-answering pipeline: SQuAD-format data to a released model."""
+"""The question-answering graph: SQuAD-format data to a released model."""
 
 from typing import Any, Dict
 
 from kfp import dsl
-from podtune.artifacts import Release
+from podtune.artifacts import Features, Release
 from podtune.fetch_data.component import fetch_data
 from podtune.fetch_model.component import fetch_model
 from podtune.tokenize_squad.component import tokenize_squad
@@ -11,30 +11,45 @@ from podtune.tokenize_squad.component import tokenize_squad
 from podtune_pipelines.placement import Placement, place
 from podtune_pipelines.releasing import Prepared, Settings, finetune_and_release
 
+Section = Dict[str, Any]
 
-def question_answering(name: str, description: str, placement: Placement) -> Any:
-    """Define the pipeline for one recipe; its sections are pipeline parameters, so that a run may change them."""
+
+def pipeline(name: str, description: str, placement: Placement) -> Any:
+    """Define the whole pipeline; a recipe's sections are its parameters, so that a run may change them."""
 
     @dsl.pipeline(name=name, description=description)
-    def pipeline(  # noqa: PLR0913, PLR0917  # KFP passes them by name
-        source: Dict[str, Any],
-        model: Dict[str, Any],
-        features: Dict[str, Any],
-        training: Dict[str, Any],
-        evaluation: Dict[str, Any],
-        gate: Dict[str, Any],
-        card: Dict[str, Any],
-        release: Dict[str, Any],
+    def whole(  # noqa: PLR0913, PLR0917  # KFP passes them by name
+        source: Section,
+        model: Section,
+        features: Section,
+        training: Section,
+        evaluation: Section,
+        gate: Section,
+        card: Section,
+        release: Section,
         command: str,
         store: str,
         workspace: str,
     ) -> Release:
-        raw_data = place(fetch_data(source=source), "fetch_data", placement).outputs["raw_data"]
-        base_model = place(fetch_model(model=model), "fetch_model", placement).outputs["base_model"]
-        tokenized = tokenize_squad(raw_data=raw_data, base_model=base_model, windows=features)
-        prepared = Prepared(raw_data, base_model, place(tokenized, "tokenize_squad", placement).outputs["features"])
+        prepared = _prepare(source, model, features, placement)
         settings = Settings(training, evaluation, gate, card, release, command, store, workspace)
-        return finetune_and_release(  # type: ignore[no-any-return]  # KFP's channel stands for the artifact
-prepared, settings, placement)
+        return finetune_and_release(prepared, settings, placement)
 
-    return pipeline
+    return whole
+
+
+def preparation(name: str, description: str, placement: Placement) -> Any:
+    """Define the preparing steps alone: what `plan` needs to count and to measure."""
+
+    @dsl.pipeline(name=name, description=description)
+    def prepare(source: Section, model: Section, features: Section) -> Features:
+        return _prepare(source, model, features, placement).features
+
+    return prepare
+
+
+def _prepare(source: Any, model: Any, features: Any, placement: Placement) -> Prepared:
+    raw_data = place(fetch_data(source=source), "fetch_data", placement).outputs["raw_data"]
+    base_model = place(fetch_model(model=model), "fetch_model", placement).outputs["base_model"]
+    tokenized = tokenize_squad(raw_data=raw_data, base_model=base_model, windows=features)
+    return Prepared(raw_data, base_model, place(tokenized, "tokenize_squad", placement).outputs["features"])

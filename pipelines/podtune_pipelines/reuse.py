@@ -13,13 +13,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
+import podtune
 from kfp import dsl
 from kfp.local.cache import LocalCache
-
-import podtune
 from podtune.errors import BadInput
 from podtune.formats.sealed import MANIFEST, sha256_of, verify
 from podtune.sections import to_mapping
+
 from podtune_pipelines.recipe import Recipe
 
 COMPUTING_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
@@ -78,7 +78,9 @@ def reusable(recipe: Recipe, device: str, reuse: Reuse) -> Dict[str, Dict[str, P
     return found
 
 
-def _add(keys: Dict[str, str], step: str, identity: Optional[str], settings: Mapping[str, Any], after: List[str]) -> None:
+def _add(
+    keys: Dict[str, str], step: str, identity: Optional[str], settings: Mapping[str, Any], after: List[str]
+) -> None:
     if identity is None or any(name not in keys for name in after):
         return
     parts = [step, _code_identity(), identity, settings, [keys[name] for name in after]]

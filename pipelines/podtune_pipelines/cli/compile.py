@@ -8,7 +8,7 @@ import typer
 from kfp import compiler
 
 from podtune_pipelines.cli.options import DeviceOption, RecipeArgument, SetOption
-from podtune_pipelines.graphs import arguments_of, command_of, graph_of
+from podtune_pipelines.graphs import arguments_of, command_of, pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
 
@@ -28,6 +28,6 @@ def compile_recipe(
     to.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pipeline = graph_of(loaded, Placement(device, devices))
+        pipeline = pipeline_of(loaded, Placement(device, devices))
         compiler.Compiler().compile(pipeline, str(to), pipeline_parameters=arguments)
     print(to)

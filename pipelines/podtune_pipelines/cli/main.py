@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import typer
-
 from podtune import __version__
 from podtune.errors import ending_cleanly
+
 from podtune_pipelines.cli.compile import compile_recipe
 from podtune_pipelines.cli.recipes import recipes
 from podtune_pipelines.cli.run import run

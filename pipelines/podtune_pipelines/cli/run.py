@@ -1,12 +1,16 @@
 """`podtune run`: the whole pipeline on this machine."""
 
-import json
 from pathlib import Path
 
-from rich.console import Console
-
-from podtune.formats.release import open_release
-from podtune_pipelines.cli.options import DEFAULT_STORE, DeviceOption, HomeOption, JsonOption, RecipeArgument, SetOption, StoreOption
+from podtune_pipelines.cli.options import (
+    DEFAULT_STORE,
+    DeviceOption,
+    HomeOption,
+    JsonOption,
+    RecipeArgument,
+    SetOption,
+    StoreOption,
+)
 from podtune_pipelines.graphs import command_of
 from podtune_pipelines.local_run import Home, run_here
 from podtune_pipelines.recipe import load_recipe
@@ -22,7 +26,5 @@ def run(
 ) -> None:
     """Run a recipe from data to release."""
     places = Home(home)
-    finished = run_here(
-        load_recipe(recipe, changes), command_of(recipe, changes), places, store, device
-    )
+    finished = run_here(load_recipe(recipe, changes), command_of(recipe, changes), places, store, device)
     print(finished)
