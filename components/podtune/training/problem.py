@@ -29,6 +29,9 @@ class Objective(Protocol):
     def load(self, directory: Any) -> Any:
         """Load a pretrained or fine-tuned model, float32, with the task's head; new weights from torch's seed."""
 
+    def longest(self, model: Any) -> int:
+        """Count the tokens that a row may have in this model."""
+
     def losses(self, model: Any, tensors: Any) -> Any:
         """The loss of each example, float32 [examples]."""
 

@@ -21,7 +21,13 @@ class StepResult:
 
 
 class Engine(Protocol):
-    """One device, or several that act as one."""
+    """One device, or several that act as one: under torchrun every process makes the same calls."""
+
+    first: bool
+    """Whether this is the one process that writes files and logs; the engine's own files it writes itself."""
+
+    def in_any(self, flag: bool) -> bool:
+        """Whether the flag is set in any of the processes, so that all stop together."""
 
     def step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
         """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""

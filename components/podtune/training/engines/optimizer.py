@@ -1,0 +1,106 @@
+"""AdamW on flat float32 buffers; the model's own weights are views of one flat copy in its precision."""
+
+from typing import Callable, Dict, List, Tuple
+
+import torch
+from torch import nn
+
+from podtune.training.config import TrainingConfig
+
+
+class MasterWeights:
+    """A model's weights, gradients and optimizer state in float32, each one flat tensor.
+
+    A gradient is moved into `gradient` the moment backward has made it: so micro-batches are added up in
+    float32 whatever the model's precision, and one call reduces all gradients over processes.
+    """
+
+    def __init__(self, model: nn.Module, config: TrainingConfig, precision: torch.dtype) -> None:
+        named = _decayed_first(model)
+        self.shapes = {name: parameter.shape for name, parameter in named}
+        self._sizes = [parameter.numel() for _, parameter in named]
+        self.weights = torch.cat([parameter.detach().flatten().float() for _, parameter in named])
+        self.first_moment, self.second_moment = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
+        self.updates = [torch.zeros((), device=self.weights.device) for _ in range(2)]
+        self.gradient_and_loss = self.weights.new_zeros(len(self.weights) + 1)
+        self._compute = self.weights if precision == torch.float32 else self.weights.to(precision)
+        gradients = torch.split(self.gradient, self._sizes)
+        for (_, parameter), own, total in zip(named, torch.split(self._compute, self._sizes), gradients):
+            parameter.data = own.view(parameter.shape)
+            parameter.register_post_accumulate_grad_hook(_collector(total.view(parameter.shape)))  # type: ignore[no-untyped-call]  # torch's
+        decayed = sum(parameter.numel() for _, parameter in named if decays(parameter))
+        self._optimizer = self._adamw(config, decayed)
+
+    @property
+    def gradient(self) -> torch.Tensor:
+        """Of all weights, in their order."""
+        return self.gradient_and_loss[:-1]
+
+    def named(self) -> Dict[str, torch.Tensor]:
+        """The float32 weights by name, as views."""
+        parts = zip(self.shapes.items(), torch.split(self.weights, self._sizes))
+        return {name: part.view(shape) for (name, shape), part in parts}
+
+    def state(self) -> Dict[str, torch.Tensor]:
+        """All that a run continues from, as the tensors themselves."""
+        return {
+            "weights": self.weights,
+            "first_moment": self.first_moment,
+            "second_moment": self.second_moment,
+            "updates_decayed": self.updates[0],
+            "updates_plain": self.updates[1],
+        }
+
+    def forget_gradient(self) -> None:
+        """Start a new sum."""
+        self.gradient_and_loss.zero_()
+
+    def update(self, learning_rate: float, max_gradient_norm: float) -> torch.Tensor:
+        """Take one AdamW step with the gradient clipped; return its norm before that."""
+        norm: torch.Tensor = torch.linalg.vector_norm(self.gradient)
+        if max_gradient_norm:
+            self.gradient.mul_((max_gradient_norm / (norm + 1e-6)).clamp(max=1.0))
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._optimizer.step()
+        self.copy_to_model()
+        return norm
+
+    def copy_to_model(self) -> None:
+        """Round the float32 weights into the model's."""
+        if self._compute is not self.weights:
+            self._compute.copy_(self.weights)
+
+    def _adamw(self, config: TrainingConfig, decayed: int) -> torch.optim.AdamW:
+        groups: List[Dict[str, object]] = []
+        state: Dict[torch.Tensor, Dict[str, torch.Tensor]] = {}
+        parts = (slice(0, decayed), config.weight_decay), (slice(decayed, None), 0.0)
+        for (part, decay), updates in zip(parts, self.updates):
+            parameter = nn.Parameter(self.weights[part])
+            parameter.grad = self.gradient[part]
+            groups.append({"params": [parameter], "weight_decay": decay})
+            moments = {"exp_avg": self.first_moment[part], "exp_avg_sq": self.second_moment[part]}
+            state[parameter] = {"step": updates, **moments}
+        betas = (config.betas[0], config.betas[1])
+        optimizer = torch.optim.AdamW(groups, config.learning_rate, betas, config.epsilon, fused=True)
+        optimizer.state.update(state)
+        return optimizer
+
+
+def decays(parameter: torch.Tensor) -> bool:
+    """Whether weight decay applies: to matrices and embeddings, not to biases and norms."""
+    return parameter.ndim > 1
+
+
+def _collector(total: torch.Tensor) -> Callable[[torch.Tensor], None]:
+    """Make the hook that adds a parameter's gradient to its part of the flat one."""
+
+    def collect(parameter: torch.Tensor) -> None:
+        total.add_(parameter.grad)  # type: ignore[arg-type]  # the hook runs when there is one
+        parameter.grad = None
+
+    return collect
+
+
+def _decayed_first(model: nn.Module) -> List[Tuple[str, nn.Parameter]]:
+    return sorted(model.named_parameters(), key=lambda pair: not decays(pair[1]))

@@ -1,0 +1,58 @@
+"""The processes that train one model together, started by torchrun; or the one there is."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import distributed
+
+
+@dataclass(frozen=True)
+class Processes:
+    """One of the processes that train together."""
+
+    rank: int = 0
+    count: int = 1
+    device: torch.device = torch.device("cpu")
+    """Of this process."""
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one process that writes files."""
+        return self.rank == 0
+
+    def share(self, lengths: np.ndarray) -> np.ndarray:
+        """Pick a process's part of rows with these lengths, long rows first; all get about as many tokens."""
+        return np.argsort(-lengths, kind="stable")[self.rank :: self.count]
+
+    def add_up(self, tensor: torch.Tensor) -> None:
+        """Replace a tensor by its sum over all processes."""
+        if self.count > 1:
+            distributed.all_reduce(tensor)
+
+    def copy_from_first(self, tensor: torch.Tensor) -> None:
+        """Replace a tensor by the first process's."""
+        if self.count > 1:
+            distributed.broadcast(tensor, 0)
+
+    def in_any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process."""
+        flags = torch.tensor(float(flag), device=self.device)
+        self.add_up(flags)
+        return bool(flags.item())
+
+    def wait_for_all(self) -> None:
+        """Return when every process has come here."""
+        if self.count > 1:
+            distributed.barrier()
+
+
+def join_processes(device: str) -> Processes:
+    """Join the processes that torchrun's environment variables tell of; each takes its own "cuda" device."""
+    here = torch.device("cpu") if device == "cpu" else torch.device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Processes(device=here)
+    if not distributed.is_initialized():
+        distributed.init_process_group("gloo" if device == "cpu" else "nccl")
+    return Processes(distributed.get_rank(), distributed.get_world_size(), here)

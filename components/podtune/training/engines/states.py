@@ -1,0 +1,51 @@
+"""What an engine leaves on disk: a model for transformers, and the state that a run continues from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from podtune.errors import BadInput
+from podtune.training.engines.optimizer import MasterWeights
+
+WEIGHTS = "model.safetensors"
+STATE = "optimizer.safetensors"
+LAYOUT = "optimizer.json"
+
+
+def save_model(model: Any, weights: MasterWeights, directory: Path) -> None:
+    """Write config.json and float32 model.safetensors as transformers loads them."""
+    directory.mkdir(parents=True, exist_ok=True)
+    model.config.architectures = [type(model).__name__]
+    model.config.dtype = torch.float32
+    model.config.save_pretrained(str(directory))
+    save_file(weights.named(), directory / WEIGHTS, metadata={"format": "pt"})
+
+
+def save_state(weights: MasterWeights, directory: Path) -> None:
+    """Write weights, moments and the number of updates, and which parameters they belong to."""
+    directory.mkdir(parents=True, exist_ok=True)
+    save_file(weights.state(), directory / STATE)
+    (directory / LAYOUT).write_text(json.dumps(_layout(weights), indent=1) + "\n", encoding="utf-8")
+
+
+def load_state(weights: MasterWeights, directory: Path) -> None:
+    """Take over what `save_state` wrote; BadInput where it is damaged or of another model."""
+    try:
+        layout = json.loads((directory / LAYOUT).read_text(encoding="utf-8"))
+        found = load_file(directory / STATE)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise BadInput(f"cannot read the training state in {directory}: {error}") from error
+    if layout != _layout(weights):
+        raise BadInput(f"the training state in {directory} belongs to another model; start from an empty workspace")
+    for name, tensor in weights.state().items():
+        tensor.copy_(found[name])
+    weights.copy_to_model()
+
+
+def _layout(weights: MasterWeights) -> Any:
+    """Every parameter and its shape, in the order of the flat tensors."""
+    return [[name, list(shape)] for name, shape in weights.shapes.items()]

@@ -1,0 +1,154 @@
+"""The engine for CPUs and NVIDIA GPUs, in one process or in several started by torchrun.
+
+Runs transformers' own models on one stream of unpadded sequences. Its attention needs transformers 4.53 or newer.
+"""
+
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional
+
+import numpy as np
+import torch
+
+from podtune.errors import BadInput
+from podtune.formats.ragged import offsets_of
+from podtune.progress import progress_bar
+from podtune.training.config import TrainingConfig
+from podtune.training.engines.dropout import draw_by_row, set_dropout
+from podtune.training.engines.engine import StepResult
+from podtune.training.engines.micro_batches import MicroBatch, cut, gather
+from podtune.training.engines.noise import RowNoise
+from podtune.training.engines.optimizer import MasterWeights
+from podtune.training.engines.processes import Processes, join_processes
+from podtune.training.engines.sequences import running
+from podtune.training.engines.states import load_state, save_model, save_state
+from podtune.training.engines.unpadded_attention import attend_within_sequences
+from podtune.training.problem import Examples, Objective
+
+_DEVICES = {"cpu": "cpu", "gpu": "cuda"}
+_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_MICRO_BATCH_TOKENS = {"cpu": 8192, "cuda": 65536}
+
+
+def open_engine(objective: Objective, model: Any, config: TrainingConfig, device: str) -> "TorchEngine":
+    """Bring a model that `objective` loaded to the device ("cpu" or "gpu"); BadInput where there is none.
+
+    Under torchrun every process opens its engine and makes the same calls; the first one writes the files.
+    """
+    if device not in _DEVICES:
+        raise BadInput(f"the torch engine runs on {' or '.join(_DEVICES)}; got {device!r}")
+    if device == "gpu" and not torch.cuda.is_available():
+        raise BadInput("no NVIDIA GPU is visible; run on a machine with one and its driver, or use --device cpu")
+    return TorchEngine(objective, model, config, join_processes(_DEVICES[device]))
+
+
+class TorchEngine:
+    """`training.engines.engine.Engine` on a CPU or on GPUs.
+
+    On a CPU dropout depends on (seed, step, place of the row in the global batch) alone: neither the size of
+    micro-batches nor the number of processes changes a mask, and a resumed run is the same bit for bit. On a
+    GPU torch's generator draws, seeded by (seed, step, rank, micro-batch): a resumed run on as many GPUs with
+    the same micro-batches draws the same masks; with another number or size of them it draws others.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        model: Any,
+        config: TrainingConfig,
+        processes: Processes,
+    ) -> None:
+        self._objective, self._config, self._processes = objective, config, processes
+        self.first = processes.first
+        self._device = device = processes.device
+        self._micro_batch_tokens = config.micro_batch_tokens or _MICRO_BATCH_TOKENS[device.type]
+        self._longest = objective.longest(model)
+        self._model = model.to(device)
+        attend_within_sequences(model)
+        if config.dropout is not None:
+            set_dropout(model, config.dropout)
+        if device.type == "cpu":
+            draw_by_row(model)
+        self._weights = MasterWeights(model, config, _PRECISIONS[config.precision])
+        processes.copy_from_first(self._weights.weights)
+        self._weights.copy_to_model()
+
+    def in_any(self, flag: bool) -> bool:
+        """Whether the flag is set in any of the processes."""
+        return self._processes.in_any(flag)
+
+    def step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
+        """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
+        weights = self._weights
+        self._model.train()
+        weights.forget_gradient()
+        for micro_batch in self._micro_batches(examples, rows, step):
+            with running(micro_batch.sequences):
+                losses = self._objective.losses(self._model, micro_batch.tensors)
+                loss = losses.sum() / len(rows)
+                loss.backward()
+            weights.gradient_and_loss[-1] += loss.detach()
+        self._processes.add_up(weights.gradient_and_loss)
+        norm = weights.update(learning_rate, self._config.max_gradient_norm)
+        return StepResult(weights.gradient_and_loss[-1].clone(), norm)
+
+    def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
+        """Run every row through the model once, in the examples' order; float32 [tokens] arrays."""
+        self._model.eval()
+        offsets = offsets_of(examples.lengths)
+        collected: Dict[str, torch.Tensor] = {}
+        with torch.inference_mode(), progress_bar(len(examples), "rows", "predict") as bar:
+            for rows in cut(self._processes.share(examples.lengths), examples.lengths, self._micro_batch_tokens):
+                places = torch.from_numpy(_token_places(offsets, rows)).to(self._device)
+                for name, values in self._predict(examples, rows).items():
+                    collected.setdefault(name, values.new_zeros(int(offsets[-1])))[places] = values
+                bar.update(len(rows))
+        for name in sorted(collected):
+            self._processes.add_up(collected[name])
+        return {name: whole.cpu().numpy() for name, whole in collected.items()}
+
+    def save_model(self, directory: Path) -> None:
+        """Write config.json and float32 model.safetensors as transformers loads them."""
+        if self.first:
+            save_model(self._model, self._weights, directory)
+        self._processes.wait_for_all()
+
+    def save_state(self, directory: Path) -> None:
+        """Write weights and optimizer state, bit for bit, as safetensors and JSON."""
+        if self.first:
+            save_state(self._weights, directory)
+        self._processes.wait_for_all()
+
+    def load_state(self, directory: Path) -> None:
+        """Continue from what `save_state` wrote; BadInput where it is not of this model."""
+        load_state(self._weights, directory)
+
+    def _predict(self, examples: Examples, rows: np.ndarray) -> Dict[str, torch.Tensor]:
+        micro_batch = self._gather(examples, rows, None)
+        with running(micro_batch.sequences):
+            outputs: Dict[str, torch.Tensor] = self._objective.outputs(self._model, micro_batch.tensors)
+        return outputs
+
+    def _micro_batches(self, examples: Examples, rows: np.ndarray, step: int) -> Iterator[MicroBatch]:
+        """Gather this process's rows of a global batch, piece by piece, with their randomness."""
+        lengths = examples.lengths[rows]
+        for number, places in enumerate(cut(self._processes.share(lengths), lengths, self._micro_batch_tokens)):
+            yield self._gather(examples, rows[places], self._noise(step, places, number))
+
+    def _gather(self, examples: Examples, rows: np.ndarray, noise: Optional[RowNoise]) -> MicroBatch:
+        longest = int(examples.lengths[rows].max())
+        if longest > self._longest:
+            raise BadInput(f"the model has positions for {self._longest} tokens; a row of the features has {longest}")
+        return gather(examples, rows, self._device, noise)
+
+    def _noise(self, step: int, places: np.ndarray, number: int) -> Optional[RowNoise]:
+        seed = self._config.seed
+        if self._device.type == "cpu":
+            return RowNoise(seed, step, places)
+        key = np.random.SeedSequence((seed, step, self._processes.rank, number))
+        torch.cuda.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
+        return None
+
+
+def _token_places(offsets: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """int64 [tokens of the rows]: where each token lies in the stream of all rows."""
+    return np.concatenate([np.arange(offsets[row], offsets[row + 1]) for row in rows])
