@@ -21,7 +21,11 @@ class Scored:
     """What one evaluation found, in the order of the examples."""
 
     metrics: Mapping[str, np.ndarray]
-    """Metric to float64 [examples], in percent; its mean is the metric's value."""
+    """Metric to float64 [examples], in percent."""
+
+    values: Mapping[str, float]
+    """Metric to its value over all examples, in percent, exact to the last digit of the published definition;
+    the mean of `metrics` but for rounding."""
 
     loss: float
     """Mean over the rows."""
