@@ -1,9 +1,11 @@
 """The pipeline of a recipe: its task's graph, with the recipe's sections as arguments."""
 
 import shlex
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, Sequence
 
+from kfp import compiler
 from podtune.sections import to_mapping
 
 from podtune_pipelines import question_answering
@@ -20,6 +22,12 @@ PREPARING = ("source", "model", "features")
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the recipe's pipeline, as KFP compiles or runs it."""
     return GRAPHS[recipe.task].pipeline(f"podtune-{recipe.name}", recipe.card.description, placement)
+
+
+def write_pipeline(recipe: Recipe, placement: Placement, arguments: Dict[str, Any], target: Path) -> None:
+    """Compile a recipe's pipeline to IR YAML; an argument that is left out has to be given with each run."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    compiler.Compiler().compile(pipeline_of(recipe, placement), str(target), pipeline_parameters=arguments)
 
 
 def preparation_of(recipe: Recipe, placement: Placement) -> Any:

@@ -8,6 +8,7 @@ It is known before anything runs, which is what lets `plan` say what will be reu
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +22,9 @@ from podtune.formats.sealed import MANIFEST, sha256_of, verify
 from podtune.sections import to_mapping
 
 from podtune_pipelines.recipe import Recipe
+
+STEPS = ("fetch_data", "fetch_model", "tokenize_squad", "finetune", "evaluate", "compare", "write_card", "publish")
+"""In the order of the flow."""
 
 COMPUTING_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
 
@@ -78,12 +82,17 @@ def reusable(recipe: Recipe, device: str, reuse: Reuse) -> Dict[str, Dict[str, P
     return found
 
 
+def is_local(recipe: Recipe) -> bool:
+    """Whether nothing has to be downloaded."""
+    return not {_scheme(recipe.source.data), _scheme(recipe.model.source)} & set(REMOTE_SCHEMES)
+
+
 def _add(
     keys: Dict[str, str], step: str, identity: Optional[str], settings: Mapping[str, Any], after: List[str]
 ) -> None:
     if identity is None or any(name not in keys for name in after):
         return
-    parts = [step, _code_identity(), identity, settings, [keys[name] for name in after]]
+    parts = [step, _code_identity(step), identity, settings, [keys[name] for name in after]]
     keys[step] = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -128,10 +137,13 @@ def _content(paths: Any) -> str:
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
-def _code_identity() -> str:
-    """The hash of podtune's own code and of the libraries that compute results."""
+@lru_cache(maxsize=None)
+def _code_identity(step: str) -> str:
+    """The hash of the code that a step can run, other steps' folders left out, and of the libraries that compute."""
     root = Path(str(files(podtune)))
+    others = {name for name in STEPS if name != step}
     sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    content = [(path.relative_to(root).as_posix(), sha256_of(path)) for path in sources]
+    own = [path for path in sources if path.relative_to(root).parts[0] not in others]
+    content = [(path.relative_to(root).as_posix(), sha256_of(path)) for path in own]
     libraries = [(name, version(name)) for name in COMPUTING_LIBRARIES]
     return hashlib.sha256(json.dumps([content, libraries]).encode()).hexdigest()

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-
 from podtune.errors import BadInput
 from podtune.sections import Mistakes
 from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header

@@ -1,15 +1,11 @@
 """`podtune compile`: the pipeline as a KFP cluster takes it."""
 
-import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from kfp import compiler
 
 from podtune_pipelines.cli.options import DeviceOption, RecipeArgument, SetOption
-from podtune_pipelines.graphs import arguments_of, command_of, pipeline_of
-from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
 
 
@@ -23,11 +19,10 @@ def compile_recipe(
     workspace: Annotated[str, typer.Option(help="s3:// URI for checkpoints on the way, likewise.")] = "",
 ) -> None:
     """Write a recipe's pipeline as IR YAML for KFP 2.17."""
+    from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
+    from podtune_pipelines.placement import Placement
+
     loaded = load_recipe(recipe, changes)
     arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pipeline = pipeline_of(loaded, Placement(device, devices))
-        compiler.Compiler().compile(pipeline, str(to), pipeline_parameters=arguments)
+    write_pipeline(loaded, Placement(device, devices), arguments, to)
     print(to)

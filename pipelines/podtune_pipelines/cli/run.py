@@ -1,5 +1,6 @@
 """`podtune run`: the whole pipeline on this machine."""
 
+import sys
 from pathlib import Path
 
 from podtune_pipelines.cli.options import (
@@ -11,8 +12,6 @@ from podtune_pipelines.cli.options import (
     SetOption,
     StoreOption,
 )
-from podtune_pipelines.graphs import command_of
-from podtune_pipelines.local_run import Home, run_here
 from podtune_pipelines.recipe import load_recipe
 
 
@@ -24,7 +23,14 @@ def run(
     home: HomeOption = Path(".podtune"),
     as_json: JsonOption = False,
 ) -> None:
-    """Run a recipe from data to release."""
-    places = Home(home)
-    finished = run_here(load_recipe(recipe, changes), command_of(recipe, changes), places, store, device)
-    print(finished)
+    """Run a recipe from data to release; what is unchanged since an earlier run is reused."""
+    from podtune_pipelines.graphs import command_of
+    from podtune_pipelines.local_run import Home, run_here
+    from podtune_pipelines.reuse import reusable
+
+    loaded, places = load_recipe(recipe, changes), Home(home)
+    reused = list(reusable(loaded, device, places.reuse))
+    if reused:
+        print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
+    release = run_here(loaded, command_of(recipe, changes), places, store, device)
+    print(release)

@@ -1,0 +1,84 @@
+"""`podtune plan`: what would run, before it is paid for."""
+
+import dataclasses
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from podtune_pipelines.cli.options import DeviceOption, HomeOption, JsonOption, RecipeArgument, SetOption
+
+if TYPE_CHECKING:
+    from podtune_pipelines.plan import Plan
+
+
+def plan(
+    recipe: RecipeArgument,
+    changes: SetOption = (),
+    device: DeviceOption = "cpu",
+    home: HomeOption = Path(".podtune"),
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download remote sources to count and to measure.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a run would do: rows, steps, time, and what is reused. Nothing is trained or released."""
+    from podtune_pipelines.local_run import Home
+    from podtune_pipelines.plan import make_plan
+    from podtune_pipelines.recipe import load_recipe
+
+    made = make_plan(load_recipe(recipe, changes), Home(home), device, fetch)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(made), indent=1))
+    else:
+        _show(made)
+
+
+def _show(made: "Plan") -> None:
+    console = Console()
+    console.print(f"[bold]{made.recipe}[/bold] on {made.device}")
+    steps = Table("step", "")
+    for step, state in made.steps.items():
+        steps.add_row(step, state)
+    console.print(steps)
+    console.print(_sizes(made))
+    if made.updates is None:
+        console.print("steps and time: unknown until the data is there; --fetch downloads and prepares it")
+        return
+    console.print(_arithmetic(made))
+    if made.duration is None:
+        console.print("time: unknown until the data is there; --fetch downloads, prepares and measures")
+
+
+def _sizes(made: "Plan") -> Table:
+    source = {"features": "counted", "recipe": "as the recipe expects", "nothing": "unknown"}[made.counted_from]
+    table = Table("split", "examples", "windows", "tokens", title=f"data ({source})", title_justify="left")
+    for name, counts in made.splits.items():
+        table.add_row(name, _number(counts.examples), _number(counts.rows), _number(counts.tokens))
+    return table
+
+
+def _arithmetic(made: "Plan") -> Table:
+    updates, duration = made.updates, made.duration
+    assert updates is not None  # noqa: S101  # the caller returned otherwise
+    table = Table("training", "", show_header=False, title="training", title_justify="left")
+    table.add_row("rows in one optimizer step", _number(updates.batch_size))
+    table.add_row("rows in one device call", _number(updates.rows_per_call))
+    table.add_row("device calls", f"{_number(updates.calls_per_epoch)} an epoch, {_number(updates.calls)} in all")
+    table.add_row("optimizer steps", f"{_number(updates.steps_per_epoch)} an epoch, {_number(updates.steps)} in all")
+    table.add_row("rows consumed", _number(updates.rows_consumed))
+    if duration is not None:
+        table.add_row("speed (measured)", f"{duration.training_rows_per_second:,.1f} rows a second")
+        table.add_row("training takes about", _clock(duration.training_seconds))
+        table.add_row("evaluation takes about", _clock(duration.evaluation_seconds))
+    return table
+
+
+def _number(value: "int | None") -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

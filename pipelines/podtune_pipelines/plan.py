@@ -1,0 +1,120 @@
+"""What a run would do, before it is paid for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Literal, Optional
+
+from podtune.formats.features import open_features
+from podtune.training.config import TrainingConfig
+from podtune.training.order import Order
+
+from podtune_pipelines.local_run import Home, prepare_here
+from podtune_pipelines.recipe import Recipe
+from podtune_pipelines.reuse import STEPS, is_local, reusable
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The size of one split; None where only the run will tell."""
+
+    rows: int
+    examples: Optional[int] = None
+    tokens: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Updates:
+    """The arithmetic of a training run."""
+
+    batch_size: int
+    """Rows in one optimizer step."""
+
+    rows_per_call: int
+    """Rows in one call to the device: what published cards call the total batch."""
+
+    calls_per_epoch: int
+    calls: int
+    """Of the whole run: what published cards call steps."""
+
+    steps_per_epoch: int
+    steps: int
+    """Optimizer steps of the whole run."""
+
+    rows_consumed: int
+
+
+@dataclass(frozen=True)
+class Duration:
+    """An estimate from a measured probe."""
+
+    training_rows_per_second: float
+    training_seconds: float
+    evaluation_seconds: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `podtune run` would do now."""
+
+    recipe: str
+    device: str
+    steps: Dict[str, Literal["reused", "runs"]]
+    counted_from: Literal["features", "recipe", "nothing"]
+    splits: Dict[str, Counts]
+    updates: Optional[Updates]
+    duration: Optional[Duration]
+
+
+def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
+    """Plan a run. Local sources are prepared to be counted and measured, remote ones only with `fetch`."""
+    found = reusable(recipe, device, home.reuse)
+    if "tokenize_squad" not in found and (fetch or is_local(recipe)):
+        prepare_here(recipe, home, device)
+        found = reusable(recipe, device, home.reuse)
+    features = found.get("tokenize_squad", {}).get("features")
+    splits = _counted(features) if features else _expected(recipe)
+    return Plan(
+        recipe=recipe.name,
+        device=device,
+        steps={step: "reused" if step in found else "runs" for step in STEPS},
+        counted_from="features" if features else "recipe" if splits else "nothing",
+        splits=splits,
+        updates=updates_of(splits["train"].rows, recipe.training) if splits else None,
+        duration=_estimated(recipe, features, found["fetch_model"]["base_model"], device) if features else None,
+    )
+
+
+def updates_of(rows: int, config: TrainingConfig) -> Updates:
+    """The optimizer steps and device calls that so many training rows give."""
+    order = Order(rows, config)
+    return Updates(
+        batch_size=config.batch_size,
+        rows_per_call=config.batch_size * config.device_iterations,
+        calls_per_epoch=order.steps_per_epoch // config.device_iterations,
+        calls=order.steps // config.device_iterations,
+        steps_per_epoch=order.steps_per_epoch,
+        steps=order.steps,
+        rows_consumed=order.steps * config.batch_size,
+    )
+
+
+def _counted(features: Path) -> Dict[str, Counts]:
+    facts, _ = open_features(features)
+    return {name: Counts(split.rows, split.examples, split.tokens) for name, split in facts.splits.items()}
+
+
+def _expected(recipe: Recipe) -> Dict[str, Counts]:
+    return {name: Counts(rows) for name, rows in recipe.features.expected_windows.items()}
+
+
+def _estimated(recipe: Recipe, features: Path, base_model: Path, device: str) -> Duration:
+    from podtune_pipelines.probe import measure
+
+    splits = _counted(features)
+    speed = measure(features, base_model, recipe.training, device)
+    consumed = updates_of(splits["train"].rows, recipe.training).rows_consumed
+    return Duration(
+        training_rows_per_second=speed.training,
+        training_seconds=consumed / speed.training,
+        evaluation_seconds=splits[recipe.evaluation.split].rows / speed.prediction,
+    )

@@ -1,0 +1,68 @@
+"""How fast a recipe trains and predicts on this machine: measured on a few real rows."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List
+
+import numpy as np
+from podtune.formats.features import open_features
+from podtune.formats.ragged import Batch
+from podtune.tasks.task import task_named
+from podtune.training.config import TrainingConfig
+from podtune.training.engines import open_engine
+from podtune.training.problem import Examples
+
+PROBE_SECONDS = 10.0
+WARM_UP_STEPS = 2
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Rows per second."""
+
+    training: float
+    prediction: float
+
+
+@dataclass(frozen=True)
+class SomeRows:
+    """A few rows of a split, as a split of their own."""
+
+    examples: Examples
+    rows: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return self.examples.lengths[self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def names(self, rows: np.ndarray) -> List[str]:
+        return self.examples.names(self.rows[rows])
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        return self.examples.batch(self.rows[rows])
+
+
+def measure(features: Path, base_model: Path, config: TrainingConfig, device: str) -> Speed:
+    """Train and predict for about PROBE_SECONDS on rows drawn at random; nothing is kept."""
+    task = task_named(open_features(features)[0].task)
+    examples = task.open_examples(features, "train")
+    rows = np.random.default_rng(0).permutation(len(examples))
+    engine = open_engine(task.objective(), base_model, config, device)
+    batches = np.array_split(rows, max(1, len(rows) // min(config.batch_size, 64)))
+    for step, batch in enumerate(batches[:WARM_UP_STEPS]):
+        float(engine.step(examples, batch, step, 0.0).loss)
+    done, began = 0, time.perf_counter()
+    for step, batch in enumerate(batches):
+        float(engine.step(examples, batch, step, 0.0).loss)
+        done += len(batch)
+        if time.perf_counter() - began > PROBE_SECONDS:
+            break
+    training = done / (time.perf_counter() - began)
+    some = SomeRows(examples, rows[: max(1, done)])
+    began = time.perf_counter()
+    engine.outputs(some)
+    return Speed(training, len(some) / (time.perf_counter() - began))

@@ -1,0 +1,132 @@
+from pathlib import Path
+
+import pytest
+from kfp.local.cache import LocalCache
+from podtune.artifacts import Features
+from podtune.formats.sealed import sealing
+from podtune_pipelines import reuse
+from podtune_pipelines.recipe import Recipe, load_recipe
+from podtune_pipelines.reuse import Reuse, is_local, reusable, reuse_keys
+
+ALL = {"fetch_data", "fetch_model", "tokenize_squad", "finetune", "evaluate"}
+
+
+def changed(recipe: str, *changes: str) -> "set[str]":
+    """The steps whose key is another one after the changes."""
+    before, after = reuse_keys(load_recipe(recipe), "cpu"), reuse_keys(load_recipe(recipe, changes), "cpu")
+    return {step for step in before if before[step] != after.get(step)}
+
+
+@pytest.mark.parametrize(
+    ("change", "steps"),
+    [
+        ("training.learning_rate=2e-5", {"finetune", "evaluate"}),
+        ("evaluation.n_best=5", {"evaluate"}),
+        ("features.overlap=16", {"tokenize_squad", "finetune", "evaluate"}),
+        ("source.data=sample://squad?seed=2", {"fetch_data", "tokenize_squad", "finetune", "evaluate"}),
+        ("model.source=sample://bert?seed=2", {"fetch_model", "tokenize_squad", "finetune", "evaluate"}),
+        ("gate.tolerance=2.0", set()),
+        ("card.limits=None known.", set()),
+    ],
+)
+def test_a_change_reaches_only_the_steps_that_depend_on_it(change: str, steps: "set[str]") -> None:
+    assert changed("bert-tiny-squad", change) == steps
+
+
+def test_another_device_trains_anew() -> None:
+    recipe = load_recipe("bert-tiny-squad")
+    cpu, gpu = reuse_keys(recipe, "cpu"), reuse_keys(recipe, "gpu")
+
+    assert {step for step in cpu if cpu[step] != gpu[step]} == {"finetune", "evaluate"}
+
+
+def test_changed_code_runs_everything_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = load_recipe("bert-tiny-squad")
+    before = reuse_keys(recipe, "cpu")
+    monkeypatch.setattr(reuse, "_code_identity", lambda step: "other")
+    after = reuse_keys(recipe, "cpu")
+
+    assert {step for step in before if before[step] != after[step]} == ALL
+
+
+def test_the_code_of_one_step_counts_for_that_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: "dict[str, str]" = {}
+    monkeypatch.setattr(reuse, "sha256_of", lambda path: hashed.setdefault(str(path), "0"))
+    reuse._code_identity.__wrapped__("evaluate")
+
+    folders = {Path(path).parent.name for path in hashed}
+    assert "evaluate" in folders
+    assert "training" in folders
+    assert "write_card" not in folders
+
+
+def test_a_pinned_remote_source_can_be_reused() -> None:
+    assert set(reuse_keys(load_recipe("minilm-squad"), "cpu")) == ALL
+
+
+def local_recipe(directory: Path) -> Recipe:
+    return load_recipe("bert-tiny-squad", [f"source.data={directory}"])
+
+
+def test_the_content_of_a_local_source_counts(tmp_path: Path) -> None:
+    (tmp_path / "train.json").write_text("1")
+    before = reuse_keys(local_recipe(tmp_path), "cpu")
+    (tmp_path / "train.json").write_text("2")
+    after = reuse_keys(local_recipe(tmp_path), "cpu")
+
+    assert {step for step in before if before[step] == after[step]} == {"fetch_model"}
+
+
+def test_an_unpinned_bucket_is_read_again_and_so_is_all_that_follows() -> None:
+    recipe = load_recipe("bert-tiny-squad", ["source.data=s3://bucket/squad"])
+
+    assert set(reuse_keys(recipe, "cpu")) == {"fetch_model"}
+    assert not is_local(recipe)
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    with sealing(tmp_path / "features", "features", 1) as draft:
+        (draft.path / "tokens").write_bytes(b"abc")
+    return tmp_path / "features"
+
+
+@pytest.fixture
+def earlier(tmp_path: Path, features: Path) -> Reuse:
+    """An earlier run's tokenize_squad, as KFP remembers it."""
+    recipe = load_recipe("bert-tiny-squad")
+    cache = LocalCache(str(tmp_path / "reuse"))
+    key = cache.compute_key(
+        "comp-tokenize-squad", "", [], {}, custom_cache_key=reuse_keys(recipe, "cpu")["tokenize_squad"]
+    )
+    cache.put(key, {"features": Features(name="features", uri=str(features))})
+    return Reuse(tmp_path / "reuse")
+
+
+def test_what_an_earlier_run_made_is_found(earlier: Reuse, features: Path) -> None:
+    found = reusable(load_recipe("bert-tiny-squad"), "cpu", earlier)
+
+    assert found == {"tokenize_squad": {"features": features}}
+
+
+def test_a_changed_artifact_is_forgotten_not_served(earlier: Reuse, features: Path) -> None:
+    (features / "tokens").write_bytes(b"abd")
+
+    assert reusable(load_recipe("bert-tiny-squad"), "cpu", earlier) == {}
+    assert list(earlier.directory.iterdir()) == []
+
+
+def test_a_removed_artifact_is_forgotten(earlier: Reuse, features: Path) -> None:
+    (features / "manifest.json").unlink()
+    (features / "tokens").unlink()
+    features.rmdir()
+
+    assert reusable(load_recipe("bert-tiny-squad"), "cpu", earlier) == {}
+
+
+def test_a_damaged_entry_is_forgotten(earlier: Reuse) -> None:
+    entry = next(earlier.directory.iterdir())
+    entry.write_text("{")
+
+    assert reusable(load_recipe("bert-tiny-squad"), "cpu", earlier) == {}
+    assert list(earlier.directory.iterdir()) == []
