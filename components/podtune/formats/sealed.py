@@ -66,7 +66,7 @@ def sealing(path: Path, kind: str, version: int) -> Iterator[Draft]:
         yield draft
         _write_manifest(draft, kind, version)
         draft.path.chmod(0o755)
-        _sync_tree(draft.path)
+        sync_tree(draft.path)
         _move_into_place(draft.path, path)
     finally:
         shutil.rmtree(str(draft.path), ignore_errors=True)
@@ -94,6 +94,18 @@ def verify(path: Path) -> None:
     _verify_files(path, _parse_manifest(path, "artifact"))
 
 
+def verify_file(path: Path, entry: FileEntry) -> None:
+    """Verify one file; BadInput if it is missing or differs."""
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; the manifest beside it lists it")
+    size = path.stat().st_size
+    if size != entry.size:
+        raise BadInput(f"{path} has {size} bytes; its manifest says {entry.size}")
+    found = sha256_of(path)
+    if found != entry.sha256:
+        raise BadInput(f"{path} is corrupted: its SHA-256 is {found}; its manifest says {entry.sha256}")
+
+
 def sha256_of(path: Union[Path, str]) -> str:
     """SHA-256 of a file in lower-case hexadecimal."""
     digest = hashlib.sha256()
@@ -117,6 +129,13 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(path: Path) -> None:
+    """Force everything below a directory to the disk, and the directory itself."""
+    for child in path.rglob("*"):
+        sync(child)
+    sync(path)
+
+
 def _parse_manifest(path: Path, kind: str) -> Manifest:
     try:
         data = (path / MANIFEST).read_bytes()
@@ -136,18 +155,7 @@ def _parse_manifest(path: Path, kind: str) -> Manifest:
 
 def _verify_files(path: Path, manifest: Manifest) -> None:
     for name, entry in manifest.files.items():
-        _verify_file(path / name, entry)
-
-
-def _verify_file(path: Path, entry: FileEntry) -> None:
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; the manifest beside it lists it")
-    size = path.stat().st_size
-    if size != entry.size:
-        raise BadInput(f"{path} has {size} bytes; its manifest says {entry.size}")
-    found = sha256_of(path)
-    if found != entry.sha256:
-        raise BadInput(f"{path} is corrupted: its SHA-256 is {found}; its manifest says {entry.sha256}")
+        verify_file(path / name, entry)
 
 
 def _write_manifest(draft: Draft, kind: str, version: int) -> None:
@@ -158,12 +166,6 @@ def _write_manifest(draft: Draft, kind: str, version: int) -> None:
     }
     content = {"kind": kind, "version": version, "facts": draft.facts, "files": entries}
     (draft.path / MANIFEST).write_bytes(canonical_json(content))
-
-
-def _sync_tree(path: Path) -> None:
-    for child in path.rglob("*"):
-        sync(child)
-    sync(path)
 
 
 def _move_into_place(draft: Path, path: Path) -> None:

@@ -1,10 +1,9 @@
 """The `release` section of a recipe: under which name a model is released."""
 
-import re
 from dataclasses import dataclass
 from typing import Iterator, Tuple
 
-NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+from podtune.formats.release import NAME
 
 
 @dataclass(frozen=True)

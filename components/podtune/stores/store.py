@@ -1,7 +1,17 @@
 """Where releases and shared checkpoints live: keys to bytes, with an atomic create and compare-and-swap."""
 
 from pathlib import Path
-from typing import Iterator, NamedTuple, Optional, Protocol
+from typing import Callable, Iterator, NamedTuple, Optional, Protocol
+from urllib.parse import unquote, urlsplit
+
+from podtune.errors import BadInput
+
+Advance = Callable[[int], object]
+"""Called with the bytes that have just been moved; a progress bar's `update` will do."""
+
+
+def unwatched(count: int) -> None:  # an Advance
+    """Show nobody how far a copy is."""
 
 
 class Versioned(NamedTuple):
@@ -12,7 +22,11 @@ class Versioned(NamedTuple):
 
 
 class Store(Protocol):
-    """A directory, or a prefix of an S3 bucket. Keys are relative, with slashes."""
+    """A directory, or a prefix of an S3 bucket. Keys are relative, with slashes.
+
+    Every method raises BadInput where the store refuses (no bucket, no permission), TryAgainLater where it
+    cannot answer now. What a method has written is on the disk or acknowledged when it returns.
+    """
 
     uri: str
 
@@ -23,19 +37,41 @@ class Store(Protocol):
         """Write an object that does not exist yet; False, changing nothing, where it does."""
 
     def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
-        """Write an object if its content is still the one `token` names (None: there is none); else False."""
+        """Write an object if its content is still the one `token` names (None: there is none); else False.
+
+        Write something unique, such as a nonce: after a lost answer only the content tells whose write it was.
+        """
 
     def size(self, key: str) -> Optional[int]:
         """An object's bytes; None where there is none."""
 
-    def upload(self, source: Path, key: str) -> None:
+    def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
         """Copy a file into the store; a reader sees all of it or none."""
 
-    def download(self, key: str, target: Path) -> None:
-        """Copy an object into `target`, continuing where an interrupted copy to the same place ended."""
+    def download(self, key: str, target: Path, advance: Advance = unwatched) -> None:
+        """Copy an object to `target`, which appears when it is complete.
+
+        An interrupted copy is continued by the next call for the same target, if the object is still the same.
+        """
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that starts with `prefix`, sorted."""
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens where there is none."""
+
+
+def open_store(uri: str) -> Store:
+    """Open a directory (a path or file:///…) or s3://bucket/prefix; nothing is read or made yet."""
+    from podtune.stores.directory_store import DirectoryStore
+
+    parts = urlsplit(uri)
+    if "://" not in uri and uri:
+        return DirectoryStore(Path(uri))
+    if parts.scheme == "file" and not parts.netloc and parts.path:
+        return DirectoryStore(Path(unquote(parts.path)))
+    if parts.scheme == "s3" and parts.netloc:
+        from podtune.stores.s3_store import S3Store
+
+        return S3Store(parts.netloc, parts.path.strip("/"))
+    raise BadInput(f"a store must be a directory, file:///directory or s3://bucket/prefix; got {uri!r}")

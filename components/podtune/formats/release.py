@@ -1,0 +1,107 @@
+"""Release: what a released version says of itself in the store, and the artifact that tells where it lies."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+
+from podtune.errors import BadInput
+from podtune.formats.sealed import FileEntry, Manifest, canonical_json, open_sealed
+from podtune.sections import Mistakes, read_section
+
+KIND = "release"
+VERSION = 1
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""What a release may be called: its name becomes part of keys and of Kubernetes names."""
+
+NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+"""What a version is called: they count up from 1."""
+
+RECORD = "release.json"
+"""The release's manifest, in a directory that was fetched from a store."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """Where a release lies."""
+
+    store: str
+    """Its URI."""
+
+    name: str
+    version: str
+    digest: str
+    """Of its content, as its manifest in the store says."""
+
+
+def open_release(path: Path) -> Tuple[ReleaseFacts, Manifest]:
+    """Verify a Release directory and read its facts."""
+    manifest = open_sealed(path, KIND, VERSION)
+    return read_section(ReleaseFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+
+
+@dataclass(frozen=True)
+class ReleaseManifest:
+    """One version of a release; it never changes."""
+
+    name: str
+    version: str
+    created: str
+    """ISO 8601, UTC."""
+
+    nonce: str
+    """Random; tells which of two publishers wrote this."""
+
+    parent: Optional[str]
+    """The version that was live when this one was made."""
+
+    digest: str
+    """Of facts and files: two releases with the same digest hold the same."""
+
+    facts: Dict[str, Any]
+    """What the publisher recorded."""
+
+    files: Dict[str, FileEntry]
+    """Path in the release to size and SHA-256; the content lies in the blob of that SHA-256."""
+
+    def to_bytes(self) -> bytes:
+        """Spell the manifest as it is stored."""
+        return canonical_json(asdict(self))
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """What no honest publisher writes, as (key, what is wrong)."""
+        if self.digest != content_digest(self.facts, self.files):
+            yield "digest", "does not belong to these facts and files"
+        for name, entry in self.files.items():
+            if not is_safe(name) or any(str(parent) in self.files for parent in PurePosixPath(name).parents):
+                yield f"files.{name!r}", "must be a plain relative path"
+            if not _SHA256.fullmatch(entry.sha256) or entry.size < 0:
+                yield f"files.{name!r}", "has no valid size and SHA-256"
+
+
+def parse_release(data: bytes, place: str) -> ReleaseManifest:
+    """Read a release's manifest strictly; BadInput, naming `place`, if it is damaged or unsafe."""
+    try:
+        return read_section(ReleaseManifest, json.loads(data), "")
+    except Mistakes as mistakes:
+        raise BadInput(f"{place} is damaged: {mistakes.lines[0]}; publish again or use another version") from mistakes
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{place} is damaged: it is not JSON; publish again or use another version") from error
+
+
+def content_digest(facts: Mapping[str, Any], files: Mapping[str, FileEntry]) -> str:
+    """SHA-256 over what a release holds, whoever published it when."""
+    content = {"facts": facts, "files": {name: asdict(entry) for name, entry in files.items()}}
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def is_safe(name: str) -> bool:
+    """Whether a file of this name stays inside the directory that a release is fetched into."""
+    parts = PurePosixPath(name).parts
+    plain = name == "/".join(parts) and name.isprintable() and "\\" not in name
+    return plain and bool(parts) and ".." not in parts and name != RECORD

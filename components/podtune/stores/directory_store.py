@@ -1,0 +1,169 @@
+"""A store in a directory: the default, and what tests use."""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Iterator, Optional
+
+from podtune.errors import BadInput
+from podtune.formats.sealed import sync
+from podtune.stores.partial_file import land, partial_file
+from podtune.stores.store import Advance, Versioned, unwatched
+
+INCOMING = ".incoming"
+"""Files that are being written, on the same file system as where they go."""
+
+LOCK = ".lock"
+_BLOCK = 1 << 20
+
+
+class DirectoryStore:
+    """Objects as files, keys as paths below one directory; safe for any number of processes and threads."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self.uri = str(self._root)
+        if self._root.exists() and not self._root.is_dir():
+            raise BadInput(f"a store must be a directory; {self._root} is a file")
+
+    def read(self, key: str) -> Optional[Versioned]:
+        """A file's content; its token is the content's SHA-256."""
+        try:
+            data = self._path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        return Versioned(data, hashlib.sha256(data).hexdigest())
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a new file and give it its name by a hard link, which fails where the name is taken."""
+        path = self._path(key)
+        with self._draft() as draft:
+            _write(draft, data)
+            self._make_directory(path.parent)
+            try:
+                os.link(str(draft), str(path))
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+                    raise BadInput(f"the file system of {self.uri} has no hard links; use another store") from error
+                raise
+            sync(path.parent)
+        return True
+
+    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
+        """Compare and rename under the store's lock."""
+        if token is None:
+            return self.create(key, data)
+        path = self._path(key)
+        with self._locked(), self._draft() as draft:
+            current = self.read(key)
+            if current is None or current.token != token:
+                return False
+            _write(draft, data)
+            land(draft, path)
+        return True
+
+    def size(self, key: str) -> Optional[int]:
+        """A file's bytes."""
+        path = self._path(key)
+        return path.stat().st_size if path.is_file() else None
+
+    def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
+        """Copy a file in and rename it into place."""
+        path = self._path(key)
+        with self._draft() as draft:
+            _append(source, draft, advance)
+            self._make_directory(path.parent)
+            land(draft, path)
+
+    def download(self, key: str, target: Path, advance: Advance = unwatched) -> None:
+        """Copy a file out, continuing an interrupted copy of the same file."""
+        source = self._path(key)
+        if not source.is_file():
+            raise BadInput(f"there is no {key} in {self.uri}")
+        status = source.stat()
+        partial = partial_file(target, f"{status.st_ino} {status.st_size} {status.st_mtime_ns}")
+        with _naming(target):
+            advance(partial.stat().st_size)
+            _append(source, partial, advance)
+            land(partial, target)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key that starts with `prefix`, sorted."""
+        start = self._root / prefix.rpartition("/")[0]
+        found = (path.relative_to(self._root).as_posix() for path in start.rglob("*") if path.is_file())
+        return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith((INCOMING, LOCK))))
+
+    def delete(self, key: str) -> None:
+        """Remove a file, never in the middle of a compare-and-swap."""
+        path = self._path(key)
+        if not path.is_file():
+            return
+        with self._locked(), contextlib.suppress(FileNotFoundError):
+            path.unlink()
+            sync(path.parent)
+
+    def _path(self, key: str) -> Path:
+        parts = PurePosixPath(key).parts
+        if not parts or "/".join(parts) != key or parts[0].startswith(".") or ".." in parts or "\0" in key:
+            raise BadInput(f"a key must be a relative path that does not start with a dot; got {key!r}")
+        return self._root / key
+
+    @contextlib.contextmanager
+    def _draft(self) -> Iterator[Path]:
+        """A new file in the store's own file system; it is gone afterwards unless it was renamed."""
+        with _naming(self._root):
+            self._make_directory(self._root / INCOMING)
+            descriptor, name = tempfile.mkstemp(dir=str(self._root / INCOMING))
+            os.fchmod(descriptor, 0o644)
+            os.close(descriptor)
+            try:
+                yield Path(name)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    Path(name).unlink()
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the store's lock; flock excludes threads too, because each opens the file anew."""
+        with open(str(self._root / LOCK), "w", encoding="utf-8") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def _make_directory(self, path: Path) -> None:
+        """Make a directory and those above it, so that they survive a power cut."""
+        if path.is_dir():
+            return
+        if path != self._root:
+            self._make_directory(path.parent)
+        path.mkdir(parents=True, exist_ok=True)
+        sync(path.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    sync(path)
+
+
+def _append(source: Path, target: Path, advance: Advance) -> None:
+    """Append to `target` what it lacks of `source`."""
+    with open(str(source), "rb") as reading, open(str(target), "ab") as writing:
+        reading.seek(writing.tell())
+        for block in iter(lambda: reading.read(_BLOCK), b""):
+            writing.write(block)
+            advance(len(block))
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the place in an error such as a full disk's, which names no file."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise

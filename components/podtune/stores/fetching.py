@@ -1,0 +1,108 @@
+"""A release's files on this machine: fetched and verified, all of them or none."""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import Dict, Iterator, Set
+
+from podtune.errors import BadInput, LostRace
+from podtune.formats.release import RECORD, ReleaseManifest, parse_release
+from podtune.formats.sealed import FileEntry, sync_tree, verify_file
+from podtune.progress import progress_bar
+from podtune.stores.partial_file import partials_of
+from podtune.stores.releases import blob_key
+from podtune.stores.store import Advance, Store
+
+
+def fetch_files(store: Store, manifest: ReleaseManifest, to: Path, prefix: str = "") -> None:
+    """Fetch the files whose names start with `prefix` into the new directory `to`, under their whole names.
+
+    `to` appears complete and verified, with the manifest as release.json; until then everything is collected in
+    `.<name>.partial` beside it, where the next call continues.
+    """
+    wanted = {name: entry for name, entry in manifest.files.items() if name.startswith(prefix)}
+    if not wanted:
+        raise BadInput(f"{manifest.name} {manifest.version} in {store.uri} has no files below {prefix}")
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise BadInput(f"{to} is there already and is not empty; choose a new directory")
+    collected = to.with_name(f".{to.name}.partial")
+    collected.mkdir(parents=True, exist_ok=True)
+    with _alone(collected, to):
+        _fetch_all(store, f"{manifest.name} {manifest.version}", wanted, collected)
+        (collected / RECORD).write_bytes(manifest.to_bytes())
+        _remove_others(collected, {RECORD, *wanted})
+        sync_tree(collected)
+        Path(str(collected)).replace(str(to))
+
+
+def read_fetched(directory: Path) -> ReleaseManifest:
+    """The manifest of the release that was fetched into `directory`; BadInput where none was."""
+    try:
+        return parse_release((directory / RECORD).read_bytes(), str(directory / RECORD))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(f"{directory} holds no release: it has no {RECORD}") from error
+
+
+def verify_fetched(directory: Path, manifest: ReleaseManifest) -> None:
+    """Verify that `directory` holds exactly this release; BadInput names the first difference."""
+    for name, entry in manifest.files.items():
+        verify_file(directory / name, entry)
+    strangers = _files_below(directory) - {RECORD, *manifest.files}
+    if strangers:
+        raise BadInput(f"{directory / min(strangers)} is not part of {manifest.name} {manifest.version}; move it away")
+
+
+def _fetch_all(store: Store, label: str, wanted: Dict[str, FileEntry], collected: Path) -> None:
+    _remove_others(collected, {*wanted, *_partials(wanted, collected)})
+    with progress_bar(sum(entry.size for entry in wanted.values()), "B", label) as bar:
+        for name, entry in sorted(wanted.items()):
+            _fetch(store, entry, collected / name, bar.update)
+
+
+def _fetch(store: Store, entry: FileEntry, target: Path, advance: Advance) -> None:
+    """Fetch one file unless an earlier call did."""
+    if target.exists():
+        with contextlib.suppress(BadInput):
+            verify_file(target, entry)
+            advance(entry.size)
+            return
+    store.download(blob_key(entry), target, advance)
+    try:
+        verify_file(target, entry)
+    except BadInput as error:
+        target.unlink()
+        raise BadInput(f"{blob_key(entry)} in {store.uri} is corrupted; delete it and publish again") from error
+
+
+@contextlib.contextmanager
+def _alone(collected: Path, to: Path) -> Iterator[None]:
+    """Hold the directory against other processes that fetch to the same place."""
+    descriptor = os.open(str(collected), os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise LostRace(f"another process is fetching to {to}; wait for it or choose another directory") from error
+    finally:
+        os.close(descriptor)
+
+
+def _partials(wanted: Dict[str, FileEntry], collected: Path) -> Set[str]:
+    """What interrupted copies of the wanted files left."""
+    found = (path for name in wanted for path in partials_of(collected / name))
+    return {path.relative_to(collected).as_posix() for path in found}
+
+
+def _remove_others(directory: Path, names: Set[str]) -> None:
+    """Remove every file that is not named, and directories that are empty then."""
+    for name in _files_below(directory) - names:
+        (directory / name).unlink()
+    for path in sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True):
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
+def _files_below(directory: Path) -> Set[str]:
+    paths = (path for path in directory.rglob("*") if path.is_symlink() or not path.is_dir())
+    return {path.relative_to(directory).as_posix() for path in paths}

@@ -1,0 +1,221 @@
+"""Releases in a store: immutable versions, and one pointer to the live one.
+
+    blobs/sha256/<hex>                              content, named by its hash
+    releases/<name>/versions/<number>/manifest.json written once: files, hashes, facts, parent, nonce
+    releases/<name>/live.json                       moved by compare-and-swap
+
+A version is complete before its manifest exists, and a manifest before the pointer names it. So whatever
+dies on the way, and even where a store lets two writers win, a reader finds a whole version or none.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional
+
+from podtune.errors import BadInput, LostRace
+from podtune.formats.release import NAME, NUMBER, ReleaseManifest, content_digest, is_safe, parse_release
+from podtune.formats.sealed import FileEntry, canonical_json, sha256_of
+from podtune.progress import progress_bar
+from podtune.sections import Mistakes, read_section
+from podtune.stores.store import Store
+
+_RELEASES = "releases/"
+_ATTEMPTS = 100
+"""Versions that other publishers may take before us while the live one stays the same."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """Which version is live."""
+
+    version: str
+    moved: str
+    """When it became live; ISO 8601, UTC."""
+
+    token: str
+    """What `set_live` must be given."""
+
+
+@dataclass(frozen=True)
+class _Pointer:
+    version: str
+    moved: str
+    nonce: str
+    """No two moves write the same bytes, so a token is never valid again."""
+
+
+def live_version(store: Store, name: str) -> Optional[Live]:
+    """Which version of `name` is live; None where none was ever published."""
+    key = _pointer_key(name)
+    found = store.read(key)
+    if found is None:
+        return None
+    try:
+        pointer = read_section(_Pointer, json.loads(found.data), "")
+    except (Mistakes, ValueError) as error:
+        raise BadInput(f"{key} in {store.uri} is damaged; delete it and roll back to a version") from error
+    return Live(pointer.version, pointer.moved, found.token)
+
+
+def versions(store: Store, name: str) -> List[str]:
+    """Every version of `name`, oldest first; those that never went live are among them."""
+    prefix, suffix = _versions_prefix(name), "/manifest.json"
+    found = (key[len(prefix) : -len(suffix)] for key in store.keys(prefix) if key.endswith(suffix))
+    return sorted((version for version in found if NUMBER.fullmatch(version)), key=int)
+
+
+def names(store: Store) -> List[str]:
+    """Every name under which something was published, sorted."""
+    return sorted({key.split("/")[1] for key in store.keys(_RELEASES)})
+
+
+def read_release(store: Store, name: str, version: str) -> ReleaseManifest:
+    """Read one version's manifest; BadInput where it is missing or damaged."""
+    key = _manifest_key(name, version)
+    found = store.read(key)
+    if found is None:
+        known = ", ".join(versions(store, name)) or "none"
+        raise BadInput(f"{store.uri} has no version {version} of {name}; it has {known}")
+    manifest = parse_release(found.data, f"{key} in {store.uri}")
+    if (manifest.name, manifest.version) != (name, version):
+        raise BadInput(f"{key} in {store.uri} is damaged: it describes {manifest.name} {manifest.version}")
+    return manifest
+
+
+def read_live(store: Store, name: str) -> ReleaseManifest:
+    """Read the live version's manifest; BadInput, naming what there is, where there is none."""
+    live = live_version(store, name)
+    if live is None:
+        known = ", ".join(names(store)) or "nothing"
+        raise BadInput(f"{store.uri} holds no live release named {name}; it holds {known}")
+    return read_release(store, name, live.version)
+
+
+def publish(
+    store: Store, name: str, *, files: Mapping[str, Path], facts: Dict[str, Any], expected: Optional[str]
+) -> ReleaseManifest:
+    """Upload `files` as the next version of `name` and make it live.
+
+    `expected` is the version that was live when the gate judged (None: there was none); LostRace where another
+    is live by now. Content that is live already makes no new version; a version that a publisher left behind
+    when it died is taken up.
+    """
+    _refuse_unsafe_names(files)
+    entries = {path: FileEntry(source.stat().st_size, sha256_of(source)) for path, source in sorted(files.items())}
+    _upload(store, name, files=files, entries=entries)
+    live = live_version(store, name)
+    digest = content_digest(facts, entries)
+    same = live and _with_content(store, name, version=live.version, digest=digest)
+    if same:
+        return same
+    if (live.version if live else None) != expected:
+        raise _lost(store, name, live=live, expected=expected)
+    manifest = _abandoned(store, name, parent=expected, digest=digest) or _create_version(
+        store, ReleaseManifest(name, "", _now(), secrets.token_hex(16), expected, digest, facts, entries)
+    )
+    return _go_live(store, manifest, live)
+
+
+def set_live(store: Store, name: str, version: str, expected_token: Optional[str]) -> None:
+    """Move the live pointer to a version that is all there; LostRace where it moved since `expected_token`."""
+    manifest = read_release(store, name, version)
+    for path, entry in manifest.files.items():
+        if store.size(blob_key(entry)) != entry.size:
+            raise BadInput(f"{name} {version} in {store.uri} has lost {path}; choose another version")
+    if not _move_pointer(store, manifest, expected_token):
+        raise LostRace(f"the live version of {name} in {store.uri} changed at this moment; look again, then repeat")
+
+
+def blob_key(entry: FileEntry) -> str:
+    """Where a file's content lies."""
+    return f"blobs/sha256/{entry.sha256}"
+
+
+def _pointer_key(name: str) -> str:
+    return f"{_RELEASES}{_checked(name)}/live.json"
+
+
+def _versions_prefix(name: str) -> str:
+    return f"{_RELEASES}{_checked(name)}/versions/"
+
+
+def _manifest_key(name: str, version: str) -> str:
+    if not NUMBER.fullmatch(version):
+        raise BadInput(f"a version of {name} must be a number such as 1; got {version!r}")
+    return f"{_versions_prefix(name)}{version}/manifest.json"
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise BadInput(f"a release's name must be lower-case letters, digits and hyphens, at most 63; got {name!r}")
+    return name
+
+
+def _refuse_unsafe_names(files: Mapping[str, Path]) -> None:
+    unsafe = [name for name in files if not is_safe(name)]
+    if unsafe:
+        raise BadInput(f"a release cannot hold a file named {unsafe[0]!r}; rename it to a plain relative path")
+
+
+def _upload(store: Store, name: str, *, files: Mapping[str, Path], entries: Mapping[str, FileEntry]) -> None:
+    """Upload what the store does not hold yet, also what it has lost of a version that is live."""
+    missing = {path: entry for path, entry in entries.items() if store.size(blob_key(entry)) != entry.size}
+    with progress_bar(sum(entry.size for entry in missing.values()), "B", f"publish {name}") as bar:
+        for path, entry in missing.items():
+            store.upload(files[path], blob_key(entry), bar.update)
+
+
+def _with_content(store: Store, name: str, *, version: str, digest: str) -> Optional[ReleaseManifest]:
+    """The version if it has this content; a damaged one has not."""
+    try:
+        manifest = read_release(store, name, version)
+    except BadInput:
+        return None
+    return manifest if manifest.digest == digest else None
+
+
+def _lost(store: Store, name: str, *, live: Optional[Live], expected: Optional[str]) -> LostRace:
+    now = f"version {live.version} of {name} is" if live else f"no version of {name} is"
+    judged = f"version {expected}" if expected else "nothing"
+    return LostRace(f"{now} live in {store.uri}, but this model was compared with {judged}; run again")
+
+
+def _abandoned(store: Store, name: str, *, parent: Optional[str], digest: str) -> Optional[ReleaseManifest]:
+    """The version that a publisher of the same content made, but did not live to make live."""
+    later = (version for version in versions(store, name) if int(version) > int(parent or 0))
+    same = (_with_content(store, name, version=version, digest=digest) for version in later)
+    return next((manifest for manifest in same if manifest and manifest.parent == parent), None)
+
+
+def _create_version(store: Store, draft: ReleaseManifest) -> ReleaseManifest:
+    """Write the draft under the first free number."""
+    taken = versions(store, draft.name)
+    first = int(taken[-1]) + 1 if taken else 1
+    for number in range(first, first + _ATTEMPTS):
+        manifest = ReleaseManifest(**{**vars(draft), "version": str(number)})
+        if store.create(_manifest_key(draft.name, manifest.version), manifest.to_bytes()):
+            return manifest
+    raise LostRace(f"{_ATTEMPTS} other publishers took the next versions of {draft.name} in {store.uri}; run again")
+
+
+def _go_live(store: Store, manifest: ReleaseManifest, live: Optional[Live]) -> ReleaseManifest:
+    """Point to the new version; where another publisher was first, accept only the same content."""
+    moved = _move_pointer(store, manifest, live.token if live else None)
+    # Read back: where a store lets two publishers create the same version, it may be the other's by now.
+    now = manifest if moved else live_version(store, manifest.name)
+    same = now and _with_content(store, manifest.name, version=now.version, digest=manifest.digest)
+    if same:
+        return same
+    raise _lost(store, manifest.name, live=live_version(store, manifest.name), expected=manifest.parent)
+
+
+def _move_pointer(store: Store, manifest: ReleaseManifest, token: Optional[str]) -> bool:
+    pointer = {"version": manifest.version, "moved": _now(), "nonce": secrets.token_hex(16)}
+    return store.replace(_pointer_key(manifest.name), canonical_json(pointer), token)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
