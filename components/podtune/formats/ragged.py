@@ -34,11 +34,15 @@ class Ragged:
     def take(self, rows: Array) -> "Ragged":
         """The given rows, in the given order, gathered without a Python loop."""
         starts = self.offsets[rows]
-        lengths = self.offsets[rows + 1] - starts
-        offsets = offsets_of(lengths)
-        places = np.arange(offsets[-1])
-        places += np.repeat(starts - offsets[:-1], lengths)
-        return Ragged(np.take(self.values, places, axis=0), offsets)
+        return gather(self.values, starts, self.offsets[rows + 1] - starts)
+
+
+def gather(values: Array, starts: Array, lengths: Array) -> Ragged:
+    """Rows of `values`, each from its start and of its length, wherever they lie and however they overlap."""
+    offsets = offsets_of(lengths)
+    places = np.arange(offsets[-1])
+    places += np.repeat(starts - offsets[:-1], lengths)
+    return Ragged(np.take(values, places, axis=0), offsets)
 
 
 def offsets_of(lengths: Array) -> Array:

@@ -4,6 +4,7 @@
 "is_impossible"}; `contexts.jsonl` one JSON string a line; `question_context.npy` joins the two.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,15 @@ def read_questions(features: Path, split: str) -> List[Question]:
 def read_contexts(features: Path, split: str) -> List[str]:
     """Read a split's distinct contexts; `Question.context` counts in them."""
     return list(read_lines(features / split / CONTEXTS))
+
+
+def split_digest(directory: Path) -> str:
+    """SHA-256 of a split's questions, contexts and true answers, whatever the tokenizer."""
+    digest = hashlib.sha256()
+    for name in (QUESTIONS, CONTEXTS):
+        digest.update((directory / name).read_bytes())
+    digest.update(map_array(directory, QUESTION_CONTEXT).astype("<i4").tobytes())
+    return digest.hexdigest()
 
 
 def read_lines(path: Path) -> Iterator[Any]:

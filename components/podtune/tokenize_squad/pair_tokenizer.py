@@ -1,0 +1,133 @@
+"""A base model's tokenizer: what it puts around a question and a context, and whether it fits the model."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from tokenizers import Encoding, Tokenizer
+
+from podtune.errors import BadInput
+from podtune.formats.sealed import sha256_of
+
+_POSITIONS_AFTER_PADDING = ("camembert", "longformer", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl", "xmod")
+"""Models that count positions from the padding token's id plus one, and so have fewer than their configuration says."""
+
+
+@dataclass(frozen=True)
+class PairTokenizer:
+    """A tokenizer of pairs, taken apart: window = before + question + between + context + after."""
+
+    tokenizer: Tokenizer
+    """Neither truncates nor pads."""
+
+    before: Tuple[int, ...]
+    """Token ids; the first is the classifier token."""
+
+    between: Tuple[int, ...]
+    after: Tuple[int, ...]
+    vocabulary_size: int
+    """Token ids are below it."""
+
+    sha256: str
+    """Of tokenizer.json."""
+
+    @property
+    def special_tokens(self) -> int:
+        """How many surround a question and a context."""
+        return len(self.before) + len(self.between) + len(self.after)
+
+
+def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
+    """Open a verified BaseModel's tokenizer; BadInput unless it and windows of `max_length` fit the model."""
+    path = base_model / "tokenizer.json"
+    tokenizer = _load(path)
+    settings = (
+        _read_json(base_model / "tokenizer_config.json") if (base_model / "tokenizer_config.json").exists() else {}
+    )
+    _refuse_left_padding(tokenizer, settings, path)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    before, between, after = _pair_template(tokenizer, _classifier(tokenizer, settings), path)
+    vocabulary_size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+    _check_model(base_model / "config.json", vocabulary_size, max_length)
+    return PairTokenizer(tokenizer, before, between, after, vocabulary_size, sha256_of(path))
+
+
+def _load(path: Path) -> Tokenizer:
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; the model needs a fast tokenizer's file")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise BadInput(f"{path} is not a tokenizer that can be read: {' '.join(str(error).split())}") from error
+
+
+def _refuse_left_padding(tokenizer: Tokenizer, settings: Dict[str, Any], path: Path) -> None:
+    """The example swaps question and context for such tokenizers; no published result needs that."""
+    side = settings.get("padding_side") or (tokenizer.padding or {}).get("direction", "right")
+    if side != "right":
+        raise BadInput(f"{path} pads on the {side}; question answering needs a tokenizer that pads on the right")
+
+
+def _classifier(tokenizer: Tokenizer, settings: Dict[str, Any]) -> Optional[int]:
+    """The classifier token's id where the tokenizer's settings name it."""
+    token = settings.get("cls_token")
+    content = token.get("content") if isinstance(token, dict) else token
+    return tokenizer.token_to_id(content) if content else None
+
+
+def _pair_template(tokenizer: Tokenizer, classifier: Optional[int], path: Path) -> Tuple[Tuple[int, ...], ...]:
+    """Read the special tokens off an encoded pair; BadInput unless they surround and separate both texts."""
+    try:
+        pair = tokenizer.encode("one", "two")
+        alone = [tokenizer.encode(text, add_special_tokens=False).ids for text in ("one", "two")]
+    except Exception as error:  # the library raises nothing narrower
+        raise BadInput(f"{path} cannot encode a pair of texts: {' '.join(str(error).split())}") from error
+    parts = _parts(pair)
+    if not all(parts):
+        raise BadInput(f"{path} has no template for pairs; each text of a pair needs special tokens on both sides")
+    if classifier not in (None, parts[0][0]):
+        raise BadInput(
+            f"{path} starts pairs with token {parts[0][0]}; they must start with the classifier, {classifier}"
+        )
+    if pair.ids != [*parts[0], *alone[0], *parts[1], *alone[1], *parts[2]]:
+        raise BadInput(f"{path} encodes a text in a pair otherwise than alone; its contexts cannot be encoded once")
+    return parts
+
+
+def _parts(pair: Encoding) -> Tuple[Tuple[int, ...], ...]:
+    """The special tokens before the first text, between both, and after the second."""
+    parts: List[List[int]] = [[], [], []]
+    texts_begun = 0
+    for token, text in zip(pair.ids, pair.sequence_ids):
+        if text is None:
+            parts[texts_begun].append(token)
+        else:
+            texts_begun = text + 1
+    return tuple(map(tuple, parts))
+
+
+def _check_model(path: Path, vocabulary_size: int, max_length: int) -> None:
+    config = _read_json(path)
+    rows = config.get("vocab_size")
+    if not isinstance(rows, int) or vocabulary_size > rows:
+        wanted = f"the tokenizer's ids go up to {vocabulary_size - 1}, so it must be at least {vocabulary_size}"
+        raise BadInput(f"{path}: vocab_size is {rows}; {wanted}: this tokenizer does not fit the model")
+    positions = config.get("max_position_embeddings")
+    if config.get("model_type") in _POSITIONS_AFTER_PADDING and isinstance(positions, int):
+        positions -= config.get("pad_token_id", 1) + 1
+    if isinstance(positions, int) and max_length > positions:
+        raise BadInput(
+            f"features.max_length must be at most {positions}, the model's positions ({path}); got {max_length}"
+        )
+
+
+def _read_json(path: Path) -> Dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise BadInput(f"{path} is missing or not JSON; fetch the model again") from error
+    if not isinstance(values, dict):
+        raise BadInput(f"{path} must hold an object; got {type(values).__name__}")
+    return values
