@@ -83,7 +83,8 @@ def test_every_mistake_of_every_section_is_reported_at_once() -> None:
         load_recipe("minilm-squad", changes)
 
     assert raised.value.lines == [
-        "colour is not a setting; known are name, task, source, model, features, training, evaluation, gate, card, release",
+        "colour is not a setting; known are name, task, source, model, features, training, evaluation, gate, card, "
+        "release",
         "model.x is not a setting; known are source, model, licence, revision, sha256",
         "training.epochs must be at least 1; got 0",
         "gate.florrs is not a setting; did you mean floors?",
