@@ -11,7 +11,7 @@ from typing import Iterator, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.sealed import sync
-from podtune.stores.partial_file import land, partial_file
+from podtune.stores.partial_file import land, naming, partial_file
 from podtune.stores.store import Advance, Versioned, unwatched
 
 INCOMING = ".incoming"
@@ -88,7 +88,7 @@ class DirectoryStore:
             raise BadInput(f"there is no {key} in {self.uri}")
         status = source.stat()
         partial = partial_file(target, f"{status.st_ino} {status.st_size} {status.st_mtime_ns}")
-        with _naming(target):
+        with naming(target):
             advance(partial.stat().st_size)
             _append(source, partial, advance)
             land(partial, target)
@@ -117,7 +117,7 @@ class DirectoryStore:
     @contextlib.contextmanager
     def _draft(self) -> Iterator[Path]:
         """A new file in the store's own file system; it is gone afterwards unless it was renamed."""
-        with _naming(self._root):
+        with naming(self._root):
             self._make_directory(self._root / INCOMING)
             descriptor, name = tempfile.mkstemp(dir=str(self._root / INCOMING))
             os.fchmod(descriptor, 0o644)
@@ -157,13 +157,3 @@ def _append(source: Path, target: Path, advance: Advance) -> None:
         for block in iter(lambda: reading.read(_BLOCK), b""):
             writing.write(block)
             advance(len(block))
-
-
-@contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the place in an error such as a full disk's, which names no file."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(path)
-        raise

@@ -1,9 +1,10 @@
 """A file on its way into a directory: beside its final name until it is complete, kept if the way is cut."""
 
+import contextlib
 import hashlib
 from glob import escape
 from pathlib import Path
-from typing import List
+from typing import Iterator, List
 
 from podtune.formats.sealed import sync
 
@@ -33,3 +34,13 @@ def land(partial: Path, target: Path) -> None:
     sync(partial)
     Path(str(partial)).replace(str(target))
     sync(target.parent)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the place in an error such as a full disk's, which names no file."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise

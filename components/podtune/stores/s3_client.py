@@ -1,0 +1,50 @@
+"""A client for S3, or for any store that speaks its protocol, configured the usual AWS ways."""
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from podtune.errors import BadInput
+
+ATTEMPTS = 5
+"""Tries of one request."""
+
+_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=32,
+)
+
+_CHECKSUMS = "request_checksum_calculation"
+
+
+def open_client() -> Any:
+    """Make a client from AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_PROFILE, a pod's identity, and so on.
+
+    AWS keeps botocore's CRC of every upload. Many other stores refuse or misread it, so they get one only where
+    the environment or the profile asks for it; what podtune stores is verified by its SHA-256 anyway.
+    """
+    core = botocore.session.get_session()
+    session = boto3.session.Session(botocore_session=core)
+    try:
+        client = session.client("s3", config=_CONFIG)
+    except ValueError as error:
+        raise BadInput(f"{error}; AWS_ENDPOINT_URL_S3 must be a URL such as https://s3.example.org") from error
+    if _is_aws(client.meta.endpoint_url) or _asks_for_checksums(core):
+        return client
+    sparing = Config(**{_CHECKSUMS: "when_required", "response_checksum_validation": "when_required"})
+    return session.client("s3", config=_CONFIG.merge(sparing))
+
+
+def _is_aws(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def _asks_for_checksums(core: Any) -> bool:
+    return f"AWS_{_CHECKSUMS.upper()}" in os.environ or _CHECKSUMS in core.get_scoped_config()

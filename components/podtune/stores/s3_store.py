@@ -1,0 +1,213 @@
+"""A store below a prefix of an S3 bucket, or of any store that speaks its protocol."""
+
+import contextlib
+import random
+import secrets
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional
+
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
+
+from podtune.errors import BadInput, TryAgainLater
+from podtune.stores.partial_file import land, naming, partial_file
+from podtune.stores.s3_client import ATTEMPTS, open_client
+from podtune.stores.s3_errors import (
+    CUT_BODY,
+    explained,
+    explaining,
+    is_conflict,
+    is_missing,
+    is_refused,
+    may_have_written,
+)
+from podtune.stores.store import Advance, Versioned, unwatched
+
+PROBE = "conditional-writes"
+"""An object on which the store shows that it obeys conditions."""
+
+_BLOCK = 1 << 20
+_NOBODYS_TOKEN = "0" * 32
+
+
+class S3Store:
+    """Objects below a prefix; refuses to write where the store does not obey conditional writes."""
+
+    def __init__(self, bucket: str, prefix: str) -> None:
+        self.uri = f"s3://{bucket}/{prefix}".rstrip("/")
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._obeys_conditions = False
+        with explaining(f"use {self.uri}"):
+            self._client = open_client()
+
+    def read(self, key: str) -> Optional[Versioned]:
+        """An object's content; its token is the ETag without quotes."""
+        for attempt in range(ATTEMPTS):
+            with explaining(self._action("read", key)):
+                answer = self._get(key)
+            if answer is None:
+                return None
+            with contextlib.suppress(*CUT_BODY):
+                return Versioned(answer["Body"].read(), answer["ETag"].strip('"'))
+            _wait(attempt)
+        raise TryAgainLater(f"cannot {self._action('read', key)}: every answer breaks off; try again later")
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Put with If-None-Match, always in one part: some stores ignore the condition on several."""
+        self._refuse_store_without_conditions()
+        return self._put(key, data, {"IfNoneMatch": "*"})
+
+    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
+        """Put with If-Match on the bare ETag, as Ceph wants it; with quotes where only they would do."""
+        if token is None:
+            return self.create(key, data)
+        self._refuse_store_without_conditions()
+        if self._put(key, data, {"IfMatch": token}):
+            return True
+        current = self.read(key)
+        return current is not None and current.token == token and self._put(key, data, {"IfMatch": f'"{token}"'})
+
+    def size(self, key: str) -> Optional[int]:
+        """An object's bytes."""
+        head = self._head(key)
+        return None if head is None else int(head["ContentLength"])
+
+    def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
+        """Put a file, in parts if it is large, and ask the store what it holds then."""
+        with explaining(self._action("write", key)), open(str(source), "rb") as stream:
+            self._client.upload_fileobj(stream, self._bucket, self._prefix + key, Callback=advance)
+        size, held = source.stat().st_size, self.size(key)
+        if held != size:
+            raise TryAgainLater(f"{self.uri}/{key} holds {held} bytes after {size} were sent; start again")
+
+    def download(self, key: str, target: Path, advance: Advance = unwatched) -> None:
+        """Get an object, continuing where an interrupted copy of the same ETag ended."""
+        head = self._head(key)
+        if head is None:
+            raise BadInput(f"there is no {key} in {self.uri}")
+        partial = partial_file(target, head["ETag"])
+        with naming(target):
+            advance(partial.stat().st_size)
+            self._complete(partial, key, head, advance)
+            land(partial, target)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key that starts with `prefix`, sorted."""
+        with explaining(self._action("list", prefix)):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            found = [item["Key"][len(self._prefix) :] for page in pages for item in page.get("Contents", [])]
+        return iter(sorted(found))
+
+    def delete(self, key: str) -> None:
+        """Delete an object."""
+        with explaining(self._action("delete", key)):
+            self._client.delete_object(**self._at(key))
+
+    def _at(self, key: str) -> Dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._prefix + key}
+
+    def _action(self, verb: str, key: str) -> str:
+        return f"{verb} {self.uri}/{key}"
+
+    def _head(self, key: str) -> Optional[Dict[str, Any]]:
+        with explaining(self._action("read", key)):
+            try:
+                return self._client.head_object(**self._at(key))  # type: ignore[no-any-return]  # boto3 has no types
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+
+    def _get(self, key: str) -> Optional[Dict[str, Any]]:
+        try:
+            return self._client.get_object(**self._at(key))  # type: ignore[no-any-return]  # boto3 has no types
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+
+    def _put(self, key: str, data: bytes, condition: Dict[str, str]) -> bool:
+        """Put on a condition; after an answer that may be about an earlier try of ours, look whose write it was."""
+        for attempt in range(ATTEMPTS):
+            try:
+                self._client.put_object(**self._at(key), **condition, Body=data)
+                return True
+            except (ClientError, BotoCoreError) as error:
+                if may_have_written(error) and self._holds(key, data):
+                    return True
+                if is_refused(error):
+                    return False
+                if not is_conflict(error):
+                    raise explained(error, self._action("write", key)) from error
+            _wait(attempt)
+        raise TryAgainLater(f"cannot {self._action('write', key)}: others keep writing it; try again later")
+
+    def _holds(self, key: str, data: bytes) -> bool:
+        current = self.read(key)
+        return current is not None and current.data == data
+
+    def _refuse_store_without_conditions(self) -> None:
+        """Have the store refuse a second create and a replace with a wrong token: some overwrite regardless."""
+        if self._obeys_conditions:
+            return
+        create, replace = {"IfNoneMatch": "*"}, {"IfMatch": _NOBODYS_TOKEN}
+        self._put(PROBE, _unique(), create)
+        if self._put(PROBE, _unique(), create) or self._put(PROBE, _unique(), replace):
+            raise BadInput(f"{self.uri} overwrites objects on condition that it does not; use a store that obeys")
+        self._obeys_conditions = True
+
+    def _complete(self, partial: Path, key: str, head: Dict[str, Any], advance: Advance) -> None:
+        """Append what `partial` lacks; give up after several answers without a byte of progress."""
+        failures = 0
+        while failures < ATTEMPTS:
+            before = partial.stat().st_size
+            if before >= head["ContentLength"]:
+                return
+            with explaining(self._action("read", key)):
+                answer = self._get_from(before, key, head["ETag"])
+            with contextlib.suppress(*CUT_BODY):
+                _append(answer, partial, before, advance)
+            failures = 0 if partial.stat().st_size > before else failures + 1
+            if failures:
+                _wait(failures)
+        raise TryAgainLater(
+            f"cannot {self._action('read', key)}: the answers break off at byte {before} of "
+            f"{head['ContentLength']}; try again later"
+        )
+
+    def _get_from(self, offset: int, key: str, etag: str) -> Dict[str, Any]:
+        """The object from a byte on, if it is still the one with this ETag."""
+        span = {"Range": f"bytes={offset}-"} if offset else {}
+        try:
+            return self._client.get_object(**self._at(key), **span, IfMatch=etag)  # type: ignore[no-any-return]  # boto3 has no types
+        except ClientError as error:
+            if is_refused(error):
+                raise TryAgainLater(f"{self.uri}/{key} was replaced while it was copied; start again") from error
+            raise
+
+
+def _append(answer: Dict[str, Any], partial: Path, offset: int, advance: Advance) -> None:
+    """Write a body behind `offset` bytes; from the start where the store ignored the range."""
+    start = offset if answer["ResponseMetadata"]["HTTPStatusCode"] == 206 else 0
+    with open(str(partial), "r+b") as writing:
+        writing.truncate(start)
+        writing.seek(start)
+        try:
+            for block in iter(lambda: answer["Body"].read(_BLOCK), b""):
+                writing.write(block)
+                advance(len(block))
+        except FlexibleChecksumError:
+            writing.truncate(start)
+            raise
+
+
+def _wait(attempt: int) -> None:
+    """Wait up to 0.2 s, 0.4 s, 0.8 s, …: at random, so that those who met do not meet again."""
+    time.sleep(random.uniform(0.1, 0.2) * 2**attempt)
+
+
+def _unique() -> bytes:
+    return f"podtune writes here to see that the store obeys conditions: {secrets.token_hex(16)}\n".encode()

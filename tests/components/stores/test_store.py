@@ -1,0 +1,178 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import List
+
+import pytest
+from podtune.errors import BadInput
+from podtune.stores.directory_store import DirectoryStore
+from podtune.stores.s3_store import S3Store
+from podtune.stores.store import Store, open_store
+
+
+def test_what_was_created_is_read_back(store: Store) -> None:
+    assert store.create("releases/qa/live.json", b"one")
+
+    found = store.read("releases/qa/live.json")
+
+    assert found is not None
+    assert found.data == b"one"
+
+
+def test_what_is_not_there_is_none(store: Store) -> None:
+    assert store.read("releases/qa/live.json") is None
+    assert store.size("releases/qa/live.json") is None
+
+
+def test_create_never_overwrites(store: Store) -> None:
+    store.create("a", b"one")
+
+    assert not store.create("a", b"two")
+    assert not store.create("a", b"one")
+    assert not store.replace("a", b"two", None)
+    found = store.read("a")
+    assert found is not None
+    assert found.data == b"one"
+
+
+def test_replace_needs_the_token_of_the_present_content(store: Store) -> None:
+    store.create("a", b"one")
+    first = store.read("a")
+    assert first is not None
+
+    assert store.replace("a", b"two", first.token)
+    assert not store.replace("a", b"three", first.token)
+
+    found = store.read("a")
+    assert found is not None
+    assert found.data == b"two"
+
+
+def test_replace_refuses_what_is_gone(store: Store) -> None:
+    store.create("a", b"one")
+    found = store.read("a")
+    assert found is not None
+    store.delete("a")
+
+    assert not store.replace("a", b"two", found.token)
+    assert store.read("a") is None
+
+
+def test_replace_without_a_token_creates(store: Store) -> None:
+    assert store.replace("a", b"one", None)
+    assert store.size("a") == 3
+
+
+def test_deleting_what_is_not_there_is_nothing(store: Store) -> None:
+    store.delete("a")
+
+    assert store.read("a") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"x", bytes(range(256)) * 10_000])
+def test_a_file_goes_up_and_comes_down(store: Store, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "source").write_bytes(content)
+    sent: List[int] = []
+    received: List[int] = []
+
+    store.upload(tmp_path / "source", "blobs/b", sent.append)
+    store.download("blobs/b", tmp_path / "to" / "target", received.append)
+
+    assert (tmp_path / "to" / "target").read_bytes() == content
+    assert [path.name for path in (tmp_path / "to").iterdir()] == ["target"]
+    assert sum(sent) == sum(received) == len(content)
+
+
+def test_an_upload_replaces(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"new")
+    store.create("a", b"one, which is longer")
+
+    store.upload(tmp_path / "source", "a")
+
+    assert store.size("a") == 3
+
+
+def test_downloading_what_is_not_there_names_it_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"there is no blobs/absent in .*"):
+        store.download("blobs/absent", tmp_path / "target")
+
+    assert not list(tmp_path.glob("*target*"))
+
+
+def test_keys_are_sorted_and_begin_with_the_prefix(store: Store) -> None:
+    for key in ("releases/qa/live.json", "releases/qa-2/live.json", "blobs/1", "releases/qa/versions/1/manifest.json"):
+        store.create(key, b"")
+
+    assert list(store.keys("releases/qa")) == [
+        "releases/qa-2/live.json",
+        "releases/qa/live.json",
+        "releases/qa/versions/1/manifest.json",
+    ]
+    assert list(store.keys("blobs/")) == ["blobs/1"]
+    assert list(store.keys("absent/")) == []
+
+
+def test_of_eight_who_create_one_wins(shared_store: Store) -> None:
+    for turn in range(5):
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(lambda who: shared_store.create(f"race/{turn}", b"%d" % who), range(8)))
+
+        found = shared_store.read(f"race/{turn}")
+        assert won.count(True) == 1
+        assert found is not None
+        assert found.data == b"%d" % won.index(True)
+
+
+def test_of_eight_who_replace_one_wins(shared_store: Store) -> None:
+    shared_store.create("race", b"before")
+    before = shared_store.read("race")
+    assert before is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda who: shared_store.replace("race", b"%d" % who, before.token), range(8)))
+
+    found = shared_store.read("race")
+    assert won.count(True) == 1
+    assert found is not None
+    assert found.data == b"%d" % won.index(True)
+
+
+def test_eight_who_count_lose_nothing(shared_store: Store) -> None:
+    shared_store.create("count", b"0")
+
+    def count(times: int) -> None:
+        while times:
+            found = shared_store.read("count")
+            assert found is not None
+            times -= shared_store.replace("count", b"%d" % (int(found.data) + 1), found.token)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count, [5] * 8))
+
+    found = shared_store.read("count")
+    assert found is not None
+    assert found.data == b"40"
+
+
+def test_a_path_or_a_file_uri_opens_a_directory(tmp_path: Path) -> None:
+    assert isinstance(open_store(str(tmp_path / "models")), DirectoryStore)
+    assert open_store((tmp_path / "my models").as_uri()).uri == str(tmp_path / "my models")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_s3_uri_opens_a_bucket(aws: None) -> None:
+    found = open_store("s3://models/team/qa/")
+
+    assert isinstance(found, S3Store)
+    assert found.uri == "s3://models/team/qa"
+    assert open_store("s3://models").uri == "s3://models"
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "gs://models", "s3://", "http://host/models", "file://host/models", "s3:///models"]
+)
+def test_another_uri_is_refused(uri: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        open_store(uri)
+
+    expected = f"a store must be a directory, file:///directory or s3://bucket/prefix; got {uri!r}"
+    assert str(raised.value) == expected
