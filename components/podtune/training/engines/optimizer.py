@@ -1,6 +1,6 @@
 """AdamW on flat float32 buffers; the model's own weights are views of one flat copy in its precision."""
 
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, Set, Tuple
 
 import torch
 from torch import nn
@@ -24,10 +24,11 @@ class MasterWeights:
         self.updates = [torch.zeros((), device=self.weights.device) for _ in range(2)]
         self.gradient_and_loss = self.weights.new_zeros(len(self.weights) + 1)
         self._compute = self.weights if precision == torch.float32 else self.weights.to(precision)
-        gradients = torch.split(self.gradient, self._sizes)
-        for (_, parameter), own, total in zip(named, torch.split(self._compute, self._sizes), gradients):
+        self._gradients = torch.split(self.gradient, self._sizes)
+        self._written: Set[int] = set()
+        for index, ((_, parameter), own) in enumerate(zip(named, torch.split(self._compute, self._sizes))):
             parameter.data = own.view(parameter.shape)
-            parameter.register_post_accumulate_grad_hook(_collector(total.view(parameter.shape)))  # type: ignore[no-untyped-call]  # torch's
+            parameter.register_post_accumulate_grad_hook(self._collector(index))  # type: ignore[no-untyped-call]  # torch's
         decayed = sum(parameter.numel() for _, parameter in named if decays(parameter))
         self._optimizer = self._adamw(config, decayed)
 
@@ -51,9 +52,16 @@ class MasterWeights:
             "updates_plain": self.updates[1],
         }
 
-    def forget_gradient(self) -> None:
-        """Start a new sum."""
-        self.gradient_and_loss.zero_()
+    def start_sum(self) -> None:
+        """Forget the gradient and the loss; what backward makes from now on is added up."""
+        self._written.clear()
+        self.gradient_and_loss[-1] = 0.0
+
+    def finish_sum(self) -> torch.Tensor:
+        """Return the sum, gradient and loss in one tensor, to be reduced over processes in place."""
+        for index in set(range(len(self._sizes))) - self._written:
+            self._gradients[index].zero_()
+        return self.gradient_and_loss
 
     def update(self, learning_rate: float, max_gradient_norm: float) -> torch.Tensor:
         """Take one AdamW step with the gradient clipped; return its norm before that."""
@@ -70,6 +78,21 @@ class MasterWeights:
         """Round the float32 weights into the model's."""
         if self._compute is not self.weights:
             self._compute.copy_(self.weights)
+
+    def _collector(self, index: int) -> Callable[[torch.Tensor], None]:
+        """Make the hook that moves a parameter's gradient to its part of the flat one."""
+        total = self._gradients[index]
+
+        def collect(parameter: torch.Tensor) -> None:
+            gradient = parameter.grad.flatten()  # type: ignore[union-attr]  # the hook runs when there is one
+            if index in self._written:
+                total.add_(gradient)
+            else:
+                total.copy_(gradient)
+                self._written.add(index)
+            parameter.grad = None
+
+        return collect
 
     def _adamw(self, config: TrainingConfig, decayed: int) -> torch.optim.AdamW:
         groups: List[Dict[str, object]] = []
@@ -90,16 +113,6 @@ class MasterWeights:
 def decays(parameter: torch.Tensor) -> bool:
     """Whether weight decay applies: to matrices and embeddings, not to biases and norms."""
     return parameter.ndim > 1
-
-
-def _collector(total: torch.Tensor) -> Callable[[torch.Tensor], None]:
-    """Make the hook that adds a parameter's gradient to its part of the flat one."""
-
-    def collect(parameter: torch.Tensor) -> None:
-        total.add_(parameter.grad)  # type: ignore[arg-type]  # the hook runs when there is one
-        parameter.grad = None
-
-    return collect
 
 
 def _decayed_first(model: nn.Module) -> List[Tuple[str, nn.Parameter]]:

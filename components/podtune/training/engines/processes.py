@@ -12,9 +12,9 @@ from torch import distributed
 class Processes:
     """One of the processes that train together."""
 
-    rank: int = 0
-    count: int = 1
-    device: torch.device = torch.device("cpu")
+    rank: int
+    count: int
+    device: torch.device
     """Of this process."""
 
     @property
@@ -52,7 +52,7 @@ def join_processes(device: str) -> Processes:
     """Join the processes that torchrun's environment variables tell of; each takes its own "cuda" device."""
     here = torch.device("cpu") if device == "cpu" else torch.device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return Processes(device=here)
+        return Processes(rank=0, count=1, device=here)
     if not distributed.is_initialized():
         distributed.init_process_group("gloo" if device == "cpu" else "nccl")
     return Processes(distributed.get_rank(), distributed.get_world_size(), here)

@@ -3,6 +3,7 @@
 import contextlib
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Iterator, List, Optional
 
 import torch
@@ -22,6 +23,11 @@ class Sequences:
 
     noise: Optional[RowNoise]
     """What dropout draws from; None outside training, and on devices whose own generator draws."""
+
+    def parts(self) -> List[slice]:
+        """Where each sequence lies in the stream."""
+        ends = list(accumulate(self.lengths))
+        return [slice(end - length, end) for end, length in zip(ends, self.lengths)]
 
 
 _running: ContextVar[Sequences] = ContextVar("running")

@@ -80,14 +80,14 @@ class TorchEngine:
         """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
         weights = self._weights
         self._model.train()
-        weights.forget_gradient()
+        weights.start_sum()
         for micro_batch in self._micro_batches(examples, rows, step):
             with running(micro_batch.sequences):
                 losses = self._objective.losses(self._model, micro_batch.tensors)
                 loss = losses.sum() / len(rows)
                 loss.backward()
             weights.gradient_and_loss[-1] += loss.detach()
-        self._processes.add_up(weights.gradient_and_loss)
+        self._processes.add_up(weights.finish_sum())
         norm = weights.update(learning_rate, self._config.max_gradient_norm)
         return StepResult(weights.gradient_and_loss[-1].clone(), norm)
 
