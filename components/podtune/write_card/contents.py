@@ -1,0 +1,172 @@
+"""What a card says: the records of a run and a person's words, worked out once for the card and for the report."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from podtune.errors import BadInput
+from podtune.training.config import TrainingConfig
+from podtune.write_card.records import Records
+from podtune.write_card.settings import CardSettings
+
+OVERFITTING = 1.5
+"""A validation loss so many times the training loss at the end is called overfitting."""
+
+
+@dataclass(frozen=True)
+class TaskWords:
+    """What a task's examples and rows are called, and what the Hub calls the task."""
+
+    examples: str
+    rows: str
+    hub: str
+    """The Hub's name of the task, which is its pipeline_tag too."""
+
+    title: str
+
+
+TASKS = {
+    "question-answering": TaskWords("questions", "windows", "question-answering", "Question Answering"),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One metric over all examples."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    correct: Optional[int]
+    """Examples that were right, where the metric is a share of them."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric beside its published value."""
+
+    name: str
+    value: float
+    published: float
+    inside: Optional[bool]
+    """Whether the published value lies in our 95 % interval; None where the metric has no interval."""
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """Training in a few numbers."""
+
+    last_losses: Optional[float]
+    """Mean training loss over the last tenth of the steps; None where the log holds no loss."""
+
+    overfitted: Optional[float]
+    """Validation loss over the above, where that is a sign of overfitting."""
+
+    rows_per_second: float
+    call: int
+    """Rows that one call to the device consumes."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that the templates show."""
+
+    name: str
+    words: TaskWords
+    command: str
+    card: CardSettings
+    records: Records
+    results: List[Result]
+    comparisons: List[Comparison]
+    slices: Dict[str, List[Any]]
+    """What the examples are divided by, to its parts."""
+
+    settings: List[Tuple[str, Any]]
+    """Every setting that shaped the model, as section.key."""
+
+    training: TrainingSummary
+
+    @property
+    def splits(self) -> List[str]:
+        """Splits in the order of the flow."""
+        return sorted(self.records.features.splits, key=lambda split: (split != "train", split))
+
+
+def contents_of(records: Records, card: CardSettings, name: str, command: str) -> Contents:
+    """Work out what the card says of a run."""
+    if records.features.task not in TASKS:
+        raise BadInput(f"write_card knows the tasks {', '.join(TASKS)}; the features are for {records.features.task!r}")
+    return Contents(
+        name=name,
+        words=TASKS[records.features.task],
+        command=command,
+        card=card,
+        records=records,
+        results=_results(records),
+        comparisons=_comparisons(records, card),
+        slices=_slices(records),
+        settings=_settings(records),
+        training=_training(records),
+    )
+
+
+def _results(records: Records) -> List[Result]:
+    examples = records.evaluation.examples
+    return [
+        Result(name, metric.value, metric.low, metric.high, _correct(name, metric.value, examples))
+        for name, metric in sorted(records.evaluation.metrics.items())
+    ]
+
+
+def _correct(name: str, percent: float, examples: int) -> Optional[int]:
+    share = percent * examples / 100
+    return round(share) if name in {"exact_match", "accuracy"} and abs(share - round(share)) < 1e-6 else None
+
+
+def _comparisons(records: Records, card: CardSettings) -> List[Comparison]:
+    if card.reference is None:
+        return []
+    found = []
+    for name, published in sorted(card.reference.metrics.items()):
+        metric = records.evaluation.metrics.get(name)
+        if metric is not None:
+            found.append(Comparison(name, metric.value, published, metric.low <= published <= metric.high))
+        elif name == "loss":
+            found.append(Comparison(name, records.evaluation.loss, published, None))
+    return found
+
+
+def _slices(records: Records) -> Dict[str, List[Any]]:
+    divided: Dict[str, List[Any]] = {}
+    for part in records.evaluation.slices:
+        divided.setdefault(part.name, []).append(part)
+    return divided
+
+
+def _settings(records: Records) -> List[Tuple[str, Any]]:
+    """The sections that shaped the model, training in the order of its dataclass."""
+    order = [field.name for field in fields(TrainingConfig)]
+    sections: Tuple[Tuple[str, Mapping[str, Any]], ...] = (
+        ("features", records.features.settings),
+        ("training", _ordered(records.checkpoint.training, order)),
+        ("evaluation", records.evaluation.settings),
+    )
+    return [(f"{section}.{key}", value) for section, values in sections for key, value in values.items() if value != ""]
+
+
+def _ordered(values: Mapping[str, Any], order: List[str]) -> Dict[str, Any]:
+    keys = [key for key in order if key in values] + sorted(set(values) - set(order))
+    return {key: values[key] for key in keys if values[key] is not None}
+
+
+def _training(records: Records) -> TrainingSummary:
+    facts = records.checkpoint
+    last = [entry["loss"] for entry in records.log.training if entry["step"] > facts.steps * 0.9]
+    last_losses = sum(last) / len(last) if last else None
+    ratio = records.evaluation.loss / last_losses if last_losses else 0.0
+    return TrainingSummary(
+        last_losses=last_losses,
+        overfitted=ratio if ratio >= OVERFITTING else None,
+        rows_per_second=facts.examples_seen / facts.seconds if facts.seconds else 0.0,
+        call=int(facts.training.get("batch_size", 0)) * int(facts.training.get("device_iterations", 1)),
+    )

@@ -1,0 +1,27 @@
+"""The model card's text."""
+
+from typing import Optional
+
+from podtune.write_card.contents import Contents
+from podtune.write_card.front_matter import to_yaml
+from podtune.write_card.markup import Markdown
+from podtune.write_card.metadata import front_matter
+from podtune.write_card.templates import markdown_templates, values
+
+
+def card_with_front_matter(contents: Contents, picture: str) -> str:
+    """The whole README.md, with `picture` as the relative path of the loss curve."""
+    return f"{to_yaml(front_matter(contents))}\n{card_body(contents, picture)}"
+
+
+def card_body(contents: Contents, picture: Optional[str]) -> str:
+    """The card as Markdown without its front matter, for viewers that know neither it nor relative pictures."""
+    templates = markdown_templates()
+    usage = templates.get_template(f"usage/{contents.records.features.task}.md.jinja").render(
+        name=Markdown(contents.name),
+        max_length=int(contents.records.features.settings.get("max_length", 384)),
+        max_answer_length=int(contents.records.evaluation.settings.get("max_answer_length", 30)),
+    )
+    return templates.get_template("readme.md.jinja").render(
+        picture=Markdown(picture) if picture else None, usage=Markdown(usage), **values(contents)
+    )

@@ -1,0 +1,27 @@
+"""Golden files for every test: compared with, and written only when asked."""
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files; read their diff in review")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """A function (name, text) that fails unless tests/golden/<name> holds exactly the text."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8"))
+        assert path.is_file(), f"tests/golden/{name} is missing; write it with --update-golden and read it"
+        assert text == path.read_bytes().decode("utf-8"), f"tests/golden/{name} differs; see --update-golden"
+
+    return compare
