@@ -7,6 +7,7 @@ from podtune import __version__
 from podtune.errors import ending_cleanly
 
 from podtune_pipelines.cli.compile import compile_recipe
+from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.cli.recipes import recipes
 from podtune_pipelines.cli.run import run
 
@@ -18,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(run)
+app.command()(plan)
 app.command("compile")(compile_recipe)
 app.command()(recipes)
 

@@ -3,7 +3,7 @@
 import json
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from podtune_pipelines.cli.options import JsonOption
 from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
@@ -16,7 +16,7 @@ def recipes(as_json: JsonOption = False) -> None:
         rows = [{"name": recipe.name, "task": recipe.task, "about": header} for recipe, header in found]
         print(json.dumps(rows, indent=1))
         return
-    table = Table("recipe", "model", "data", "about")
+    table = Table(Column("recipe", no_wrap=True), "what it is")
     for recipe, header in found:
-        table.add_row(recipe.name, recipe.model.model, recipe.source.dataset, header.splitlines()[0])
+        table.add_row(recipe.name, header.splitlines()[0])
     Console().print(table)

@@ -1,7 +1,11 @@
 """`podtune run`: the whole pipeline on this machine."""
 
+import dataclasses
+import json
 import sys
 from pathlib import Path
+
+from podtune.formats.release import open_release
 
 from podtune_pipelines.cli.options import (
     DEFAULT_STORE,
@@ -33,4 +37,12 @@ def run(
     if reused:
         print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
     release = run_here(loaded, command_of(recipe, changes), places, store, device)
-    print(release)
+    _show(release, as_json)
+
+
+def _show(release: Path, as_json: bool) -> None:
+    facts, _ = open_release(release)
+    if as_json:
+        print(json.dumps({**dataclasses.asdict(facts), "record": str(release)}, indent=1))
+    else:
+        print(f"{facts.name} version {facts.version} is live in {facts.store}")
