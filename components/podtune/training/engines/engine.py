@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Protocol
+from typing import Any, Dict, Protocol, Tuple
 
 import numpy as np
 
@@ -26,8 +26,14 @@ class Engine(Protocol):
     first: bool
     """Whether this is the one process that writes files and logs; the engine's own files it writes itself."""
 
+    devices: Tuple[str, ...]
+    """Names of the accelerators that act as one, over all processes; none on a CPU."""
+
     def in_any(self, flag: bool) -> bool:
         """Whether the flag is set in any of the processes, so that all stop together."""
+
+    def from_first(self, number: int) -> int:
+        """Tell the number that the first process has, so that all decide alike."""
 
     def step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
         """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Tuple
 
 import numpy as np
 import torch
@@ -22,6 +23,11 @@ class Processes:
         """Whether this is the one process that writes files."""
         return self.rank == 0
 
+    @property
+    def devices(self) -> Tuple[str, ...]:
+        """Names of the accelerators of all processes."""
+        return (torch.cuda.get_device_name(self.device),) * self.count if self.device.type == "cuda" else ()
+
     def share(self, lengths: np.ndarray) -> np.ndarray:
         """Pick a process's part of rows with these lengths, long rows first; all get about as many tokens."""
         return np.argsort(-lengths, kind="stable")[self.rank :: self.count]
@@ -37,10 +43,16 @@ class Processes:
             distributed.broadcast(tensor, 0)
 
     def in_any(self, flag: bool) -> bool:
-        """Whether the flag is set in any process."""
-        flags = torch.tensor(float(flag), device=self.device)
+        """Whether the flag is set in any process; nothing waits for a GPU."""
+        flags = torch.tensor(int(flag))
         self.add_up(flags)
         return bool(flags.item())
+
+    def from_first(self, number: int) -> int:
+        """Tell the number that the first process has."""
+        told = torch.tensor(number)
+        self.copy_from_first(told)
+        return int(told.item())
 
     def wait_for_all(self) -> None:
         """Return when every process has come here."""
@@ -53,6 +65,8 @@ def join_processes(device: str) -> Processes:
     here = torch.device("cpu") if device == "cpu" else torch.device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Processes(rank=0, count=1, device=here)
+    if device != "cpu":
+        torch.cuda.set_device(here)
     if not distributed.is_initialized():
-        distributed.init_process_group("gloo" if device == "cpu" else "nccl")
+        distributed.init_process_group("gloo" if device == "cpu" else "cpu:gloo,cuda:nccl")
     return Processes(distributed.get_rank(), distributed.get_world_size(), here)

@@ -1,8 +1,10 @@
 """What an engine leaves on disk: a model for transformers, and the state that a run continues from."""
 
 import json
+import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict
 
 import torch
 from safetensors import SafetensorError
@@ -22,13 +24,13 @@ def save_model(model: Any, weights: MasterWeights, directory: Path) -> None:
     model.config.architectures = [type(model).__name__]
     model.config.dtype = torch.float32
     model.config.save_pretrained(str(directory))
-    save_file(weights.named(), directory / WEIGHTS, metadata={"format": "pt"})
+    _write(weights.named(), directory / WEIGHTS)
 
 
 def save_state(weights: MasterWeights, directory: Path) -> None:
     """Write weights, moments and the number of updates, and which parameters they belong to."""
     directory.mkdir(parents=True, exist_ok=True)
-    save_file(weights.state(), directory / STATE)
+    _write(weights.state(), directory / STATE)
     (directory / LAYOUT).write_text(json.dumps(_layout(weights), indent=1) + "\n", encoding="utf-8")
 
 
@@ -44,6 +46,17 @@ def load_state(weights: MasterWeights, directory: Path) -> None:
     for name, tensor in weights.state().items():
         tensor.copy_(found[name])
     weights.copy_to_model()
+
+
+def _write(tensors: Dict[str, torch.Tensor], path: Path) -> None:
+    """Write safetensors; a full disk is an OSError again, which safetensors tells in words only."""
+    try:
+        save_file(tensors, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def _layout(weights: MasterWeights) -> Any:

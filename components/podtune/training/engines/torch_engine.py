@@ -29,16 +29,19 @@ _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _MICRO_BATCH_TOKENS = {"cpu": 8192, "cuda": 65536}
 
 
-def open_engine(objective: Objective, model: Any, config: TrainingConfig, device: str) -> "TorchEngine":
-    """Bring a model that `objective` loaded to the device ("cpu" or "gpu"); BadInput where there is none.
+def open_engine(objective: Objective, model: Path, config: TrainingConfig, device: str) -> "TorchEngine":
+    """Load the model in a directory onto the device ("cpu" or "gpu"); BadInput where there is none.
 
-    Under torchrun every process opens its engine and makes the same calls; the first one writes the files.
+    The new weights of its head come from the configuration's seed. Under torchrun every process opens its
+    engine and makes the same calls; the first one writes the files.
     """
     if device not in _DEVICES:
         raise BadInput(f"the torch engine runs on {' or '.join(_DEVICES)}; got {device!r}")
     if device == "gpu" and not torch.cuda.is_available():
         raise BadInput("no NVIDIA GPU is visible; run on a machine with one and its driver, or use --device cpu")
-    return TorchEngine(objective, model, config, join_processes(_DEVICES[device]))
+    processes = join_processes(_DEVICES[device])
+    torch.manual_seed(config.seed)
+    return TorchEngine(objective, objective.load(model), config, processes)
 
 
 class TorchEngine:
@@ -58,7 +61,7 @@ class TorchEngine:
         processes: Processes,
     ) -> None:
         self._objective, self._config, self._processes = objective, config, processes
-        self.first = processes.first
+        self.first, self.devices = processes.first, processes.devices
         self._device = device = processes.device
         self._micro_batch_tokens = config.micro_batch_tokens or _MICRO_BATCH_TOKENS[device.type]
         self._longest = objective.longest(model)
@@ -75,6 +78,10 @@ class TorchEngine:
     def in_any(self, flag: bool) -> bool:
         """Whether the flag is set in any of the processes."""
         return self._processes.in_any(flag)
+
+    def from_first(self, number: int) -> int:
+        """Tell the number that the first process has."""
+        return self._processes.from_first(number)
 
     def step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
         """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
