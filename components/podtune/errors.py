@@ -77,6 +77,15 @@ def from_os_error(error: OSError) -> Optional[PodtuneError]:
     return None
 
 
+def read_failure(message_file: Path) -> Optional[PodtuneError]:
+    """The error that ended another process, as it left it in the file named to it; None where it left none."""
+    if not message_file.exists():
+        return None
+    record = json.loads(message_file.read_text(encoding="utf-8"))
+    kinds = {kind.exit_code: kind for kind in (BadInput, GateRefused, LostRace, TryAgainLater, Interrupted)}
+    return kinds.get(record["exit_code"], PodtuneError)(record["message"])
+
+
 def _end(message: str, exit_code: int) -> NoReturn:
     """Tell the person, and whoever started this process, why it ends."""
     print(f"error: {message}", file=sys.stderr, flush=True)

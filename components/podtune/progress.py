@@ -10,11 +10,18 @@ TERMINAL_VARIABLE = "PODTUNE_TERMINAL"
 """A terminal to draw on although the process writes into a pipe; `podtune run` sets it for the steps."""
 
 
-def progress_bar(total: int, unit: str, label: str) -> Any:
-    """Open a tqdm bar, to be used as a context manager; it draws only on a terminal."""
+def progress_bar(total: int, unit: str, label: str, done: int = 0) -> Any:
+    """Open a tqdm bar, to be used as a context manager; it draws only on a terminal. `done` was there before."""
     terminal = os.environ.get(TERMINAL_VARIABLE)
     target = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # tqdm draws on it
-    watched = target.isatty()
+    watched = target.isatty() and os.environ.get("RANK", "0") == "0"  # of torchrun's processes one draws
     return tqdm(
-        total=total, unit=unit, unit_scale=unit == "B", desc=label, file=target, disable=not watched, leave=False
+        total=total,
+        initial=done,
+        unit=unit,
+        unit_scale=unit == "B",
+        desc=label,
+        file=target,
+        disable=not watched,
+        leave=False,
     )

@@ -9,6 +9,20 @@ from podtune.sections import read_section
 
 KIND = "base-model"
 VERSION = 1
+CONFIG = "config.json"
+TOKENIZER = "tokenizer.json"
+"""Its SHA-256 is the tokenizer's identity."""
+
+TOKENIZER_FILES = (
+    TOKENIZER,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+)
+"""What transformers may read of a tokenizer; a model has some of them, always the first."""
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,11 @@ class TrainingConfig:
             yield "betas", f"must be two numbers from 0 to below 1; got {list(self.betas)}"
         if self.best_metric and not self.evaluate_every:
             yield "best_metric", "needs evaluations on the way; set evaluate_every"
+        if self.device_iterations > 0 and self.max_steps % self.device_iterations:
+            yield (
+                "max_steps",
+                f"must be whole calls of device_iterations {self.device_iterations}; got {self.max_steps}",
+            )
 
     def _out_of_range(self) -> Iterator[Tuple[str, str]]:
         """Single numbers that make no sense, by the rule they break."""

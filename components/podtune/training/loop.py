@@ -1,0 +1,198 @@
+"""The training loop: asks an engine for optimizer steps, whatever the device, and ends in good order."""
+
+import logging
+from dataclasses import dataclass, replace
+from math import isfinite
+from time import perf_counter
+from typing import Callable, List, Tuple
+
+from podtune.errors import BadInput, Interrupted, PodtuneError
+from podtune.training.config import TrainingConfig
+from podtune.training.engines.engine import Engine, StepResult
+from podtune.training.log import Display, Line
+from podtune.training.order import Order
+from podtune.training.problem import Examples, Metrics
+from podtune.training.resume import Progress, States
+from podtune.training.schedule import learning_rate
+
+_NAMED = 5
+"""Examples of a batch that a message names."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run. Under torchrun every process has its own, with the same content."""
+
+    engine: Engine
+    examples: Examples
+    config: TrainingConfig
+    states: States
+    stopping: Callable[[], bool]
+    """Whether somebody asked this process to end."""
+
+    evaluate: Callable[[], Metrics]
+    """Score the engine's weights of the moment on data that is not trained on."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that came to its end; the engine has the weights to keep."""
+
+    progress: Progress
+    lines: List[Line]
+    steps_per_epoch: int
+    kept_step: int
+    """Whose weights these are."""
+
+
+def train(run: Run) -> Trained:
+    """Train to the end, from the newest checkpoint on where there is one.
+
+    Interrupted: asked to stop, the state is saved. PodtuneError: a loss or gradient that is not a number.
+    """
+    order = Order(len(run.examples), run.config)
+    progress, lines = _resumed(run)
+    with Display(order.steps, progress.step) as display:
+        course = _Course(run, order, progress, lines=lines, display=display)
+        course.go()
+    kept = course.progress.best_step or order.steps
+    if kept != order.steps:
+        run.engine.load_state(run.states.open(kept).engine)
+    return Trained(course.progress, course.lines, order.steps_per_epoch, kept)
+
+
+def _resumed(run: Run) -> Tuple[Progress, List[Line]]:
+    """Bring the engine to where the run was stopped; the first process looks for the place."""
+    step = run.engine.from_first(run.states.newest() if run.engine.first else 0)
+    if not step:
+        return Progress(), []
+    saved = run.states.open(step)
+    run.engine.load_state(saved.engine)
+    if run.engine.first:
+        _log.info("continuing after step %d, from %s", step, run.states.directory)
+    return replace(saved.progress, resumed=saved.progress.resumed + 1), saved.lines
+
+
+class _Course:
+    """A run under way."""
+
+    def __init__(self, run: Run, order: Order, progress: Progress, *, lines: List[Line], display: Display) -> None:
+        self.run, self.order, self.progress, self.lines, self._display = run, order, progress, lines, display
+        self._saved_step = progress.step
+        self._unread: List[StepResult] = []
+        self._resumed_at = perf_counter()
+
+    def go(self) -> None:
+        """Take all steps that are left, with what falls due between them."""
+        config = self.run.config
+        while True:
+            if self._due(config.evaluate_every) and self.progress.evaluated_step != self._step:
+                self._evaluate()
+            if self._due(config.checkpoint_every) or self.progress.best_step == self._step:
+                self._save()
+            if self._step >= self.order.steps:
+                return
+            self._call_device()
+            if self.run.engine.in_any(self.run.stopping()):
+                self._stop()
+
+    @property
+    def _step(self) -> int:
+        """Optimizer steps that were asked for; `progress.step` are those whose losses were read."""
+        return self.progress.step + len(self._unread)
+
+    def _due(self, every: int) -> bool:
+        """Whether something that is done every so many steps, and at the end, is due after this device call."""
+        if not every or not self._step:
+            return False
+        return self._step % every < self.run.config.device_iterations or self._step == self.order.steps
+
+    def _call_device(self) -> None:
+        """Take the optimizer steps of one call to the device; nothing is looked at between them."""
+        run, first = self.run, self._step
+        rate = learning_rate(run.config, first, self.order.steps)
+        for step in range(first, first + run.config.device_iterations):
+            self._unread.append(run.engine.step(run.examples, self.order.rows(step), step, rate))
+        self._display.advance(run.config.device_iterations)
+        if self._due(run.config.log_every):
+            self._read()
+            self._add_training_line(rate)
+
+    def _read(self) -> None:
+        """Fetch from the device what the steps since the last reading told, and add it up."""
+        before = self.progress
+        told = [(float(result.loss), float(result.gradient_norm)) for result in self._unread]
+        for number, (loss, norm) in enumerate(told):
+            if not (isfinite(loss) and isfinite(norm)):
+                raise PodtuneError(self._diverged(before.step + number, loss, norm))
+        now = perf_counter()
+        self.progress = replace(
+            before,
+            step=before.step + len(told),
+            loss_sum=sum((loss for loss, _ in told), before.loss_sum),
+            seconds=before.seconds + now - self._resumed_at,
+            losses=before.losses + [loss for loss, _ in told],
+            gradient_norms=before.gradient_norms + [norm for _, norm in told],
+        )
+        self._unread, self._resumed_at = [], now
+
+    def _diverged(self, step: int, loss: float, norm: float) -> str:
+        names = self.run.examples.names(self.order.rows(step)[:_NAMED])
+        return (
+            f"training diverged in step {step + 1}: loss {loss}, gradient norm {norm}, on a batch that begins with "
+            f"examples {', '.join(names)}; look at these, or lower training.learning_rate"
+        )
+
+    def _add_training_line(self, rate: float) -> None:
+        """Log the means over the steps since the last line."""
+        progress, count = self.progress, len(self.progress.losses)
+        line = {
+            "step": progress.step,
+            "epoch": progress.step / self.order.steps_per_epoch,
+            "loss": sum(progress.losses) / count,
+            "learning_rate": rate,
+            "gradient_norm": sum(progress.gradient_norms) / count,
+            "examples_per_second": count * self.run.config.batch_size / (progress.seconds - progress.logged_seconds),
+            "seconds": progress.seconds,
+        }
+        self._add_line(line)
+        self.progress = replace(progress, losses=[], gradient_norms=[], logged_seconds=progress.seconds)
+
+    def _add_line(self, line: Line) -> None:
+        self.lines.append(line)
+        if self.run.engine.first:
+            self._display.show(line)
+
+    def _evaluate(self) -> None:
+        self._read()
+        step, name = self._step, self.run.config.best_metric
+        metrics = dict(self.run.evaluate())
+        self._add_line({"step": step, "epoch": step / self.order.steps_per_epoch, "evaluation": metrics})
+        self.progress = replace(self.progress, evaluated_step=step)
+        if name:
+            self._remember_best(metrics, name)
+        self._resumed_at = perf_counter()
+
+    def _remember_best(self, metrics: Metrics, name: str) -> None:
+        if name not in metrics:
+            raise BadInput(f"training.best_metric must be one of {', '.join(metrics)}; got {name!r}")
+        if not self.progress.best_step or metrics[name] > self.progress.best_value:
+            self.progress = replace(self.progress, best_step=self._step, best_value=metrics[name])
+
+    def _save(self) -> None:
+        """Write a checkpoint unless this step has one; losses that are not finite end the run before it."""
+        self._read()
+        run = self.run
+        if self._step != self._saved_step and run.engine.first:
+            run.states.save(self.progress, self.lines, run.engine.save_state)
+        elif self._step != self._saved_step:
+            run.engine.save_state(run.states.directory)
+        self._saved_step = self._step
+        self._resumed_at = perf_counter()
+
+    def _stop(self) -> None:
+        self._save()
+        place = f"step {self._step} of {self.order.steps}"
+        raise Interrupted(f"stopped after {place}, whose checkpoint is saved; start again to continue from there")

@@ -1,0 +1,78 @@
+"""On what a model was trained, as the card will say it: hardware and software."""
+
+import math
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Dict, Optional, Sequence
+
+import psutil
+
+import podtune
+
+PACKAGES = ("torch", "poptorch", "transformers", "tokenizers", "safetensors", "numpy")
+"""Those that compute; one that is not installed has no version."""
+
+_GIB = 1 << 30
+
+
+def hardware(device: str, accelerators: Sequence[str], system: Path = Path("/")) -> Dict[str, Any]:
+    """The device and its name and count, usable cores, usable memory; on a CPU there are no accelerators.
+
+    What a container may use is read from its control group below `system`, version 2 or 1.
+    """
+    cores, memory = _cores(system), _memory(system)
+    return {
+        "device": device,
+        "name": accelerators[0] if accelerators else _processor(system),
+        "count": max(1, len(accelerators)),
+        "cores": cores,
+        "memory_gib": round(memory / _GIB, 1),
+    }
+
+
+def software() -> Dict[str, str]:
+    """Package to version: python, podtune, and every one of PACKAGES that is installed."""
+    versions = {"python": platform.python_version(), "podtune": podtune.__version__}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _processor(system: Path) -> str:
+    """The processor's name where Linux tells it, else its architecture."""
+    for line in (_read(system / "proc" / "cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
+
+
+def _cores(system: Path) -> int:
+    """Cores that the process may run on, part of one counted whole."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    groups = system / "sys" / "fs" / "cgroup"
+    second_version = (_read(groups / "cpu.max") or "").split()
+    first_version = [_read(groups / "cpu" / f"cpu.cfs_{name}_us") or "" for name in ("quota", "period")]
+    for limit in (second_version, first_version):
+        if len(limit) == 2 and all(part.isdigit() for part in limit):
+            return min(allowed, math.ceil(int(limit[0]) / int(limit[1])))
+    return allowed
+
+
+def _memory(system: Path) -> int:
+    """Bytes that the process may use."""
+    groups = system / "sys" / "fs" / "cgroup"
+    limit = _read(groups / "memory.max") or _read(groups / "memory" / "memory.limit_in_bytes") or ""
+    total = int(psutil.virtual_memory().total)
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def _read(path: Path) -> Optional[str]:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None

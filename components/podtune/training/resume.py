@@ -1,0 +1,167 @@
+"""Checkpoints on the way: sealed directories that a stopped run continues from.
+
+`step-00000500/` holds the engine's state in `engine/`, the log so far in `log.jsonl`, and in its manifest's facts
+how far the run was. It appears complete or not at all; the ones before it stay until it is there.
+"""
+
+import logging
+import shutil
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Callable, List, NamedTuple, Optional
+
+from podtune.errors import BadInput
+from podtune.formats.checkpoint import LOG
+from podtune.formats.sealed import canonical_json, open_sealed, read_manifest, sealing
+from podtune.sections import read_section, to_mapping
+from podtune.stores.store import open_store
+from podtune.training.config import TrainingConfig
+from podtune.training.log import Line, read_log, write_log
+from podtune.training.mirror import Mirror, directory_name, step_of
+
+KIND = "training-state"
+VERSION = 1
+ENGINE = "engine"
+_KEY_DIGITS = 16
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is."""
+
+    step: int = 0
+    """Optimizer steps done."""
+
+    loss_sum: float = 0.0
+    """Over all of them."""
+
+    seconds: float = 0.0
+    """Spent on them; evaluations, checkpoints and interruptions left out."""
+
+    resumed: int = 0
+    """How often the run was continued."""
+
+    losses: List[float] = field(default_factory=list)
+    """Of the steps since the last line of the log."""
+
+    gradient_norms: List[float] = field(default_factory=list)
+    """Of the same steps."""
+
+    logged_seconds: float = 0.0
+    """`seconds` at the last line of the log."""
+
+    evaluated_step: int = 0
+    """Of the last evaluation on the way."""
+
+    best_step: int = 0
+    """Of the evaluation whose weights are kept; 0 where there is none. A checkpoint of that step exists."""
+
+    best_value: float = 0.0
+    """Of the recipe's metric, at that step."""
+
+
+class Saved(NamedTuple):
+    """What a checkpoint on the way holds."""
+
+    progress: Progress
+    lines: List[Line]
+    engine: Path
+    """Directory for the engine's load_state."""
+
+
+def run_key(features: str, base_model: str, config: TrainingConfig) -> str:
+    """Name a run by the digests of what it trains on and by its settings: no other run continues from its states."""
+    identity = {"features": features, "base_model": base_model, "training": to_mapping(config)}
+    return sha256(canonical_json(identity)).hexdigest()[:_KEY_DIGITS]
+
+
+def open_states(workspace: str, key: str, keep: int, near: Path) -> "States":
+    """The checkpoints of the run named `key` in a workspace: a directory, or a store such as s3://bucket/prefix.
+
+    A store's checkpoints are written to this machine first, into `near`, and then uploaded.
+    """
+    if "://" not in workspace:
+        return States(Path(workspace) / key, keep)
+    return States(near, keep, Mirror(open_store(workspace), key))
+
+
+class States:
+    """The newest few checkpoints of one run, and those with the best weights. Only one process may use it."""
+
+    def __init__(self, directory: Path, keep: int, mirror: Optional[Mirror] = None) -> None:
+        self.directory, self._keep, self._mirror = directory, keep, mirror
+
+    def newest(self) -> int:
+        """The step of the newest checkpoint that is whole; 0 where there is none. Damaged newer ones are removed."""
+        for leftover in self.directory.glob(".step-*"):
+            shutil.rmtree(str(leftover), ignore_errors=True)
+        elsewhere = self._mirror.steps() if self._mirror else []
+        for step in sorted({*self._steps(), *elsewhere}, reverse=True):
+            try:
+                self._verify(step)
+            except BadInput as error:
+                _log.warning("cannot continue from step %d, trying the checkpoint before it: %s", step, error)
+                self._remove(step)
+            else:
+                return step
+        return 0
+
+    def open(self, step: int) -> Saved:
+        """Read the checkpoint of a step."""
+        path = self._path(step)
+        facts = read_manifest(path, KIND, VERSION).facts
+        return Saved(read_section(Progress, facts, f"{path}/manifest.json facts"), read_log(path / LOG), path / ENGINE)
+
+    def save(self, progress: Progress, lines: List[Line], write_engine: Callable[[Path], None]) -> None:
+        """Write a checkpoint, then remove the oldest; `write_engine` fills a directory."""
+        with sealing(self._path(progress.step), KIND, VERSION) as draft:
+            (draft.path / ENGINE).mkdir()
+            write_engine(draft.path / ENGINE)
+            write_log(draft.path / LOG, lines)
+            draft.facts.update(to_mapping(progress))
+        self._remove_oldest()
+        if self._mirror:
+            self._mirror.hold({step: self._path(step) for step in self._steps()})
+
+    def clear(self) -> None:
+        """Forget the run, here and in the store."""
+        if self._mirror:
+            self._mirror.hold({})
+        shutil.rmtree(str(self.directory), ignore_errors=True)
+
+    def _path(self, step: int) -> Path:
+        return self.directory / directory_name(step)
+
+    def _steps(self) -> List[int]:
+        return sorted(step_of(path.name) for path in self.directory.glob("step-[0-9]*"))
+
+    def _verify(self, step: int) -> None:
+        """Make sure that a checkpoint, and the one with the best weights that it refers to, are here and whole."""
+        self._bring(step)
+        best = self.open(step).progress.best_step
+        if best not in (0, step):
+            self._bring(best)
+
+    def _bring(self, step: int) -> None:
+        path = self._path(step)
+        if self._mirror and not path.exists():
+            self._mirror.download(step, path)
+        open_sealed(path, KIND, VERSION)
+
+    def _remove_oldest(self) -> None:
+        newest = self._steps()[-self._keep :]
+        kept = {*newest, *(self.open(step).progress.best_step for step in newest)}
+        for step in set(self._steps()) - kept:
+            self._remove(step)
+
+    def _remove(self, step: int) -> None:
+        """Take a checkpoint's name away first, so that a half removed one never looks like a damaged one."""
+        path = self._path(step)
+        if path.exists():
+            doomed = path.with_name(f".{path.name}.old")
+            shutil.rmtree(str(doomed), ignore_errors=True)
+            path.rename(doomed)
+            shutil.rmtree(str(doomed), ignore_errors=True)
