@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from typing import Iterator, Tuple
 
+from podtune.tasks.question_answering.decoding import DecodingSettings
+
 
 @dataclass(frozen=True)
 class EvaluationSettings:
     """How a question-answering model is scored."""
 
     split: str = "validation"
-    n_best: int = 20
+    n_best: int = DecodingSettings.n_best
     """Start and end positions considered per window."""
 
-    max_answer_length: int = 30
+    max_answer_length: int = DecodingSettings.max_answer_length
     """Tokens."""
 
-    null_score_threshold: float = 0.0
+    null_score_threshold: float = DecodingSettings.null_score_threshold
     """SQuAD v2 only: no answer where its score beats the best answer's by more than this."""
 
     bootstrap_samples: int = 1000

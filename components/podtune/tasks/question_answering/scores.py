@@ -1,0 +1,102 @@
+"""From an engine's logits to what a question-answering model scores, every question exactly once."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Sequence
+
+import numpy as np
+
+from podtune.errors import BadInput, PodtuneError
+from podtune.formats.ragged import Array
+from podtune.tasks.question_answering.decoding import DecodingSettings, decode, decode_or_abstain
+from podtune.tasks.question_answering.questions import Question
+from podtune.tasks.question_answering.scoring import any_unanswerable, percent, score_predictions
+from podtune.tasks.question_answering.slices import slices_of
+from podtune.tasks.question_answering.windows import QuestionWindows, open_windows, read_contexts, read_questions
+from podtune.tasks.task import Scored
+
+
+def score_windows(features: Path, split: str, outputs: Mapping[str, Array], settings: Mapping[str, Any]) -> Scored:
+    """Answer and score every question of a split.
+
+    `outputs` has float32 [tokens] start_logits and end_logits in the order of the windows' tokens. Of `settings`
+    the keys of DecodingSettings count. Where some question has no answer, SQuAD 2.0's rules hold, else 1.1's.
+    """
+    windows, questions = open_windows(features, split), read_questions(features, split)
+    window_counts = _windows_of_each(windows, questions)
+    _require_finite(windows, outputs)
+    answer = decode_or_abstain if any_unanswerable(questions) else decode
+    decoded = answer(windows, outputs, decoding_settings(settings))
+    contexts = read_contexts(features, split)
+    texts = [decoded.text(row, contexts[asked.context]) for row, asked in zip(decoded.answers, questions)]
+    scores = vars(score_predictions(questions, dict(zip((asked.id for asked in questions), texts))))
+    records = _records(questions, texts, decoded.probabilities[decoded.answers], scores)
+    for record, slices in zip(records, slices_of(questions, window_counts)):
+        record["slices"] = slices
+    return Scored(
+        metrics={name: 100 * values for name, values in scores.items()},
+        values={name: percent(values) for name, values in scores.items()},
+        loss=span_loss(windows, outputs),
+        records=records,
+        predictions={record["id"]: record["prediction"] for record in records},
+    )
+
+
+def decoding_settings(settings: Mapping[str, Any]) -> DecodingSettings:
+    """Those of an evaluation section that say how answers are chosen, the others as they are by default."""
+    names = (field.name for field in fields(DecodingSettings))
+    return DecodingSettings(**{name: settings[name] for name in names if name in settings})
+
+
+def span_loss(windows: QuestionWindows, outputs: Mapping[str, Array]) -> float:
+    """Mean over the windows of the mean of two cross-entropies, each a softmax over the window's own tokens."""
+    starts, lengths = windows.tokens.offsets[:-1], windows.lengths
+    losses = np.zeros(len(windows))
+    for name, labels in (("start_logits", windows.answer_start), ("end_logits", windows.answer_end)):
+        logits = outputs[name].astype(np.float64)
+        largest = np.maximum.reduceat(logits, starts)
+        sums = np.add.reduceat(np.exp(logits - np.repeat(largest, lengths)), starts)
+        losses += largest + np.log(sums) - logits[starts + labels]
+    return float(losses.mean() / 2)
+
+
+def _windows_of_each(windows: QuestionWindows, questions: Sequence[Question]) -> Array:
+    """int64 [questions]: the windows of each; every question must have one, or it could not be scored."""
+    counts = np.bincount(windows.question, minlength=len(questions))
+    if len(counts) != len(questions) or not counts.all():
+        row = int(np.argmin(counts[: len(questions)]))
+        raise PodtuneError(
+            f"{windows.directory} has {len(questions)} questions, but windows of other ones: question "
+            f"{questions[row].id!r} has {counts[row]}; make the features again"
+        )
+    return counts
+
+
+def _require_finite(windows: QuestionWindows, outputs: Mapping[str, Array]) -> None:
+    for name, values in outputs.items():
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            window = np.searchsorted(windows.tokens.offsets, bad[:1], side="right") - 1
+            question = windows.names(window)[0]
+            raise BadInput(
+                f"the model's {name} of question {question!r} are {values[bad[0]]}, not finite; its training went "
+                "wrong: train again, with a lower learning rate or in float32"
+            )
+
+
+def _records(
+    questions: Sequence[Question], texts: Sequence[str], probabilities: Array, scores: Mapping[str, Array]
+) -> List[Dict[str, Any]]:
+    """What the report shows of each question."""
+    percents = {name: (100 * values).tolist() for name, values in scores.items()}
+    return [
+        {
+            "id": question.id,
+            "question": question.question,
+            "prediction": texts[row],
+            "probability": probability,
+            "answers": [answer.text for answer in question.answers],
+            "scores": {name: values[row] for name, values in percents.items()},
+        }
+        for row, (question, probability) in enumerate(zip(questions, probabilities.tolist()))
+    ]
