@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any, Mapping
 
+from podtune.errors import BadInput
 from podtune.formats.base_model import open_base_model
 from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
 from podtune.formats.raw_data import open_raw_data
@@ -31,6 +32,7 @@ def run(raw_data: Path, base_model: Path, features: Path, windows: Mapping[str, 
         splits = {
             name: _tokenize(raw_data / file, draft.path / name, pair, settings) for name, file in data.splits.items()
         }
+        _compare(splits, settings.expected_windows, raw_data)
         facts = FeaturesFacts(
             task="question-answering",
             raw_data=data_manifest.digest,
@@ -40,6 +42,17 @@ def run(raw_data: Path, base_model: Path, features: Path, windows: Mapping[str, 
             splits=splits,
         )
         draft.facts.update(to_mapping(facts))
+
+
+def _compare(splits: Mapping[str, SplitFacts], expected: Mapping[str, int], raw_data: Path) -> None:
+    """Stop where published window counts are not met: the data or the tokenizer is not the published one."""
+    for name, windows in expected.items():
+        found = splits[name].rows if name in splits else 0
+        if found != windows:
+            raise BadInput(
+                f"{raw_data} gives {found:,} windows for {name}; features.expected_windows says {windows:,}:"
+                " the data or the tokenizer is another than expected"
+            )
 
 
 def _tokenize(file: Path, directory: Path, pair: PairTokenizer, settings: WindowSettings) -> SplitFacts:
