@@ -1,6 +1,7 @@
 """A recipe's section, given as a mapping, read into its dataclass; or every mistake in it at once."""
 
 import dataclasses
+import json
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
@@ -46,10 +47,12 @@ def read_section(kind: Type[Section], values: Mapping[str, Any], place: str) -> 
 
 
 def read_settings_file(path: Path) -> Dict[str, Any]:
-    """Read one YAML or JSON file that holds a mapping."""
+    """Read one YAML or, by its ending .json, JSON file that holds a mapping."""
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506  # a SafeLoader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+        # YAML would read JSON's 1e-4 as a text
+        values = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_StrictLoader)  # noqa: S506
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"cannot read settings from {path}: {reason}") from error
     if not isinstance(values, dict):

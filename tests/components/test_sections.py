@@ -139,6 +139,13 @@ def test_a_file_without_settings_is_refused_in_one_line(tmp_path: Path, content:
     assert str(path) in str(raised.value)
 
 
+def test_a_json_file_is_read_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "training.json"
+    path.write_text('{"learning_rate": 1e-4}')
+
+    assert read_settings_file(path) == {"learning_rate": 0.0001}
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"cannot read settings from .*absent\.yaml"):
         read_settings_file(tmp_path / "absent.yaml")
