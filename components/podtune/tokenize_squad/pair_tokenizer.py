@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from tokenizers import Encoding, Tokenizer
 
@@ -42,9 +42,8 @@ def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
     """Open a verified BaseModel's tokenizer; BadInput unless it and windows of `max_length` fit the model."""
     path = base_model / "tokenizer.json"
     tokenizer = _load(path)
-    settings = (
-        _read_json(base_model / "tokenizer_config.json") if (base_model / "tokenizer_config.json").exists() else {}
-    )
+    settings_path = base_model / "tokenizer_config.json"
+    settings = _read_json(settings_path) if settings_path.exists() else {}
     _refuse_left_padding(tokenizer, settings, path)
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -88,9 +87,8 @@ def _pair_template(tokenizer: Tokenizer, classifier: Optional[int], path: Path) 
     if not all(parts):
         raise BadInput(f"{path} has no template for pairs; each text of a pair needs special tokens on both sides")
     if classifier not in (None, parts[0][0]):
-        raise BadInput(
-            f"{path} starts pairs with token {parts[0][0]}; they must start with the classifier, {classifier}"
-        )
+        wanted = f"they must start with the classifier, {classifier}"
+        raise BadInput(f"{path} starts pairs with token {parts[0][0]}; {wanted}")
     if pair.ids != [*parts[0], *alone[0], *parts[1], *alone[1], *parts[2]]:
         raise BadInput(f"{path} encodes a text in a pair otherwise than alone; its contexts cannot be encoded once")
     return parts
@@ -114,13 +112,20 @@ def _check_model(path: Path, vocabulary_size: int, max_length: int) -> None:
     if not isinstance(rows, int) or vocabulary_size > rows:
         wanted = f"the tokenizer's ids go up to {vocabulary_size - 1}, so it must be at least {vocabulary_size}"
         raise BadInput(f"{path}: vocab_size is {rows}; {wanted}: this tokenizer does not fit the model")
-    positions = config.get("max_position_embeddings")
-    if config.get("model_type") in _POSITIONS_AFTER_PADDING and isinstance(positions, int):
-        positions -= config.get("pad_token_id", 1) + 1
-    if isinstance(positions, int) and max_length > positions:
-        raise BadInput(
-            f"features.max_length must be at most {positions}, the model's positions ({path}); got {max_length}"
-        )
+    positions = _positions(config)
+    if positions is not None and max_length > positions:
+        wanted = f"at most {positions}, the positions that {path} gives the model"
+        raise BadInput(f"features.max_length must be {wanted}; got {max_length}")
+
+
+def _positions(config: Mapping[str, Any]) -> Optional[int]:
+    """How many tokens the model can place; None where it has no such limit."""
+    positions, padding = config.get("max_position_embeddings"), config.get("pad_token_id")
+    if not isinstance(positions, int):
+        return None
+    if config.get("model_type") in _POSITIONS_AFTER_PADDING:
+        return positions - 1 - (padding if isinstance(padding, int) else 1)
+    return positions
 
 
 def _read_json(path: Path) -> Dict[str, Any]:

@@ -5,14 +5,8 @@ import numpy as np
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.ragged import Ragged
-from podtune.tasks.question_answering.questions import Answer, Question
-from podtune.tasks.question_answering.windows import (
-    QuestionWindows,
-    open_windows,
-    read_contexts,
-    read_questions,
-    write_windows,
-)
+from podtune.tasks.question_answering.questions import Answer, Question, read_contexts, read_questions
+from podtune.tasks.question_answering.windows import QuestionWindows, open_windows, write_windows
 
 ByHand = Callable[[Path], QuestionWindows]
 
