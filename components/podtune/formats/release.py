@@ -102,6 +102,5 @@ def content_digest(facts: Mapping[str, Any], files: Mapping[str, FileEntry]) -> 
 
 def is_safe(name: str) -> bool:
     """Whether a file of this name stays inside the directory that a release is fetched into."""
-    parts = PurePosixPath(name).parts
-    plain = name == "/".join(parts) and name.isprintable() and "\\" not in name
-    return plain and bool(parts) and ".." not in parts and name != RECORD
+    plain = name.isprintable() and "\\" not in name and name != RECORD
+    return plain and not {"", ".", ".."}.intersection(name.split("/"))

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Iterator, Optional
 
 from podtune.errors import BadInput
@@ -109,8 +109,7 @@ class DirectoryStore:
             sync(path.parent)
 
     def _path(self, key: str) -> Path:
-        parts = PurePosixPath(key).parts
-        if not parts or "/".join(parts) != key or parts[0].startswith(".") or ".." in parts or "\0" in key:
+        if key.startswith(".") or "\0" in key or {"", ".", ".."}.intersection(key.split("/")):
             raise BadInput(f"a key must be a relative path that does not start with a dot; got {key!r}")
         return self._root / key
 

@@ -1,9 +1,11 @@
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Callable, Iterator, List, Optional
 
-import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.core.models import botocore_stubber
 from moto.server import ThreadedMotoServer
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.s3_store import S3Store
@@ -33,8 +35,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def s3_store(aws: None, at_once: None) -> Iterator[S3Store]:
     """A bucket in this process, without a socket."""
     with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="models")
-        yield S3Store("models", "team")
+        store = S3Store("models", "team")
+        store._client.create_bucket(Bucket="models")
+        yield store
 
 
 @pytest.fixture
@@ -62,11 +65,11 @@ def s3_server() -> Iterator[str]:
 def served_store(aws: None, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     """A bucket behind a real socket."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="models")
-    for item in client.list_objects_v2(Bucket="models").get("Contents", []):
-        client.delete_object(Bucket="models", Key=item["Key"])
-    return S3Store("models", "team")
+    store = S3Store("models", "team")
+    store._client.create_bucket(Bucket="models")
+    for key in store.keys(""):
+        store.delete(key)
+    return store
 
 
 @pytest.fixture(params=["directory_store", pytest.param("served_store", marks=pytest.mark.local)])
@@ -74,3 +77,91 @@ def shared_store(request: pytest.FixtureRequest) -> Store:
     """Every kind of store that several threads may use at once."""
     found: Store = request.getfixturevalue(request.param)
     return found
+
+
+Fault = Callable[[Any], Optional[AWSResponse]]
+
+
+class Faults:
+    """What stands between a store and its bucket: each request meets the next fault, then the bucket itself."""
+
+    def __init__(self, store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.requests: List[Any] = []
+        self._events = store._client.meta.events
+        self._met: List[Any] = []
+        # botocore asks moto for every request, also for one that another handler has answered
+        monkeypatch.setattr(botocore_stubber, "process_request", self._process_request)
+
+    def _process_request(self, request: Any) -> Any:
+        return None if request in self._met else BotocoreStubber.process_request(botocore_stubber, request)
+
+    def on(self, operation: str, *faults: Fault) -> None:
+        left = list(faults)
+
+        def meet(request: Any, **others: Any) -> Optional[AWSResponse]:
+            self.requests.append(request)
+            answer = left.pop(0)(request) if left else None
+            if answer is not None:
+                self._met.append(request)
+            return answer
+
+        self._events.register_first(f"before-send.s3.{operation}", meet)
+
+    def headers(self, name: str) -> List[Optional[str]]:
+        """One header of every request so far."""
+        found = (request.headers.get(name) for request in self.requests)
+        return [value.decode() if isinstance(value, bytes) else value for value in found]
+
+    @staticmethod
+    def nothing(request: Any) -> None:
+        """The request goes through."""
+
+    @staticmethod
+    def answer(status: int, code: str = "") -> Fault:
+        """The request does not reach the bucket."""
+        body = f"<Error><Code>{code}</Code><Message>no</Message></Error>" if code else ""
+        return lambda request: AWSResponse(request.url, status, {}, MockRawResponse(body))
+
+    @staticmethod
+    def lose_answer(request: Any) -> AWSResponse:
+        """The bucket does what it was asked to; its answer does not arrive."""
+        _bucket(request)
+        return AWSResponse(request.url, 503, {}, MockRawResponse(""))
+
+    @staticmethod
+    def cut(count: int) -> Fault:
+        """The body breaks off after `count` bytes."""
+
+        def meet(request: Any) -> AWSResponse:
+            whole = _bucket(request)
+            return AWSResponse(request.url, whole.status_code, whole.headers, MockRawResponse(whole.content[:count]))
+
+        return meet
+
+    @staticmethod
+    def flip_bit(request: Any) -> AWSResponse:
+        """The first bit of the body is another on arrival."""
+        whole = _bucket(request)
+        content = bytes([whole.content[0] ^ 1]) + whole.content[1:]
+        return AWSResponse(request.url, whole.status_code, whole.headers, MockRawResponse(content))
+
+    @staticmethod
+    def ignore(*headers: str) -> Fault:
+        """The bucket does not know some headers."""
+
+        def meet(request: Any) -> None:
+            for header in set(headers) & set(request.headers):
+                del request.headers[header]
+
+        return meet
+
+
+def _bucket(request: Any) -> AWSResponse:
+    answer = botocore_stubber("before-send", request)
+    assert answer is not None
+    return answer
+
+
+@pytest.fixture
+def faults(s3_store: S3Store, monkeypatch: pytest.MonkeyPatch) -> Faults:
+    return Faults(s3_store, monkeypatch)

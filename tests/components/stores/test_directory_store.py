@@ -1,0 +1,147 @@
+import contextlib
+import os
+import resource
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Tuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from podtune.errors import BadInput, TryAgainLater, from_os_error
+from podtune.stores.directory_store import DirectoryStore
+
+
+@contextlib.contextmanager
+def _small_disk() -> Iterator[None]:
+    """No file of this process grows beyond 1,000 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _files(directory: Path) -> List[str]:
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+
+
+def test_an_object_is_a_file_at_its_key(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+
+    store.create("releases/qa/live.json", b"{}")
+
+    assert _files(tmp_path) == ["store/releases/qa/live.json"]
+    assert (tmp_path / "store/releases/qa/live.json").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("key", ["", "/", "/etc/passwd", "../a", "a/../../b", "a//b", "a/", "./a", ".lock", "a\0b"])
+def test_a_key_stays_inside(tmp_path: Path, key: str) -> None:
+    with pytest.raises(BadInput, match="a key must be a relative path that does not start with a dot; got"):
+        DirectoryStore(tmp_path).create(key, b"")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("")
+
+    with pytest.raises(BadInput, match=r"a store must be a directory; .*/store is a file"):
+        DirectoryStore(tmp_path / "store")
+
+
+def test_a_full_disk_leaves_the_object_as_it_was(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    store.create("a", b"before")
+    found = store.read("a")
+    assert found is not None
+
+    with _small_disk(), pytest.raises(OSError, match="File too large") as raised:
+        store.replace("a", b"x" * 2000, found.token)
+
+    translated = from_os_error(raised.value)
+    assert isinstance(translated, TryAgainLater)
+    assert str(translated).startswith(f"no space left to write {tmp_path}/store")
+    assert store.read("a") == found
+    assert _files(tmp_path) == ["store/.lock", "store/a"]
+
+
+def test_a_full_disk_leaves_no_half_upload(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"x" * 2000)
+    store = DirectoryStore(tmp_path / "store")
+
+    with _small_disk(), pytest.raises(OSError, match="File too large"):
+        store.upload(tmp_path / "source", "blobs/b")
+
+    assert _files(tmp_path / "store") == []
+
+
+def test_an_interrupted_copy_continues_if_the_file_is_the_same(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    store.create("b", b"x" * 2000)
+    with _small_disk(), pytest.raises(OSError, match="File too large"):
+        store.download("b", tmp_path / "to" / "target")
+    moved: List[int] = []
+
+    store.download("b", tmp_path / "to" / "target", moved.append)
+
+    assert moved == [1000, 1000]
+    assert (tmp_path / "to/target").read_bytes() == b"x" * 2000
+    assert _files(tmp_path / "to") == ["target"]
+
+
+def test_an_interrupted_copy_starts_anew_if_the_file_is_another(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    store.create("b", b"new")
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / ".target.0123456789abcdef.partial").write_bytes(b"ol")
+
+    store.download("b", tmp_path / "to" / "target")
+
+    assert (tmp_path / "to/target").read_bytes() == b"new"
+    assert _files(tmp_path / "to") == ["target"]
+
+
+def test_a_file_system_without_hard_links_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str, target: str) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+    with pytest.raises(BadInput, match="has no hard links; use another store"):
+        DirectoryStore(tmp_path).create("a", b"")
+
+
+KEYS = st.sampled_from(["a", "b/c"])
+WRITES = st.tuples(st.sampled_from(["create", "replace", "delete"]), KEYS, st.binary(max_size=2), st.integers(0, 9))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(WRITES, max_size=20))
+def test_a_write_succeeds_exactly_when_its_condition_holds(
+    tmp_path_factory: pytest.TempPathFactory, writes: List[Tuple[str, str, bytes, int]]
+) -> None:
+    store = DirectoryStore(tmp_path_factory.mktemp("store"))
+    expected: Dict[str, bytes] = {}
+    tokens: List[Tuple[Optional[str], Optional[bytes]]] = [(None, None)]
+
+    for verb, key, data, choice in writes:
+        token, content = tokens[choice % len(tokens)]
+        present = expected.get(key)
+        if verb == "delete":
+            store.delete(key)
+            expected.pop(key, None)
+        elif verb == "create":
+            assert store.create(key, data) == (present is None)
+            expected.setdefault(key, data)
+        elif store.replace(key, data, token):
+            assert present == content
+            expected[key] = data
+        else:
+            assert present != content
+        found = store.read(key)
+        assert (found and found.data) == expected.get(key)
+        if found:
+            tokens.append((found.token, found.data))
+
+    assert {key: store.size(key) for key in store.keys("")} == {key: len(data) for key, data in expected.items()}

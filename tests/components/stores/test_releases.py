@@ -1,0 +1,340 @@
+import itertools
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional
+
+import pytest
+from podtune.errors import BadInput, LostRace
+from podtune.formats.release import ReleaseManifest
+from podtune.stores.directory_store import DirectoryStore
+from podtune.stores.fetching import fetch_files, verify_fetched
+from podtune.stores.releases import (
+    blob_key,
+    live_version,
+    names,
+    publish,
+    read_live,
+    read_release,
+    set_live,
+    versions,
+)
+from podtune.stores.store import Store, Versioned
+
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+"""SHA-256 of b"abc", as its standard says."""
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Callable[..., ReleaseManifest]:
+    """A function (store, content, expected) that publishes a model of two files."""
+    numbers = itertools.count()
+
+    def publish_content(store: Store, content: str, expected: Optional[str]) -> ReleaseManifest:
+        source = tmp_path / f"source-{next(numbers)}"
+        source.mkdir()
+        (source / "weights").write_text(content)
+        (source / "config").write_text("the same in every version")
+        files = {"model.safetensors": source / "weights", "evaluation/manifest.json": source / "config"}
+        return publish(store, "qa", files=files, facts={"f1": 88.5}, expected=expected)
+
+    return publish_content
+
+
+def _live(store: Store) -> Optional[str]:
+    live = live_version(store, "qa")
+    return live and live.version
+
+
+def test_the_first_release_is_version_1_and_live(store: Store, release: Any) -> None:
+    manifest = release(store, "abc", None)
+
+    assert (manifest.name, manifest.version, manifest.parent) == ("qa", "1", None)
+    assert manifest.facts == {"f1": 88.5}
+    assert manifest.files["model.safetensors"].sha256 == ABC
+    assert manifest.files["model.safetensors"].size == 3
+    assert _live(store) == "1"
+    assert read_live(store, "qa") == read_release(store, "qa", "1") == manifest
+    assert (versions(store, "qa"), names(store)) == (["1"], ["qa"])
+
+
+def test_a_store_holds_blobs_manifests_and_one_pointer(store: Store, release: Any) -> None:
+    release(store, "abc", None)
+
+    assert list(store.keys("releases/")) == ["releases/qa/live.json", "releases/qa/versions/1/manifest.json"]
+    assert store.size(f"blobs/sha256/{ABC}") == 3
+    assert len(list(store.keys("blobs/"))) == 2
+
+
+def test_the_next_release_has_the_live_one_as_its_parent(store: Store, release: Any) -> None:
+    release(store, "one", None)
+
+    manifest = release(store, "two", "1")
+
+    assert (manifest.version, manifest.parent, _live(store)) == ("2", "1", "2")
+
+
+def test_the_content_that_is_live_makes_no_new_version(store: Store, release: Any) -> None:
+    first = release(store, "one", None)
+
+    assert release(store, "one", "1") == first
+    assert release(store, "one", None) == first
+    assert versions(store, "qa") == ["1"]
+
+
+def test_publishing_again_restores_a_lost_blob(store: Store, release: Any) -> None:
+    release(store, "abc", None)
+    store.delete(f"blobs/sha256/{ABC}")
+
+    release(store, "abc", "1")
+
+    assert store.size(f"blobs/sha256/{ABC}") == 3
+
+
+def test_a_model_judged_against_another_champion_lost_the_race(store: Store, release: Any) -> None:
+    release(store, "one", None)
+    release(store, "two", "1")
+
+    with pytest.raises(LostRace) as raised:
+        release(store, "three", "1")
+
+    expected = f"version 2 of qa is live in {store.uri}, but this model was compared with version 1; run again"
+    assert str(raised.value) == expected
+    assert (versions(store, "qa"), _live(store)) == (["1", "2"], "2")
+
+
+def test_a_model_judged_against_nothing_does_not_replace_a_champion(store: Store, release: Any) -> None:
+    release(store, "one", None)
+
+    with pytest.raises(LostRace, match=r"version 1 of qa is live in .* compared with nothing; run again"):
+        release(store, "two", None)
+
+
+def test_a_model_judged_against_a_champion_that_is_gone_lost_the_race(store: Store, release: Any) -> None:
+    with pytest.raises(LostRace, match=r"no version of qa is live in .* compared with version 4; run again"):
+        release(store, "one", "4")
+
+
+def test_a_rollback_moves_the_pointer_only(store: Store, release: Any) -> None:
+    release(store, "one", None)
+    release(store, "two", "1")
+    live = live_version(store, "qa")
+    assert live is not None
+
+    set_live(store, "qa", "1", live.token)
+
+    assert (versions(store, "qa"), _live(store)) == (["1", "2"], "1")
+    assert release(store, "three", "1").version == "3"
+
+
+def test_a_rollback_from_a_pointer_that_moved_lost_the_race(store: Store, release: Any) -> None:
+    release(store, "one", None)
+    live = live_version(store, "qa")
+    assert live is not None
+    release(store, "two", "1")
+
+    with pytest.raises(LostRace, match=r"the live version of qa in .* changed at this moment"):
+        set_live(store, "qa", "1", live.token)
+
+    assert _live(store) == "2"
+
+
+def test_a_rollback_to_a_version_that_lost_a_file_is_refused(store: Store, release: Any) -> None:
+    release(store, "abc", None)
+    release(store, "two", "1")
+    live = live_version(store, "qa")
+    assert live is not None
+    store.delete(f"blobs/sha256/{ABC}")
+
+    with pytest.raises(BadInput, match=r"qa 1 in .* has lost model.safetensors; choose another version"):
+        set_live(store, "qa", "1", live.token)
+
+    assert _live(store) == "2"
+
+
+@pytest.mark.parametrize("version", ["3", "0", "latest", "../../qa"])
+def test_a_version_that_is_not_there_is_refused(store: Store, release: Any, version: str) -> None:
+    release(store, "one", None)
+
+    with pytest.raises(
+        BadInput, match=rf"has no version 3 of qa; it has 1|must be a number such as 1; got '{version}'"
+    ):
+        read_release(store, "qa", version)
+
+
+def test_a_name_that_is_not_there_is_answered_with_those_that_are(store: Store, release: Any) -> None:
+    release(store, "one", None)
+
+    with pytest.raises(BadInput, match="holds no live release named other; it holds qa"):
+        read_live(store, "other")
+
+
+@pytest.mark.parametrize("name", ["", "QA", "../qa", "qa/1", "-qa", "q" * 64])
+def test_a_name_that_no_store_takes_is_refused(directory_store: DirectoryStore, name: str) -> None:
+    with pytest.raises(BadInput, match="a release's name must be lower-case letters, digits and hyphens, at most 63"):
+        live_version(directory_store, name)
+
+
+@pytest.mark.parametrize("name", ["../config.json", "/etc/passwd", "a//b", "a\nb", "", "release.json", "a\\b"])
+def test_a_file_that_would_land_elsewhere_is_not_published(
+    directory_store: DirectoryStore, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(BadInput, match="a release cannot hold a file named"):
+        publish(directory_store, "qa", files={name: tmp_path / "file"}, facts={}, expected=None)
+
+    assert list(directory_store.keys("")) == []
+
+
+def test_a_damaged_pointer_is_named(directory_store: DirectoryStore) -> None:
+    directory_store.create("releases/qa/live.json", b'{"version": 1}')
+
+    with pytest.raises(BadInput, match=r"releases/qa/live.json in .* is damaged; delete it and roll back"):
+        live_version(directory_store, "qa")
+
+
+def test_a_manifest_under_another_version_is_damaged(directory_store: DirectoryStore, release: Any) -> None:
+    manifest = release(directory_store, "one", None)
+    directory_store.create("releases/qa/versions/2/manifest.json", manifest.to_bytes())
+
+    with pytest.raises(BadInput, match=r"versions/2/manifest.json in .* is damaged: it describes qa 1"):
+        read_release(directory_store, "qa", "2")
+
+
+def test_a_damaged_champion_does_not_keep_its_successor_out(directory_store: DirectoryStore, release: Any) -> None:
+    release(directory_store, "one", None)
+    (Path(directory_store.uri) / "releases/qa/versions/1/manifest.json").write_text("{")
+
+    assert release(directory_store, "two", "1").version == "2"
+
+
+def test_of_eight_publishers_one_wins_and_the_others_know(shared_store: Store, release: Any) -> None:
+    release(shared_store, "before", None)
+
+    def attempt(number: int) -> Optional[str]:
+        try:
+            return str(release(shared_store, f"model {number}", "1").version)
+        except LostRace:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [version for version in pool.map(attempt, range(8)) if version]
+
+    assert won == [_live(shared_store)]
+    for version in versions(shared_store, "qa"):
+        manifest = read_release(shared_store, "qa", version)
+        assert all(shared_store.size(blob_key(entry)) == entry.size for entry in manifest.files.values())
+
+
+def test_eight_publishers_of_the_same_content_all_succeed(shared_store: Store, release: Any) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        manifests = list(pool.map(lambda number: release(shared_store, "same", None), range(8)))
+
+    assert {manifest.digest for manifest in manifests} == {read_live(shared_store, "qa").digest}
+
+
+class CarelessStore(DirectoryStore):
+    """Lets everyone win, as some S3 servers do."""
+
+    def create(self, key: str, data: bytes) -> bool:
+        return super().create(key, data) or self._overwrite(key, data)
+
+    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
+        return self._overwrite(key, data) if self.size(key) else self.create(key, data)
+
+    def _overwrite(self, key: str, data: bytes) -> bool:
+        found = self.read(key)
+        assert found is not None
+        return super().replace(key, data, found.token) or self._overwrite(key, data)
+
+
+def test_where_two_can_win_a_reader_still_finds_a_whole_version(tmp_path: Path, release: Any) -> None:
+    store = CarelessStore(tmp_path / "store")
+
+    def attempt(number: int) -> Optional[ReleaseManifest]:
+        try:
+            return release(store, f"model {number}", None)  # type: ignore[no-any-return]  # a fixture's function
+        except LostRace:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        claimed = [manifest for manifest in pool.map(attempt, range(8)) if manifest]
+
+    live = read_live(store, "qa")
+    fetch_files(store, live, tmp_path / "to")
+    verify_fetched(tmp_path / "to", live)
+    assert claimed
+
+
+class Died(Exception):
+    pass
+
+
+class DyingStore(DirectoryStore):
+    """Its user dies at the given write, before or after it happened."""
+
+    def __init__(self, root: Path, dies_at: int, after: bool) -> None:
+        super().__init__(root)
+        self._left = dies_at
+        self._after = after
+
+    def create(self, key: str, data: bytes) -> bool:
+        return bool(self._dying(lambda: super(DyingStore, self).create(key, data)))
+
+    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
+        return bool(self._dying(lambda: super(DyingStore, self).replace(key, data, token)))
+
+    def upload(self, source: Path, key: str, advance: Any = None) -> None:
+        self._dying(lambda: super(DyingStore, self).upload(source, key, lambda count: None))
+
+    def _dying(self, write: Callable[[], Any]) -> Any:
+        self._left -= 1
+        if self._left < 0 and not self._after:
+            raise Died
+        answer = write()
+        if self._left < 0:
+            raise Died
+        return answer
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(("dies_at", "what"), [(0, "blob"), (1, "manifest"), (2, "pointer")])
+def test_a_publisher_that_died_left_a_whole_release_and_its_successor_finishes(
+    tmp_path: Path, release: Any, dies_at: int, what: str, after: bool
+) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    old = release(store, "old", None)
+    with pytest.raises(Died):
+        release(DyingStore(tmp_path / "store", dies_at, after), "new", "1")
+    between = read_live(store, "qa")
+    fetch_files(store, between, tmp_path / "between")
+
+    finished = release(store, "new", "1")
+
+    assert between == old or (what, after) == ("pointer", True)
+    assert (tmp_path / "between/model.safetensors").read_text() == ("new" if between != old else "old")
+    assert (finished.version, _live(store), versions(store, "qa")) == ("2", "2", ["1", "2"])
+
+
+def test_a_pointer_never_has_the_same_token_twice(directory_store: DirectoryStore, release: Any) -> None:
+    tokens: List[str] = []
+    release(directory_store, "one", None)
+    for _ in range(3):
+        live = live_version(directory_store, "qa")
+        assert live is not None
+        tokens.append(live.token)
+        set_live(directory_store, "qa", "1", live.token)
+
+    assert len(set(tokens)) == 3
+
+
+def test_a_manifest_is_readable_json(directory_store: DirectoryStore, release: Any) -> None:
+    release(directory_store, "abc", None)
+
+    found: Optional[Versioned] = directory_store.read("releases/qa/versions/1/manifest.json")
+
+    assert found is not None
+    fields: Dict[str, Any] = json.loads(found.data)
+    assert sorted(fields) == ["created", "digest", "facts", "files", "name", "nonce", "parent", "version"]
+    assert fields["files"]["model.safetensors"] == {"sha256": ABC, "size": 3}
