@@ -152,14 +152,19 @@ def test_a_rollback_to_a_version_that_lost_a_file_is_refused(store: Store, relea
     assert _live(store) == "2"
 
 
-@pytest.mark.parametrize("version", ["3", "0", "latest", "../../qa"])
-def test_a_version_that_is_not_there_is_refused(store: Store, release: Any, version: str) -> None:
+def test_a_version_that_is_not_there_is_answered_with_those_that_are(store: Store, release: Any) -> None:
     release(store, "one", None)
 
-    with pytest.raises(
-        BadInput, match=rf"has no version 3 of qa; it has 1|must be a number such as 1; got '{version}'"
-    ):
-        read_release(store, "qa", version)
+    with pytest.raises(BadInput, match=r"has no version 3 of qa; it has 1$"):
+        read_release(store, "qa", "3")
+
+
+@pytest.mark.parametrize("version", ["", "0", "latest", "../../qa"])
+def test_a_version_is_a_number(directory_store: DirectoryStore, version: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        read_release(directory_store, "qa", version)
+
+    assert str(raised.value) == f"a version of qa must be a number such as 1; got {version!r}"
 
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(store: Store, release: Any) -> None:
