@@ -81,9 +81,7 @@ def slices_of(scored: Scored) -> List[Slice]:
 def _require_match(features: Path, facts: FeaturesFacts, checkpoint: Path, model: CheckpointFacts) -> None:
     """Refuse a checkpoint of another task, or one that reads other token ids."""
     if model.task != facts.task:
-        raise BadInput(
-            f"features in {features} are for {facts.task}; the checkpoint in {checkpoint} is for {model.task}"
-        )
+        raise BadInput(f"features in {features} are for {facts.task}; {checkpoint} was trained for {model.task}")
     tokenizer = checkpoint / MODEL / TOKENIZER
     found = sha256_of(tokenizer) if tokenizer.is_file() else "none"
     if found != facts.tokenizer:
