@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping
 from podtune.errors import BadInput
 from podtune.formats.model_card import FIGURES, KIND, README, REPORT, VERSION
 from podtune.formats.sealed import sealing
-from podtune.sections import read_section
+from podtune.sections import read_section, to_mapping
 from podtune.write_card.contents import Contents, contents_of
 from podtune.write_card.curves import curves_of
 from podtune.write_card.figures import loss_picture
@@ -51,7 +51,7 @@ def run(  # noqa: PLR0913  # as many as the component has
     contents = contents_of(records, settings, name=_name(release), command=command)
     files = card_files(contents)
     with sealing(model_card, KIND, VERSION) as draft:
-        draft.facts.update(name=contents.name, **records.digests)
+        draft.facts.update(name=contents.name, settings=to_mapping(settings), **records.digests)
         for name, data in files.items():
             (draft.path / name).parent.mkdir(exist_ok=True)
             (draft.path / name).write_bytes(data)

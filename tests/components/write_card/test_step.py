@@ -35,7 +35,7 @@ def test_the_card_its_picture_and_the_report_are_written(finished_run, tmp_path)
     assert files(tmp_path / "kfp")["report"] == files(tmp_path / "card")["report.html"]
     manifest = open_model_card(tmp_path / "card")
     assert manifest.facts["name"] == "bert-base-uncased-squad"
-    assert set(manifest.facts) == {"name", *finished_run.write()}
+    assert set(manifest.facts) == {"name", "settings", *finished_run.write()}
 
 
 def test_the_same_records_give_the_same_bytes(finished_run, tmp_path) -> None:
