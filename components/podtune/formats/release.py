@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
+from podtune.formats.evaluation import Metric
 from podtune.formats.sealed import FileEntry, Manifest, canonical_json, open_sealed
 from podtune.sections import Mistakes, read_section
 
@@ -22,6 +23,12 @@ NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 RECORD = "release.json"
 """The release's manifest, in a directory that was fetched from a store."""
+
+EVALUATION = "evaluation"
+"""The folder of a release with the sealed Evaluation, for the next model's gate."""
+
+TRAINING = "training"
+"""The folder of a release with the Checkpoint's log and manifest."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -43,6 +50,25 @@ def open_release(path: Path) -> Tuple[ReleaseFacts, Manifest]:
     """Verify a Release directory and read its facts."""
     manifest = open_sealed(path, KIND, VERSION)
     return read_section(ReleaseFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a release's manifest in the store says of a model; two with the same facts are the same release."""
+
+    task: str
+    checkpoint: str
+    """Digest of the Checkpoint."""
+
+    evaluation: str
+    """Digest of the Evaluation."""
+
+    examples: int
+    """The denominator of every metric."""
+
+    metrics: Dict[str, Metric]
+    card: Dict[str, Any]
+    """The recipe's words on the model's card."""
 
 
 @dataclass(frozen=True)

@@ -122,11 +122,17 @@ def publish(
 def set_live(store: Store, name: str, version: str, expected_token: Optional[str]) -> None:
     """Move the live pointer to a version that is all there; LostRace where it moved since `expected_token`."""
     manifest = read_release(store, name, version)
-    for path, entry in manifest.files.items():
-        if store.size(blob_key(entry)) != entry.size:
-            raise BadInput(f"{name} {version} in {store.uri} has lost {path}; choose another version")
+    lost = lost_file(store, manifest)
+    if lost is not None:
+        raise BadInput(f"{name} {version} in {store.uri} has lost {lost}; choose another version")
     if not _move_pointer(store, manifest, expected_token):
         raise LostRace(f"the live version of {name} in {store.uri} changed at this moment; look again, then repeat")
+
+
+def lost_file(store: Store, manifest: ReleaseManifest) -> Optional[str]:
+    """The first file of a version that the store does not hold in its size; None where it holds them all."""
+    lost = (name for name, entry in manifest.files.items() if store.size(blob_key(entry)) != entry.size)
+    return next(lost, None)
 
 
 def blob_key(entry: FileEntry) -> str:

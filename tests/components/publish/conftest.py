@@ -1,0 +1,103 @@
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import pytest
+from podtune.formats import checkpoint, evaluation, model_card, verdict
+from podtune.formats.sealed import read_manifest, sealing
+
+
+class Run:
+    """The artifacts of a finished run, each made from the one before."""
+
+    def __init__(self, directory: Path) -> None:
+        self.checkpoint = directory / "checkpoint"
+        self.evaluation = directory / "evaluation"
+        self.verdict = directory / "verdict"
+        self.model_card = directory / "model_card"
+
+    def write(
+        self,
+        weights: str,
+        *,
+        decision: str = "accept-first",
+        reasons: Optional[List[str]] = None,
+        champion: Optional[str] = None,
+        description: str = "A model.",
+    ) -> Dict[str, Path]:
+        _seal(self.checkpoint, checkpoint.KIND, CHECKPOINT, {
+            "model/config.json": "{}",
+            "model/model.safetensors": weights,
+            "log.jsonl": '{"step": 1, "loss": 0.5}\n',
+            "tensorboard/events": "…",
+        })  # fmt: skip
+        _seal(self.evaluation, evaluation.KIND, {**EVALUATION, "checkpoint": _digest(self.checkpoint)}, {
+            "predictions.json": '{"q1": "Denver"}',
+            "examples.jsonl": json.dumps({"id": "q1", "weights": weights}) + "\n",
+        })  # fmt: skip
+        judged = {
+            "decision": decision,
+            "reasons": reasons or ["every floor is reached"],
+            "evaluation": _digest(self.evaluation),
+            "champion": champion,
+            "champion_metrics": {},
+            "difference": {},
+            "settings": {"metric": "f1"},
+        }
+        _seal(self.verdict, verdict.KIND, judged, {})
+        card = {"name": "qa", "settings": {"description": description}, "verdict": _digest(self.verdict)}
+        _seal(self.model_card, model_card.KIND, card, {
+            "README.md": f"# qa\n\n{description}\n\nCompared with {champion}.\n",
+            "report.html": "<!doctype html>",
+            "figures/loss.png": "PNG",
+        })  # fmt: skip
+        return {name: getattr(self, name) for name in ("checkpoint", "evaluation", "verdict", "model_card")}
+
+
+CHECKPOINT: Dict[str, Any] = {
+    "task": "question-answering",
+    "features": "f" * 64,
+    "base_model": "b" * 64,
+    "training": {"epochs": 1.0},
+    "steps": 1,
+    "steps_per_epoch": 1,
+    "examples_seen": 12,
+    "kept_step": 1,
+    "train_loss": 0.5,
+    "seconds": 1.5,
+    "resumed": 0,
+    "hardware": {"device": "cpu"},
+    "software": {"python": "3.11"},
+}
+
+EVALUATION: Dict[str, Any] = {
+    "task": "question-answering",
+    "features": "f" * 64,
+    "split": "validation",
+    "data": "d" * 64,
+    "examples": 12,
+    "rows": 14,
+    "loss": 0.25,
+    "metrics": {"f1": {"value": 88.5, "low": 80.25, "high": 95.0}},
+    "slices": [],
+    "settings": {},
+    "seconds": 0.5,
+}
+
+
+def _seal(path: Path, kind: str, facts: Dict[str, Any], files: Dict[str, str]) -> None:
+    with sealing(path, kind, 1) as draft:
+        draft.facts.update(facts)
+        for name, content in files.items():
+            (draft.path / name).parent.mkdir(parents=True, exist_ok=True)
+            (draft.path / name).write_text(content)
+
+
+def _digest(path: Path) -> str:
+    kind = "model-card" if path.name == "model_card" else path.name
+    return read_manifest(path, kind, 1).digest
+
+
+@pytest.fixture
+def finished_run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
