@@ -25,7 +25,8 @@ class GateSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Gates that cannot decide, as (key, what is wrong)."""
-        if self.tolerance < 0:
-            yield "tolerance", f"must not be negative; got {self.tolerance}"
+        for key in ("tolerance", "seed"):
+            if getattr(self, key) < 0:
+                yield key, f"must not be negative; got {getattr(self, key)}"
         if self.bootstrap_samples < 1:
             yield "bootstrap_samples", f"must be at least 1; got {self.bootstrap_samples}"

@@ -1,0 +1,54 @@
+"""An Evaluation as the gate looks at it: a model's metrics, and what each example scored."""
+
+import json
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Dict, Mapping
+
+from podtune.errors import BadInput
+from podtune.formats.evaluation import EXAMPLES, open_evaluation
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What one model scored."""
+
+    digest: str
+    """Of the Evaluation."""
+
+    checkpoint: str
+    """Digest of the Checkpoint."""
+
+    data: str
+    """Digest of the examples: only scores of the same ones can be paired."""
+
+    metrics: Mapping[str, float]
+    scores: Mapping[str, float]
+    """Example's id to its score by the gate's metric; empty where the model was not scored by that."""
+
+
+def open_evaluated(path: Path, metric: str) -> Evaluated:
+    """Verify an Evaluation and read the scores of one metric; BadInput unless every example has a finite one."""
+    facts, manifest = open_evaluation(path)
+    scores = read_scores(path / EXAMPLES, metric) if metric in facts.metrics else {}
+    if scores and len(scores) != facts.examples:
+        raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
+    metrics = {name: found.value for name, found in facts.metrics.items()}
+    return Evaluated(manifest.digest, facts.checkpoint, facts.data, metrics, scores)
+
+
+def read_scores(path: Path, metric: str) -> Dict[str, float]:
+    """Read one metric of every example, by id, in the file's order."""
+    scores: Dict[str, float] = {}
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = json.loads(line)
+                score = float(record["scores"][metric])
+                scores[record["id"]] = score
+            except (ValueError, KeyError, TypeError) as error:
+                raise BadInput(f"{path} line {number} lacks an id or its {metric}; evaluate the model again") from error
+            if not isfinite(score):
+                raise BadInput(f"{path} line {number}: {metric} is {score}, not finite; evaluate the model again")
+    return scores

@@ -1,0 +1,60 @@
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Callable, Mapping, Optional, Sequence
+
+import pytest
+from podtune.formats.evaluation import EXAMPLES, KIND, PREDICTIONS, VERSION, EvaluationFacts, Metric
+from podtune.formats.release import ReleaseManifest
+from podtune.formats.sealed import sealing
+from podtune.stores.directory_store import DirectoryStore
+from podtune.stores.releases import publish
+
+
+@pytest.fixture
+def make_evaluation(tmp_path: Path) -> Callable[..., Path]:
+    """A function (name, scores, **facts) that writes an Evaluation whose examples have these f1 scores."""
+
+    def make(name: str, scores: Sequence[float], ids: str = "abcdefgh", **facts: Any) -> Path:
+        mean = sum(scores) / len(scores)
+        found = EvaluationFacts(
+            **{
+                "task": "question-answering",
+                "checkpoint": name,
+                "features": "features",
+                "split": "validation",
+                "data": "dev",
+                "examples": len(scores),
+                "rows": len(scores),
+                "loss": 1.0,
+                "metrics": {"f1": Metric(mean, 0.0, 100.0)},
+                "slices": [],
+                "settings": {},
+                "seconds": 1.0,
+                **facts,
+            }
+        )
+        with sealing(tmp_path / name, KIND, VERSION) as draft:
+            lines = [json.dumps({"id": id, "scores": {"f1": score}}) + "\n" for id, score in zip(ids, scores)]
+            (draft.path / EXAMPLES).write_text("".join(lines), encoding="utf-8")
+            (draft.path / PREDICTIONS).write_text("{}", encoding="utf-8")
+            draft.facts.update(asdict(found))
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectoryStore:
+    return DirectoryStore(tmp_path / "store")
+
+
+@pytest.fixture
+def release(store: DirectoryStore) -> Callable[..., ReleaseManifest]:
+    """A function (evaluation, expected) that releases a model with this Evaluation as `qa`."""
+
+    def publish_evaluation(evaluation: Path, expected: Optional[str] = None) -> ReleaseManifest:
+        files: Mapping[str, Path] = {f"evaluation/{path.name}": path for path in evaluation.iterdir()}
+        return publish(store, "qa", files=files, facts={}, expected=expected)
+
+    return publish_evaluation
