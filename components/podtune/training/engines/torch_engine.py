@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, Optional
 
 import numpy as np
 import torch
+from torch import nn
 
 from podtune.errors import BadInput
 from podtune.formats.ragged import offsets_of
@@ -15,6 +16,8 @@ from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.dropout import draw_by_row, set_dropout
 from podtune.training.engines.engine import StepResult
+from podtune.training.engines.linear import copy_before_multiplying, multiplies_in_tiles
+from podtune.training.engines.memory import keep_freed_memory
 from podtune.training.engines.micro_batches import MicroBatch, cut, gather
 from podtune.training.engines.noise import RowNoise
 from podtune.training.engines.optimizer import MasterWeights
@@ -70,7 +73,7 @@ class TorchEngine:
         if config.dropout is not None:
             set_dropout(model, config.dropout)
         if device.type == "cpu":
-            draw_by_row(model)
+            _prepare_for_cpu(model)
         self._weights = MasterWeights(model, config, _PRECISIONS[config.precision])
         processes.copy_from_first(self._weights.weights)
         self._weights.copy_to_model()
@@ -154,6 +157,13 @@ class TorchEngine:
         key = np.random.SeedSequence((seed, step, self._processes.rank, number))
         torch.cuda.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
         return None
+
+
+def _prepare_for_cpu(model: nn.Module) -> None:
+    keep_freed_memory()
+    draw_by_row(model)
+    if multiplies_in_tiles():
+        copy_before_multiplying(model)
 
 
 def _token_places(offsets: np.ndarray, rows: np.ndarray) -> np.ndarray:
