@@ -112,13 +112,13 @@ def _check_model(path: Path, vocabulary_size: int, max_length: int) -> None:
     if not isinstance(rows, int) or vocabulary_size > rows:
         wanted = f"the tokenizer's ids go up to {vocabulary_size - 1}, so it must be at least {vocabulary_size}"
         raise BadInput(f"{path}: vocab_size is {rows}; {wanted}: this tokenizer does not fit the model")
-    positions = _positions(config)
+    positions = positions_of(config)
     if positions is not None and max_length > positions:
         wanted = f"at most {positions}, the positions that {path} gives the model"
         raise BadInput(f"features.max_length must be {wanted}; got {max_length}")
 
 
-def _positions(config: Mapping[str, Any]) -> Optional[int]:
+def positions_of(config: Mapping[str, Any]) -> Optional[int]:
     """How many tokens the model can place; None where it has no such limit."""
     positions, padding = config.get("max_position_embeddings"), config.get("pad_token_id")
     if not isinstance(positions, int):
