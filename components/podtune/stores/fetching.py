@@ -41,7 +41,7 @@ def read_fetched(directory: Path) -> ReleaseManifest:
     try:
         return parse_release((directory / RECORD).read_bytes(), str(directory / RECORD))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise BadInput(f"{directory} holds no release: it has no {RECORD}") from error
+        raise BadInput(f"{directory} holds no release: it has no {RECORD}; choose another directory") from error
 
 
 def verify_fetched(directory: Path, manifest: ReleaseManifest) -> None:

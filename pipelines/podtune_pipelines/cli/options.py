@@ -7,6 +7,8 @@ import typer
 
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe's name (see `podtune recipes`) or a .yaml file.")]
 
+ReleaseArgument = Annotated[str, typer.Argument(help="The name that a recipe releases its model under.")]
+
 SetOption = Annotated[
     List[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value of the recipe; repeatable.")
 ]

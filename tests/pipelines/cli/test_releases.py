@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from podtune.errors import BadInput
+from podtune.stores.store import Store
+from podtune_pipelines.cli.releases import releases
+
+
+def test_every_version_is_a_row(release: Any, invoke: Any) -> None:
+    created = [release(80.0, None).created, release(81.256, "1").created]
+
+    lines = invoke(releases, "qa").stdout.splitlines()
+
+    rows = [line.replace("│", " ").replace("┃", " ").split() for line in (lines[1], lines[3], lines[4])]
+    assert rows == [
+        ["version", "live", "created", "(UTC)", "compared", "with", "examples", "f1"],
+        ["1", created[0][:10], created[0][11:16], "12,000", "80.00"],
+        ["2", "live", created[1][:10], created[1][11:16], "1", "12,000", "81.26"],
+    ]
+
+
+def test_json_has_the_exact_values(release: Any, invoke: Any) -> None:
+    manifest = release(81.256, None)
+
+    assert json.loads(invoke(releases, "qa", "--json").stdout) == [
+        {
+            "version": "1",
+            "live": True,
+            "created": manifest.created,
+            "parent": None,
+            "examples": 12000,
+            "metrics": {"f1": 81.256},
+            "problem": None,
+        }
+    ]
+
+
+def test_a_damaged_version_does_not_hide_the_others(release: Any, invoke: Any, store: Store) -> None:
+    release(80.0, None)
+    release(81.0, "1")
+    (Path(store.uri) / "releases/qa/versions/1/manifest.json").write_text("{")
+
+    found = json.loads(invoke(releases, "qa", "--json").stdout)
+
+    assert "is damaged: it is not JSON" in found[0]["problem"]
+    assert (found[1]["version"], found[1]["live"], found[1]["problem"]) == ("2", True, None)
+    assert "is damaged" in " ".join(invoke(releases, "qa").stdout.split())
+
+
+def test_an_unknown_name_is_answered_with_what_there_is(release: Any, invoke: Any) -> None:
+    release(80.0, None)
+
+    with pytest.raises(BadInput, match="holds no release named vqa; it holds qa"):
+        invoke(releases, "vqa")

@@ -1,0 +1,52 @@
+from typing import Any
+
+import pytest
+from podtune.errors import BadInput
+from podtune.stores.releases import live_version
+from podtune.stores.store import Store
+from podtune_pipelines.cli.rollback import rollback
+
+
+def _live(store: Store) -> str:
+    live = live_version(store, "qa")
+    assert live is not None
+    return live.version
+
+
+def test_an_earlier_version_is_live_again(release: Any, invoke: Any, store: Store) -> None:
+    release(80.0, None)
+    release(81.0, "1")
+
+    result = invoke(rollback, "qa", "--to", "1")
+
+    assert result.stdout == "qa 1 is live; before it was 2\n"
+    assert _live(store) == "1"
+
+
+def test_what_is_live_already_stays(release: Any, invoke: Any, store: Store) -> None:
+    release(80.0, None)
+    before = store.read("releases/qa/live.json")
+
+    result = invoke(rollback, "qa", "--to", "1")
+
+    assert result.stdout == "qa 1 is live already\n"
+    assert store.read("releases/qa/live.json") == before
+
+
+def test_a_version_that_is_not_there_is_refused(release: Any, invoke: Any, store: Store) -> None:
+    release(80.0, None)
+
+    with pytest.raises(BadInput, match="has no version 2 of qa; it has 1"):
+        invoke(rollback, "qa", "--to", "2")
+
+    assert _live(store) == "1"
+
+
+def test_a_lost_pointer_is_set_anew(release: Any, invoke: Any, store: Store) -> None:
+    release(80.0, None)
+    store.delete("releases/qa/live.json")
+
+    result = invoke(rollback, "qa", "--to", "1")
+
+    assert result.stdout == "qa 1 is live; before it was none\n"
+    assert _live(store) == "1"
