@@ -75,7 +75,7 @@ def _evaluation(task: Task, features: Path, engine: Engine) -> Callable[[], Dict
     def evaluate() -> Dict[str, float]:
         outputs = engine.outputs(task.open_examples(features, VALIDATION))
         scored = task.score(features, VALIDATION, outputs, {})
-        return {name: float(values.mean()) for name, values in scored.metrics.items()}
+        return {**scored.values, "loss": scored.loss}
 
     return evaluate
 

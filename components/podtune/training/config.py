@@ -77,6 +77,8 @@ class TrainingConfig:
             yield "betas", f"must be two numbers from 0 to below 1; got {list(self.betas)}"
         if self.best_metric and not self.evaluate_every:
             yield "best_metric", "needs evaluations on the way; set evaluate_every"
+        if self.best_metric == "loss":
+            yield "best_metric", "must be a metric of which more is better, such as f1; got 'loss'"
         if self.device_iterations > 0 and self.max_steps % self.device_iterations:
             yield (
                 "max_steps",

@@ -6,7 +6,7 @@ from math import isfinite
 from time import perf_counter
 from typing import Callable, List, Tuple
 
-from podtune.errors import BadInput, Interrupted, PodtuneError
+from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.engine import Engine, StepResult
 from podtune.training.log import Display, Line
@@ -122,6 +122,8 @@ class _Course:
 
     def _read(self) -> None:
         """Fetch from the device what the steps since the last reading told, and add it up."""
+        if not self._unread:
+            return
         before = self.progress
         told = [(float(result.loss), float(result.gradient_norm)) for result in self._unread]
         for number, (loss, norm) in enumerate(told):
@@ -187,12 +189,22 @@ class _Course:
         run = self.run
         if self._step != self._saved_step and run.engine.first:
             run.states.save(self.progress, self.lines, run.engine.save_state)
+            self._share_if_possible()
         elif self._step != self._saved_step:
             run.engine.save_state(run.states.directory)
         self._saved_step = self._step
         self._resumed_at = perf_counter()
 
+    def _share_if_possible(self) -> None:
+        """A store that is away for a while must not end hours of training; the next checkpoint makes up for it."""
+        try:
+            self.run.states.share()
+        except TryAgainLater as error:
+            _log.warning("the checkpoint of step %d is on this machine only: %s", self._step, error)
+
     def _stop(self) -> None:
         self._save()
+        if self.run.engine.first:
+            self.run.states.share()
         place = f"step {self._step} of {self.order.steps}"
         raise Interrupted(f"stopped after {place}, whose checkpoint is saved; start again to continue from there")

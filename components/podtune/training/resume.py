@@ -116,13 +116,16 @@ class States:
         return Saved(read_section(Progress, facts, f"{path}/manifest.json facts"), read_log(path / LOG), path / ENGINE)
 
     def save(self, progress: Progress, lines: List[Line], write_engine: Callable[[Path], None]) -> None:
-        """Write a checkpoint, then remove the oldest; `write_engine` fills a directory."""
+        """Write a checkpoint on this machine, then remove the oldest; `write_engine` fills a directory."""
         with sealing(self._path(progress.step), KIND, VERSION) as draft:
             (draft.path / ENGINE).mkdir()
             write_engine(draft.path / ENGINE)
             write_log(draft.path / LOG, lines)
             draft.facts.update(to_mapping(progress))
         self._remove_oldest()
+
+    def share(self) -> None:
+        """Bring the store, where there is one, to what is on this machine; also what an earlier call could not."""
         if self._mirror:
             self._mirror.hold({step: self._path(step) for step in self._steps()})
 

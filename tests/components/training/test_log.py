@@ -1,0 +1,103 @@
+import io
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+from podtune.training.log import Display, read_log, write_events, write_log
+
+LINES: List[Dict[str, Any]] = [
+    {
+        "step": 2,
+        "epoch": 0.5,
+        "loss": 3.25,
+        "learning_rate": 5e-05,
+        "gradient_norm": 1.5,
+        "examples_per_second": 12.5,
+        "seconds": 10.0,
+    },
+    {"step": 4, "epoch": 1.0, "evaluation": {"exact_match": 40.0, "f1": 50.5}},
+]
+
+
+def test_a_log_has_one_object_a_line(tmp_path: Path) -> None:
+    write_log(tmp_path / "log.jsonl", LINES)
+
+    assert (tmp_path / "log.jsonl").read_text().splitlines() == [
+        '{"step": 2, "epoch": 0.5, "loss": 3.25, "learning_rate": 5e-05, "gradient_norm": 1.5, '
+        '"examples_per_second": 12.5, "seconds": 10.0}',
+        '{"step": 4, "epoch": 1.0, "evaluation": {"exact_match": 40.0, "f1": 50.5}}',
+    ]
+    assert read_log(tmp_path / "log.jsonl") == LINES
+
+
+def test_an_empty_log_is_an_empty_file(tmp_path: Path) -> None:
+    write_log(tmp_path / "log.jsonl", [])
+
+    assert read_log(tmp_path / "log.jsonl") == []
+
+
+def test_tensorboard_reads_the_events(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    write_events(tmp_path / "tensorboard", [*LINES, {**LINES[0], "step": 6, "loss": 1.0, "seconds": 35.0}])
+
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    scalars = {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+    first, last = events.Scalars("train/loss")
+    assert [path.name for path in (tmp_path / "tensorboard").iterdir()] == ["events.out.tfevents.podtune"]
+    assert scalars == {
+        "train/loss": [(2, 3.25), (6, 1.0)],
+        "train/learning_rate": [(2, pytest.approx(5e-05)), (6, pytest.approx(5e-05))],
+        "train/gradient_norm": [(2, 1.5), (6, 1.5)],
+        "train/examples_per_second": [(2, 12.5), (6, 12.5)],
+        "evaluation/exact_match": [(4, 40.0)],
+        "evaluation/f1": [(4, 50.5)],
+    }
+    assert last.wall_time - first.wall_time == pytest.approx(25.0)
+
+
+def test_without_a_terminal_each_line_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+    with Display(steps=10, done=0) as display:
+        display.advance(2)
+        for line in LINES:
+            display.show(line)
+
+    assert caplog.messages == [
+        "step 2 of 10, epoch 0.50: loss 3.2500, learning rate 5.00e-05, 12.5 examples/s, 0:00:40 left",
+        "step 4 of 10, epoch 1.00: exact_match 40.0000, f1 50.5000",
+    ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_bar_is_drawn(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    with Display(steps=10, done=4) as display:
+        display.advance(2)
+        for line in LINES:
+            display.show(line)
+
+    drawn = terminal.getvalue()
+    assert "train:  40%" in drawn
+    assert "loss=3.2500, rate=5.00e-05" in drawn
+    assert "step 4 of 10, epoch 1.00: exact_match 40.0000, f1 50.5000\n" in drawn
+    assert caplog.messages == []
+
+
+def test_only_the_first_of_several_processes_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("RANK", "1")
+
+    with Display(steps=10, done=0) as display:
+        display.advance(2)
+
+    assert terminal.getvalue() == ""

@@ -1,0 +1,96 @@
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from podtune.errors import BadInput
+from podtune.training.config import TrainingConfig
+from podtune.training.order import Order
+
+
+def config(epochs: int, batch_size: int, device_iterations: int = 1, max_steps: int = 0) -> TrainingConfig:
+    return TrainingConfig(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=1e-5,
+        device_iterations=device_iterations,
+        max_steps=max_steps,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "epochs", "batch_size", "iterations", "steps_per_epoch", "steps"),
+    [
+        pytest.param(88_524, 3, 128, 2, 690, 2_070, id="BERT: 345 calls of two steps, 1,035 calls in all"),
+        pytest.param(88_568, 2, 256, 1, 345, 690, id="RoBERTa"),
+        pytest.param(443_757, 4, 32, 2, 13_866, 55_464, id="LXMERT on VQA: 6,933 calls, 27,732 in all"),
+        pytest.param(10, 3, 3, 1, 3, 9, id="one row is left over"),
+        pytest.param(11, 1, 3, 2, 2, 2, id="half a call is left over"),
+        pytest.param(4, 2, 4, 1, 1, 2, id="one batch"),
+    ],
+)
+def test_an_epoch_is_whole_device_calls(
+    rows: int, epochs: int, batch_size: int, iterations: int, steps_per_epoch: int, steps: int
+) -> None:
+    order = Order(rows, config(epochs, batch_size, iterations))
+
+    assert (order.steps_per_epoch, order.steps) == (steps_per_epoch, steps)
+
+
+@pytest.mark.parametrize(("max_steps", "steps"), [(4, 4), (9, 9), (100, 9)])
+def test_max_steps_ends_a_run_early(max_steps: int, steps: int) -> None:
+    assert Order(10, config(3, 3, max_steps=max_steps)).steps == steps
+
+
+def test_seed_and_epoch_decide_the_order_on_every_machine() -> None:
+    order = Order(10, config(3, 3))
+
+    batches = [order.rows(step).tolist() for step in range(9)]
+
+    assert batches == [
+        [4, 8, 1],
+        [9, 3, 6],
+        [0, 7, 2],
+        [1, 2, 8],
+        [5, 3, 9],
+        [6, 0, 4],
+        [2, 6, 0],
+        [3, 4, 9],
+        [7, 5, 8],
+    ]
+
+
+def test_a_step_has_the_same_rows_whichever_was_asked_for_before() -> None:
+    order = Order(10, config(3, 3))
+    order.rows(8)
+
+    assert order.rows(1).tolist() == [9, 3, 6]
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 3))
+def test_no_row_comes_twice_in_an_epoch(rows: int, batch_size: int, iterations: int) -> None:
+    rows += batch_size * iterations
+    order = Order(rows, config(2, batch_size, iterations))
+
+    for epoch in range(2):
+        steps = range(epoch * order.steps_per_epoch, (epoch + 1) * order.steps_per_epoch)
+        seen = [row for step in steps for row in order.rows(step).tolist()]
+        assert len(set(seen)) == len(seen) == order.steps_per_epoch * batch_size
+        assert set(seen) <= set(range(rows))
+
+
+@pytest.mark.parametrize(
+    ("rows", "iterations", "message"),
+    [
+        (
+            7,
+            1,
+            "there are 7 rows to train on, and one optimizer step takes 8 (training.batch_size); give more data or a",
+        ),
+        (0, 1, "there are 0 rows to train on, and one optimizer step takes 8"),
+        (15, 2, "there are 15 rows to train on, and one call to the device takes 16 (training.batch_size 8 × "),
+    ],
+)
+def test_data_smaller_than_one_call_is_refused(rows: int, iterations: int, message: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        Order(rows, config(1, 8, iterations))
+
+    assert str(raised.value).startswith(message)
