@@ -1,7 +1,20 @@
 """The `source` section of a recipe: which data, from where."""
 
+import re
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Dict, Iterator, Tuple
+
+from podtune.sources.samples import is_sample, mistake_in_sample
+from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in, scheme_of
+
+SCHEMES = "https s3 hf sample"
+SAMPLE = "squad"
+SAMPLE_DEFAULTS = {"seed": "1", "train": "4000", "validation": "500", "version": "1.1"}
+SPLITS = {"train": "train.json", "validation": "validation.json"}
+"""What most data sets in SQuAD's format call their files, and samples always."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -17,8 +30,8 @@ class SourceSettings:
     licence: str
     """SPDX identifier in lower case."""
 
-    splits: Dict[str, str] = field(default_factory=lambda: {"train": "train.json", "validation": "validation.json"})
-    """Split to file: a path below `data`, or a path or URI of its own."""
+    splits: Dict[str, str] = field(default_factory=lambda: dict(SPLITS))
+    """Split to file: a path below `data`, or an absolute path or URI of its own."""
 
     revision: str = ""
     """40 hexadecimal digits; hf:// needs it, the others have none."""
@@ -28,4 +41,73 @@ class SourceSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
-        yield from ()
+        mistake = mistake_in(self.data, SCHEMES)
+        if mistake:
+            yield "data", mistake
+            return
+        if not LICENCE.fullmatch(self.licence):
+            yield "licence", f"must be an SPDX identifier in lower case, or other; got {self.licence!r}"
+        if not self.dataset:
+            yield "dataset", "must be the data set's name; got nothing"
+        yield from self._wrong_sample()
+        yield from self._wrong_splits()
+        yield from self._wrong_sums()
+        yield from self._wrong_revision()
+
+    def places(self) -> Dict[str, Tuple[str, str]]:
+        """Split to the source its file lies in and the file's name there."""
+        return {split: self._place(file) for split, file in self.splits.items()}
+
+    def _place(self, file: str) -> Tuple[str, str]:
+        if not is_own_place(file):
+            return self.data, file
+        parent, _, name = file.rpartition("/")
+        return parent or "/", name
+
+    def _wrong_sample(self) -> Iterator[Tuple[str, str]]:
+        if not is_sample(self.data):
+            return
+        mistake = mistake_in_sample(self.data, SAMPLE, SAMPLE_DEFAULTS)
+        if mistake:
+            yield "data", mistake
+        if self.splits != SPLITS:
+            yield "splits", f"must be left out for a sample, whose splits are {SPLITS}; got {self.splits}"
+
+    def _wrong_splits(self) -> Iterator[Tuple[str, str]]:
+        for split in ("train", "validation"):
+            if split not in self.splits:
+                yield "splits", f"must name the file of {split}; got {', '.join(self.splits) or 'none'}"
+        for split, file in self.splits.items():
+            if not _NAME.fullmatch(split):
+                yield "splits", f"must be called by lower-case letters, digits, _ and -; got {split!r}"
+            mistake = mistake_in(file, "https s3 hf") if is_own_place(file) else _wrong_path(file)
+            if mistake:
+                yield f"splits.{split}", mistake
+
+    def _wrong_sums(self) -> Iterator[Tuple[str, str]]:
+        for split, digest in self.sha256.items():
+            if split not in self.splits:
+                yield f"sha256.{split}", f"must belong to one of the splits {', '.join(self.splits)}"
+            if not SHA256.fullmatch(digest):
+                yield f"sha256.{split}", f"must be 64 lower-case hexadecimal digits; got {digest!r}"
+        for split, (place, _) in self.places().items():
+            if scheme_of(place) in ("http", "https") and split not in self.sha256:
+                yield f"sha256.{split}", "must be given: what the web serves may change"
+
+    def _wrong_revision(self) -> Iterator[Tuple[str, str]]:
+        on_hub = "hf" in {scheme_of(place) for place in (self.data, *self.splits.values())}
+        if on_hub and not REVISION.fullmatch(self.revision):
+            yield "revision", f"must be a commit of 40 hexadecimal digits for hf://; got {self.revision!r}"
+        if not on_hub and self.revision:
+            yield "revision", f"must be left out unless data lie on hf://; got {self.revision!r}"
+
+
+def is_own_place(file: str) -> bool:
+    """Whether a split's file has a place of its own instead of one below `data`."""
+    return bool(scheme_of(file)) or file.startswith("/")
+
+
+def _wrong_path(file: str) -> str:
+    path = PurePosixPath(file)
+    inside = file and file == path.as_posix() and ".." not in path.parts and path.name
+    return "" if inside else f"must be a plain path below data; got {file!r}"

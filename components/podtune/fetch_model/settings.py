@@ -3,6 +3,13 @@
 from dataclasses import dataclass
 from typing import Iterator, Tuple
 
+from podtune.sources.samples import is_sample, mistake_in_sample
+from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in, scheme_of
+
+SCHEMES = "s3 hf sample"
+SAMPLE = "bert"
+SAMPLE_DEFAULTS = {"seed": "1", "layers": "2", "hidden": "128", "heads": "2"}
+
 
 @dataclass(frozen=True)
 class ModelSettings:
@@ -25,4 +32,23 @@ class ModelSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
-        yield from ()
+        mistake = mistake_in(self.source, SCHEMES)
+        if not mistake and is_sample(self.source):
+            mistake = mistake_in_sample(self.source, SAMPLE, SAMPLE_DEFAULTS)
+        if mistake:
+            yield "source", mistake
+            return
+        if not LICENCE.fullmatch(self.licence):
+            yield "licence", f"must be an SPDX identifier in lower case, or other; got {self.licence!r}"
+        if not self.model:
+            yield "model", "must be the model's name; got nothing"
+        if self.sha256 and not SHA256.fullmatch(self.sha256):
+            yield "sha256", f"must be 64 lower-case hexadecimal digits; got {self.sha256!r}"
+        yield from self._wrong_revision()
+
+    def _wrong_revision(self) -> Iterator[Tuple[str, str]]:
+        on_hub = scheme_of(self.source) == "hf"
+        if on_hub and not REVISION.fullmatch(self.revision):
+            yield "revision", f"must be a commit of 40 hexadecimal digits for hf://; got {self.revision!r}"
+        if not on_hub and self.revision:
+            yield "revision", f"must be left out unless source is on hf://; got {self.revision!r}"

@@ -1,0 +1,44 @@
+"""Sums that tell whether a file is the one that was meant."""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from podtune.errors import BadInput
+from podtune.formats.sealed import sha256_of
+
+_BLOCK = 1 << 20
+
+
+class Sum(NamedTuple):
+    """What a file's sum has to be."""
+
+    digest: str
+    """In lower-case hexadecimal."""
+
+    said_by: str
+    """Who says so, such as `the recipe`."""
+
+    kind: str = "SHA-256"
+    """SHA-256, or `Git id`: the SHA-1 by which Git knows a file's content."""
+
+    def fits(self, path: Path) -> bool:
+        """Whether the file exists and has this sum."""
+        return path.is_file() and self._of(path) == self.digest
+
+    def check(self, path: Path, place: str) -> None:
+        """Refuse a file that has another sum; `place` is what the user calls it."""
+        found = self._of(path)
+        if found != self.digest:
+            raise BadInput(f"{place} has the {self.kind} {found}; {self.said_by} says {self.digest}")
+
+    def _of(self, path: Path) -> str:
+        return sha256_of(path) if self.kind == "SHA-256" else _git_id(path)
+
+
+def _git_id(path: Path) -> str:
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(_BLOCK), b""):
+            digest.update(block)
+    return digest.hexdigest()

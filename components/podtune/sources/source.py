@@ -1,0 +1,38 @@
+"""Where inputs come from: a directory, the web, S3 or the Hub, all asked the same way."""
+
+from pathlib import Path
+from typing import List, Optional, Protocol
+
+from podtune.errors import BadInput
+from podtune.sources.checksums import Sum
+from podtune.sources.uris import scheme_of, without_secrets
+
+
+class Source(Protocol):
+    """A place with files, named by relative paths.
+
+    Every method raises BadInput where the place refuses or lacks what is asked for, and TryAgainLater where it
+    does not answer now.
+    """
+
+    uri: str
+    """Without credentials."""
+
+    def names(self) -> List[str]:
+        """The files there, sorted; for a directory those directly in it."""
+
+    def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
+        """Copy one file to `target`, whole; BadInput names both sums if it has another than expected.
+
+        An interrupted download is continued by the next call for the same file.
+        """
+
+
+def open_source(uri: str, revision: str = "") -> Source:
+    """Open what a URI or a path names; little or nothing is read yet."""
+    scheme = scheme_of(uri)
+    if not scheme:
+        from podtune.sources.directory import DirectorySource
+
+        return DirectorySource(uri)
+    raise BadInput(f"podtune cannot read from {without_secrets(uri)}")
