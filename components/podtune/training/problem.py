@@ -10,8 +10,9 @@ from podtune.formats.ragged import Batch
 class Examples(Protocol):
     """The rows of one split, in file order."""
 
-    lengths: np.ndarray
-    """int64 [rows]: the tokens of each, which is what a micro-batch is measured by."""
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64 [rows]: the tokens of each, which is what a micro-batch is measured by."""
 
     def __len__(self) -> int:
         """Count the rows."""
