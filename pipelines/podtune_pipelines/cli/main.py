@@ -6,9 +6,14 @@ import typer
 from podtune import __version__
 from podtune.errors import ending_cleanly
 
+from podtune_pipelines.cli.card import card
 from podtune_pipelines.cli.compile import compile_recipe
+from podtune_pipelines.cli.download import download
 from podtune_pipelines.cli.plan import plan
+from podtune_pipelines.cli.predict import predict
 from podtune_pipelines.cli.recipes import recipes
+from podtune_pipelines.cli.releases import releases
+from podtune_pipelines.cli.rollback import rollback
 from podtune_pipelines.cli.run import run
 
 app = typer.Typer(
@@ -22,6 +27,11 @@ app.command()(run)
 app.command()(plan)
 app.command("compile")(compile_recipe)
 app.command()(recipes)
+app.command()(releases)
+app.command()(download)
+app.command()(rollback)
+app.command()(predict)
+app.add_typer(card, name="card")
 
 
 def _version(asked: bool) -> None:

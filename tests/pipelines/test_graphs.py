@@ -1,0 +1,100 @@
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import pytest
+import yaml
+from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.recipe import load_recipe
+
+PLACES = {"store": "s3://models/podtune", "workspace": "s3://models/training"}
+
+
+def compiled(directory: Path, recipe: str, placement: Placement, **places: str) -> str:
+    loaded = load_recipe(recipe)
+    arguments = arguments_of(loaded, command_of(recipe, []), **places)
+    write_pipeline(loaded, placement, arguments, directory / "pipeline.yaml")
+    return (directory / "pipeline.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "device"),
+    [
+        ("bert-tiny-squad", "cpu"),
+        ("minilm-squad", "cpu"),
+        ("bert-base-uncased-squad", "gpu"),
+        ("roberta-base-squad", "gpu"),
+    ],
+)
+def test_the_compiled_pipeline_is_the_one_that_was_reviewed(
+    recipe: str, device: str, tmp_path: Path, golden: Callable[[str, str], None]
+) -> None:
+    golden(f"pipelines/{recipe}-{device}.yaml", compiled(tmp_path, recipe, Placement(device), **PLACES))
+
+
+def tasks_of(text: str) -> "tuple[Dict[str, Any], Dict[str, Any]]":
+    spec, platform = yaml.safe_load_all(text)
+    return spec, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+
+
+def test_only_what_needs_an_accelerator_asks_for_one(tmp_path: Path) -> None:
+    spec, _ = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("gpu", devices=4), **PLACES))
+
+    executors = spec["deploymentSpec"]["executors"]
+    accelerators = {
+        name: executor["container"]["resources"]["accelerator"]
+        for name, executor in executors.items()
+        if "accelerator" in executor["container"]["resources"]
+    }
+    expected = {"count": "4", "resourceCount": "4", "resourceType": "nvidia.com/gpu", "type": "nvidia.com/gpu"}
+    assert accelerators == {"exec-finetune": expected, "exec-evaluate": expected}
+
+
+def test_what_depends_on_the_live_release_is_never_cached(tmp_path: Path) -> None:
+    spec, _ = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("cpu"), **PLACES))
+
+    cached = {name for name, task in spec["root"]["dag"]["tasks"].items() if task["cachingOptions"].get("enableCache")}
+    assert cached == {"fetch-data", "fetch-model", "tokenize-squad", "finetune", "evaluate"}
+
+
+def test_each_step_receives_only_its_own_section(tmp_path: Path) -> None:
+    spec, _ = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("cpu"), **PLACES))
+
+    parameters = {
+        name: sorted(task["inputs"].get("parameters", {})) for name, task in spec["root"]["dag"]["tasks"].items()
+    }
+    assert parameters == {
+        "compare": ["gate", "release", "store"],
+        "evaluate": ["device", "scoring"],
+        "fetch-data": ["source"],
+        "fetch-model": ["model"],
+        "finetune": ["device", "training", "workspace"],
+        "publish": ["release", "store"],
+        "tokenize-squad": ["windows"],
+        "write-card": ["card", "command", "release"],
+    }
+
+
+def test_credentials_come_from_a_secret_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "canary-key")
+
+    text = compiled(tmp_path, "bert-tiny-squad", Placement("cpu"), **PLACES)
+
+    _, executors = tasks_of(text)
+    assert "canary" not in text
+    assert executors["exec-publish"]["secretAsEnv"][0]["secretName"] == "podtune-s3"
+
+
+def test_a_place_that_is_not_given_has_no_default(tmp_path: Path) -> None:
+    spec, _ = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("cpu"), workspace="s3://models/training"))
+
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    assert "defaultValue" not in parameters["store"]
+    assert parameters["workspace"]["defaultValue"] == "s3://models/training"
+
+
+def test_the_command_that_reproduces_a_run_is_quoted() -> None:
+    command = command_of("minilm-squad", ["training.epochs=1", "card.limits=None known."])
+
+    assert command == "podtune run minilm-squad --set training.epochs=1 --set 'card.limits=None known.'"
