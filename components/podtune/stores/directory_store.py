@@ -140,7 +140,10 @@ class DirectoryStore:
             return
         if path != self._root:
             self._make_directory(path.parent)
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise BadInput(f"cannot make {path}: a file is in its way; choose another store") from error
         sync(path.parent)
 
 

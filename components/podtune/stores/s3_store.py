@@ -5,7 +5,7 @@ import random
 import secrets
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
@@ -44,8 +44,7 @@ class S3Store:
     def read(self, key: str) -> Optional[Versioned]:
         """An object's content; its token is the ETag without quotes."""
         for attempt in range(ATTEMPTS):
-            with explaining(self._action("read", key)):
-                answer = self._get(key)
+            answer = self._ask(self._client.get_object, key)
             if answer is None:
                 return None
             with contextlib.suppress(*CUT_BODY):
@@ -70,7 +69,7 @@ class S3Store:
 
     def size(self, key: str) -> Optional[int]:
         """An object's bytes."""
-        head = self._head(key)
+        head = self._ask(self._client.head_object, key)
         return None if head is None else int(head["ContentLength"])
 
     def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
@@ -83,7 +82,7 @@ class S3Store:
 
     def download(self, key: str, target: Path, advance: Advance = unwatched) -> None:
         """Get an object, continuing where an interrupted copy of the same ETag ended."""
-        head = self._head(key)
+        head = self._ask(self._client.head_object, key)
         if head is None:
             raise BadInput(f"there is no {key} in {self.uri}")
         partial = partial_file(target, head["ETag"])
@@ -112,22 +111,15 @@ class S3Store:
     def _action(self, verb: str, key: str) -> str:
         return f"{verb} {self.uri}/{key}"
 
-    def _head(self, key: str) -> Optional[Dict[str, Any]]:
+    def _ask(self, request: Callable[..., Dict[str, Any]], key: str) -> Optional[Dict[str, Any]]:
+        """The answer to a request about an object; None where there is none."""
         with explaining(self._action("read", key)):
             try:
-                return self._client.head_object(**self._at(key))  # type: ignore[no-any-return]  # boto3 has no types
+                return request(**self._at(key))
             except ClientError as error:
                 if is_missing(error):
                     return None
                 raise
-
-    def _get(self, key: str) -> Optional[Dict[str, Any]]:
-        try:
-            return self._client.get_object(**self._at(key))  # type: ignore[no-any-return]  # boto3 has no types
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
 
     def _put(self, key: str, data: bytes, condition: Dict[str, str]) -> bool:
         """Put on a condition; after an answer that may be about an earlier try of ours, look whose write it was."""

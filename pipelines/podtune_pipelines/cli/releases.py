@@ -51,9 +51,9 @@ def versions_of(store: Store, name: str) -> List[Version]:
 def _version(store: Store, name: str, version: str, live: Optional[str]) -> Version:
     try:
         manifest = read_release(store, name, version)
-        facts = read_section(ModelFacts, manifest.facts, f"{name} {version}")
+        facts = read_section(ModelFacts, manifest.facts, f"the facts of {name} {version}")
     except BadInput as error:
-        return Version(version, version == live, problem=str(error))
+        return Version(version, version == live, problem=str(error).splitlines()[0])
     metrics = {metric: found.value for metric, found in facts.metrics.items()}
     return Version(version, version == live, manifest.created, manifest.parent, facts.examples, metrics)
 

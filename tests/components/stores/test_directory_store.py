@@ -1,6 +1,8 @@
 import contextlib
 import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple
 
@@ -48,6 +50,13 @@ def test_a_file_is_no_store(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match=r"a store must be a directory; .*/store is a file"):
         DirectoryStore(tmp_path / "store")
+
+
+def test_a_file_in_the_way_of_a_store_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(BadInput, match=r"cannot make .*/file/store: a file is in its way; choose another store"):
+        DirectoryStore(tmp_path / "file" / "store").create("a", b"")
 
 
 def test_a_full_disk_leaves_the_object_as_it_was(tmp_path: Path) -> None:
@@ -145,3 +154,25 @@ def test_a_write_succeeds_exactly_when_its_condition_holds(
             tokens.append((found.token, found.data))
 
     assert {key: store.size(key) for key in store.keys("")} == {key: len(data) for key, data in expected.items()}
+
+
+COUNTER = """
+import sys
+from pathlib import Path
+from podtune.stores.directory_store import DirectoryStore
+
+store, left = DirectoryStore(Path(sys.argv[1])), 10
+while left:
+    found = store.read("count")
+    left -= store.replace("count", b"%d" % (int(found.data) + 1), found.token)
+"""
+
+
+@pytest.mark.local
+def test_four_processes_that_count_lose_nothing(tmp_path: Path) -> None:
+    DirectoryStore(tmp_path).create("count", b"0")
+
+    counters = [subprocess.Popen([sys.executable, "-c", COUNTER, str(tmp_path)]) for _ in range(4)]
+
+    assert [counter.wait() for counter in counters] == [0, 0, 0, 0]
+    assert (tmp_path / "count").read_bytes() == b"40"
