@@ -25,3 +25,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_bytes().decode("utf-8"), f"tests/golden/{name} differs; see --update-golden"
 
     return compare
+
+
+@pytest.fixture
+def golden_text() -> Callable[[str], str]:
+    """A function (name) that reads tests/golden/<name>."""
+    return lambda name: (GOLDEN / name).read_bytes().decode("utf-8")
