@@ -9,10 +9,10 @@ import numpy as np
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.ragged import Array
 from podtune.tasks.question_answering.decoding import DecodingSettings, decode, decode_or_abstain
-from podtune.tasks.question_answering.questions import Question
+from podtune.tasks.question_answering.questions import Question, read_contexts, read_questions
 from podtune.tasks.question_answering.scoring import any_unanswerable, percent, score_predictions
 from podtune.tasks.question_answering.slices import slices_of
-from podtune.tasks.question_answering.windows import QuestionWindows, open_windows, read_contexts, read_questions
+from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
 from podtune.tasks.task import Scored
 
 

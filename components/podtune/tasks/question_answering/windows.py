@@ -16,13 +16,9 @@ from podtune.tasks.question_answering.questions import (
     QUESTION_CONTEXT,
     QUESTIONS,
     Question,
-    read_contexts,
     read_lines,
-    read_questions,
     write_questions,
 )
-
-__all__ = ["QuestionWindows", "open_windows", "read_contexts", "read_questions", "write_windows"]
 
 _RAGGED = ("tokens", "token_spans")
 _FLAT = ("context_start", "context_length", "first_context_token", "question", "answer_start", "answer_end")
