@@ -90,9 +90,9 @@ def read_log(path: Path) -> TrainingLog:
 
 
 def worst_examples(path: Path, metric: str, count: int) -> List[Dict[str, Any]]:
-    """The examples that fall short of 100 of `metric`, the lowest first, in the data's order among equals."""
+    """The examples that fall short of 100 of `metric`: the lowest first, among equals the surest first."""
     examples = [example for example in _json_lines(path) if _score(example["scores"], metric) < 100]
-    examples.sort(key=lambda example: _score(example["scores"], metric))
+    examples.sort(key=lambda example: (_score(example["scores"], metric), -example.get("probability", 0.0)))
     return examples[:count]
 
 

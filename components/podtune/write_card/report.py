@@ -7,6 +7,7 @@ from podtune.write_card.charts import Line
 from podtune.write_card.contents import Contents
 from podtune.write_card.curves import Curve, Curves
 from podtune.write_card.templates import html_templates, values
+from podtune.write_card.wording import short
 
 SHOWN_APART = ("id", "prediction", "scores", "slices")
 
@@ -73,4 +74,4 @@ def _text(value: Any) -> str:
         return " · ".join(dict.fromkeys(_text(item) for item in value))
     if isinstance(value, dict) and "text" in value:
         return _text(value["text"])
-    return value if isinstance(value, str) else str(value)
+    return short(value) if isinstance(value, float) else str(value)
