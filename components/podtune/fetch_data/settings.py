@@ -6,7 +6,16 @@ from pathlib import PurePosixPath
 from typing import Dict, Iterator, Tuple
 
 from podtune.sources.samples import is_sample, mistake_in_sample
-from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in, scheme_of
+from podtune.sources.uris import (
+    LICENCE,
+    REVISION,
+    SHA256,
+    FilePlace,
+    file_place,
+    mistake_in_file,
+    mistake_in_source,
+    scheme_of,
+)
 
 SCHEMES = "https s3 hf sample"
 SAMPLE = "squad"
@@ -41,10 +50,9 @@ class SourceSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
-        mistake = mistake_in(self.data, SCHEMES)
+        mistake = mistake_in_source(self.data, SCHEMES)
         if mistake:
             yield "data", mistake
-            return
         if not LICENCE.fullmatch(self.licence):
             yield "licence", f"must be an SPDX identifier in lower case, or other; got {self.licence!r}"
         if not self.dataset:
@@ -54,15 +62,12 @@ class SourceSettings:
         yield from self._wrong_sums()
         yield from self._wrong_revision()
 
-    def places(self) -> Dict[str, Tuple[str, str]]:
-        """Split to the source its file lies in and the file's name there."""
-        return {split: self._place(file) for split, file in self.splits.items()}
-
-    def _place(self, file: str) -> Tuple[str, str]:
-        if not is_own_place(file):
-            return self.data, file
-        parent, _, name = file.rpartition("/")
-        return parent or "/", name
+    def places(self) -> Dict[str, FilePlace]:
+        """Split to the place of its file."""
+        return {
+            split: file_place(file) if _is_own(file) else FilePlace(self.data, file)
+            for split, file in self.splits.items()
+        }
 
     def _wrong_sample(self) -> Iterator[Tuple[str, str]]:
         if not is_sample(self.data):
@@ -80,7 +85,7 @@ class SourceSettings:
         for split, file in self.splits.items():
             if not _NAME.fullmatch(split):
                 yield "splits", f"must be called by lower-case letters, digits, _ and -; got {split!r}"
-            mistake = mistake_in(file, "https s3 hf") if is_own_place(file) else _wrong_path(file)
+            mistake = mistake_in_file(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
             if mistake:
                 yield f"splits.{split}", mistake
 
@@ -102,7 +107,7 @@ class SourceSettings:
             yield "revision", f"must be left out unless data lie on hf://; got {self.revision!r}"
 
 
-def is_own_place(file: str) -> bool:
+def _is_own(file: str) -> bool:
     """Whether a split's file has a place of its own instead of one below `data`."""
     return bool(scheme_of(file)) or file.startswith("/")
 

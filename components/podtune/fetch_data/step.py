@@ -48,11 +48,13 @@ def _make(settings: SourceSettings, directory: Path) -> Dict[str, str]:
 def _fetch(settings: SourceSettings, directory: Path) -> Dict[str, str]:
     """Bring every split's file; it is called like its split, whatever it was called."""
     splits: Dict[str, str] = {}
-    for split, (place, name) in settings.places().items():
-        splits[split] = split + PurePosixPath(name).suffix
+    places = settings.places()
+    sources = {place.source: open_source(place.source, settings.revision) for place in places.values()}
+    for split, place in places.items():
+        splits[split] = split + PurePosixPath(place.name).suffix
         digest = settings.sha256.get(split)
         expected = Sum(digest, f"source.sha256.{split}") if digest else None
-        open_source(place, settings.revision).bring(name, directory / splits[split], expected)
+        sources[place.source].bring(place.name, directory / splits[split], expected)
         _log.info("%s: %s bytes", split, f"{(directory / splits[split]).stat().st_size:,}")
     return splits
 

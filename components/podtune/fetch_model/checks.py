@@ -1,67 +1,73 @@
 """Whether a model's files are what they claim and fit together; nothing of it is run."""
 
 import json
-import struct
+import re
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Set
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, TOKENIZER
 
-_HEADER_LIMIT = 100_000_000
+INDEX = "model.safetensors.index.json"
+TOKENIZER_SETTINGS = "tokenizer_config.json"
+_SHARD = re.compile(r"[\w.-]+\.safetensors")
 
 
-def check_model(directory: Path, place: str) -> str:
-    """Check configuration, weights and tokenizer; return the model's type, such as bert."""
-    config = _config(directory, place)
-    for weights in sorted(directory.glob("*.safetensors")):
-        check_safetensors(weights, f"{weights.name} of {place}")
-    _check_tokenizer(directory, config, place)
-    return str(config["model_type"])
-
-
-def _config(directory: Path, place: str) -> Dict[str, Any]:
+def check_description(directory: Path, place: str) -> str:
+    """Check configuration and tokenizer; return the model's type, such as bert."""
     config = _parsed(directory / CONFIG, place)
-    if "auto_map" in config:
-        raise BadInput(f"{CONFIG} of {place} has auto_map: the model brings its own code, which podtune never runs")
+    _refuse_code(config, f"{CONFIG} of {place}")
+    if (directory / TOKENIZER_SETTINGS).exists():
+        _refuse_code(_parsed(directory / TOKENIZER_SETTINGS, place), f"{TOKENIZER_SETTINGS} of {place}")
     if not isinstance(config.get("model_type"), str) or not config["model_type"]:
         raise BadInput(f"{CONFIG} of {place} must name a model_type, such as bert; got {config.get('model_type')!r}")
     if type(config.get("vocab_size")) is not int:
         raise BadInput(f"{CONFIG} of {place} must have a whole number vocab_size; got {config.get('vocab_size')!r}")
-    return config
+    _check_tokenizer(directory, config["vocab_size"], place)
+    return str(config["model_type"])
 
 
-def check_safetensors(path: Path, place: str) -> None:
-    """Refuse a file whose header is not safetensors', or whose length is not what the header says."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        start = stream.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if not 2 <= length <= min(size - 8, _HEADER_LIMIT):
-            raise BadInput(f"{place} is no safetensors file: it has {size} bytes and a header of {length}")
-        header = stream.read(length)
+def check_weights(directory: Path, place: str) -> None:
+    """Check that every file of weights is whole, and that they hold what their index says, if there is one."""
+    found = {path.name: _tensors(path, f"{path.name} of {place}") for path in sorted(directory.glob("*.safetensors"))}
+    if not (directory / INDEX).exists():
+        return
+    for tensor, file in weight_map(directory / INDEX, place).items():
+        if tensor not in found[file]:
+            raise BadInput(f"{file} of {place} has no {tensor}, which {INDEX} says it has")
+
+
+def weight_map(index: Path, place: str) -> Dict[str, str]:
+    """Tensor to the file beside the index that holds it."""
+    found = _parsed(index, place).get("weight_map")
+    files = found.values() if isinstance(found, dict) else []
+    if not files or any(not isinstance(file, str) or not _SHARD.fullmatch(file) for file in files):
+        raise BadInput(f"{INDEX} of {place} must map each tensor to a .safetensors file beside it")
+    return dict(found or {})
+
+
+def _refuse_code(values: Dict[str, Any], place: str) -> None:
+    for key in ("auto_map", "custom_pipelines"):
+        if key in values:
+            raise BadInput(f"{place} has {key}: it needs code of its own, which podtune never runs")
+
+
+def _tensors(path: Path, place: str) -> Set[str]:
+    """The names of a file's tensors; BadInput unless header, offsets and length are as safetensors has them."""
+    from safetensors import SafetensorError, safe_open
+
     try:
-        tensors = {name: entry for name, entry in json.loads(header).items() if name != "__metadata__"}
-        spans = sorted(tuple(map(int, entry["data_offsets"])) for entry in tensors.values())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{place} is no safetensors file: its header is damaged") from error
-    _check_spans(spans, size - 8 - length, place)
+        with safe_open(str(path), framework="numpy") as opened:
+            names = set(opened.keys())
+    except SafetensorError as error:
+        reason = str(error).rpartition("header: ")[2]
+        raise BadInput(f"{place} is cut off, damaged or no safetensors file: {reason}") from error
+    if not names:
+        raise BadInput(f"{place} holds no weights")
+    return names
 
 
-def _check_spans(spans: Any, size: int, place: str) -> None:
-    """Tensors follow each other without gaps up to the end of the file."""
-    end = 0
-    for span in spans:
-        if len(span) != 2 or span[0] != end or span[1] < span[0]:
-            raise BadInput(f"{place} is damaged: its header says that a tensor lies at {list(span)}, after {end}")
-        end = span[1]
-    if not spans:
-        raise BadInput(f"{place} holds no tensor")
-    if end != size:
-        raise BadInput(f"{place} is cut off or damaged: it has {size} bytes of weights; its header says {end}")
-
-
-def _check_tokenizer(directory: Path, config: Dict[str, Any], place: str) -> None:
+def _check_tokenizer(directory: Path, vocabulary_size: int, place: str) -> None:
     from tokenizers import Tokenizer
 
     try:
@@ -69,10 +75,10 @@ def _check_tokenizer(directory: Path, config: Dict[str, Any], place: str) -> Non
     except Exception as error:  # tokenizers raises nothing more precise
         raise BadInput(f"{TOKENIZER} of {place} is damaged: {' '.join(str(error).split())}") from error
     highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-    if highest >= config["vocab_size"]:
+    if highest >= vocabulary_size:
         raise BadInput(
             f"{TOKENIZER} of {place} does not fit the model: its ids go up to {highest},"
-            f" but vocab_size in {CONFIG} is {config['vocab_size']}"
+            f" but vocab_size in {CONFIG} is {vocabulary_size}"
         )
 
 

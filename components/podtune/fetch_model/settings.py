@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Iterator, Tuple
 
 from podtune.sources.samples import is_sample, mistake_in_sample
-from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in, scheme_of
+from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in_source, scheme_of
 
 SCHEMES = "s3 hf sample"
 SAMPLE = "bert"
@@ -32,12 +32,11 @@ class ModelSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
-        mistake = mistake_in(self.source, SCHEMES)
+        mistake = mistake_in_source(self.source, SCHEMES)
         if not mistake and is_sample(self.source):
             mistake = mistake_in_sample(self.source, SAMPLE, SAMPLE_DEFAULTS)
         if mistake:
             yield "source", mistake
-            return
         if not LICENCE.fullmatch(self.licence):
             yield "licence", f"must be an SPDX identifier in lower case, or other; got {self.licence!r}"
         if not self.model:

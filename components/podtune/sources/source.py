@@ -19,7 +19,7 @@ class Source(Protocol):
     """Without credentials."""
 
     def names(self) -> List[str]:
-        """The files there, sorted; for a directory those directly in it."""
+        """The files directly there, sorted."""
 
     def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
         """Copy one file to `target`, whole; BadInput names both sums if it has another than expected.
@@ -29,10 +29,22 @@ class Source(Protocol):
 
 
 def open_source(uri: str, revision: str = "") -> Source:
-    """Open what a URI or a path names; little or nothing is read yet."""
+    """Open what a URI or a path names, the Hub at a revision; nothing is transferred yet."""
     scheme = scheme_of(uri)
     if not scheme:
         from podtune.sources.directory import DirectorySource
 
         return DirectorySource(uri)
+    if scheme in ("http", "https"):
+        from podtune.sources.web import WebSource
+
+        return WebSource(uri)
+    if scheme == "s3":
+        from podtune.sources.bucket import BucketSource
+
+        return BucketSource(uri)
+    if scheme == "hf":
+        from podtune.sources.hub import HubSource
+
+        return HubSource(uri, revision)
     raise BadInput(f"podtune cannot read from {without_secrets(uri)}")

@@ -1,9 +1,10 @@
 """Where an input may lie, and how its place is written down."""
 
+import posixpath
 import re
 from ipaddress import ip_address
-from typing import Optional
-from urllib.parse import urlsplit, urlunsplit
+from typing import NamedTuple, Optional
+from urllib.parse import quote, urlsplit, urlunsplit
 
 REVISION = re.compile(r"[0-9a-f]{40}")
 """A commit on the Hub, which never changes."""
@@ -13,28 +14,37 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 """An SPDX identifier in lower case, or what the Hub knows beside them, such as other."""
 
-PATH_FORM = "a path"
 _FORMS = {
-    "": PATH_FORM,
-    "https": "https://…",
+    "": "a path",
+    "https": "https://host/…",
     "s3": "s3://bucket/prefix",
     "hf": "hf://owner/name or hf://datasets/owner/name",
     "sample": "sample://…",
 }
+_SHAPES = {
+    "http": r"http://[^/?#]+/?.*",
+    "https": r"https://[^/?#]+/?.*",
+    "s3": r"s3://[^/?#]+(/[^?#]*)?",
+    "hf": r"hf://(datasets/)?[\w.-]+/[\w.-]+(/[^?#]*)?",
+}
+_FILES = {
+    "http": r"http://[^/?#]+/[^?#]*[^/?#](\?.*)?",
+    "https": r"https://[^/?#]+/[^?#]*[^/?#](\?.*)?",
+    "s3": r"s3://[^/?#]+/[^?#]*[^/?#]",
+    "hf": r"hf://(datasets/)?[\w.-]+/[\w.-]+/[^?#]*[^/?#]",
+}
+
+
+class FilePlace(NamedTuple):
+    """A file, as the source it lies in and its name there."""
+
+    source: str
+    name: str
 
 
 def scheme_of(uri: str) -> str:
     """What stands before ://; empty for a path."""
     return uri.partition("://")[0] if "://" in uri else ""
-
-
-def is_loopback(uri: str) -> bool:
-    """Whether the URI's host is this machine."""
-    host = urlsplit(uri).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def without_secrets(uri: str) -> str:
@@ -48,28 +58,60 @@ def without_secrets(uri: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def mistake_in(uri: str, allowed: str) -> Optional[str]:
-    """What is wrong with a place an input is to be read from; None where nothing is.
+def file_place(uri: str) -> FilePlace:
+    """Divide a file's own URI or absolute path into its source and its name."""
+    parts = urlsplit(uri) if scheme_of(uri) else urlsplit("")._replace(path=uri)
+    directory, name = posixpath.split(parts.path)
+    return FilePlace(urlunsplit(parts._replace(path=directory)), name)
 
-    `allowed` names schemes, separated by spaces; a path is always allowed.
+
+def file_uri(source: str, name: str) -> str:
+    """A file's URI on the web, with whatever query its source has."""
+    parts = urlsplit(source)
+    path = f"{parts.path.rstrip('/')}/{quote(name, safe='%/~!$&()*+,;=:@')}"
+    return urlunsplit(parts._replace(path=path, fragment=""))
+
+
+def mistake_in_source(uri: str, allowed: str) -> Optional[str]:
+    """What is wrong with a place that inputs are read from; None where nothing is.
+
+    `allowed` names schemes, separated by spaces; a path is always allowed, and http:// on this machine where
+    https:// is.
     """
-    scheme = scheme_of(uri)
-    shown = without_secrets(uri)
-    if not uri or (scheme not in allowed.split() and scheme not in ("", "http")):
-        forms = [_FORMS[name] for name in ("", *allowed.split())]
-        return f"must be {', '.join(forms[:-1])} or {forms[-1]}; got {shown!r}"
-    if scheme == "http" and ("https" not in allowed.split() or not is_loopback(uri)):
-        return f"must not be read over unprotected http://; got {shown!r}"
-    if scheme and "@" in urlsplit(uri).netloc:
-        return f"must not carry a user or a password; got them before {shown!r}"
-    return _shapeless(uri, scheme)
+    return _unknown(uri, allowed) or _unsafe(uri) or _misshapen(uri, _SHAPES)
 
 
-def _shapeless(uri: str, scheme: str) -> Optional[str]:
-    """What a scheme's own form lacks."""
-    parts = urlsplit(uri)
-    if scheme in ("http", "https", "s3") and not parts.netloc:
-        return f"must name a host or bucket; got {without_secrets(uri)!r}"
-    if scheme == "hf" and not re.fullmatch(r"hf://(datasets/)?[\w.-]+/[\w.-]+(/[^?#]*)?", uri):
-        return f"must be {_FORMS['hf']}; got {without_secrets(uri)!r}"
+def mistake_in_file(uri: str, allowed: str) -> Optional[str]:
+    """What is wrong with a file's own place; None where nothing is."""
+    return mistake_in_source(uri, allowed) or _misshapen(uri, _FILES)
+
+
+def _unknown(uri: str, allowed: str) -> Optional[str]:
+    schemes = ["", *allowed.split()]
+    if uri and (scheme_of(uri) in schemes or (scheme_of(uri) == "http" and "https" in schemes)):
+        return None
+    forms = [_FORMS[scheme] for scheme in schemes]
+    return f"must be {', '.join(forms[:-1])} or {forms[-1]}; got {without_secrets(uri)!r}"
+
+
+def _unsafe(uri: str) -> Optional[str]:
+    if scheme_of(uri) == "http" and not _is_this_machine(urlsplit(uri).hostname or ""):
+        return f"must be https://, because anybody may change what http:// brings; got {without_secrets(uri)!r}"
+    if scheme_of(uri) in _SHAPES and "@" in urlsplit(uri).netloc:
+        return f"must not carry a user or password; got them before {without_secrets(uri)!r}"
     return None
+
+
+def _misshapen(uri: str, shapes: "dict[str, str]") -> Optional[str]:
+    scheme = scheme_of(uri)
+    if re.fullmatch(shapes.get(scheme, ".*"), uri):
+        return None
+    kind = "a file in " if shapes is _FILES else ""
+    return f"must be {kind}{_FORMS.get(scheme, _FORMS['https'])}; got {without_secrets(uri)!r}"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,91 @@
+"""Where downloads are collected, so that they outlive a step that is interrupted."""
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Callable, Iterator, Optional
+
+from podtune.errors import BadInput, from_os_error
+from podtune.sources.checksums import Sum
+from podtune.stores.partial_file import naming
+
+VARIABLE = "PODTUNE_CACHE"
+"""Names the cache's directory; without it, it lies below $XDG_CACHE_HOME or ~/.cache."""
+
+_log = logging.getLogger(__name__)
+
+
+def cache_directory() -> Path:
+    """The cache's directory, which may not exist yet; everything in it may be deleted at any time."""
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "podtune"
+
+
+def through_cache(place: str, target: Path, expected: Optional[Sum], collect: Callable[[Path], None]) -> None:
+    """Have `collect` write the file of `place` to a path in the cache, check it, and give it to `target`.
+
+    A file whose sum is known stays in the cache for the next time, if that costs no space.
+    """
+    entry = _entry(place)
+    collected = entry / "content"
+    with _alone(entry):
+        if not (expected and expected.fits(collected)):
+            collect(collected)
+            _check(collected, place, expected)
+        with naming(target):
+            _hand_over(collected, target, keep=expected is not None)
+
+
+def _entry(place: str) -> Path:
+    """The directory of one file in the cache, made if need be: its name for people, and its place's hash."""
+    name = re.sub(r"[^\w.-]+", "-", place.rpartition("/")[2])[-80:]
+    directory = cache_directory() / "downloads" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        expected = from_os_error(error)
+        if expected and not isinstance(expected, BadInput):
+            raise
+        reason = error.strerror or str(error)
+        raise BadInput(f"cannot collect downloads in {directory}: {reason}; set {VARIABLE} to a directory") from error
+    return directory
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Wait for other processes that download the same file."""
+    descriptor = os.open(str(directory), os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.info("waiting for another process that downloads to %s", directory)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check(collected: Path, place: str, expected: Optional[Sum]) -> None:
+    """Refuse a wrong file, and forget it: the next call starts over."""
+    if expected is None:
+        return
+    try:
+        expected.check(collected, place)
+    except BadInput:
+        collected.unlink()
+        raise
+
+
+def _hand_over(collected: Path, target: Path, *, keep: bool) -> None:
+    if keep:
+        with contextlib.suppress(OSError):
+            os.link(str(collected), str(target))
+            return
+    shutil.move(str(collected), str(target))

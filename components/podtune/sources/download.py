@@ -1,0 +1,166 @@
+"""One file over HTTP: continued where it broke off, complete or not there at all."""
+
+import contextlib
+import http.client
+import ssl
+import urllib.request
+from pathlib import Path
+from typing import Any, Dict, Iterator, Mapping, Optional
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.progress import progress_bar
+from podtune.sources.patience import ATTEMPTS, wait
+from podtune.sources.uris import without_secrets
+from podtune.stores.partial_file import land, naming, partial_file, partials_of
+
+_SECONDS = 60
+"""Without a byte, after which a connection counts as lost."""
+
+_BLOCK = 1 << 20
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+
+
+def download(url: str, target: Path, place: str, private_headers: Optional[Mapping[str, str]] = None) -> None:
+    """Copy what `url` serves to `target`; `place` is what the user calls it.
+
+    The next call for the same target continues an interrupted copy, if the server names the content by the same
+    ETag or date. `private_headers` go to the URL's own host only.
+    """
+    failures = 0
+    while True:
+        before = _collected(target)
+        try:
+            return _attempt(url, target, place, private_headers or {})
+        except TryAgainLater:
+            failures = 0 if _collected(target) > before else failures + 1
+            if failures == ATTEMPTS:
+                raise
+            wait(max(failures, 1))
+
+
+def _collected(target: Path) -> int:
+    """Bytes that earlier attempts left."""
+    return sum(path.stat().st_size for path in partials_of(target))
+
+
+def _attempt(url: str, target: Path, place: str, private_headers: Mapping[str, str]) -> None:
+    """Take one answer; what is there of the same content already is not asked for again."""
+    with contextlib.ExitStack() as stack:
+        answer = stack.enter_context(_open(url, place, private_headers))
+        partial = _partial(target, answer)
+        kept, length = partial.stat().st_size, _length(answer)
+        if length is not None and 0 < kept < length:
+            answer.close()
+            answer = stack.enter_context(_open(url, place, private_headers, _rest(answer, kept)))
+            if answer.status != 206:
+                partial, length = _partial(target, answer), _length(answer)
+                kept = 0
+            elif not str(answer.headers["Content-Range"]).startswith(f"bytes {kept}-"):
+                partial.unlink()
+                raise TryAgainLater(f"cannot read {place}: the server sends another part than the one asked for")
+        elif kept != length:
+            kept = 0
+        with naming(target):
+            _append(answer, partial, kept=kept, length=length, place=place)
+            land(partial, target)
+
+
+def _append(answer: Any, partial: Path, *, kept: int, length: Optional[int], place: str) -> None:
+    """Write the answer behind the bytes that are kept; TryAgainLater if it breaks off."""
+    label = place.rpartition("/")[2]
+    have = kept
+    with partial.open("r+b") as writing, progress_bar(length or 0, "B", label, kept) as bar:
+        writing.truncate(kept)
+        writing.seek(kept)
+        for block in _blocks(answer, None if length is None else length - kept, place):
+            writing.write(block)
+            have += len(block)
+            bar.update(len(block))
+    if length is not None and have != length:
+        raise TryAgainLater(f"cannot read {place}: the answer breaks off at byte {have} of {length}; try again later")
+
+
+def _blocks(answer: Any, left: Optional[int], place: str) -> Iterator[bytes]:
+    while left is None or left > 0:
+        with _explaining(place):
+            block = answer.read1(_BLOCK if left is None else min(left, _BLOCK))
+        if not block:
+            return
+        left = None if left is None else left - len(block)
+        yield block
+
+
+def _partial(target: Path, answer: Any) -> Path:
+    """Where the content of an answer is collected; emptied where the server does not name the content."""
+    name = _validator(answer)
+    partial = partial_file(target, name)
+    if not name:
+        partial.write_bytes(b"")
+    return partial
+
+
+def _validator(answer: Any) -> str:
+    """What names the content so that If-Range understands it: a strong ETag, else a date."""
+    etag = str(answer.headers["ETag"] or "")
+    return etag if etag.startswith('"') else str(answer.headers["Last-Modified"] or "")
+
+
+def _length(answer: Any) -> Optional[int]:
+    text = str(answer.headers["Content-Length"] or "")
+    return int(text) if text.isdecimal() else None
+
+
+def _rest(answer: Any, kept: int) -> Dict[str, str]:
+    return {"Range": f"bytes={kept}-", "If-Range": _validator(answer)}
+
+
+def _open(url: str, place: str, private_headers: Mapping[str, str], headers: Optional[Mapping[str, str]] = None) -> Any:
+    request = urllib.request.Request(url, headers={"Accept-Encoding": "identity", **(headers or {})})  # noqa: S310  # the settings allow https, and http on this machine
+    for name, value in private_headers.items():
+        request.add_unredirected_header(name, value)
+    with _explaining(place):
+        return urllib.request.build_opener(_CarefulRedirects).open(request, timeout=_SECONDS)
+
+
+class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
+    """Follow redirects, but to no other scheme, and with private headers to the same host only."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:  # noqa: PLR0917  # as urllib calls it
+        old, new = urlsplit(req.full_url), urlsplit(newurl)
+        if new.scheme != old.scheme or (new.scheme == "http" and new.hostname != old.hostname):
+            here, there = without_secrets(req.full_url), without_secrets(newurl)
+            raise BadInput(f"{here} redirects to {there}; only redirects to https:// are followed")
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if request is not None and new.netloc == old.netloc:
+            for name, value in req.unredirected_hdrs.items():
+                request.add_unredirected_header(name, value)
+        return request
+
+
+@contextlib.contextmanager
+def _explaining(place: str) -> Iterator[None]:
+    """Turn what the network does into one line."""
+    try:
+        yield
+    except HTTPError as error:
+        error.close()
+        raise _refusal(error, place) from error
+    except (OSError, http.client.HTTPException) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            raise BadInput(f"cannot read {place}: {reason}; set SSL_CERT_FILE to its certificate authority") from error
+        words = " ".join(str(reason).split()) or type(reason).__name__
+        raise TryAgainLater(f"cannot read {place}: {words}; check the address, or try again later") from error
+
+
+def _refusal(error: HTTPError, place: str) -> PodtuneError:
+    answer = f"the server answers {error.code} {error.reason}"
+    if error.code in _PASSING or error.code == 416:
+        return TryAgainLater(f"cannot read {place}: {answer}; try again later")
+    if error.code in (401, 403):
+        return BadInput(f"cannot read {place}: {answer}; it needs a permission that was not given")
+    if error.code in (404, 410):
+        return BadInput(f"cannot read {place}: {answer}; correct the address")
+    return BadInput(f"cannot read {place}: {answer}")

@@ -1,0 +1,116 @@
+"""A repository on the Hugging Face Hub, at one commit, as a source.
+
+huggingface_hub says where everything is (HF_ENDPOINT) and who asks (HF_TOKEN). It no longer continues downloads
+of an earlier process and checks sizes only, so files come through our own download, checked against the Hub's sums.
+"""
+
+import contextlib
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional
+
+from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is its HTTP library's, whichever that is
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented, yet not in __all__
+
+from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.sources.cache import through_cache
+from podtune.sources.checksums import Sum
+from podtune.sources.download import download
+from podtune.sources.patience import persistently
+
+_SECONDS = 30
+
+
+class HubSource:
+    """The files of hf://owner/name or hf://datasets/owner/name, or below a folder of it, at a commit."""
+
+    def __init__(self, uri: str, revision: str) -> None:
+        self.uri = uri.rstrip("/")
+        parts = self.uri[len("hf://") :].split("/")
+        self._type = "dataset" if parts[0] == "datasets" else "model"
+        parts = parts[1:] if self._type == "dataset" else parts
+        self._repository = "/".join(parts[:2])
+        self._folder = "".join(f"{part}/" for part in parts[2:])
+        self._revision = revision
+        self._files: Optional[Dict[str, Any]] = None
+
+    def names(self) -> List[str]:
+        """The files directly in the repository or folder, sorted."""
+        below = (path[len(self._folder) :] for path in self._list() if path.startswith(self._folder))
+        return sorted(name for name in below if "/" not in name)
+
+    def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
+        """Download one file and compare it with the Hub's sum and the expected one."""
+        path, place = self._folder + name, f"{self.uri}/{name}"
+        entry = self._list().get(path)
+        if entry is None:
+            raise BadInput(f"there is no {name} in {self.uri} at revision {self._revision}")
+        url = hf_hub_url(
+            self._repository, path, repo_type=self._type, revision=self._revision, endpoint=HfApi().endpoint
+        )
+
+        def collect(collected: Path) -> None:
+            download(url, collected, place, build_hf_headers())
+
+        through_cache(f"{self.uri}@{self._revision}/{name}", target, _sum(entry), collect)
+        if expected:
+            expected.check(target, place)
+
+    def _list(self) -> Dict[str, Any]:
+        """What the Hub knows of each file, by path; asked once."""
+        if self._files is None:
+            self._files = persistently(self._ask)
+        return self._files
+
+    def _ask(self) -> Dict[str, Any]:
+        with self._explaining():
+            info = HfApi().dataset_info if self._type == "dataset" else HfApi().model_info
+            found = info(self._repository, revision=self._revision, files_metadata=True, timeout=_SECONDS)
+        if found.sha != self._revision:
+            raise BadInput(f"the Hub has {self.uri} at {found.sha}, not at revision {self._revision}")
+        return {entry.rfilename: entry for entry in found.siblings or []}
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Turn the Hub's refusals, or its absence, into one line."""
+        try:
+            yield
+        except OfflineModeIsEnabled as error:
+            raise BadInput(f"cannot read {self.uri}: HF_HUB_OFFLINE forbids it; unset it") from error
+        except HFValidationError as error:
+            raise BadInput(f"cannot read {self.uri}: {' '.join(str(error).split())}") from error
+        except HfHubHTTPError as error:
+            raise self._refusal(error) from error
+        except HTTPError as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            where = HfApi().endpoint
+            raise TryAgainLater(
+                f"cannot read {self.uri} from {where}: {reason}; check HF_ENDPOINT, or try again later"
+            ) from error
+
+    def _refusal(self, error: HfHubHTTPError) -> PodtuneError:
+        status = error.response.status_code
+        if isinstance(error, GatedRepoError):
+            return BadInput(f"{self.uri} is gated; accept its terms on the Hub and set HF_TOKEN")
+        if isinstance(error, RevisionNotFoundError):
+            return BadInput(f"{self.uri} has no revision {self._revision}; correct it")
+        if isinstance(error, RepositoryNotFoundError):
+            return BadInput(f"there is no {self.uri} on the Hub, or it is private; correct it or set HF_TOKEN")
+        if status in (408, 429) or status >= 500:
+            return TryAgainLater(f"cannot read {self.uri}: the Hub answers {status}; try again later")
+        return BadInput(f"cannot read {self.uri}: the Hub answers {status}; check HF_TOKEN and HF_ENDPOINT")
+
+
+def _sum(entry: Any) -> Optional[Sum]:
+    """A large file's SHA-256, or a small one's Git id; None where a mirror says neither."""
+    if entry.lfs is not None:
+        return Sum(entry.lfs.sha256, "the Hub")
+    return Sum(entry.blob_id, "the Hub", "Git id") if entry.blob_id else None
