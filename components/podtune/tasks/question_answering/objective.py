@@ -1,15 +1,20 @@
 """Extractive question answering as a model sees it: one logit a token for the answer's start, one for its end."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any, Dict
 
 import torch
+from safetensors import SafetensorError
 
 from podtune.errors import BadInput
 
 MODEL_TYPES = ("bert", "roberta")
 """Of config.json: those whose positions and segments are known here."""
+
+_HEAD = "qa_outputs."
+_log = logging.getLogger(__name__)
 
 
 class SpanObjective:
@@ -19,17 +24,19 @@ class SpanObjective:
     """
 
     def load(self, directory: Path) -> Any:
-        """Load a BERT or RoBERTa model in float32 with the span head; new weights come from torch's seed."""
-        from transformers import AutoModelForQuestionAnswering
-
+        """Load a BERT or RoBERTa model in float32; a head it has not yet gets weights from torch's seed."""
         _check_model_type(directory)
         try:
-            return AutoModelForQuestionAnswering.from_pretrained(
-                directory, use_safetensors=True, dtype=torch.float32, trust_remote_code=False, local_files_only=True
-            )
-        except (OSError, ValueError, RuntimeError) as error:
+            model, report = _from_pretrained(directory)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             reason = " ".join(str(error).split())
             raise BadInput(f"cannot load a question-answering model from {directory}: {reason}") from error
+        lacking = sorted(name for name in report["missing_keys"] if not name.startswith(_HEAD))
+        if lacking:
+            raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
+        if report["missing_keys"]:
+            _log.info("the model in %s has no question-answering head yet; it gets a new one", directory)
+        return model
 
     def longest(self, model: Any) -> int:
         """Count the tokens for which the model has positions."""
@@ -52,6 +59,29 @@ class SpanObjective:
             position_ids=(positions + _first_position(model))[None],
         )
         return {"start_logits": logits.start_logits[0].float(), "end_logits": logits.end_logits[0].float()}
+
+
+def _from_pretrained(directory: Path) -> Any:
+    """Return the model and transformers' report of its loading, which it would print as a table otherwise."""
+    from transformers import AutoModelForQuestionAnswering
+    from transformers.utils import logging as transformers_logging
+
+    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        return AutoModelForQuestionAnswering.from_pretrained(
+            directory,
+            use_safetensors=True,
+            dtype=torch.float32,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
 
 
 def _check_model_type(directory: Path) -> None:

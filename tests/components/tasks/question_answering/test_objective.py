@@ -1,0 +1,151 @@
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Dict
+
+import pytest
+import torch
+from podtune.errors import BadInput
+from podtune.formats.ragged import Batch
+from podtune.tasks.question_answering.objective import SpanObjective
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertForQuestionAnswering, BertModel
+
+SIZES = {"vocab_size": 20, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 4}
+
+
+class FixedModel:
+    """Answers with given logits, and keeps what it was asked."""
+
+    def __init__(self, start: "list[float]", end: "list[float]", *, padding: "int | None", kinds: int) -> None:
+        positions = SimpleNamespace(num_embeddings=42, padding_idx=padding)
+        self.base_model = SimpleNamespace(embeddings=SimpleNamespace(position_embeddings=positions))
+        self.config = SimpleNamespace(type_vocab_size=kinds)
+        self._answer = SimpleNamespace(start_logits=torch.tensor([start]), end_logits=torch.tensor([end]))
+        self.asked: Dict[str, Any] = {}
+
+    def __call__(self, **inputs: torch.Tensor) -> Any:
+        self.asked = {name: tensor.tolist() for name, tensor in inputs.items()}
+        return self._answer
+
+
+@pytest.fixture
+def tensors() -> Any:
+    """Two examples, of two tokens and of three."""
+    streams = {"tokens": torch.tensor([7, 8, 9, 10, 11]), "segments": torch.tensor([0, 1, 0, 1, 1])}
+    columns = {"answer_start": torch.tensor([1, 0]), "answer_end": torch.tensor([1, 2])}
+    return Batch(torch.tensor([0, 2, 5]), streams, columns)  # type: ignore[arg-type]  # as an engine hands it over
+
+
+def test_the_loss_is_the_mean_of_both_cross_entropies_over_the_examples_own_tokens(tensors: Any) -> None:
+    model = FixedModel([0.0, 1.0, 2.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0, 3.0], padding=None, kinds=2)
+
+    losses = SpanObjective().losses(model, tensors)
+
+    # (log(1 + e) - 1 + log 2) / 2, and (log(e² + 1 + 1/e) - 2 + log(2 + e³) - 3) / 2
+    assert losses.tolist() == pytest.approx([0.503204, 0.132384], abs=1e-6)
+
+
+def test_large_logits_do_not_overflow(tensors: Any) -> None:
+    model = FixedModel([0.0, 200.0, 300.0, 0.0, 0.0], [0.0, 200.0, 0.0, 0.0, 300.0], padding=None, kinds=2)
+
+    assert SpanObjective().losses(model, tensors).tolist() == [0.0, 0.0]
+
+
+def test_bert_counts_positions_from_zero(tensors: Any) -> None:
+    model = FixedModel([0.0] * 5, [0.0] * 5, padding=None, kinds=2)
+
+    SpanObjective().outputs(model, tensors)
+
+    assert model.asked == {
+        "input_ids": [[7, 8, 9, 10, 11]],
+        "token_type_ids": [[0, 1, 0, 1, 1]],
+        "position_ids": [[0, 1, 0, 1, 2]],
+    }
+    assert SpanObjective().longest(model) == 42
+
+
+def test_roberta_counts_positions_after_its_padding_and_has_no_segments(tensors: Any) -> None:
+    model = FixedModel([0.0] * 5, [0.0] * 5, padding=1, kinds=1)
+
+    SpanObjective().outputs(model, tensors)
+
+    assert model.asked["position_ids"] == [[2, 3, 2, 3, 4]]
+    assert model.asked["token_type_ids"] == [[0, 0, 0, 0, 0]]
+    assert SpanObjective().longest(model) == 40
+
+
+def test_outputs_are_streams_of_float32(tensors: Any) -> None:
+    model = FixedModel([0.5, 1.0, 1.5, 2.0, 2.5], [0.0] * 5, padding=None, kinds=2)
+
+    found = SpanObjective().outputs(model, tensors)
+
+    assert found["start_logits"].tolist() == [0.5, 1.0, 1.5, 2.0, 2.5]
+    assert {name: tensor.dtype for name, tensor in found.items()} == {
+        "start_logits": torch.float32,
+        "end_logits": torch.float32,
+    }
+
+
+def test_a_model_without_the_head_gets_one_from_torchs_seed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    BertModel(BertConfig(**SIZES), add_pooling_layer=False).half().save_pretrained(tmp_path)
+    caplog.set_level(logging.INFO)
+    capsys.readouterr()
+
+    heads = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        heads.append(SpanObjective().load(tmp_path).qa_outputs.weight)
+
+    assert torch.equal(*heads)
+    assert heads[0].dtype == torch.float32
+    assert "has no question-answering head yet" in caplog.text
+    assert capsys.readouterr().err == ""
+
+
+def test_a_model_that_lacks_other_weights_is_refused(tmp_path: Path) -> None:
+    BertForQuestionAnswering(BertConfig(**SIZES)).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["bert.encoder.layer.0.output.dense.bias"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+
+    with pytest.raises(BadInput, match=r"lacks 1 weights, such as bert\.encoder\.layer\.0\.output\.dense\.bias"):
+        SpanObjective().load(tmp_path)
+
+
+def test_pickled_weights_are_refused(tmp_path: Path) -> None:
+    BertConfig(**SIZES).save_pretrained(tmp_path)
+    torch.save({}, tmp_path / "pytorch_model.bin")
+
+    with pytest.raises(BadInput, match="cannot load a question-answering model from"):
+        SpanObjective().load(tmp_path)
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    BertConfig(**SIZES).save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+
+    with pytest.raises(BadInput, match="cannot load a question-answering model from"):
+        SpanObjective().load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ('{"model_type": "t5"}', "model_type must be one of bert, roberta; got 't5'"),
+        ("{", "cannot read its config.json"),
+        ("[]", "cannot read its config.json"),
+    ],
+)
+def test_other_models_are_refused(tmp_path: Path, config: str, message: str) -> None:
+    (tmp_path / "config.json").write_text(config)
+
+    with pytest.raises(BadInput, match=message):
+        SpanObjective().load(tmp_path)
+
+
+def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"holds no model: cannot read its config.json"):
+        SpanObjective().load(tmp_path)

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+from podtune.training.engines.dropout import RowDropout, draw_by_row, multipliers, set_dropout, threshold_and_scale
+from podtune.training.engines.noise import RowNoise
+from podtune.training.engines.sequences import Sequences, running
+from torch import nn
+
+
+def sequences(*lengths: int, places: "tuple[int, ...]") -> Sequences:
+    offsets = torch.tensor([0, *np.cumsum(lengths)], dtype=torch.int32)
+    return Sequences(offsets, list(lengths), RowNoise(1, 2, places))
+
+
+@pytest.mark.parametrize(
+    ("precision", "probability", "threshold", "scale"),
+    [
+        (torch.float32, 0.25, 16384, 1.3333333730697632),
+        (torch.float32, 0.1, 6554, 1.1111111640930176),
+        (torch.bfloat16, 0.1, 6461, 1.109375),
+    ],
+)
+def test_the_scale_is_a_number_of_the_precision_and_the_probability_follows(
+    precision: torch.dtype, probability: float, threshold: int, scale: float
+) -> None:
+    assert threshold_and_scale(probability, precision) == (threshold, scale)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_bits_below_the_threshold_drop(precision: torch.dtype) -> None:
+    bits = np.array([0, 32767, 32768, 65535], dtype=np.uint16)
+
+    found = multipliers(bits, 0.5, precision)
+
+    assert found.dtype == precision
+    assert found.tolist() == [0.0, 0.0, 2.0, 2.0]
+
+
+def test_a_tenth_is_dropped_and_the_mean_is_kept() -> None:
+    bits = RowNoise(0, 0, [0]).bits(0, 1_000_000)
+
+    found = multipliers(bits, 0.1, torch.float32)
+
+    assert (found == 0).float().mean().item() == pytest.approx(0.1, abs=0.001)
+    assert found.mean().item() == pytest.approx(1.0, abs=0.001)
+
+
+def test_a_rows_mask_does_not_depend_on_the_rows_beside_it() -> None:
+    dropout = RowDropout(0.5)
+    with running(sequences(3, 2, places=(7, 4))):
+        together = dropout(torch.ones(1, 5, 8))
+
+    with running(sequences(2, places=(4,))):
+        alone = dropout(torch.ones(1, 2, 8))
+
+    assert torch.equal(together[:, 3:], alone)
+    assert 0 < alone.count_nonzero() < 16
+
+
+def test_one_site_after_the_other_draws_anew() -> None:
+    dropout = RowDropout(0.5)
+
+    with running(sequences(4, places=(0,))):
+        first, second = dropout(torch.ones(1, 4, 16)), dropout(torch.ones(1, 4, 16))
+
+    assert not torch.equal(first, second)
+
+
+def test_evaluation_drops_nothing() -> None:
+    assert torch.equal(RowDropout(0.5).eval()(torch.ones(1, 4, 16)), torch.ones(1, 4, 16))
+
+
+def test_every_dropout_of_a_model_is_replaced_and_set() -> None:
+    model = nn.Sequential(nn.Dropout(0.1), nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.3)))
+
+    draw_by_row(model)
+    found = [module.p for module in model.modules() if isinstance(module, RowDropout)]
+    set_dropout(model, 0.2)
+
+    assert found == [0.1, 0.3]
+    assert [module.p for module in model.modules() if isinstance(module, RowDropout)] == [0.2, 0.2]

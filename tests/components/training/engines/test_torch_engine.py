@@ -1,0 +1,127 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable, List, Tuple
+
+import numpy as np
+import pytest
+import torch
+from podtune.errors import BadInput
+from podtune.tasks.question_answering.objective import SpanObjective
+from podtune.tasks.question_answering.windows import QuestionWindows
+from podtune.training.config import TrainingConfig
+from podtune.training.engines.torch_engine import TorchEngine, open_engine
+from safetensors.torch import load_file
+from transformers import AutoModelForQuestionAnswering
+
+ALL = np.arange(8)
+MakeConfig = Callable[..., TrainingConfig]
+
+
+def trained(engine: TorchEngine, windows: QuestionWindows, directory: Path) -> "dict[str, torch.Tensor]":
+    for step in range(3):
+        engine.step(windows, ALL, step, 1e-2)
+    engine.save_model(directory)
+    return load_file(directory / "model.safetensors")
+
+
+def test_steps_are_those_of_torchs_adamw_on_padded_rows(
+    bert: Path,
+    windows: QuestionWindows,
+    config: MakeConfig,
+    padded: Callable[..., Tuple[torch.Tensor, ...]],
+    tmp_path: Path,
+) -> None:
+    settings = config(weight_decay=0.1, max_gradient_norm=0.5, betas=(0.8, 0.99), micro_batch_tokens=30)
+    reference = AutoModelForQuestionAnswering.from_pretrained(bert)
+    plain = [weight for name, weight in reference.named_parameters() if "LayerNorm" in name or name.endswith("bias")]
+    decayed = [weight for weight in reference.parameters() if not any(weight is other for other in plain)]
+    groups = [{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1e-2, betas=(0.8, 0.99), eps=1e-4)
+    norms = [_padded_step(reference, optimizer, windows, padded) for _ in range(3)]
+
+    engine = open_engine(SpanObjective(), bert, settings, "cpu")
+    found_norms = [float(engine.step(windows, ALL, step, 1e-2).gradient_norm) for step in range(3)]
+
+    engine.save_model(tmp_path)
+    assert found_norms == pytest.approx(norms, rel=1e-5)
+    assert norms[0] > 0.5
+    for name, weight in load_file(tmp_path / "model.safetensors").items():
+        torch.testing.assert_close(weight, reference.state_dict()[name], rtol=0, atol=1e-5)
+
+
+def _padded_step(
+    model: torch.nn.Module,
+    optimizer: torch.optim.AdamW,
+    windows: QuestionWindows,
+    padded: Callable[..., Tuple[torch.Tensor, ...]],
+) -> float:
+    tokens, segments, mask = padded(range(8), 0)
+    logits = model.eval()(input_ids=tokens, token_type_ids=segments, attention_mask=mask)
+    pairs = ((logits.start_logits, windows.answer_start), (logits.end_logits, windows.answer_end))
+    hidden = [(values.masked_fill(mask == 0, -1e30), torch.tensor(answers).long()) for values, answers in pairs]
+    sum(torch.nn.functional.cross_entropy(*pair) / 2 for pair in hidden).backward()  # type: ignore[union-attr]  # a tensor
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+    optimizer.step()
+    optimizer.zero_grad()
+    return float(norm)
+
+
+def test_neither_dropout_nor_the_result_depends_on_micro_batches(
+    bert: Path, windows: QuestionWindows, config: MakeConfig, tmp_path: Path
+) -> None:
+    one_by_one = open_engine(SpanObjective(), bert, config(dropout=0.2, micro_batch_tokens=1), "cpu")
+    at_once = open_engine(SpanObjective(), bert, config(dropout=0.2), "cpu")
+
+    weights = trained(one_by_one, windows, tmp_path / "a")
+
+    for name, weight in trained(at_once, windows, tmp_path / "b").items():
+        torch.testing.assert_close(weight, weights[name], rtol=0, atol=1e-5)
+
+
+def test_dropout_depends_on_the_step_and_the_seed(bert: Path, windows: QuestionWindows, config: MakeConfig) -> None:
+    def first_loss(seed: int, step: int) -> float:
+        engine = open_engine(SpanObjective(), bert, config(dropout=0.2, seed=seed), "cpu")
+        return float(engine.step(windows, ALL, step, 0.0).loss)
+
+    assert first_loss(1, 0) == first_loss(1, 0)
+    assert len({first_loss(1, 0), first_loss(1, 1), first_loss(2, 0)}) == 3
+
+
+def test_without_an_override_the_model_keeps_its_own_dropout(
+    bert: Path, windows: QuestionWindows, config: MakeConfig
+) -> None:
+    own = open_engine(SpanObjective(), bert, config(dropout=None), "cpu")
+    same = open_engine(SpanObjective(), bert, config(dropout=0.1), "cpu")
+
+    assert float(own.step(windows, ALL, 0, 0.0).loss) == float(same.step(windows, ALL, 0, 0.0).loss)
+
+
+def test_a_missing_gpu_is_named(bert: Path, config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    with pytest.raises(BadInput, match=r"^no NVIDIA GPU is visible; run on a machine with one and its driver"):
+        open_engine(SpanObjective(), bert, config(), "gpu")
+
+
+@pytest.mark.local
+def test_two_processes_train_as_one(bert: Path, windows: QuestionWindows, config: MakeConfig, tmp_path: Path) -> None:
+    alone = trained(open_engine(SpanObjective(), bert, config(dropout=0.2), "cpu"), windows, tmp_path / "alone")
+
+    _torchrun(2, ["train_in_processes.py", str(bert), str(windows.directory.parent), str(tmp_path)])
+
+    together = load_file(tmp_path / "together" / "model.safetensors")
+    for name, weight in alone.items():
+        torch.testing.assert_close(together[name], weight, rtol=0, atol=1e-5)
+    first, second = (np.load(tmp_path / f"outputs-{rank}.npy") for rank in range(2))
+    assert np.array_equal(first, second)
+    assert first.all()
+
+
+def _torchrun(processes: int, arguments: List[str]) -> None:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [sys.executable, *launcher, *arguments], check=True, cwd=Path(__file__).parent, env=environment, timeout=120
+    )
