@@ -19,6 +19,7 @@ _SECONDS = 60
 """Without a byte, after which a connection counts as lost."""
 
 _BLOCK = 1 << 20
+_REDIRECTS = "only redirects to https:// are followed, and not in circles"
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -130,8 +131,9 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:  # noqa: PLR0917  # as urllib calls it
         old, new = urlsplit(req.full_url), urlsplit(newurl)
         if new.scheme != old.scheme or (new.scheme == "http" and new.hostname != old.hostname):
+            fp.close()
             here, there = without_secrets(req.full_url), without_secrets(newurl)
-            raise BadInput(f"{here} redirects to {there}; only redirects to https:// are followed")
+            raise BadInput(f"{here} redirects to {there}; {_REDIRECTS}")
         request = super().redirect_request(req, fp, code, msg, headers, newurl)
         if request is not None and new.netloc == old.netloc:
             for name, value in req.unredirected_hdrs.items():
@@ -156,11 +158,13 @@ def _explaining(place: str) -> Iterator[None]:
 
 
 def _refusal(error: HTTPError, place: str) -> PodtuneError:
-    answer = f"the server answers {error.code} {error.reason}"
+    answer = f"the server answers {error.code} {http.client.responses.get(error.code, '')}".rstrip()
     if error.code in _PASSING or error.code == 416:
         return TryAgainLater(f"cannot read {place}: {answer}; try again later")
     if error.code in (401, 403):
         return BadInput(f"cannot read {place}: {answer}; it needs a permission that was not given")
     if error.code in (404, 410):
         return BadInput(f"cannot read {place}: {answer}; correct the address")
+    if error.code in range(300, 400):
+        return BadInput(f"cannot read {place}: {answer}; {_REDIRECTS}")
     return BadInput(f"cannot read {place}: {answer}")

@@ -102,7 +102,7 @@ class HubSource:
             return BadInput(f"{self.uri} is gated; accept its terms on the Hub and set HF_TOKEN")
         if isinstance(error, RevisionNotFoundError):
             return BadInput(f"{self.uri} has no revision {self._revision}; correct it")
-        if isinstance(error, RepositoryNotFoundError):
+        if isinstance(error, RepositoryNotFoundError) or status == 404:
             return BadInput(f"there is no {self.uri} on the Hub, or it is private; correct it or set HF_TOKEN")
         if status in (408, 429) or status >= 500:
             return TryAgainLater(f"cannot read {self.uri}: the Hub answers {status}; try again later")

@@ -25,13 +25,13 @@ _SHAPES = {
     "http": r"http://[^/?#]+/?.*",
     "https": r"https://[^/?#]+/?.*",
     "s3": r"s3://[^/?#]+(/[^?#]*)?",
-    "hf": r"hf://(datasets/)?[\w.-]+/[\w.-]+(/[^?#]*)?",
+    "hf": r"hf://(datasets/[\w.-]+|(?!datasets/)[\w.-]+)/[\w.-]+(/[^?#]*)?",
 }
 _FILES = {
     "http": r"http://[^/?#]+/[^?#]*[^/?#](\?.*)?",
     "https": r"https://[^/?#]+/[^?#]*[^/?#](\?.*)?",
     "s3": r"s3://[^/?#]+/[^?#]*[^/?#]",
-    "hf": r"hf://(datasets/)?[\w.-]+/[\w.-]+/[^?#]*[^/?#]",
+    "hf": r"hf://(datasets/[\w.-]+|(?!datasets/)[\w.-]+)/[\w.-]+/[^?#]*[^/?#]",
 }
 
 
@@ -55,14 +55,15 @@ def without_secrets(uri: str) -> str:
     if scheme_of(uri) in ("", "sample"):
         return uri
     parts = urlsplit(uri)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return f"{scheme_of(uri)}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def file_place(uri: str) -> FilePlace:
     """Divide a file's own URI or absolute path into its source and its name."""
     parts = urlsplit(uri) if scheme_of(uri) else urlsplit("")._replace(path=uri)
     directory, name = posixpath.split(parts.path)
-    return FilePlace(urlunsplit(parts._replace(path=directory)), name)
+    at_root = parts.scheme and directory == "/"
+    return FilePlace(urlunsplit(parts._replace(path="" if at_root else directory)), name)
 
 
 def file_uri(source: str, name: str) -> str:

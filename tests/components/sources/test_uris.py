@@ -1,0 +1,125 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from podtune.sources.uris import file_place, file_uri, mistake_in_file, mistake_in_source, without_secrets
+
+ALL = "https s3 hf sample"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "data/squad",
+        "/data/squad",
+        "../squad",
+        "https://example.org/squad",
+        "https://example.org",
+        "https://example.org/squad?signature=x",
+        "http://127.0.0.1:8000/squad",
+        "http://localhost/squad",
+        "http://[::1]/squad",
+        "s3://bucket",
+        "s3://bucket/a/b",
+        "hf://datasets/rajpurkar/squad",
+        "hf://datasets/rajpurkar/squad/plain_text",
+        "hf://google-bert/bert-base-uncased",
+        "sample://squad?seed=1",
+    ],
+)
+def test_places_that_are_allowed(uri: str) -> None:
+    assert mistake_in_source(uri, ALL) is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "mistake"),
+    [
+        ("ftp://example.org/squad", "must be a path, https://host/…, s3://bucket/prefix, hf://owner/name or"
+            " hf://datasets/owner/name or sample://…; got 'ftp://example.org/squad'"),
+        ("http://example.org/squad", "must be https://, because anybody may change what http:// brings;"
+            " got 'http://example.org/squad'"),
+        ("http://127.0.0.1.example.org/", "must be https://, because anybody may change what http:// brings;"
+            " got 'http://127.0.0.1.example.org/'"),
+        ("https://me:secret@example.org/squad?key=secret", "must not carry a user or password; got them before"
+            " 'https://example.org/squad'"),
+        ("https:///squad", "must be https://host/…; got 'https:///squad'"),
+        ("s3:///a", "must be s3://bucket/prefix; got 's3:///a'"),
+        ("s3://bucket/a?versionId=1", "must be s3://bucket/prefix; got 's3://bucket/a'"),
+        ("hf://datasets/squad", "must be hf://owner/name or hf://datasets/owner/name; got 'hf://datasets/squad'"),
+        ("hf://squad", "must be hf://owner/name or hf://datasets/owner/name; got 'hf://squad'"),
+    ],
+)  # fmt: skip
+def test_places_that_are_refused(uri: str, mistake: str) -> None:
+    assert mistake_in_source(uri, ALL) == mistake
+
+
+def test_nothing_is_no_place() -> None:
+    assert mistake_in_source("", "s3") == "must be a path or s3://bucket/prefix; got ''"
+
+
+@pytest.mark.parametrize("scheme", ["file", "hf", "data", "HTTPS"])
+def test_only_listed_schemes_are_allowed(scheme: str) -> None:
+    assert "must be a path, https://host/… or s3://bucket/prefix" in str(
+        mistake_in_source(f"{scheme}://a/b", "https s3")
+    )
+
+
+@pytest.mark.parametrize(
+    ("uri", "mistake"),
+    [
+        ("https://example.org/train.json?key=1", None),
+        ("https://example.org", "must be a file in https://host/…; got 'https://example.org'"),
+        ("https://example.org/a/", "must be a file in https://host/…; got 'https://example.org/a/'"),
+        ("s3://bucket/train.json", None),
+        ("s3://bucket", "must be a file in s3://bucket/prefix; got 's3://bucket'"),
+        ("hf://datasets/a/b/train.json", None),
+        ("hf://datasets/a/b", "must be a file in hf://owner/name or hf://datasets/owner/name;"
+            " got 'hf://datasets/a/b'"),
+        ("/data/train.json", None),
+    ],
+)  # fmt: skip
+def test_a_files_own_place_names_a_file(uri: str, mistake: str) -> None:
+    assert mistake_in_file(uri, ALL) == mistake
+
+
+@pytest.mark.parametrize(
+    ("uri", "source", "name"),
+    [
+        ("/data/squad/train.json", "/data/squad", "train.json"),
+        ("/train.json", "/", "train.json"),
+        ("s3://bucket/train.json", "s3://bucket", "train.json"),
+        ("s3://bucket/a/train.json", "s3://bucket/a", "train.json"),
+        ("hf://datasets/a/b/c/train.json", "hf://datasets/a/b/c", "train.json"),
+        ("https://example.org/a/train.json?path=/x/y", "https://example.org/a?path=/x/y", "train.json"),
+    ],
+)
+def test_a_files_place_is_divided(uri: str, source: str, name: str) -> None:
+    assert file_place(uri) == (source, name)
+
+
+def test_a_name_becomes_part_of_a_url() -> None:
+    assert (
+        file_uri("https://example.org/a/?key=1", "b/train set.json") == "https://example.org/a/b/train%20set.json?key=1"
+    )
+
+
+PATHS = st.lists(st.text("abc-_.%20", min_size=1), min_size=1).map("/".join)
+
+
+@given(path=PATHS, query=st.sampled_from(["", "?key=a/b", "?a=1&b=2"]))
+def test_a_files_url_survives_its_division(path: str, query: str) -> None:
+    url = f"https://example.org/{path}{query}"
+
+    assert file_uri(*file_place(url)) == url
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("https://me:secret@example.org:8443/a?X-Amz-Signature=secret#secret", "https://example.org:8443/a"),
+        ("s3://bucket/a", "s3://bucket/a"),
+        ("/data?x", "/data?x"),
+        ("sample://squad?seed=1", "sample://squad?seed=1"),
+    ],
+)
+def test_secrets_are_not_shown(uri: str, shown: str) -> None:
+    assert without_secrets(uri) == shown
