@@ -7,12 +7,10 @@ from typing import Optional, Union
 
 from podtune.compare.evaluated import Evaluated, open_evaluated
 from podtune.errors import BadInput
+from podtune.formats.release import EVALUATION
 from podtune.stores.fetching import fetch_files
 from podtune.stores.releases import live_version, read_release
 from podtune.stores.store import Store
-
-EVALUATION = "evaluation"
-"""Where a release keeps its Evaluation."""
 
 
 @dataclass(frozen=True)

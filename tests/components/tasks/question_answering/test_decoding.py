@@ -197,7 +197,7 @@ def problems(draw: st.DrawFn) -> Tuple[QuestionWindows, List[str], Dict[str, np.
     return windows, texts, {"start_logits": draw(values), "end_logits": draw(values)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problem=problems(), n_best=st.integers(1, 12), longest=st.integers(1, 5), threshold=st.sampled_from([0.0, 1.5]))
 def test_answers_equal_the_published_loops(
     problem: Tuple[QuestionWindows, List[str], Dict[str, np.ndarray]], n_best: int, longest: int, threshold: float
