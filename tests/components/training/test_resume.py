@@ -1,10 +1,12 @@
 import dataclasses
 import resource
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator
 
+import boto3
 import pytest
-from podtune.errors import TryAgainLater, from_os_error
+from moto import mock_aws
+from podtune.errors import BadInput, TryAgainLater, from_os_error
 from podtune.stores.store import open_store
 from podtune.training.config import TrainingConfig
 from podtune.training.mirror import Mirror
@@ -145,6 +147,17 @@ def test_a_directory_is_a_workspace_itself(tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket in this process, without a socket."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="training")
+        yield "training"
+
+
+@pytest.fixture
 def machine(tmp_path: Path) -> Callable[[str], States]:
     """Open the same run's checkpoints from a machine of the given name, over one shared store."""
 
@@ -232,12 +245,28 @@ def test_what_another_machine_wrote_at_the_same_step_is_replaced(
     assert (tmp_path / "store/key/step-00000005/engine/weights").read_text() == "other"
 
 
+def test_a_bucket_is_a_workspace(bucket: str, tmp_path: Path) -> None:
+    first = open_states(f"s3://{bucket}/runs", "key", keep=1, near=tmp_path / "first")
+    for step in (5, 10):
+        save_and_share(first, Progress(step=step), str(step))
+
+    fresh = open_states(f"s3://{bucket}/runs", "key", keep=1, near=tmp_path / "second")
+
+    assert fresh.newest() == 10
+    assert (fresh.open(10).engine / "weights").read_text() == "10"
+    assert list(open_store(f"s3://{bucket}").keys("")) == [
+        "runs/key/step-00000010/engine/weights",
+        "runs/key/step-00000010/log.jsonl",
+        "runs/key/step-00000010/manifest.json",
+    ]
+
+
 def test_a_failed_upload_is_made_up_for_by_the_next(tmp_path: Path, machine: Callable[[str], States]) -> None:
     first = machine("first")
     store = tmp_path / "store"
     store.mkdir()
     store.joinpath("key").write_text("in the way")
-    with pytest.raises(OSError, match="key"):
+    with pytest.raises(BadInput, match="a file is in its way"):
         save_and_share(first, Progress(step=5), "five")
     Path(store / "key").unlink()
 
