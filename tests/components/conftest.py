@@ -30,6 +30,9 @@ class Fault:
     reset: bool = False
     """The connection ends with a reset instead of an orderly close."""
 
+    hang: bool = False
+    """The connection stays open, and nothing more comes."""
+
     flip: bool = False
     """The first bit of the body is another."""
 
@@ -42,7 +45,7 @@ class Fault:
 
 @dataclass
 class Web:
-    """Files on a web server; each GET, redirects apart, meets the next fault, if there is one."""
+    """Files on a web server; each GET of a file meets the next fault, if there is one."""
 
     address: str
     files: Dict[str, bytes] = field(default_factory=dict)
@@ -58,7 +61,7 @@ class Web:
     ranges: bool = True
 
     def fails(self, times: int = 1, **what: Any) -> None:
-        """Let the next GET that no fault is meant for meet this one; without any, it succeeds."""
+        """Let the next GET of a file that no fault is meant for meet this one; an empty one lets it succeed."""
         self.faults += [Fault(**what)] * times
 
     def asked(self, header: str) -> List[Optional[str]]:
@@ -74,14 +77,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.web.requests.append((self.path, self.headers))
         if path in self.web.redirects:
             self._say(302, {"Location": self.web.redirects[path]})
-            return
-        fault = self.web.faults.pop(0) if self.web.faults else Fault()
-        if fault.becomes is not None:
-            self.web.files[path] = fault.becomes
-        if fault.status or path in self.web.refusals:
-            self._say(*((fault.status, {}) if fault.status else self.web.refusals[path]))
+        elif path in self.web.refusals:
+            self._say(*self.web.refusals[path])
         elif path not in self.web.files:
             self._say(404, {})
+        else:
+            self._meet(path, self.web.faults.pop(0) if self.web.faults else Fault())
+
+    def _meet(self, path: str, fault: Fault) -> None:
+        if fault.becomes is not None:
+            self.web.files[path] = fault.becomes
+        if fault.status:
+            self._say(fault.status, {})
         else:
             self._send(self.web.files[path], fault)
 
@@ -107,6 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
             part = bytes([part[0] ^ 1]) + part[1:]
         self.wfile.write(part[: fault.cut])
         self.wfile.flush()
+        if fault.hang:
+            self.connection.recv(1)  # until the client goes
         if fault.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close() if fault.reset else self.connection.shutdown(socket.SHUT_WR)

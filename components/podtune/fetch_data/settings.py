@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Dict, Iterator, Tuple
 
-from podtune.sources.samples import is_sample, mistake_in_sample
+from podtune.sources.samples import is_sample, mistake_in_sample, read_sample
 from podtune.sources.uris import (
     LICENCE,
     REVISION,
@@ -75,6 +75,8 @@ class SourceSettings:
         mistake = mistake_in_sample(self.data, SAMPLE, SAMPLE_DEFAULTS)
         if mistake:
             yield "data", mistake
+        elif read_sample(self.data, SAMPLE, SAMPLE_DEFAULTS)["version"] not in ("1.1", "2.0"):
+            yield "data", f"must have 1.1 or 2.0 for version; got {self.data!r}"
         if self.splits != SPLITS:
             yield "splits", f"must be left out for a sample, whose splits are {SPLITS}; got {self.splits}"
 

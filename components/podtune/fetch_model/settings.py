@@ -1,9 +1,9 @@
 """The `model` section of a recipe: which pretrained model, from where."""
 
 from dataclasses import dataclass
-from typing import Iterator, Tuple
+from typing import Iterator, Optional, Tuple
 
-from podtune.sources.samples import is_sample, mistake_in_sample
+from podtune.sources.samples import is_sample, mistake_in_sample, read_sample
 from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in_source, scheme_of
 
 SCHEMES = "s3 hf sample"
@@ -32,9 +32,7 @@ class ModelSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
-        mistake = mistake_in_source(self.source, SCHEMES)
-        if not mistake and is_sample(self.source):
-            mistake = mistake_in_sample(self.source, SAMPLE, SAMPLE_DEFAULTS)
+        mistake = mistake_in_source(self.source, SCHEMES) or self._wrong_sample()
         if mistake:
             yield "source", mistake
         if not LICENCE.fullmatch(self.licence):
@@ -44,6 +42,17 @@ class ModelSettings:
         if self.sha256 and not SHA256.fullmatch(self.sha256):
             yield "sha256", f"must be 64 lower-case hexadecimal digits; got {self.sha256!r}"
         yield from self._wrong_revision()
+
+    def _wrong_sample(self) -> Optional[str]:
+        if not is_sample(self.source):
+            return None
+        mistake = mistake_in_sample(self.source, SAMPLE, SAMPLE_DEFAULTS)
+        if mistake:
+            return mistake
+        values = read_sample(self.source, SAMPLE, SAMPLE_DEFAULTS)
+        if int(values["hidden"]) % int(values["heads"]):
+            return f"must have a hidden that heads divide; got hidden={values['hidden']}, heads={values['heads']}"
+        return None
 
     def _wrong_revision(self) -> Iterator[Tuple[str, str]]:
         on_hub = scheme_of(self.source) == "hf"

@@ -31,14 +31,13 @@ def run(base_model: Path, model: Mapping[str, Any]) -> None:
 
 def _bring(settings: ModelSettings, directory: Path) -> str:
     """Make or fetch the files; what is small is checked before the weights are fetched. Return the model's type."""
+    place = without_secrets(settings.source)
     expected = Sum(settings.sha256, "model.sha256") if settings.sha256 else None
     if is_sample(settings.source):
         _make(settings.source, directory, expected)
-        model_type = check_description(directory, settings.source)
-        place = settings.source
+        model_type = check_description(directory, place)
     else:
         source = open_source(settings.source, settings.revision)
-        place = source.uri
         bring_description(source, directory)
         model_type = check_description(directory, place)
         bring_weights(source, directory, expected)
@@ -50,8 +49,7 @@ def _make(uri: str, directory: Path, expected: Optional[Sum]) -> None:
     """Write the sample a URI describes."""
     from podtune.tasks.question_answering.sample_model import write_sample_model
 
-    write_sample_model(
-        directory, **{key: int(value) for key, value in read_sample(uri, SAMPLE, SAMPLE_DEFAULTS).items()}
-    )
+    values = read_sample(uri, SAMPLE, SAMPLE_DEFAULTS)
+    write_sample_model(directory, **{key: int(value) for key, value in values.items()})
     if expected:
         expected.check(directory / WEIGHTS, f"{WEIGHTS} of {uri}")

@@ -8,6 +8,8 @@ from podtune.errors import BadInput
 from podtune.sources.checksums import Sum
 from podtune.stores.partial_file import naming
 
+_BLOCK = 1 << 20
+
 
 class DirectorySource:
     """The files of one directory."""
@@ -29,7 +31,7 @@ class DirectorySource:
         source = self._root / name
         if not source.is_file():
             raise BadInput(f"{source} does not exist or is no file")
-        with naming(target):
-            shutil.copyfile(source, target)
+        with naming(target), source.open("rb") as reading, target.open("wb") as writing:
+            shutil.copyfileobj(reading, writing, _BLOCK)
         if expected:
             expected.check(target, str(source))

@@ -77,6 +77,7 @@ def _append(answer: Any, partial: Path, *, kept: int, length: Optional[int], pla
         writing.seek(kept)
         for block in _blocks(answer, None if length is None else length - kept, place):
             writing.write(block)
+            writing.flush()
             have += len(block)
             bar.update(len(block))
     if length is not None and have != length:

@@ -1,10 +1,13 @@
 """The URIs of samples: what is to be made, and by which numbers."""
 
+import re
 from typing import Dict, Mapping, Optional, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
 from podtune.errors import BadInput
 from podtune.sources.uris import scheme_of
+
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 
 def is_sample(uri: str) -> bool:
@@ -33,6 +36,6 @@ def _read(uri: str, kind: str, defaults: Mapping[str, str]) -> Tuple[Dict[str, s
     if parts.netloc != kind or parts.path.strip("/") or set(values) != set(defaults) or len(dict(given)) != len(given):
         return values, f"must be {form} with any of these keys once; got {uri!r}"
     for key, value in values.items():
-        if defaults[key].isdecimal() and not (value.isascii() and value.isdecimal() and len(value) <= 9):
-            return values, f"must have a whole number for {key}; got {value!r}"
+        if defaults[key].isdecimal() and not _NUMBER.fullmatch(value):
+            return values, f"must have a whole number from 1 for {key}; got {value!r}"
     return values, None

@@ -88,7 +88,7 @@ def test_the_token_reaches_the_hub_only(squad: Any, another_web: Any, tmp_path: 
     squad.web.redirects[resolved] = another_web.address + large
 
     assert _bring(tmp_path) == b"PAR1train"
-    assert squad.web.asked("Authorization") == ["Bearer hf_secret"] * 2
+    assert set(squad.web.asked("Authorization")) == {"Bearer hf_secret"}
     assert another_web.asked("Authorization") == [None]
 
 

@@ -27,8 +27,8 @@ def test_another_kind_or_key_is_refused(uri: str) -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["-1", "1.5", "", "1e9", "9999999999", "²"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "", "1e9", "9999999999", "²"])
 def test_numbers_are_whole(value: str) -> None:
     assert mistake_in_sample(f"sample://squad?seed={value}", "squad", DEFAULTS) == (
-        f"must have a whole number for seed; got {value!r}"
+        f"must have a whole number from 1 for seed; got {value!r}"
     )
