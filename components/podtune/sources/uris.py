@@ -3,7 +3,7 @@
 import posixpath
 import re
 from ipaddress import ip_address
-from typing import NamedTuple, Optional
+from typing import Mapping, NamedTuple, Optional
 from urllib.parse import quote, urlsplit, urlunsplit
 
 REVISION = re.compile(r"[0-9a-f]{40}")
@@ -103,7 +103,7 @@ def _unsafe(uri: str) -> Optional[str]:
     return None
 
 
-def _misshapen(uri: str, shapes: "dict[str, str]") -> Optional[str]:
+def _misshapen(uri: str, shapes: Mapping[str, str]) -> Optional[str]:
     scheme = scheme_of(uri)
     if re.fullmatch(shapes.get(scheme, ".*"), uri):
         return None

@@ -1,5 +1,6 @@
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, List
 
@@ -39,6 +40,17 @@ def test_a_file_of_known_sum_is_fetched_once(fetching: Path, tmp_path: Path) -> 
         through_cache(PLACE, tmp_path / name, HELLO, download)
 
     assert (tmp_path / "second").read_bytes() == b"hello"
+    assert len(download.targets) == 1
+
+
+def test_those_who_want_the_same_file_wait_for_each_other(fetching: Path, tmp_path: Path) -> None:
+    download = Download()
+
+    with ThreadPoolExecutor(4) as threads:
+        targets = [tmp_path / str(number) for number in range(4)]
+        list(threads.map(lambda target: through_cache(PLACE, target, HELLO, download), targets))
+
+    assert [target.read_bytes() for target in targets] == [b"hello"] * 4
     assert len(download.targets) == 1
 
 
