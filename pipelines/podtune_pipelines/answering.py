@@ -8,6 +8,9 @@ from typing import Any, Dict, List, Tuple
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG
 from podtune.formats.checkpoint import MODEL
+from podtune.formats.evaluation import open_evaluation
+from podtune.formats.release import EVALUATION
+from podtune.sections import read_section
 from podtune.tasks.question_answering.decoding import Decoded, DecodingSettings, decode, decode_or_abstain
 from podtune.tasks.question_answering.questions import Question
 from podtune.tasks.question_answering.squad import SquadSplit
@@ -48,7 +51,7 @@ def find_answers(directory: Path, question: str, context: str, *, top: int, may_
     from podtune.training.engines import open_engine
 
     model = _model_in(directory)
-    windows = _cut(model, question, context)
+    windows = _cut(model, _window_settings(directory, model), question, context)
     nothing_is_trained = TrainingConfig(epochs=1, batch_size=1, learning_rate=1.0, precision="float32")
     engine = open_engine(SpanObjective(), model, nothing_is_trained, "cpu")
     answer = decode_or_abstain if may_abstain else decode
@@ -65,21 +68,28 @@ def _model_in(directory: Path) -> Path:
     raise BadInput(f"{directory} holds no model: it has no {CONFIG}; {wanted}")
 
 
-def _cut(model: Path, question: str, context: str) -> QuestionWindows:
-    """Cut the published windows, smaller where the model has fewer positions."""
+def _window_settings(directory: Path, model: Path) -> WindowSettings:
+    """The windows a release was trained with; without its record the published ones, as far as positions reach."""
+    evaluation = directory / EVALUATION
+    if evaluation.is_dir():
+        facts, _ = open_evaluation(evaluation)
+        return read_section(WindowSettings, facts.preparation, f"{evaluation}/manifest.json preparation")
+    defaults = WindowSettings()
+    max_length = min(defaults.max_length, positions_of(_configuration(model)) or defaults.max_length)
+    return WindowSettings(max_length, overlap=max_length * defaults.overlap // defaults.max_length)
+
+
+def _cut(model: Path, settings: WindowSettings, question: str, context: str) -> QuestionWindows:
     for name, text in (("question", question), ("context", context)):
         if not text.strip():
             raise BadInput(f"the {name} is empty; give a text")
-    defaults = WindowSettings()
-    max_length = min(defaults.max_length, positions_of(_configuration(model)) or defaults.max_length)
-    settings = WindowSettings(max_length, overlap=max_length * defaults.overlap // defaults.max_length)
-    pair = open_pair_tokenizer(model, max_length)
+    pair = open_pair_tokenizer(model, settings.max_length)
     split = SquadSplit([Question("question", question, (), is_impossible=False, context=0)], [context], "1.1")
     encoded = encode_split(pair.tokenizer, split)
     try:
         return cut_windows(model, split, encoded, pair=pair, settings=settings)
     except BadInput as error:
-        length = f"has {encoded.questions.lengths[0]} tokens, but the model reads {max_length} at once"
+        length = f"has {encoded.questions.lengths[0]} tokens, but the model reads {settings.max_length} at once"
         raise BadInput(f"the question {length}, a piece of the context among them; shorten it") from error
 
 

@@ -34,7 +34,7 @@ class SomeRows:
 
     @property
     def lengths(self) -> np.ndarray:
-        return self.examples.lengths[self.rows]
+        return np.asarray(self.examples.lengths[self.rows])
 
     def __len__(self) -> int:
         return len(self.rows)

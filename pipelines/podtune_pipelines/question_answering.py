@@ -1,6 +1,6 @@
 """The question-answering graph: SQuAD-format data to a released model."""
 
-from typing import Any, Dict
+from typing import Any, Dict, cast
 
 from kfp import dsl
 from podtune.artifacts import Features, Release
@@ -33,7 +33,7 @@ def pipeline(name: str, description: str, placement: Placement) -> Any:
     ) -> Release:
         prepared = _prepare(source, model, features, placement)
         settings = Settings(training, evaluation, gate, card, release, command, store, workspace)
-        return finetune_and_release(prepared, settings, placement)
+        return cast(Release, finetune_and_release(prepared, settings, placement))
 
     return whole
 
@@ -43,7 +43,7 @@ def preparation(name: str, description: str, placement: Placement) -> Any:
 
     @dsl.pipeline(name=name, description=description)
     def prepare(source: Section, model: Section, features: Section) -> Features:
-        return _prepare(source, model, features, placement).features
+        return cast(Features, _prepare(source, model, features, placement).features)
 
     return prepare
 

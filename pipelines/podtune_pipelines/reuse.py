@@ -67,7 +67,7 @@ class Reuse:
     def _entry(self, step: str, key: str) -> str:
         """KFP's name of the cache entry."""
         component = f"comp-{step.replace('_', '-')}"
-        return LocalCache(str(self.directory)).compute_key(component, "", [], {}, custom_cache_key=key)
+        return str(LocalCache(str(self.directory)).compute_key(component, "", [], {}, custom_cache_key=key))
 
 
 def reusable(recipe: Recipe, device: str, reuse: Reuse) -> Dict[str, Dict[str, Path]]:

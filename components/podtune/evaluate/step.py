@@ -51,6 +51,7 @@ def run(
         slices=slices_of(scored),
         settings=to_mapping(settings),
         seconds=time.monotonic() - begun,
+        preparation=facts.settings,
     )
     _write(output, scored, found)
     _tell(found)

@@ -4,7 +4,7 @@
 example, in the data's order: {"id", "prediction", "scores": {metric: value}, "slices": {name: value}, …}.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -75,6 +75,8 @@ class EvaluationFacts:
     """The recipe's evaluation section, with every default written out."""
 
     seconds: float
+    preparation: Dict[str, Any] = field(default_factory=dict)
+    """The recipe's features section: how whoever asks the model has to prepare its input."""
 
 
 def open_evaluation(path: Path) -> Tuple[EvaluationFacts, Manifest]:

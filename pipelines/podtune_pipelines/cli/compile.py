@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from podtune_pipelines.cli.options import DeviceOption, RecipeArgument, SetOption
+from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, RecipeArgument, SetOption
 from podtune_pipelines.recipe import load_recipe
 
 
 def compile_recipe(
     recipe: RecipeArgument,
     to: Annotated[Path, typer.Option(help="The YAML file to write.")],
-    changes: SetOption = (),
+    changes: SetOption = NO_CHANGES,
     device: DeviceOption = "cpu",
     devices: Annotated[int, typer.Option(help="Accelerators in the pod that trains.")] = 1,
     store: Annotated[str, typer.Option(help="s3:// URI of the releases; asked for at submission if left out.")] = "",

@@ -13,6 +13,9 @@ SetOption = Annotated[
     List[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value of the recipe; repeatable.")
 ]
 
+NO_CHANGES: List[str] = []
+"""Typer copies it for each call."""
+
 DeviceOption = Annotated[str, typer.Option(help="Where to train and evaluate: cpu or gpu.")]
 
 HomeOption = Annotated[

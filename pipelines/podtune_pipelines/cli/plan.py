@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from podtune_pipelines.cli.options import DeviceOption, HomeOption, JsonOption, RecipeArgument, SetOption
+from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, HomeOption, JsonOption, RecipeArgument, SetOption
 
 if TYPE_CHECKING:
     from podtune_pipelines.plan import Plan
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def plan(
     recipe: RecipeArgument,
-    changes: SetOption = (),
+    changes: SetOption = NO_CHANGES,
     device: DeviceOption = "cpu",
     home: HomeOption = Path(".podtune"),
     fetch: Annotated[bool, typer.Option("--fetch", help="Download remote sources to count and to measure.")] = False,

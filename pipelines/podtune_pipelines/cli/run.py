@@ -9,6 +9,7 @@ from podtune.formats.release import open_release
 
 from podtune_pipelines.cli.options import (
     DEFAULT_STORE,
+    NO_CHANGES,
     DeviceOption,
     HomeOption,
     JsonOption,
@@ -21,7 +22,7 @@ from podtune_pipelines.recipe import load_recipe
 
 def run(
     recipe: RecipeArgument,
-    changes: SetOption = (),
+    changes: SetOption = NO_CHANGES,
     device: DeviceOption = "cpu",
     store: StoreOption = DEFAULT_STORE,
     home: HomeOption = Path(".podtune"),
