@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 import podtune
 from kfp import dsl
@@ -20,6 +20,7 @@ from kfp.local.cache import LocalCache
 from podtune.errors import BadInput
 from podtune.formats.sealed import MANIFEST, sha256_of, verify
 from podtune.sections import to_mapping
+from podtune.sources.uris import scheme_of
 
 from podtune_pipelines.recipe import Recipe
 
@@ -27,8 +28,6 @@ STEPS = ("fetch_data", "fetch_model", "tokenize_squad", "finetune", "evaluate", 
 """In the order of the flow."""
 
 COMPUTING_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
-
-REMOTE_SCHEMES = ("hf", "https", "s3")
 
 
 def reuse_keys(recipe: Recipe, device: str) -> Dict[str, str]:
@@ -84,7 +83,8 @@ def reusable(recipe: Recipe, device: str, reuse: Reuse) -> Dict[str, Dict[str, P
 
 def is_local(recipe: Recipe) -> bool:
     """Whether nothing has to be downloaded."""
-    return not {_scheme(recipe.source.data), _scheme(recipe.model.source)} & set(REMOTE_SCHEMES)
+    places = [place for place, _ in recipe.source.places().values()] + [recipe.model.source]
+    return all(scheme_of(place) in ("", "sample") for place in places)
 
 
 def _add(
@@ -107,34 +107,36 @@ def _unchanged(path: Path) -> bool:
 
 
 def _source_identity(recipe: Recipe) -> Optional[str]:
-    """What names the data's content; None where nothing does and it has to be fetched again."""
+    """What names the data's content beside the recipe; None where nothing does and it has to be fetched again."""
     source = recipe.source
-    scheme = _scheme(source.data)
-    if scheme in REMOTE_SCHEMES:
-        return "" if source.revision or set(source.sha256) == set(source.splits) else None
-    if scheme == "sample":
-        return ""
-    return _content(Path(source.data) / name for name in source.splits.values())
+    splits = source.places().items()
+    parts = [_identity(Path(place) / name, place, split in source.sha256) for split, (place, name) in splits]
+    return _together(parts)
 
 
 def _model_identity(recipe: Recipe) -> Optional[str]:
-    model = recipe.model
-    scheme = _scheme(model.source)
-    if scheme in REMOTE_SCHEMES:
-        return "" if model.revision else None
-    if scheme == "sample":
-        return ""
-    return _content(sorted(path for path in Path(model.source).glob("*") if path.is_file()))
+    source = recipe.model.source
+    if scheme_of(source):
+        return _identity(Path(), source, pinned=False)
+    return _together(_content(path) for path in sorted(Path(source).glob("*")) if path.is_file())
 
 
-def _scheme(uri: str) -> str:
-    return uri.partition("://")[0] if "://" in uri else "file"
+def _identity(path: Path, place: str, pinned: bool) -> Optional[str]:
+    """Empty where the recipe itself names the content: samples, the Hub at a revision, and what has a checksum."""
+    scheme = scheme_of(place)
+    if not scheme:
+        return _content(path)
+    return "" if scheme in ("hf", "sample") or pinned else None
 
 
-def _content(paths: Any) -> str:
-    """The hash of files' names and content; a missing file is for the fetching step to report."""
-    found = [(path.name, sha256_of(path)) for path in paths if path.is_file()]
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+def _content(path: Path) -> str:
+    """The hash of a file's name and content; a missing file is for the fetching step to report."""
+    return f"{path.name} {sha256_of(path)}" if path.is_file() else path.name
+
+
+def _together(parts: Iterable[Optional[str]]) -> Optional[str]:
+    known = list(parts)
+    return None if None in known else "\n".join(str(part) for part in known)
 
 
 @lru_cache(maxsize=None)

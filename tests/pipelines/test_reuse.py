@@ -84,6 +84,18 @@ def test_an_unpinned_bucket_is_read_again_and_so_is_all_that_follows() -> None:
     assert not is_local(recipe)
 
 
+def test_one_unpinned_file_is_enough_to_fetch_again(tmp_path: Path) -> None:
+    changes = [
+        f"source.data={tmp_path}",
+        "source.splits.train=s3://bucket/train.json",
+        "source.splits.validation=validation.json",
+    ]
+    pinned = [*changes, f"source.sha256.train={'a' * 64}"]
+
+    assert set(reuse_keys(load_recipe("bert-tiny-squad", changes), "cpu")) == {"fetch_model"}
+    assert set(reuse_keys(load_recipe("bert-tiny-squad", pinned), "cpu")) == ALL
+
+
 @pytest.fixture
 def features(tmp_path: Path) -> Path:
     with sealing(tmp_path / "features", "features", 1) as draft:

@@ -35,12 +35,11 @@ class Grid:
         """Rows that have every column, with their lines."""
         return ((row, line) for row, line in zip(self.rows, self.lines) if len(row) >= len(self.header))
 
-    def column(self, *names: str) -> Optional[List[Stated]]:
-        """The numbers below the first of these headings that the table has; None unless all are numbers."""
-        index = next((self.header.index(name) for name in names if name in self.header), None)
-        if index is None:
+    def column(self, name: str) -> Optional[List[Stated]]:
+        """The numbers below a heading; None where there is no such heading, or something else than numbers below it."""
+        if name not in self.header:
             return None
-        numbers = [read_number(row[index], line) for row, line in self]
+        numbers = [read_number(row[self.header.index(name)], line) for row, line in self]
         found = [number for number in numbers if number is not None]
         return found if len(found) == len(self.rows) else None
 

@@ -143,7 +143,8 @@ def _cells(line: str) -> Tuple[str, ...]:
     inner = line.strip()
     if not inner.startswith("|"):
         return ()
-    return tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", inner.strip("|")))
+    cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", inner[1:])]
+    return tuple(cells if cells[-1] else cells[:-1])
 
 
 def _prose(body: Sequence[Line]) -> List[Line]:
