@@ -38,7 +38,7 @@ class TrainingConfig:
     """Gradients are scaled down to this global norm; 0 leaves them alone."""
 
     precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """Of the compute; weights and optimizer state are always kept in float32."""
+    """Of the compute, where the device multiplies bfloat16; weights and optimizer state are always float32."""
 
     dropout: Optional[float] = None
     """Replaces every dropout probability of the model's configuration."""

@@ -11,11 +11,6 @@ import torch
 from torch import nn
 
 
-def multiplies_in_tiles() -> bool:
-    """Whether this CPU has AMX."""
-    return bool(torch.cpu._is_amx_tile_supported())
-
-
 def copy_before_multiplying(model: nn.Module) -> None:
     """Replace every nn.Linear of a model; its parameters stay the same objects under the same names."""
     for parent in list(model.modules()):

@@ -3,6 +3,7 @@
 Runs transformers' own models on one stream of unpadded sequences. Its attention needs transformers 4.53 or newer.
 """
 
+import logging
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
@@ -14,10 +15,10 @@ from podtune.errors import BadInput
 from podtune.formats.ragged import offsets_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
+from podtune.training.engines.cpu import keep_freed_memory, multiplies_bfloat16, multiplies_in_tiles
 from podtune.training.engines.dropout import draw_by_row, set_dropout
 from podtune.training.engines.engine import StepResult
-from podtune.training.engines.linear import copy_before_multiplying, multiplies_in_tiles
-from podtune.training.engines.memory import keep_freed_memory
+from podtune.training.engines.linear import copy_before_multiplying
 from podtune.training.engines.micro_batches import MicroBatch, cut, gather
 from podtune.training.engines.noise import RowNoise
 from podtune.training.engines.optimizer import MasterWeights
@@ -27,8 +28,9 @@ from podtune.training.engines.states import load_state, save_model, save_state
 from podtune.training.engines.unpadded_attention import attend_within_sequences
 from podtune.training.problem import Examples, Objective
 
+_log = logging.getLogger(__name__)
+
 _DEVICES = {"cpu": "cpu", "gpu": "cuda"}
-_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _MICRO_BATCH_TOKENS = {"cpu": 8192, "cuda": 65536}
 
 
@@ -74,7 +76,7 @@ class TorchEngine:
             set_dropout(model, config.dropout)
         if device.type == "cpu":
             _prepare_for_cpu(model)
-        self._weights = MasterWeights(model, config, _PRECISIONS[config.precision])
+        self._weights = MasterWeights(model, config, _precision(config, device))
         processes.copy_from_first(self._weights.weights)
         self._weights.copy_to_model()
 
@@ -157,6 +159,16 @@ class TorchEngine:
         key = np.random.SeedSequence((seed, step, self._processes.rank, number))
         torch.cuda.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
         return None
+
+
+def _precision(config: TrainingConfig, device: torch.device) -> torch.dtype:
+    """What the configuration asks for; float32 where bfloat16 would only be slower."""
+    if config.precision == "float32":
+        return torch.float32
+    if multiplies_bfloat16() if device.type == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    _log.info("this %s does not multiply bfloat16; computing in float32", device.type)
+    return torch.float32
 
 
 def _prepare_for_cpu(model: nn.Module) -> None:

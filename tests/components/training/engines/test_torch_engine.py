@@ -11,6 +11,7 @@ from podtune.errors import BadInput
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.tasks.question_answering.windows import QuestionWindows
 from podtune.training.config import TrainingConfig
+from podtune.training.engines import torch_engine
 from podtune.training.engines.torch_engine import TorchEngine, open_engine
 from safetensors.torch import load_file
 from transformers import AutoModelForQuestionAnswering
@@ -96,6 +97,17 @@ def test_without_an_override_the_model_keeps_its_own_dropout(
     same = open_engine(SpanObjective(), bert, config(dropout=0.1), "cpu")
 
     assert float(own.step(windows, ALL, 0, 0.0).loss) == float(same.step(windows, ALL, 0, 0.0).loss)
+
+
+def test_a_cpu_that_does_not_multiply_bfloat16_computes_in_float32(
+    bert: Path, windows: QuestionWindows, config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = open_engine(SpanObjective(), bert, config(precision="float32"), "cpu").outputs(windows)
+    monkeypatch.setattr(torch_engine, "multiplies_bfloat16", lambda: False)
+
+    found = open_engine(SpanObjective(), bert, config(precision="bfloat16"), "cpu").outputs(windows)
+
+    assert np.array_equal(found["start_logits"], expected["start_logits"])
 
 
 def test_a_missing_gpu_is_named(bert: Path, config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,93 @@
+"""Run several sides of a comparison in turn, each in a process of its own, and compare their rates."""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Callable, Dict, List, Mapping, Optional
+
+import numpy as np
+from podtune.tasks.question_answering.windows import QuestionWindows
+from transformers import AutoModelForQuestionAnswering, BertConfig, PretrainedConfig, RobertaConfig
+
+SHAPES: Dict[str, Callable[[], PretrainedConfig]] = {
+    "bert-base": BertConfig,
+    "minilm": lambda: BertConfig(hidden_size=384, num_hidden_layers=6, intermediate_size=1536),
+    "roberta-base": lambda: RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1),
+}
+REFERENCES = ("example", "best")
+Measured = Dict[str, float]
+Side = Callable[[argparse.Namespace], Measured]
+
+
+def run(description: Optional[str], sides: Mapping[str, Side]) -> None:
+    """Read the command line; run all sides and print what they reached, or the one whose process this is."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", type=Path, required=True, help="what tokenize_squad wrote")
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("--model", type=Path, help="a directory with config.json and model.safetensors")
+    model.add_argument("--shape", choices=SHAPES, help="a model of random weights")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=8, help="measured batches a round")
+    parser.add_argument("--batch-size", type=int, default=12)
+    parser.add_argument("--sides", default=",".join(sides), help="only these, separated by commas")
+    parser.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.side:
+        print(json.dumps(sides[arguments.side](arguments)))
+    else:
+        _report(_interleave(arguments))
+
+
+def first_rows(windows: QuestionWindows, arguments: argparse.Namespace) -> np.ndarray:
+    """One batch to warm up and the measured ones: the same for all sides."""
+    return np.random.default_rng(0).permutation(len(windows))[: (arguments.steps + 1) * arguments.batch_size]
+
+
+def measured(ends: List[float], cpu_ends: List[float], samples: int) -> Measured:
+    """Rates from the first time to the last, between which so many samples were worked off."""
+    return {"rate": samples / (ends[-1] - ends[0]), "cpu_seconds": (cpu_ends[-1] - cpu_ends[0]) / samples}
+
+
+def _interleave(arguments: argparse.Namespace) -> Dict[str, List[Measured]]:
+    results: Dict[str, List[Measured]] = {side: [] for side in arguments.sides.split(",")}
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.shape:
+            AutoModelForQuestionAnswering.from_config(SHAPES[arguments.shape]()).save_pretrained(folder)
+        settings = {"model": arguments.model or folder}
+        settings.update((name, getattr(arguments, name)) for name in ("features", "device", "steps"))
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        options.append(f"--batch-size={arguments.batch_size}")
+        for turn in range(arguments.rounds):
+            for side, rounds in results.items():
+                rounds.append(_run_side([*options, f"--side={side}"]))
+                print(f"round {turn + 1}, {side}: {rounds[-1]['rate']:.2f} samples/s", flush=True)
+    return results
+
+
+def _run_side(options: List[str]) -> Measured:
+    done = subprocess.run([sys.executable, sys.argv[0], *options], capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr.decode())
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]  # what a side printed
+
+
+def _report(results: Dict[str, List[Measured]]) -> None:
+    """Print rates, CPU time, and how many times a reference's each is: by the clock, and by CPU time."""
+    references = [side for side in REFERENCES if side in results]
+    titles = ["samples/s", "least", "most", "CPU-s/sample"]
+    titles += [f"{kind}× {reference}" for reference in references for kind in ("", "CPU ")]
+    print(f"\n{'':20}" + "".join(f"{title:>14}" for title in titles))
+    for side, rounds in results.items():
+        rates = [one["rate"] for one in rounds]
+        cpu = statistics.median(one["cpu_seconds"] for one in rounds)
+        numbers = [statistics.median(rates), min(rates), max(rates), cpu]
+        for reference in references:
+            pairs = list(zip(rounds, results[reference]))
+            numbers.append(statistics.median(one["rate"] / other["rate"] for one, other in pairs))
+            numbers.append(statistics.median(other["cpu_seconds"] / one["cpu_seconds"] for one, other in pairs))
+        print(f"{side:20}" + "".join(f"{number:14.3f}" for number in numbers))
