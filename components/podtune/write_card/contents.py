@@ -82,7 +82,7 @@ class Contents:
     """What the examples are divided by, to its parts."""
 
     settings: List[Tuple[str, Any]]
-    """Every setting that shaped the model, as section.key."""
+    """Every setting that shaped the model, as section.key; empty ones are left out."""
 
     training: TrainingSummary
 
@@ -151,7 +151,8 @@ def _settings(records: Records) -> List[Tuple[str, Any]]:
         ("training", _ordered(records.checkpoint.training, order)),
         ("evaluation", records.evaluation.settings),
     )
-    return [(f"{section}.{key}", value) for section, values in sections for key, value in values.items() if value != ""]
+    found = [(f"{section}.{key}", value) for section, values in sections for key, value in values.items()]
+    return [(name, value) for name, value in found if value not in ("", {}, [])]
 
 
 def _ordered(values: Mapping[str, Any], order: List[str]) -> Dict[str, Any]:

@@ -87,4 +87,4 @@ def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(data)
-    Path(partial).replace(path)
+    partial.replace(path)
