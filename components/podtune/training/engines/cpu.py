@@ -2,6 +2,8 @@
 
 import ctypes
 import platform
+from math import ceil
+from pathlib import Path
 
 import torch
 
@@ -19,6 +21,17 @@ def multiplies_bfloat16() -> bool:
     if platform.machine() in ("x86_64", "AMD64"):
         return multiplies_in_tiles() or bool(torch.cpu._is_avx512_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def keep_to_quota(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> None:
+    """Start no more threads than the container's CPU limit lets run at once: torch counts the machine's cores.
+
+    A parallel region waits for its slowest thread; one that the limit holds back holds up all.
+    """
+    if quota_file.exists():
+        quota, period = quota_file.read_text(encoding="ascii").split()
+        if quota != "max":
+            torch.set_num_threads(min(torch.get_num_threads(), ceil(int(quota) / int(period))))
 
 
 def keep_freed_memory() -> None:

@@ -4,7 +4,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 
 import torch
 
-from podtune.training.engines.dropout import multipliers
+from podtune.training.engines.dropout import draw_multipliers
 from podtune.training.engines.sequences import Sequences
 
 
@@ -40,10 +40,9 @@ class _RowAttention(torch.autograd.Function):
     ) -> torch.Tensor:
         attended = query.new_empty(query.shape[1], query.shape[0], query.shape[2])
         ctx.parts, ctx.saved = sequences.parts, []
-        for row, part in enumerate(ctx.parts):
+        for part, kept in zip(ctx.parts, _multipliers(sequences, len(query), dropout, query.dtype)):
             q, k, v = (stream[:, part].contiguous() for stream in (query, key, value))
             weights = torch.bmm(q, k.transpose(1, 2)).softmax(-1)
-            kept = _multipliers(sequences, row, dropout, weights)
             attended[part] = torch.bmm(_dropped(weights, kept), v).transpose(0, 1)
             ctx.saved.append(_Saved(q, k, v, weights, kept))
         return attended
@@ -71,8 +70,13 @@ def _dropped(weights: torch.Tensor, kept: Optional[torch.Tensor]) -> torch.Tenso
     return weights if kept is None else weights * kept
 
 
-def _multipliers(sequences: Sequences, row: int, probability: float, weights: torch.Tensor) -> Optional[torch.Tensor]:
+def _multipliers(
+    sequences: Sequences, heads: int, probability: float, dtype: torch.dtype
+) -> List[Optional[torch.Tensor]]:
+    """Dropout's multipliers of each sequence's weights, [heads, length, length]; None where nothing is dropped."""
+    lengths = sequences.lengths
     if probability == 0.0:
-        return None
-    bits = sequences.noise.bits(row, weights.numel())  # type: ignore[union-attr]  # given in training
-    return multipliers(bits, probability, weights.dtype).view(weights.shape)
+        return [None] * len(lengths)
+    counts = [heads * length * length for length in lengths]
+    drawn = draw_multipliers(sequences, counts, probability, dtype).split(counts)  # type: ignore[no-untyped-call]  # torch's
+    return [part.view(heads, length, length) for part, length in zip(drawn, lengths)]

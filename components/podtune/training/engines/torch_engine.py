@@ -15,7 +15,7 @@ from podtune.errors import BadInput
 from podtune.formats.ragged import offsets_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.cpu import keep_freed_memory, multiplies_bfloat16, multiplies_in_tiles
+from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota, multiplies_bfloat16, multiplies_in_tiles
 from podtune.training.engines.dropout import draw_by_row, set_dropout
 from podtune.training.engines.engine import StepResult
 from podtune.training.engines.linear import copy_before_multiplying
@@ -172,6 +172,7 @@ def _precision(config: TrainingConfig, device: torch.device) -> torch.dtype:
 
 
 def _prepare_for_cpu(model: nn.Module) -> None:
+    keep_to_quota()
     keep_freed_memory()
     draw_by_row(model)
     if multiplies_in_tiles():

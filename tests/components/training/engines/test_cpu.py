@@ -1,0 +1,36 @@
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+import torch
+from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota
+
+
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("limit", "threads"), [("max 100000", 4), ("150000 100000", 2), ("800000 100000", 4)])
+@pytest.mark.usefixtures("four_threads")
+def test_threads_keep_to_the_containers_limit(tmp_path: Path, limit: str, threads: int) -> None:
+    (tmp_path / "cpu.max").write_text(f"{limit}\n")
+
+    keep_to_quota(tmp_path / "cpu.max")
+
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_without_a_limit_threads_stay(tmp_path: Path) -> None:
+    keep_to_quota(tmp_path / "cpu.max")
+
+    assert torch.get_num_threads() == 4
+
+
+def test_memory_can_be_kept_twice() -> None:
+    keep_freed_memory()
+    keep_freed_memory()
