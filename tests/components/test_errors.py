@@ -1,6 +1,7 @@
 import errno
 import json
 from pathlib import Path
+from typing import Type
 
 import pytest
 from podtune.errors import (
@@ -12,6 +13,7 @@ from podtune.errors import (
     PodtuneError,
     TryAgainLater,
     ending_cleanly,
+    read_failure,
 )
 
 
@@ -67,3 +69,21 @@ def test_a_defect_keeps_its_traceback() -> None:
 def test_another_refusal_of_the_system_keeps_its_traceback() -> None:
     with pytest.raises(OSError, match="broken"), ending_cleanly():
         raise OSError(errno.EIO, "broken", "/data/x")
+
+
+@pytest.mark.parametrize("kind", [PodtuneError, BadInput, GateRefused, LostRace, TryAgainLater, Interrupted])
+def test_another_process_reads_the_error_as_it_was(
+    kind: Type[PodtuneError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MESSAGE_FILE_VARIABLE, str(tmp_path / "message.json"))
+    with pytest.raises(SystemExit), ending_cleanly():
+        raise kind("f1 fell")
+
+    error = read_failure(tmp_path / "message.json")
+
+    assert type(error) is kind
+    assert str(error) == "f1 fell"
+
+
+def test_a_process_that_ended_well_left_no_error(tmp_path: Path) -> None:
+    assert read_failure(tmp_path / "message.json") is None

@@ -55,6 +55,8 @@ def _finetune(
     """Train and write the Checkpoint; only then forget the checkpoints on the way."""
     task = task_named(inputs.facts.task)
     examples = task.open_examples(inputs.features, "train")
+    if config.evaluate_every:
+        task.open_examples(inputs.features, VALIDATION)  # one that is missing shows now, not in an hour
     key = run_key(inputs.features_digest, inputs.base_model_digest, config)
     near = checkpoint.with_name(f".{checkpoint.name}.training")
     states = open_states(workspace, key, config.keep_checkpoints, near)

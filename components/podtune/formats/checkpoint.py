@@ -2,7 +2,8 @@
 
 `model/` is what transformers loads: config.json, model.safetensors, the tokenizer's files.
 `log.jsonl` has one JSON object a line: {"step", "epoch", "loss", "learning_rate", "gradient_norm",
-"examples_per_second", "seconds"} for training, {"step", "epoch", "evaluation": {metric: value}} for an
+"examples_per_second", "seconds"} for training, where loss, gradient_norm and speed are means over the steps since
+the line before and seconds count from the start; {"step", "epoch", "evaluation": {metric: value}} for an
 evaluation on the way. `tensorboard/` holds the same as an event file.
 """
 

@@ -82,7 +82,7 @@ class TrainingConfig:
         if self.device_iterations > 0 and self.max_steps % self.device_iterations:
             yield (
                 "max_steps",
-                f"must be whole calls of device_iterations {self.device_iterations}; got {self.max_steps}",
+                f"must be a multiple of device_iterations {self.device_iterations}; got {self.max_steps}",
             )
 
     def _out_of_range(self) -> Iterator[Tuple[str, str]]:

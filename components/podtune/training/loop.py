@@ -82,7 +82,7 @@ class _Course:
         self.run, self.order, self.progress, self.lines, self._display = run, order, progress, lines, display
         self._saved_step = progress.step
         self._unread: List[StepResult] = []
-        self._resumed_at = perf_counter()
+        self._began = perf_counter()
 
     def go(self) -> None:
         """Take all steps that are left, with what falls due between them."""
@@ -124,21 +124,24 @@ class _Course:
         """Fetch from the device what the steps since the last reading told, and add it up."""
         if not self._unread:
             return
-        before = self.progress
+        before, loss_sum = self.progress, self.progress.loss_sum
         told = [(float(result.loss), float(result.gradient_norm)) for result in self._unread]
         for number, (loss, norm) in enumerate(told):
             if not (isfinite(loss) and isfinite(norm)):
                 raise PodtuneError(self._diverged(before.step + number, loss, norm))
+            loss_sum += (
+                loss  # not by sum(): from Python 3.12 on its rounding depends on where a run was cut
+            )
         now = perf_counter()
         self.progress = replace(
             before,
             step=before.step + len(told),
-            loss_sum=sum((loss for loss, _ in told), before.loss_sum),
-            seconds=before.seconds + now - self._resumed_at,
+            loss_sum=loss_sum,
+            seconds=before.seconds + now - self._began,
             losses=before.losses + [loss for loss, _ in told],
             gradient_norms=before.gradient_norms + [norm for _, norm in told],
         )
-        self._unread, self._resumed_at = [], now
+        self._unread, self._began = [], now
 
     def _diverged(self, step: int, loss: float, norm: float) -> str:
         names = self.run.examples.names(self.order.rows(step)[:_NAMED])
@@ -175,7 +178,7 @@ class _Course:
         self.progress = replace(self.progress, evaluated_step=step)
         if name:
             self._remember_best(metrics, name)
-        self._resumed_at = perf_counter()
+        self._began = perf_counter()
 
     def _remember_best(self, metrics: Metrics, name: str) -> None:
         if name not in metrics:
@@ -193,7 +196,7 @@ class _Course:
         elif self._step != self._saved_step:
             run.engine.save_state(run.states.directory)
         self._saved_step = self._step
-        self._resumed_at = perf_counter()
+        self._began = perf_counter()
 
     def _share_if_possible(self) -> None:
         """A store that is away for a while must not end hours of training; the next checkpoint makes up for it."""

@@ -83,7 +83,7 @@ def open_states(workspace: str, key: str, keep: int, near: Path) -> "States":
 
     A store's checkpoints are written to this machine first, into `near`, and then uploaded.
     """
-    if "://" not in workspace:
+    if workspace and "://" not in workspace:
         return States(Path(workspace) / key, keep)
     return States(near, keep, Mirror(open_store(workspace), key))
 

@@ -158,6 +158,19 @@ def test_corrupted_features_are_refused(features: Path, base_model: Path, traini
         finetune(tmp_path / "features", base_model, tmp_path, training)
 
 
+def test_a_split_that_is_needed_later_is_asked_for_at_once(
+    features: Path, base_model: Path, training: Training, tmp_path: Path
+) -> None:
+    with sealing(tmp_path / "features", "features", 1) as draft:
+        shutil.copytree(features / "train", draft.path / "train")
+        draft.facts.update(json.loads((features / "manifest.json").read_text())["facts"])
+
+    with pytest.raises(BadInput, match="has no split 'validation'; it has train"):
+        finetune(tmp_path / "features", base_model, tmp_path, {**training, "evaluate_every": 5})
+
+    assert not (tmp_path / "workspace").exists()
+
+
 def test_data_smaller_than_a_batch_is_refused(
     features: Path, base_model: Path, training: Training, tmp_path: Path
 ) -> None:
