@@ -129,9 +129,7 @@ class _Course:
         for number, (loss, norm) in enumerate(told):
             if not (isfinite(loss) and isfinite(norm)):
                 raise PodtuneError(self._diverged(before.step + number, loss, norm))
-            loss_sum += (
-                loss  # not by sum(): from Python 3.12 on its rounding depends on where a run was cut
-            )
+            loss_sum += loss  # not by sum(): from Python 3.12 on its rounding depends on where a run was cut
         now = perf_counter()
         self.progress = replace(
             before,
