@@ -28,6 +28,7 @@ from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, 
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.reuse import Reuse, reuse_keys
+from podtune_pipelines.run_log import RunLog, without_colour
 
 ERRORS: List[Type[PodtuneError]] = [BadInput, GateRefused, LostRace, TryAgainLater, Interrupted]
 
@@ -53,9 +54,9 @@ class Home:
         return self.directory / "training"
 
     @property
-    def store(self) -> Path:
-        """Releases, where no other store is named."""
-        return self.directory / "store"
+    def log(self) -> Path:
+        """All that the newest run said."""
+        return self.directory / "run.log"
 
 
 def run_here(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Path:
@@ -81,17 +82,18 @@ def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
             enable_caching=True,
             cache_root=str(home.reuse.directory),
         )
-        try:
-            with contextlib.redirect_stdout(sys.stderr):
-                return Path(pipeline(**arguments).output.uri)
-        except RuntimeError as error:
-            raise _failure(message_file, str(error)) from None
+        with home.log.open("w", encoding="utf-8") as everything:
+            try:
+                with contextlib.redirect_stdout(RunLog(everything, sys.stderr)):
+                    return Path(pipeline(**arguments).output.uri)
+            except RuntimeError as error:
+                raise _failure(message_file, str(error), home.log) from None
 
 
-def _failure(message_file: Path, fallback: str) -> PodtuneError:
+def _failure(message_file: Path, pipeline_error: str, log: Path) -> PodtuneError:
     """The error that ended a step, as the step reported it."""
-    if not message_file.exists() or not message_file.read_text(encoding="utf-8"):
-        return PodtuneError(f"{fallback} The step's own output above says why.")
+    if not message_file.exists():
+        return PodtuneError(f"{without_colour(pipeline_error)} The end of {log} says why")
     record = json.loads(message_file.read_text(encoding="utf-8"))
     kinds = {kind.exit_code: kind for kind in ERRORS}
     return kinds.get(record["exit_code"], PodtuneError)(record["message"])

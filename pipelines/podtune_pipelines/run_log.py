@@ -1,0 +1,62 @@
+"""What a local run says: all of it into a file, what a person wants to know to the terminal.
+
+KFP's local runner and its executor print every step's whole input and output between the steps' own lines.
+"""
+
+import io
+import re
+from typing import Optional, TextIO
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_EXECUTING = re.compile(r"[\d:.]+ - INFO - Executing task '([\w-]+)'")
+_REUSED = re.compile(r"[\d:.]+ - INFO - Task ([\w-]+) cache hit")
+_STEP_LINE = re.compile(r"\s*\[KFP Executor [^]]*\]: (.*)")
+_EXECUTOR_PHRASES = (
+    "Looking for component",
+    "Loading KFP component",
+    "Got executor_input",
+    "Did not write output file",
+    "Wrote executor output file",
+)
+
+
+class RunLog(io.TextIOBase):
+    """A stream that KFP prints to."""
+
+    def __init__(self, everything: TextIO, terminal: TextIO) -> None:
+        self._everything, self._terminal = everything, terminal
+        self._unfinished = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        """Take any piece of text; whole lines are looked at."""
+        self._everything.write(text)
+        *lines, self._unfinished = (self._unfinished + text).split("\n")
+        for line in lines:
+            shown = wanted(line)
+            if shown is not None:
+                print(shown, file=self._terminal, flush=True)
+        return len(text)
+
+    def flush(self) -> None:
+        self._everything.flush()
+
+
+def wanted(line: str) -> Optional[str]:
+    """What a person is shown for a line; None for nothing."""
+    plain = without_colour(line)
+    executing, reused, step_line = (pattern.match(plain) for pattern in (_EXECUTING, _REUSED, _STEP_LINE))
+    if executing:
+        return executing[1].replace("-", "_")
+    if reused:
+        return f"{reused[1].replace('-', '_')} (reused)"
+    if step_line and not step_line[1].startswith(_EXECUTOR_PHRASES):
+        return f"  {step_line[1]}"
+    return None
+
+
+def without_colour(text: str) -> str:
+    """The text without a terminal's colour codes."""
+    return _COLOUR.sub("", text)
