@@ -1,11 +1,16 @@
-"""Golden files for every test: compared with, and written only when asked."""
+"""For every test: golden files, compared with and written only when asked; and hypothesis without chance."""
 
 from pathlib import Path
 from typing import Callable
 
 import pytest
+from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
+
+# The same examples in every run, however slow the machine
+settings.register_profile("podtune", derandomize=True, deadline=None)
+settings.load_profile("podtune")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -15,6 +15,7 @@ from podtune.publish.settings import ReleaseSettings
 from podtune.sections import read_section, read_settings_file
 from podtune.tokenize_squad.settings import WindowSettings
 from podtune.training.config import TrainingConfig
+from podtune.write_card.hub_rules import is_repository_id
 from podtune.write_card.settings import CardSettings
 
 METRICS = {"question-answering": ("exact_match", "f1")}
@@ -43,6 +44,12 @@ class Recipe:
         for key, metric in named:
             if metric and metric not in known:
                 yield key, f"must be one of {', '.join(known)}; got {metric!r}"
+        for key, name in (("source.dataset", self.source.dataset), ("model.model", self.model.model)):
+            if not is_repository_id(name):
+                yield key, f"must be a name or owner/name, as on the Hub: the card links to it; got {name!r}"
+        for metric in self.card.reference.metrics if self.card.reference else ():
+            if metric not in (*known, "loss"):
+                yield f"card.reference.metrics.{metric}", f"must be one of {', '.join(known)}, loss; got {metric!r}"
         if self.evaluation.split not in self.source.splits:
             yield "evaluation.split", f"must be one of source.splits; got {self.evaluation.split!r}"
 

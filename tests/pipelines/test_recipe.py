@@ -93,12 +93,15 @@ def test_every_mistake_of_every_section_is_reported_at_once() -> None:
 
 
 def test_sections_that_do_not_go_together_are_refused() -> None:
+    changes = ["gate.metric=bleu", "gate.floors.rouge=1", "evaluation.split=test", "model.model=my model"]
+
     with pytest.raises(Mistakes) as raised:
-        load_recipe("minilm-squad", ["gate.metric=bleu", "gate.floors.rouge=1", "evaluation.split=test"])
+        load_recipe("minilm-squad", changes)
 
     assert raised.value.lines == [
         "gate.metric must be one of exact_match, f1; got 'bleu'",
         "gate.floors.rouge must be one of exact_match, f1; got 'rouge'",
+        "model.model must be a name or owner/name, as on the Hub: the card links to it; got 'my model'",
         "evaluation.split must be one of source.splits; got 'test'",
     ]
 
