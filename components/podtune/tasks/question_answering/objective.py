@@ -36,7 +36,7 @@ class SpanObjective:
             raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
         if report["missing_keys"]:
             _log.info("the model in %s has no question-answering head yet; it gets a new one", directory)
-        return model
+        return model.float()
 
     def longest(self, model: Any) -> int:
         """Count the tokens for which the model has positions."""
@@ -73,7 +73,6 @@ def _from_pretrained(directory: Path) -> Any:
         return AutoModelForQuestionAnswering.from_pretrained(
             directory,
             use_safetensors=True,
-            dtype=torch.float32,
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
