@@ -1,27 +1,20 @@
 """A whole pipeline on this machine, through KFP's local runner."""
 
 import contextlib
-import json
+import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Type
+from typing import Any, Dict, Iterator
 
 import psutil
 from kfp import local
-from podtune.errors import (
-    MESSAGE_FILE_VARIABLE,
-    BadInput,
-    GateRefused,
-    Interrupted,
-    LostRace,
-    PodtuneError,
-    TryAgainLater,
-)
+from podtune.errors import MESSAGE_FILE_VARIABLE, PodtuneError, read_failure
 from podtune.progress import TERMINAL_VARIABLE
 
 from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of
@@ -29,8 +22,6 @@ from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.reuse import Reuse, reuse_keys
 from podtune_pipelines.run_log import RunLog, without_colour
-
-ERRORS: List[Type[PodtuneError]] = [BadInput, GateRefused, LostRace, TryAgainLater, Interrupted]
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,7 @@ def prepare_here(recipe: Recipe, home: Home, device: str) -> Path:
 def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
     """Run a pipeline and return the path of its output artifact."""
     home.runs.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), _messages() as message_file, _passing_on_sigterm():
+    with warnings.catch_warnings(), _messages() as message_file, _python3_is_this(), _passing_on_sigterm():
         warnings.simplefilter("ignore")  # KFP warns of every cluster setting that it ignores here
         local.init(
             local.SubprocessRunner(use_venv=False),
@@ -82,21 +73,25 @@ def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
             enable_caching=True,
             cache_root=str(home.reuse.directory),
         )
-        with home.log.open("w", encoding="utf-8") as everything:
+        with home.log.open("w", encoding="utf-8") as everything, _said_to(RunLog(everything, sys.stderr)):
             try:
-                with contextlib.redirect_stdout(RunLog(everything, sys.stderr)):
-                    return Path(pipeline(**arguments).output.uri)
+                return Path(pipeline(**arguments).output.uri)
             except RuntimeError as error:
-                raise _failure(message_file, str(error), home.log) from None
+                unexpected = PodtuneError(f"{without_colour(str(error))} The end of {home.log} says why")
+                raise read_failure(message_file) or unexpected from None
 
 
-def _failure(message_file: Path, pipeline_error: str, log: Path) -> PodtuneError:
-    """The error that ended a step, as the step reported it."""
-    if not message_file.exists():
-        return PodtuneError(f"{without_colour(pipeline_error)} The end of {log} says why")
-    record = json.loads(message_file.read_text(encoding="utf-8"))
-    kinds = {kind.exit_code: kind for kind in ERRORS}
-    return kinds.get(record["exit_code"], PodtuneError)(record["message"])
+@contextlib.contextmanager
+def _said_to(log: RunLog) -> Iterator[None]:
+    """Have all that KFP prints and logs in this process written to `log`."""
+    root = logging.getLogger()
+    before = root.handlers[:]
+    root.handlers[:] = [logging.StreamHandler(log)]
+    try:
+        with contextlib.redirect_stdout(log):
+            yield
+    finally:
+        root.handlers[:] = before
 
 
 @contextlib.contextmanager
@@ -114,6 +109,23 @@ def _messages() -> Iterator[Path]:
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _python3_is_this() -> Iterator[None]:
+    """Have the steps run in this interpreter by the name python3.
+
+    KFP's runner puts the interpreter's path in place of python3 everywhere in a step's arguments, also inside a
+    path such as lib/python3.11/… that somebody passes (kfp 2.17, replace_python_executable).
+    """
+    path, executable = os.environ["PATH"], sys.executable
+    directory = str(Path(executable).parent)
+    if shutil.which("python3", path=directory):
+        os.environ["PATH"], sys.executable = f"{directory}{os.pathsep}{path}", "python3"
+    try:
+        yield
+    finally:
+        os.environ["PATH"], sys.executable = path, executable
 
 
 @contextlib.contextmanager

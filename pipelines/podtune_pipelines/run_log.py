@@ -9,7 +9,7 @@ from typing import Optional, TextIO
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _EXECUTING = re.compile(r"[\d:.]+ - INFO - Executing task '([\w-]+)'")
-_REUSED = re.compile(r"[\d:.]+ - INFO - Task ([\w-]+) cache hit")
+_REUSED = re.compile(r"Task ([\w-]+) cache hit")
 _STEP_LINE = re.compile(r"\s*\[KFP Executor [^]]*\]: (.*)")
 _EXECUTOR_PHRASES = (
     "Looking for component",

@@ -9,7 +9,7 @@ from podtune_pipelines.run_log import RunLog, wanted
     [
         ("04:31:21.845 - INFO - Executing task \x1b[96m'tokenize-squad'\x1b[0m", "tokenize_squad"),
         (
-            "04:31:21.845 - INFO - Task fetch-data cache hit (key=0123456789ab); skipping execution.",
+            "Task fetch-data cache hit (key=0123456789ab); skipping execution.",
             "fetch_data (reused)",
         ),
         ("    [KFP Executor 2026-11-21 04:31:21,713 INFO]: step 10 of 20: loss 1.2", "  step 10 of 20: loss 1.2"),
