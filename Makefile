@@ -8,7 +8,8 @@ HOME_DIRECTORY := .podtune
 demo: .venv/installed
 	$(BIN)/podtune run bert-tiny-squad --home $(HOME_DIRECTORY) --store $(HOME_DIRECTORY)/store
 	$(BIN)/podtune download bert-tiny-squad --to $(HOME_DIRECTORY)/bert-tiny-squad --store $(HOME_DIRECTORY)/store
-	$(BIN)/python -m podtune_pipelines.demo $(HOME_DIRECTORY)/bert-tiny-squad
+	$(BIN)/podtune predict $(HOME_DIRECTORY)/bert-tiny-squad --question "Who opened the door?" \
+	  --context "The bell can be heard across the whole valley. It was Zoë Lindqvist who opened the door."
 
 test: .venv/installed
 	$(BIN)/pytest
