@@ -1,6 +1,7 @@
 """The engines, by device."""
 
 import os
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Dict
@@ -9,6 +10,16 @@ from podtune.errors import BadInput
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.engine import Engine
 from podtune.training.problem import Objective
+
+# OpenMP reads this when torch is first imported, which must be later. With its own count, threads spin for
+# milliseconds at the end of every parallel region: beside one other busy process a step took 3 to 15 times as long,
+# alone it takes as long as with this one.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+# Read when torch is loaded, so set here, before any engine or model is. Threads that spin at barriers make a busy
+# machine crawl: MiniLM on 2 cores, one of them taken, trained 0.9 rows a second spinning and 23 waiting passively.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ENGINES: Dict[str, str] = {
     "cpu": "podtune.training.engines.torch_engine",
@@ -21,7 +32,4 @@ def open_engine(objective: Objective, model: Path, config: TrainingConfig, devic
     """Load a model from a directory onto a device; BadInput where the device is unknown or absent."""
     if device not in ENGINES:
         raise BadInput(f"device must be one of {', '.join(ENGINES)}; got {device!r}")
-    # Read when torch is loaded, so set before the engine's module. Threads that spin at barriers make a busy machine
-    # crawl: MiniLM on 2 cores, one of them taken, trained 0.9 rows a second spinning and 23 waiting passively.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return import_module(ENGINES[device]).open_engine(objective, model, config, device)  # type: ignore[no-any-return]  # by the table's contract
