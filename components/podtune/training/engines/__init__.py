@@ -1,7 +1,6 @@
 """The engines, by device."""
 
 import os
-import os
 from importlib import import_module
 from pathlib import Path
 from typing import Dict
