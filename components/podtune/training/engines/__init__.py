@@ -11,14 +11,10 @@ from podtune.training.engines.engine import Engine
 from podtune.training.problem import Objective
 
 # OpenMP reads this when torch is first imported, which must be later. With its own count, threads spin for
-# milliseconds at the end of every parallel region: beside one other busy process a step took 3 to 15 times as long,
+# milliseconds at the end of every parallel region: beside one other busy process a step took 3 to 25 times as long,
 # alone it takes as long as with this one.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
-# Read when torch is loaded, so set here, before any engine or model is. Threads that spin at barriers make a busy
-# machine crawl: MiniLM on 2 cores, one of them taken, trained 0.9 rows a second spinning and 23 waiting passively.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ENGINES: Dict[str, str] = {
     "cpu": "podtune.training.engines.torch_engine",

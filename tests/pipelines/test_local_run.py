@@ -1,0 +1,152 @@
+"""The whole pipeline through KFP's local runner, every step a process of its own, made small."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import List
+
+import pytest
+
+pytestmark = pytest.mark.local
+
+PODTUNE = [sys.executable, "-m", "podtune_pipelines.cli"]
+
+SMALL = [
+    "source.data=sample://squad?train=64&validation=16",
+    "model.source=sample://bert?layers=1&hidden=16",
+    "training.epochs=1",
+    "training.precision=float32",
+    "gate.floors.exact_match=0.0",
+]
+
+
+def podtune(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*PODTUNE, *arguments], cwd=home, capture_output=True, text=True, check=False)
+
+
+def run_small(home: Path, *changes: str) -> "subprocess.CompletedProcess[str]":
+    return podtune(home, "run", "bert-tiny-squad", "--json", *_options([*SMALL, *changes]))
+
+
+def _options(changes: List[str]) -> List[str]:
+    return [part for change in changes for part in ("--set", change)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory, with python3 in its path, in which the small recipe has run once."""
+    directory = tmp_path_factory.mktemp("lib-python3.11")
+    finished = run_small(directory)
+    assert finished.returncode == 0, finished.stderr
+    released = json.loads(finished.stdout)
+    assert (released["name"], released["version"]) == ("bert-tiny-squad", "1")
+    return directory
+
+
+def test_a_run_leaves_its_artifacts_a_release_and_a_log(home: Path) -> None:
+    assert sorted(path.name for path in (home / ".podtune").iterdir()) == [
+        "reuse",
+        "run.log",
+        "runs",
+        "store",
+        "training",
+    ]
+    assert "Executing task" in (home / ".podtune" / "run.log").read_text()
+    assert list((home / ".podtune" / "training").iterdir()) == []
+
+
+def test_a_second_run_reuses_what_is_unchanged_and_says_so(home: Path) -> None:
+    finished = run_small(home)
+
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["version"] == "1"
+    for step in ("fetch_data", "fetch_model", "tokenize_squad", "finetune", "evaluate"):
+        assert f"{step} (reused)" in finished.stderr
+
+
+def test_another_learning_rate_reuses_the_preparation_and_releases_again(home: Path) -> None:
+    finished = run_small(home, "training.learning_rate=5e-4", "gate.tolerance=100.0")
+
+    assert finished.returncode == 0, finished.stderr
+    assert "tokenize_squad (reused)" in finished.stderr
+    assert "finetune (reused)" not in finished.stderr
+    assert json.loads(finished.stdout)["version"] == "2"
+
+
+def test_a_refused_model_ends_the_run_with_its_reason_and_stays_unreleased(home: Path) -> None:
+    before = podtune(home, "releases", "bert-tiny-squad", "--json").stdout
+
+    finished = run_small(home, "gate.floors.exact_match=100.0")
+
+    assert finished.returncode == 3
+    assert finished.stderr.splitlines()[-1].startswith("error: ")
+    assert "exact_match" in finished.stderr.splitlines()[-1]
+    assert podtune(home, "releases", "bert-tiny-squad", "--json").stdout == before
+
+
+def test_bad_input_is_one_line_and_exit_code_2(home: Path) -> None:
+    (home / "train.json").write_text('{"version": "1.1", "data": [')
+    (home / "validation.json").write_text("{}")
+
+    finished = run_small(home, f"source.data={home}")
+
+    assert finished.returncode == 2
+    assert "Traceback" not in finished.stderr
+    assert "train.json" in finished.stderr.splitlines()[-1]
+
+
+def test_sigterm_saves_the_state_and_the_same_command_continues(home: Path) -> None:
+    changes = [*SMALL, "training.epochs=400", "training.learning_rate=2e-4"]
+    command = [*PODTUNE, "run", "bert-tiny-squad", *_options(changes)]
+    with subprocess.Popen(command, cwd=home, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "step 10 of" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        rest = process.stderr.read()
+    assert process.returncode == 143, rest
+    assert "start again to continue" in rest.splitlines()[-1]
+    assert len(list((home / ".podtune" / "training").iterdir())) == 1
+
+    continued = podtune(home, "run", "bert-tiny-squad", *_options([*changes, "gate.tolerance=100.0"]))
+
+    assert continued.returncode == 0, continued.stderr
+    assert "continuing after step" in continued.stderr
+
+
+def test_the_plan_counts_measures_and_says_what_is_reused(home: Path) -> None:
+    planned = podtune(home, "plan", "bert-tiny-squad", "--json", *_options([*SMALL, "training.epochs=3"]))
+
+    assert planned.returncode == 0, planned.stderr
+    plan = json.loads(planned.stdout)
+    assert plan["counted_from"] == "features"
+    assert plan["splits"]["train"]["examples"] == 64
+    assert plan["splits"]["validation"]["examples"] == 16
+    assert plan["steps"]["tokenize_squad"] == "reused"
+    assert plan["steps"]["finetune"] == "runs"
+    assert plan["updates"]["rows_consumed"] == plan["updates"]["steps"] * 32
+    assert plan["duration"]["training_seconds"] > 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "calls_per_epoch", "calls", "steps", "batch_size", "rows_per_call"),
+    [
+        ("bert-base-uncased-squad", 345, 1035, 2070, 128, 256),
+        ("roberta-base-squad", 345, 690, 690, 256, 256),
+    ],
+)
+def test_the_published_recipes_plan_the_cards_steps(
+    tmp_path: Path, recipe: str, calls_per_epoch: int, calls: int, steps: int, batch_size: int, rows_per_call: int
+) -> None:
+    planned = podtune(tmp_path, "plan", recipe, "--json")
+
+    updates = json.loads(planned.stdout)["updates"]
+    assert updates["calls_per_epoch"] == calls_per_epoch
+    assert updates["calls"] == calls
+    assert updates["steps"] == steps
+    assert updates["batch_size"] == batch_size
+    assert updates["rows_per_call"] == rows_per_call
+    assert updates["rows_consumed"] == calls * 256
