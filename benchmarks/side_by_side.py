@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -70,7 +71,8 @@ def _interleave(arguments: argparse.Namespace) -> Dict[str, List[Measured]]:
 
 
 def _run_side(options: List[str]) -> Measured:
-    done = subprocess.run([sys.executable, sys.argv[0], *options], capture_output=True, check=False)
+    environment = {"GOMP_SPINCOUNT": "1000", **os.environ}  # on all sides as podtune has it: a shared machine needs it
+    done = subprocess.run([sys.executable, sys.argv[0], *options], capture_output=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(done.stderr.decode())
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]  # what a side printed
