@@ -59,11 +59,12 @@ def test_two_processes_find_the_weights_that_one_finds(
 def test_two_processes_stop_together_and_continue(
     in_two_processes: TwoProcesses, training: Dict[str, Any], tmp_path: Path
 ) -> None:
-    settings = {**training, "epochs": 20, "dropout": 0.0}
+    # Long enough to be stopped on a fast machine, and every checkpoint stays to be seen
+    settings = {**training, "epochs": 80, "dropout": 0.0, "checkpoint_every": 40, "keep_checkpoints": 100}
     undisturbed = weights(in_two_processes(settings))
 
-    with pytest.raises(Interrupted, match=r"stopped after step \d+ of 100, whose checkpoint is saved"):
-        in_two_processes(settings, lambda: bool(list(tmp_path.glob("workspace/*/step-00000016"))))
+    with pytest.raises(Interrupted, match=r"stopped after step \d+ of 400, whose checkpoint is saved"):
+        in_two_processes(settings, lambda: bool(list(tmp_path.glob("workspace/*/step-00000040"))))
     continued = in_two_processes(settings)
 
     assert open_checkpoint(continued)[0].resumed == 1
