@@ -69,9 +69,9 @@ class StepTimes(TrainerCallback):  # type: ignore[misc]  # transformers has no t
 
 
 def train(
-    model: Any, records: List[Record], *, batch_size: int, learning_rate: float, bf16: bool, use_cpu: bool
+    model: Any, records: List[Record], *, batch_size: int, learning_rate: float, bf16: bool, use_cpu: bool, **more: Any
 ) -> StepTimes:
-    """Train one epoch over the records in their order: AdamW, clipped at 1.0, linear rate."""
+    """Train one epoch over the records in their order: AdamW, clipped at 1.0, linear rate; `more` is the Trainer's."""
     times = StepTimes()
     if model.config.type_vocab_size == 1:  # RoBERTa
         records = [{name: value for name, value in record.items() if name != "token_type_ids"} for record in records]
@@ -82,6 +82,7 @@ def train(
         bf16=bf16,
         use_cpu=use_cpu,
         train_sampling_strategy="sequential",
+        **more,
     )
     Trainer(model, arguments, train_dataset=records, data_collator=pad_to_longest, callbacks=[times]).train()
     return times

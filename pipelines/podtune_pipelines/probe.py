@@ -51,7 +51,7 @@ def measure(features: Path, base_model: Path, config: TrainingConfig, device: st
     task = task_named(open_features(features)[0].task)
     examples = task.open_examples(features, "train")
     rows = np.random.default_rng(0).permutation(len(examples))
-    engine = open_engine(task.objective(), base_model, config, device)
+    engine = open_engine(task.objective(features, {}), base_model, config, device)
     batches = np.array_split(rows, max(1, len(rows) // min(config.batch_size, 64)))
     for step, batch in enumerate(batches[:WARM_UP_STEPS]):
         float(engine.step(examples, batch, step, 0.0).loss)

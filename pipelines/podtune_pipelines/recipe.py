@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Literal, Tuple
 import yaml
 from podtune.compare.settings import GateSettings
 from podtune.errors import BadInput
-from podtune.evaluate.settings import EvaluationSettings
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.fetch_data.settings import SourceSettings
 from podtune.fetch_model.settings import ModelSettings
 from podtune.publish.settings import ReleaseSettings

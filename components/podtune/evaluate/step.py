@@ -9,15 +9,14 @@ from typing import Any, Dict, List, Mapping
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.evaluate.settings import EvaluationSettings
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.checkpoint import MODEL, CheckpointFacts, open_checkpoint
 from podtune.formats.evaluation import EXAMPLES, KIND, PREDICTIONS, VERSION, EvaluationFacts, Metric, Slice
 from podtune.formats.features import FeaturesFacts, SplitFacts, open_features
 from podtune.formats.sealed import sealing, sha256_of
 from podtune.sections import read_section, to_mapping
-from podtune.tasks.bootstrap import interval_of_mean
-from podtune.tasks.task import Scored, task_named
+from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
+from podtune.tasks.task import Scored, ScoringSettings, task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
 
@@ -32,10 +31,10 @@ def run(
     `evaluation` is the recipe's section; `output` becomes the Evaluation.
     """
     begun = time.monotonic()
-    settings = read_section(EvaluationSettings, evaluation, "evaluation")
     facts, features_manifest = open_features(features)
     trained, checkpoint_manifest = open_checkpoint(checkpoint)
     _require_match(features, facts, checkpoint, trained)
+    settings = read_section(task_named(facts.task).EvaluationSettings, evaluation, "evaluation")
     split = _split(features, facts, settings.split)
     scored = _score(features, checkpoint / MODEL, trained, settings=settings, device=device)
     found = EvaluationFacts(
@@ -59,12 +58,13 @@ def run(
     return {**values, "loss": found.loss, "examples": float(found.examples)}
 
 
-def metrics_of(scored: Scored, settings: EvaluationSettings) -> Dict[str, Metric]:
+def metrics_of(scored: Scored, settings: ScoringSettings) -> Dict[str, Metric]:
     """Each metric's value, and the bootstrap interval around it."""
-    return {
-        name: Metric(value, *interval_of_mean(scored.metrics[name], settings.bootstrap_samples, settings.seed))
-        for name, value in scored.values.items()
-    }
+    samples, seed, examples = settings.bootstrap_samples, settings.seed, len(scored.records)
+    intervals = {name: interval_of_mean(values, samples, seed) for name, values in scored.metrics.items()}
+    for name, value_over in scored.corpus.items():
+        intervals[name] = interval_of_value(value_over, examples, samples, seed)
+    return {name: Metric(value, *intervals[name]) for name, value in scored.values.items()}
 
 
 def slices_of(scored: Scored) -> List[Slice]:
@@ -98,13 +98,11 @@ def _split(features: Path, facts: FeaturesFacts, name: str) -> SplitFacts:
     return facts.splits[name]
 
 
-def _score(
-    features: Path, model: Path, trained: CheckpointFacts, *, settings: EvaluationSettings, device: str
-) -> Scored:
+def _score(features: Path, model: Path, trained: CheckpointFacts, *, settings: ScoringSettings, device: str) -> Scored:
     """Run the split through the model, computing as it was trained, and score what comes out."""
     task = task_named(trained.task)
     config = read_section(TrainingConfig, trained.training, "the checkpoint's training")
-    engine = open_engine(task.objective(), model, config, device)
+    engine = open_engine(task.objective(features, to_mapping(settings)), model, config, device)
     outputs = engine.outputs(task.open_examples(features, settings.split))
     return task.score(features, settings.split, outputs, to_mapping(settings))
 

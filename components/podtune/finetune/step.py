@@ -60,7 +60,7 @@ def _finetune(
     key = run_key(inputs.features_digest, inputs.base_model_digest, config)
     near = checkpoint.with_name(f".{checkpoint.name}.training")
     states = open_states(workspace, key, config.keep_checkpoints, near)
-    engine = open_engine(task.objective(), inputs.base_model, config, device)
+    engine = open_engine(task.objective(inputs.features, {}), inputs.base_model, config, device)
     evaluate = _evaluation(task, inputs.features, engine)
     trained = train(Run(engine, examples, config, states, stopping, evaluate))
     if engine.first:

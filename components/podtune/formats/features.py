@@ -3,7 +3,7 @@
 What arrays a split holds is its task's knowledge; what every task's features say of themselves is here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
@@ -51,6 +51,9 @@ class FeaturesFacts:
     """The recipe's features section."""
 
     splits: Dict[str, SplitFacts]
+
+    details: Dict[str, Any] = field(default_factory=dict)
+    """What else a reader of the card should know of the preparation, such as how much was set aside."""
 
 
 def open_features(path: Path) -> Tuple[FeaturesFacts, Manifest]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 import numpy as np
 
@@ -64,6 +64,14 @@ class Batch:
 
     columns: Mapping[str, Array]
     """Per example, each [examples, …]."""
+
+    sequences: Optional[Array] = None
+    """int64 [sequences + 1]: where each sequence of the stream starts, and the end, where an example has several,
+    such as the captions of an image; None where every example is one."""
+
+    longest: int = 0
+    """The greatest of the examples' lengths (training/problem.py) in the whole global batch, set by the engine: what
+    a model is padded to that needs rows of equal length, so that it changes nothing how the batch was cut."""
 
 
 def save_array(directory: Path, name: str, array: Any) -> None:

@@ -1,6 +1,6 @@
 """How far a mean may be off because the examples are only a sample: bootstrap 95 % intervals."""
 
-from typing import Tuple
+from typing import Callable, Tuple
 
 import numpy as np
 
@@ -20,5 +20,17 @@ def interval_of_mean(values: np.ndarray, samples: int, seed: int) -> Tuple[float
     for first in range(0, samples, at_once):
         drawn = random.integers(len(values), size=(min(at_once, samples - first), len(values)))
         means.append(values[drawn].mean(axis=1))
-    low, high = np.percentile(np.concatenate(means), _ENDS)
+    return _middle(np.concatenate(means))
+
+
+def interval_of_value(
+    value: Callable[[np.ndarray], float], examples: int, samples: int, seed: int
+) -> Tuple[float, float]:
+    """The same for a value that is no mean: a function of example rows, int64 [examples] with repeats."""
+    random = np.random.default_rng(seed)
+    return _middle(np.array([value(random.integers(examples, size=examples)) for _ in range(samples)]))
+
+
+def _middle(values: np.ndarray) -> Tuple[float, float]:
+    low, high = np.percentile(values, _ENDS)
     return float(low), float(high)

@@ -1,9 +1,9 @@
 """All that differs between the problems, behind one interface; and the table of them."""
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Protocol, cast
+from typing import Any, Callable, Dict, List, Mapping, Protocol, Type, cast
 
 import numpy as np
 
@@ -36,20 +36,43 @@ class Scored:
     predictions: Any
     """In the task's official format, JSON-ready."""
 
+    corpus: Mapping[str, Callable[[np.ndarray], float]] = field(default_factory=dict)
+    """Metrics that are no mean over examples, such as BLEU: to a function of example rows, int64 [n] with repeats,
+    that gives the value over these; `values` has them too, `metrics` has not."""
+
+
+class ScoringSettings(Protocol):
+    """What every task's evaluation section has; a frozen dataclass."""
+
+    @property
+    def split(self) -> str:
+        """Which is scored."""
+
+    @property
+    def bootstrap_samples(self) -> int:
+        """Resamplings behind each 95 % interval."""
+
+    @property
+    def seed(self) -> int:
+        """Of the resampling."""
+
 
 class Task(Protocol):
-    """A problem that podtune solves; each is a module with these functions."""
+    """A problem that podtune solves; each is a module with these names. `settings` are an evaluation section's."""
+
+    EvaluationSettings: Type[ScoringSettings]
+    """The recipe's evaluation section."""
 
     def open_examples(self, features: Path, split: str) -> Examples:
         """Memory-map one split of a verified Features directory."""
 
-    def objective(self) -> Objective:
-        """What the model is for; the only function that needs torch."""
+    def objective(self, features: Path, settings: Mapping[str, Any]) -> Objective:
+        """What a model of these Features is for; the only function that needs torch."""
 
     def score(
         self, features: Path, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]
     ) -> Scored:
-        """Score what an engine's `outputs` returned for the split; `settings` is the recipe's evaluation section."""
+        """Score what an engine's `outputs` returned for the split."""
 
 
 def task_named(name: str) -> Task:

@@ -12,7 +12,7 @@ class Examples(Protocol):
 
     @property
     def lengths(self) -> np.ndarray:
-        """int64 [rows]: the tokens of each, which is what a micro-batch is measured by."""
+        """int64 [rows]: the places that each takes in the model, by which micro-batches are measured."""
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -33,11 +33,17 @@ class Objective(Protocol):
     def longest(self, model: Any) -> int:
         """Count the tokens that a row may have in this model."""
 
+    def unpadded(self, model: Any) -> Any:
+        """The part of a model that runs on one stream of tokens, [1, tokens, …]; None where rows are padded.
+
+        The engine keeps attention in it within each sequence of the stream.
+        """
+
     def losses(self, model: Any, tensors: Any) -> Any:
         """The loss of each example, float32 [examples]."""
 
     def outputs(self, model: Any, tensors: Any) -> Dict[str, Any]:
-        """What the task's evaluation needs, each [tokens] float32, for a model in evaluation mode."""
+        """What the task's evaluation needs, for a model in evaluation mode; each [tokens, …] or [rows, …]."""
 
 
 Metrics = Mapping[str, float]

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -7,11 +8,11 @@ import numpy as np
 import pytest
 from podtune.errors import BadInput
 from podtune.evaluate import __main__ as program
-from podtune.evaluate.settings import EvaluationSettings
 from podtune.evaluate.step import metrics_of, run, slices_of
 from podtune.formats.evaluation import Metric, Slice, open_evaluation
 from podtune.formats.features import open_features
 from podtune.formats.sealed import sealing
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.task import Scored
 
 ROOT = 7**0.5
@@ -133,6 +134,17 @@ def test_slices_have_their_own_means() -> None:
 
 def test_a_metric_keeps_its_official_value_beside_its_interval() -> None:
     assert metrics_of(SCORED, EvaluationSettings()) == {"f1": Metric(50.000001, 0.0, 100.0)}
+
+
+def test_a_metric_of_the_whole_is_resampled_as_a_whole() -> None:
+    scored = dataclasses.replace(
+        SCORED, values={"f1": 50.0, "longest": 3.0}, corpus={"longest": lambda rows: float(rows.max() + 1)}
+    )
+
+    found = metrics_of(scored, EvaluationSettings(bootstrap_samples=200))
+
+    assert found["longest"] == Metric(3.0, 1.0, 3.0)
+    assert found["f1"] == Metric(50.0, 0.0, 100.0)
 
 
 def test_it_runs_without_kfp(

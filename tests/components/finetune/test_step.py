@@ -94,7 +94,7 @@ def test_a_real_model_continues_exactly(
     task = task_named("question-answering")
 
     def one_run(after: int) -> Run:
-        engine = open_engine(task.objective(), base_model, config, "cpu")
+        engine = open_engine(task.objective(features, {}), base_model, config, "cpu")
         states, count = States(tmp_path / "states", 2), iter(range(1, 100))
         return Run(engine, task.open_examples(features, "train"), config, states, lambda: next(count) == after, dict)
 

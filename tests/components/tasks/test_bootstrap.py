@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from podtune.tasks.bootstrap import interval_of_mean
+from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
 
 
 def test_the_interval_is_as_wide_as_theory_says() -> None:
@@ -19,6 +19,14 @@ def test_the_same_seed_gives_the_same_interval_and_another_one_another() -> None
 
     assert interval_of_mean(values, 200, seed=3) == interval_of_mean(values, 200, seed=3)
     assert interval_of_mean(values, 200, seed=3) != interval_of_mean(values, 200, seed=4)
+
+
+def test_a_value_that_is_no_mean_is_computed_over_each_resampling() -> None:
+    wins, games = np.repeat([3.0, 0.0], 50), np.repeat([4.0, 1.0], 50)  # 150 of 250 games are won
+
+    low, high = interval_of_value(lambda rows: wins[rows].sum() / games[rows].sum(), 100, 500, seed=1)
+
+    assert 0.5 < low < 0.6 < high < 0.7
 
 
 def test_large_data_is_drawn_piece_by_piece() -> None:

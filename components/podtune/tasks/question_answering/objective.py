@@ -42,6 +42,10 @@ class SpanObjective:
         """Count the tokens for which the model has positions."""
         return int(model.base_model.embeddings.position_embeddings.num_embeddings) - _first_position(model)
 
+    def unpadded(self, model: Any) -> Any:
+        """The whole model."""
+        return model
+
     def losses(self, model: Any, tensors: Any) -> torch.Tensor:
         """Mean of the two cross-entropies, each over the example's own tokens; float32 [examples]."""
         logits = self.outputs(model, tensors)

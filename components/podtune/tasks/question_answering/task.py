@@ -6,9 +6,12 @@ from typing import Any, Mapping
 import numpy as np
 
 from podtune.tasks.question_answering.scores import score_windows
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
 from podtune.tasks.task import Scored
 from podtune.training.problem import Objective
+
+__all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
 
 
 def open_examples(features: Path, split: str) -> QuestionWindows:
@@ -16,7 +19,7 @@ def open_examples(features: Path, split: str) -> QuestionWindows:
     return open_windows(features, split)
 
 
-def objective() -> Objective:
+def objective(features: Path, settings: Mapping[str, Any]) -> Objective:  # noqa: ARG001  # other tasks' depend on them
     """Mark the first and the last token of the answer."""
     from podtune.tasks.question_answering.objective import SpanObjective
 

@@ -5,15 +5,15 @@ aten's dropout costs 5.5 ns an element on a CPU; raw SFC64 bits, compared and mu
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import nn
 
 from podtune.formats.ragged import offsets_of
-from podtune.training.engines.noise import BITS
-from podtune.training.engines.sequences import Sequences, running_sequences
+from podtune.training.engines.noise import BITS, RowNoise
+from podtune.training.engines.sequences import running_sequences
 
 
 def set_dropout(model: nn.Module, probability: float) -> None:
@@ -32,7 +32,7 @@ def draw_by_row(model: nn.Module) -> None:
 
 
 class RowDropout(nn.Module):
-    """Stands in for nn.Dropout on one stream of tokens, [1, tokens, width]."""
+    """Stands in for nn.Dropout on one stream of tokens, [1, tokens, …], or on rows of equal length, [rows, …]."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -41,12 +41,15 @@ class RowDropout(nn.Module):
     def forward(self, stream: torch.Tensor) -> torch.Tensor:
         if not self.training or self.p == 0.0:
             return stream
-        counts = [length * stream.shape[-1] for length in running_sequences().lengths]
-        return stream * draw_multipliers(running_sequences(), counts, self.p, stream.dtype).view(stream.shape)
+        sequences = running_sequences()
+        drawn = draw_multipliers(sequences.noise, sequences.counts(stream), self.p, stream.dtype)
+        return stream * drawn.view(stream.shape)
 
 
-def draw_multipliers(sequences: Sequences, counts: List[int], probability: float, dtype: torch.dtype) -> torch.Tensor:
-    """Draw so many multipliers for each sequence, one sequence after the other in a flat tensor.
+def draw_multipliers(
+    noise: Optional[RowNoise], counts: List[int], probability: float, dtype: torch.dtype
+) -> torch.Tensor:
+    """Draw so many multipliers for each row, one row after the other in a flat tensor.
 
     A multiplier is 0 where an element is dropped, and scales the others so that their mean is kept.
     """
@@ -60,7 +63,7 @@ def draw_multipliers(sequences: Sequences, counts: List[int], probability: float
         whole, kept = drawn.numpy(), pattern.numpy()
 
     def fill(row: int) -> None:
-        bits = sequences.noise.bits(row, counts[row])  # type: ignore[union-attr]  # given in training
+        bits = noise.bits(row, counts[row])  # type: ignore[union-attr]  # given in training
         np.multiply(bits >= threshold, kept, out=whole[offsets[row] : offsets[row + 1]])
 
     list(_threads(torch.get_num_threads()).map(fill, range(len(counts))))

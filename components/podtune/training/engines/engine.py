@@ -39,7 +39,7 @@ class Engine(Protocol):
         """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
-        """Run every row through the model once, in the examples' order; float32 [tokens] arrays."""
+        """Run every row through the model once; what the objective puts out, in the examples' order."""
 
     def save_model(self, directory: Path) -> None:
         """Write config.json and float32 model.safetensors as transformers loads them."""

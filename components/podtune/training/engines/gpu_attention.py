@@ -21,12 +21,32 @@ def attend_without_dropout(
 
 
 def attend_in_groups(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, sequences: Sequences
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    dropout: float,
+    sequences: Sequences,
+    *,
+    causal: bool,
 ) -> torch.Tensor:
     """Attend with torch's dropout, each group padded; scaled [heads, tokens, width] each, to [tokens, heads, width]."""
     attended = torch.empty_like(query)
     for group in sequences.groups:
         q, k, v = (stream[:, group.gathered].transpose(0, 1) for stream in (query, key, value))
-        found = scaled_dot_product_attention(q, k, v, attn_mask=group.mask, dropout_p=dropout, scale=1.0)
+        mask = None if causal else group.mask  # padding comes last, where causal attention does not look
+        found = scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=causal, scale=1.0)
         attended[:, group.tokens] = found.transpose(0, 1).flatten(1, 2)[:, group.kept]
+    return attended.transpose(0, 1)
+
+
+def attend_to_context(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, sequences: Sequences
+) -> torch.Tensor:
+    """Let each row attend to its own part of the context, as many places for every row; shapes as above."""
+    attended, rows = torch.empty_like(query), sequences.rows
+    own = (len(query), len(sequences.row_lengths), -1, query.shape[-1])
+    k, v = (stream.reshape(own).transpose(0, 1) for stream in (key, value))
+    q = query[:, rows.gathered].transpose(0, 1)
+    found = scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=1.0)
+    attended[:, rows.tokens] = found.transpose(0, 1).flatten(1, 2)[:, rows.kept]
     return attended.transpose(0, 1)

@@ -9,7 +9,6 @@ import torch
 from podtune.formats.ragged import Batch
 from podtune.training.engines.noise import RowNoise
 from podtune.training.engines.sequences import Sequences
-from podtune.training.problem import Examples
 
 
 def cut(order: np.ndarray, lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
@@ -34,14 +33,15 @@ class MicroBatch:
     sequences: Sequences
 
 
-def gather(examples: Examples, rows: np.ndarray, device: torch.device, noise: Optional[RowNoise]) -> MicroBatch:
-    """Read rows and bring them to the device."""
-    batch = examples.batch(rows)
+def to_device(batch: Batch, longest: int, device: torch.device, noise: Optional[RowNoise]) -> MicroBatch:
+    """Bring rows to the device; `longest` is the Batch's."""
     streams = {name: _tensor(array, device) for name, array in batch.streams.items()}
     columns = {name: _tensor(array, device) for name, array in batch.columns.items()}
-    offsets = _tensor(batch.offsets, device)
-    lengths = np.diff(batch.offsets).tolist()
-    return MicroBatch(Batch(offsets, streams, columns), Sequences(offsets.int(), lengths, noise))
+    ends = batch.offsets if batch.sequences is None else batch.sequences
+    on_device = _tensor(ends, device)
+    firsts = np.searchsorted(ends, batch.offsets).tolist()
+    sequences = Sequences(on_device.int(), np.diff(ends).tolist(), noise, firsts)
+    return MicroBatch(Batch(_tensor(batch.offsets, device), streams, columns, on_device, longest), sequences)
 
 
 def _tensor(array: np.ndarray, device: torch.device) -> Any:

@@ -4,7 +4,7 @@ import contextlib
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Iterator, List, Optional
+from typing import Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -33,9 +33,24 @@ class Group:
     """[tokens]: their places, counted through the flattened [sequences, longest]."""
 
 
+class Reach(NamedTuple):
+    """Which queries attend to which keys: some of the queries' stream to some of the keys', pair by pair."""
+
+    queries: List[slice]
+    keys: List[slice]
+    firsts: List[int]
+    """[rows + 1]: the first pair of each row, and the end."""
+
+    causal: bool
+    """Whether a query attends to no key after its own place."""
+
+    noise: Optional[RowNoise]
+    """What dropout draws from."""
+
+
 @dataclass(frozen=True)
 class Sequences:
-    """Sequences one after the other in one stream of tokens."""
+    """Sequences one after the other in one stream of tokens, and the rows of the batch that they belong to."""
 
     offsets: torch.Tensor
     """int32 [sequences + 1], on the device: sequence i is offsets[i] to offsets[i + 1]."""
@@ -46,11 +61,31 @@ class Sequences:
     noise: Optional[RowNoise]
     """What dropout draws from; None outside training, and on devices whose own generator draws."""
 
+    firsts: Optional[List[int]] = None
+    """[rows + 1]: the first sequence of each row, and the end; None where every row is one sequence."""
+
     @cached_property
-    def parts(self) -> List[slice]:
-        """Where each sequence lies in the stream."""
-        ends = offsets_of(np.array(self.lengths)).tolist()
-        return [slice(start, end) for start, end in zip(ends, ends[1:])]
+    def row_lengths(self) -> List[int]:
+        """The tokens of each row."""
+        ends = offsets_of(np.array(self.lengths))[self.firsts or slice(None)]
+        return np.diff(ends).tolist()  # type: ignore[no-any-return]  # integers
+
+    def counts(self, tensor: torch.Tensor) -> List[int]:
+        """How many elements of a tensor, [rows, …] or [1, tokens, …], belong to each row."""
+        if len(tensor) == len(self.row_lengths):
+            return [tensor[0].numel()] * len(tensor)
+        return [length * tensor[0, 0].numel() for length in self.row_lengths]
+
+    def within(self, causal: bool) -> Reach:
+        """Every sequence attends to itself."""
+        parts = _parts(self.lengths)
+        return Reach(parts, parts, self.firsts or list(range(len(parts) + 1)), causal, self.noise)
+
+    def towards(self, context: int) -> Reach:
+        """Every row attends to its own part of a stream in which so many tokens are shared out evenly."""
+        rows = len(self.row_lengths)
+        own = _parts([context // rows] * rows)
+        return Reach(_parts(self.row_lengths), own, list(range(rows + 1)), causal=False, noise=self.noise)
 
     @cached_property
     def groups(self) -> List[Group]:
@@ -64,6 +99,17 @@ class Sequences:
         starts = offsets_of(lengths)[:-1]
         rows = np.split(order, cuts[1:])
         return [_group(starts[some], lengths[some], self.offsets.device) for some in rows]
+
+    @cached_property
+    def rows(self) -> Group:
+        """All rows in one group, in their order, each with the sequences it has."""
+        lengths = np.array(self.row_lengths)
+        return _group(offsets_of(lengths)[:-1], lengths, self.offsets.device)
+
+
+def _parts(lengths: List[int]) -> List[slice]:
+    ends = offsets_of(np.array(lengths)).tolist()
+    return [slice(start, end) for start, end in zip(ends, ends[1:])]
 
 
 def _group(starts: np.ndarray, lengths: np.ndarray, device: torch.device) -> Group:

@@ -5,7 +5,7 @@ Runs transformers' own models on one stream of unpadded sequences. Its attention
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota, multi
 from podtune.training.engines.dropout import draw_by_row, set_dropout
 from podtune.training.engines.engine import StepResult
 from podtune.training.engines.linear import copy_before_multiplying
-from podtune.training.engines.micro_batches import MicroBatch, cut, gather
+from podtune.training.engines.micro_batches import MicroBatch, cut, to_device
 from podtune.training.engines.noise import RowNoise
 from podtune.training.engines.optimizer import MasterWeights
 from podtune.training.engines.processes import Processes, join_processes
@@ -72,7 +72,8 @@ class TorchEngine:
         self._micro_batch_tokens = config.micro_batch_tokens or _MICRO_BATCH_TOKENS[device.type]
         self._longest = objective.longest(model)
         self._model = model.to(device)
-        attend_within_sequences(model)
+        if objective.unpadded(model) is not None:
+            attend_within_sequences(objective.unpadded(model))
         if config.dropout is not None:
             set_dropout(model, config.dropout)
         if device.type == "cpu":
@@ -105,15 +106,15 @@ class TorchEngine:
         return StepResult(weights.gradient_and_loss[-1].clone(), norm)
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
-        """Run every row through the model once, in the examples' order; float32 [tokens] arrays."""
+        """Run every row through the model once; what the objective puts out, in the examples' order."""
         self._model.eval()
         offsets = offsets_of(examples.lengths)
         collected: Dict[str, torch.Tensor] = {}
         with torch.inference_mode(), progress_bar(len(examples), "rows", "predict") as bar:
             for rows in cut(self._processes.share(examples.lengths), examples.lengths, self._micro_batch_tokens):
-                places = torch.from_numpy(_token_places(offsets, rows)).to(self._device)
                 for name, values in self._predict(examples, rows).items():
-                    collected.setdefault(name, values.new_zeros(int(offsets[-1])))[places] = values
+                    whole, places = self._places(offsets, rows, values)
+                    collected.setdefault(name, values.new_zeros(whole, *values.shape[1:]))[places] = values
                 bar.update(len(rows))
         for name in sorted(collected):
             self._processes.add_up(collected[name])
@@ -136,7 +137,7 @@ class TorchEngine:
         load_state(self._weights, directory)
 
     def _predict(self, examples: Examples, rows: np.ndarray) -> Dict[str, torch.Tensor]:
-        micro_batch = self._gather(examples, rows, None)
+        micro_batch = self._gather(examples, rows, int(examples.lengths[rows].max()), None)
         with running(micro_batch.sequences):
             outputs: Dict[str, torch.Tensor] = self._objective.outputs(self._model, micro_batch.tensors)
         return outputs
@@ -145,13 +146,20 @@ class TorchEngine:
         """Gather this process's rows of a global batch, piece by piece, with their randomness."""
         lengths = examples.lengths[rows]
         for number, places in enumerate(cut(self._processes.share(lengths), lengths, self._micro_batch_tokens)):
-            yield self._gather(examples, rows[places], self._noise(step, places, number))
+            yield self._gather(examples, rows[places], int(lengths.max()), self._noise(step, places, number))
 
-    def _gather(self, examples: Examples, rows: np.ndarray, noise: Optional[RowNoise]) -> MicroBatch:
-        longest = int(examples.lengths[rows].max())
-        if longest > self._longest:
-            raise BadInput(f"the model has positions for {self._longest} tokens; a row of the features has {longest}")
-        return gather(examples, rows, self._device, noise)
+    def _gather(self, examples: Examples, rows: np.ndarray, longest: int, noise: Optional[RowNoise]) -> MicroBatch:
+        micro_batch = to_device(examples.batch(rows), longest, self._device, noise)
+        tokens = max(micro_batch.sequences.lengths)
+        if tokens > self._longest:
+            raise BadInput(f"the model has positions for {self._longest} tokens; a row of the features has {tokens}")
+        return micro_batch
+
+    def _places(self, offsets: np.ndarray, rows: np.ndarray, values: torch.Tensor) -> Tuple[int, torch.Tensor]:
+        """Count the rows or tokens of all examples, and tell where a micro-batch's, [rows, …] or [tokens, …], lie."""
+        if len(values) == len(rows):
+            return len(offsets) - 1, torch.from_numpy(rows).to(self._device)
+        return int(offsets[-1]), torch.from_numpy(_token_places(offsets, rows)).to(self._device)
 
     def _noise(self, step: int, places: np.ndarray, number: int) -> Optional[RowNoise]:
         seed = self._config.seed

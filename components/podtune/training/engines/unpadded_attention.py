@@ -10,7 +10,7 @@ from torch import nn
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from podtune.training.engines.gpu_attention import attend_in_groups, attend_without_dropout
+from podtune.training.engines.gpu_attention import attend_in_groups, attend_to_context, attend_without_dropout
 from podtune.training.engines.row_attention import attend_by_row
 from podtune.training.engines.sequences import running_sequences
 
@@ -30,7 +30,7 @@ def _no_mask(*_: Any, **__: Any) -> None:
 
 
 def _attention(
-    _module: nn.Module,
+    module: nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -40,12 +40,19 @@ def _attention(
     dropout: float = 0.0,
     **_: Any,
 ) -> Tuple[torch.Tensor, None]:
-    """Attend as transformers asks: [1, heads, tokens, head width] each, to [1, tokens, heads, head width]."""
+    """Attend as transformers asks: [1, heads, tokens, head width] each, to [1, tokens, heads, head width].
+
+    A decoder's cross-attention has keys of equal number for every row, one row's after the other's.
+    """
     q, k, v, sequences = query[0], key[0], value[0], running_sequences()
+    crossing, causal = getattr(module, "is_cross_attention", False), getattr(module, "is_causal", False)
     if not query.is_cuda:
-        attended = attend_by_row(q * scaling, k, v, dropout, sequences)
-    elif dropout or query.dtype == torch.float32:
-        attended = attend_in_groups(q * scaling, k, v, dropout, sequences)
+        reach = sequences.towards(key.shape[2]) if crossing else sequences.within(causal)
+        attended = attend_by_row(q * scaling, k, v, dropout, reach)
+    elif crossing:
+        attended = attend_to_context(q * scaling, k, v, dropout, sequences)
+    elif dropout or causal or query.dtype == torch.float32:
+        attended = attend_in_groups(q * scaling, k, v, dropout, sequences, causal=causal)
     else:
         attended = attend_without_dropout(q * (scaling * q.shape[-1] ** 0.5), k, v, sequences)
     return attended[None], None

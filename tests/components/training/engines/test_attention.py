@@ -5,13 +5,26 @@ from typing import Callable, List
 import numpy as np
 import pytest
 import torch
-from podtune.training.engines.gpu_attention import attend_in_groups
+from podtune.training.engines.gpu_attention import attend_in_groups, attend_to_context
 from podtune.training.engines.noise import RowNoise
-from podtune.training.engines.row_attention import attend_by_row
+from podtune.training.engines.row_attention import attend_by_row as attend_where
 from podtune.training.engines.sequences import Sequences
+from torch.nn.functional import scaled_dot_product_attention
 
 LENGTHS = [3, 9, 5, 1, 8]
+Streams = List[torch.Tensor]
 Attend = Callable[..., torch.Tensor]
+
+
+def attend_by_row(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    dropout: float,
+    sequences: Sequences,
+    causal: bool = False,
+) -> torch.Tensor:
+    return attend_where(query, key, value, dropout, sequences.within(causal))
 
 
 @pytest.fixture
@@ -27,28 +40,55 @@ def streams() -> List[torch.Tensor]:
     return [torch.randn(2, sum(LENGTHS), 4, requires_grad=True) for _ in range(3)]
 
 
-def one_by_one(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+def one_by_one(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool = False) -> torch.Tensor:
     parts = zip(*(stream.split(LENGTHS, dim=1) for stream in (query, key, value)))
-    return torch.cat([(q @ k.transpose(1, 2)).softmax(-1) @ v for q, k, v in parts], dim=1).transpose(0, 1)
+    attended = [scaled_dot_product_attention(q, k, v, is_causal=causal, scale=1.0) for q, k, v in parts]
+    return torch.cat(attended, dim=1).transpose(0, 1)
 
 
+@pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("attend", [attend_by_row, attend_in_groups])
 def test_sequences_attend_to_themselves_alone(
-    attend: Attend, streams: List[torch.Tensor], sequences: Sequences
+    attend: Attend, streams: Streams, sequences: Sequences, causal: bool
 ) -> None:
-    found = attend(*streams, 0.0, sequences)
+    found = attend(*streams, 0.0, sequences, causal=causal)
 
-    torch.testing.assert_close(found, one_by_one(*streams), rtol=0, atol=1e-6)
+    torch.testing.assert_close(found, one_by_one(*streams, causal=causal), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("attend", [attend_by_row, attend_in_groups])
-def test_gradients_are_autograds(attend: Attend, streams: List[torch.Tensor], sequences: Sequences) -> None:
+def test_gradients_are_autograds(attend: Attend, streams: Streams, sequences: Sequences, causal: bool) -> None:
     weights = torch.randn(26, 2, 4)
-    expected = torch.autograd.grad((one_by_one(*streams) * weights).sum(), streams)
+    expected = torch.autograd.grad((one_by_one(*streams, causal=causal) * weights).sum(), streams)
 
-    found = torch.autograd.grad((attend(*streams, 0.0, sequences) * weights).sum(), streams)
+    found = torch.autograd.grad((attend(*streams, 0.0, sequences, causal=causal) * weights).sum(), streams)
 
     for one, other in zip(found, expected):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+
+
+def attend_to_own_part(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, sequences: Sequences
+) -> torch.Tensor:
+    return attend_where(query, key, value, dropout, sequences.towards(key.shape[1]))
+
+
+@pytest.mark.parametrize("attend", [attend_to_own_part, attend_to_context])
+def test_a_row_of_several_sequences_attends_to_its_own_part_of_the_context(attend: Attend, streams: Streams) -> None:
+    offsets = torch.tensor([0, *np.cumsum(LENGTHS)], dtype=torch.int32)
+    sequences = Sequences(offsets, LENGTHS, None, firsts=[0, 2, 3, 5])  # rows of 12, 5 and 9 tokens
+    torch.manual_seed(1)
+    context = [torch.randn(2, 3 * 7, 4, requires_grad=True) for _ in range(2)]
+    weights, given = torch.randn(26, 2, 4), [streams[0], *context]
+    parts = zip(streams[0].split([12, 5, 9], dim=1), *(stream.split(7, dim=1) for stream in context))
+    expected = torch.cat([(q @ k.transpose(1, 2)).softmax(-1) @ v for q, k, v in parts], dim=1).transpose(0, 1)
+
+    found = attend(*given, 0.0, sequences)
+
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    gradients = [torch.autograd.grad((one * weights).sum(), given) for one in (found, expected)]
+    for one, other in zip(*gradients):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
 
 

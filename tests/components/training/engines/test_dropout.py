@@ -28,7 +28,7 @@ def test_the_scale_is_a_number_of_the_precision_and_the_probability_follows(
 
 @pytest.mark.parametrize(("precision", "scale"), [(torch.float32, 1.1111111640930176), (torch.bfloat16, 1.109375)])
 def test_a_tenth_is_dropped_and_the_mean_is_kept(precision: torch.dtype, scale: float) -> None:
-    found = draw_multipliers(sequences(1, 1, places=(0, 1)), [200_000, 800_000], 0.1, precision)
+    found = draw_multipliers(RowNoise(1, 2, (0, 1)), [200_000, 800_000], 0.1, precision)
 
     assert found.dtype == precision
     assert set(found.unique().tolist()) == {0.0, scale}
@@ -46,6 +46,29 @@ def test_a_rows_mask_does_not_depend_on_the_rows_beside_it() -> None:
 
     assert torch.equal(together[:, 3:], alone)
     assert 0 < alone.count_nonzero() < 16
+
+
+def test_a_rows_mask_is_the_same_in_rows_of_equal_length_and_beside_other_rows() -> None:
+    dropout = RowDropout(0.5)
+    with running(sequences(3, 2, places=(7, 4))):
+        together = dropout(torch.ones(2, 6, 8))
+
+    with running(sequences(2, places=(4,))):
+        alone = dropout(torch.ones(1, 6, 8))
+
+    assert torch.equal(together[1:], alone)
+    assert 0 < alone.count_nonzero() < 48
+
+
+def test_a_row_of_several_sequences_draws_from_one_stream() -> None:
+    dropout, offsets = RowDropout(0.5), torch.tensor([0, 3, 5, 9], dtype=torch.int32)
+    with running(Sequences(offsets, [3, 2, 4], RowNoise(1, 2, (7, 4)), firsts=[0, 2, 3])):
+        several = dropout(torch.ones(1, 9, 8))
+
+    with running(sequences(5, 4, places=(7, 4))):
+        single = dropout(torch.ones(1, 9, 8))
+
+    assert torch.equal(several, single)
 
 
 def test_one_site_after_the_other_draws_anew() -> None:

@@ -1,0 +1,97 @@
+"""Scores and times after the same training: podtune against Hugging Face's Trainer.
+
+    python benchmarks/quality_squad.py --features DIRECTORY --base-model DIRECTORY [--steps 250] [--batch-size 32]
+
+Both directories are what the steps wrote (tokenize_squad and fetch_model). Both sides begin with the same weights and
+take the same rows in the same order with the same hyperparameters; each draws its own dropout. The Trainer runs in
+bfloat16 and pads each batch to its longest row. The same code scores both models on every validation question.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Dict
+
+import numpy as np
+import torch
+import trainer_side
+from podtune.evaluate import step as evaluate
+from podtune.finetune import step as finetune
+from podtune.formats.checkpoint import KIND, MODEL, VERSION, open_checkpoint
+from podtune.formats.sealed import sealing
+from podtune.sections import to_mapping
+from podtune.tasks.question_answering.objective import SpanObjective
+from podtune.tasks.question_answering.windows import open_windows
+from podtune.training.config import TrainingConfig
+from podtune.training.order import Order
+
+
+def main() -> None:
+    """Train and score both; print scores and seconds side by side."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", type=Path, required=True, help="what tokenize_squad wrote")
+    parser.add_argument("--base-model", type=Path, required=True, help="what fetch_model wrote")
+    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    given = parser.parse_args()
+    config = TrainingConfig(
+        epochs=1,
+        batch_size=given.batch_size,
+        learning_rate=given.learning_rate,
+        warmup_ratio=0.1,
+        weight_decay=0.01,
+        max_steps=given.steps,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Path(folder) / "podtune", Path(folder) / "trainer"
+        begun = time.perf_counter()
+        training = {"training": to_mapping(config), "device": given.device, "workspace": folder}
+        finetune.run(given.features, given.base_model, ours, **training)
+        middle = time.perf_counter()
+        _train_theirs(given, config, ours, theirs)
+        end = time.perf_counter()
+        print(f"{given.steps} steps of {given.batch_size} windows, learning rate {given.learning_rate}")
+        _report("podtune", middle - begun, _scores(given, ours))
+        _report("Trainer", end - middle, _scores(given, theirs))
+
+
+def _train_theirs(given: argparse.Namespace, config: TrainingConfig, ours: Path, checkpoint: Path) -> None:
+    """Write a Checkpoint beside ours whose weights the Trainer made."""
+    windows = open_windows(given.features, "train")
+    order = Order(len(windows), config)
+    records = trainer_side.plain_records(windows, np.concatenate([order.rows(step) for step in range(order.steps)]))
+    torch.manual_seed(config.seed)
+    model = SpanObjective().load(given.base_model)
+    trainer_side.train(
+        model,
+        records,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        bf16=True,
+        use_cpu=given.device == "cpu",
+        warmup_steps=round(order.steps * config.warmup_ratio),
+        weight_decay=config.weight_decay,
+    )
+    facts, _ = open_checkpoint(ours)
+    with sealing(checkpoint, KIND, VERSION) as draft:
+        model.save_pretrained(draft.path / MODEL)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (draft.path / MODEL / name).write_bytes((ours / MODEL / name).read_bytes())
+        draft.facts.update(to_mapping(facts))
+
+
+def _scores(given: argparse.Namespace, checkpoint: Path) -> Dict[str, float]:
+    output = checkpoint.with_name(f"{checkpoint.name}-evaluation")
+    return evaluate.run(given.features, checkpoint, output, evaluation={}, device=given.device)
+
+
+def _report(side: str, seconds: float, scores: Dict[str, Any]) -> None:
+    numbers = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
+    print(f"{side:8} trained in {seconds:6.0f} s: {numbers}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
