@@ -46,6 +46,21 @@ def read_section(kind: Type[Section], values: Mapping[str, Any], place: str) -> 
     return section  # type: ignore[no-any-return]  # _dataclass returns an instance of kind
 
 
+def read_parts(kinds: Mapping[str, Any], values: Mapping[str, Any], place: str) -> Tuple[Dict[str, Any], List[str]]:
+    """Read a mapping in which each key has a type of its own; return what reads well, and a line for each mistake."""
+    lines: List[str] = []
+    for key in values:
+        if key not in kinds:
+            lines.append(f"{_below(place, key)} is not a setting{_suggestion(str(key), kinds)}")
+    read: Dict[str, Any] = {}
+    for name in (name for name in kinds if name in values):
+        before = len(lines)
+        value = _value(kinds[name], values[name], _below(place, name), lines)
+        if len(lines) == before:
+            read[name] = value
+    return read, lines
+
+
 def read_settings_file(path: Path) -> Dict[str, Any]:
     """Read one YAML or, by its ending .json, JSON file that holds a mapping."""
     try:
@@ -80,19 +95,14 @@ def _dataclass(kind: Any, values: Any, place: str, lines: List[str]) -> Any:
     if not isinstance(values, Mapping):
         lines.append(f"{place} must be a mapping; got {values!r}")
         return None
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    before = len(lines)
-    for key in values:
-        if key not in fields:
-            lines.append(f"{_below(place, key)} is not a setting{_suggestion(str(key), fields)}")
-    types = get_type_hints(kind)
-    given: Dict[str, Any] = {}
-    for name, field in fields.items():
-        if name in values:
-            given[name] = _value(types[name], values[name], _below(place, name), lines)
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            lines.append(f"{_below(place, name)} is missing")
-    if len(lines) > before:
+    fields, types = dataclasses.fields(kind), get_type_hints(kind)
+    given, found = read_parts({field.name: types[field.name] for field in fields}, values, place)
+    for field in fields:
+        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        if field.name not in values and not optional:
+            found.append(f"{_below(place, field.name)} is missing")
+    lines.extend(found)
+    if found:
         return None
     section = kind(**given)
     if hasattr(section, "mistakes"):

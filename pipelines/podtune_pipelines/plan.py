@@ -10,7 +10,7 @@ from podtune.training.order import Order
 
 from podtune_pipelines.local_run import Home, prepare_here
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.reuse import STEPS, is_local, reusable
+from podtune_pipelines.reuse import is_local, reusable, steps_of
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,16 @@ class Plan:
 def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     """Plan a run. Local sources are prepared to be counted and measured, remote ones only with `fetch`."""
     found = reusable(recipe, device, home.reuse)
-    if "tokenize_squad" not in found and (fetch or is_local(recipe)):
+    preparation = recipe.of_task.preparation
+    if preparation not in found and (fetch or is_local(recipe)):
         prepare_here(recipe, home, device)
         found = reusable(recipe, device, home.reuse)
-    features = found.get("tokenize_squad", {}).get("features")
+    features = found.get(preparation, {}).get("features")
     splits = _counted(features) if features else _expected(recipe)
     return Plan(
         recipe=recipe.name,
         device=device,
-        steps={step: "reused" if step in found else "runs" for step in STEPS},
+        steps={step: "reused" if step in found else "runs" for step in steps_of(recipe)},
         counted_from="features" if features else "recipe" if splits else "nothing",
         splits=splits,
         updates=updates_of(splits["train"].rows, recipe.training) if splits else None,
@@ -104,7 +105,7 @@ def _counted(features: Path) -> Dict[str, Counts]:
 
 
 def _expected(recipe: Recipe) -> Dict[str, Counts]:
-    return {name: Counts(rows) for name, rows in recipe.features.expected_windows.items()}
+    return {name: Counts(rows) for name, rows in recipe.expected_rows.items()}
 
 
 def _estimated(recipe: Recipe, features: Path, base_model: Path, device: str) -> Duration:

@@ -3,22 +3,42 @@
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Literal, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, Type, get_type_hints
 
 import yaml
 from podtune.compare.settings import GateSettings
 from podtune.errors import BadInput
-from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.fetch_data.settings import SourceSettings
 from podtune.fetch_model.settings import ModelSettings
 from podtune.publish.settings import ReleaseSettings
-from podtune.sections import read_section, read_settings_file
+from podtune.sections import Mistakes, read_parts, read_settings_file
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tokenize_squad.settings import WindowSettings
 from podtune.training.config import TrainingConfig
 from podtune.write_card.hub_rules import is_repository_id
 from podtune.write_card.settings import CardSettings
 
-METRICS = {"question-answering": ("exact_match", "f1")}
+
+@dataclass(frozen=True)
+class TaskSections:
+    """What is a task's own in a recipe."""
+
+    features: Type[Any]
+    evaluation: Type[Any]
+    preparation: str
+    """The step that makes its Features."""
+
+    rows: str
+    """What it trains on; `features` may know how many to expect, by the name expected_ and this."""
+
+    metrics: Tuple[str, ...]
+
+
+TASKS = {
+    "question-answering": TaskSections(
+        WindowSettings, EvaluationSettings, "tokenize_squad", "windows", ("exact_match", "f1")
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -26,32 +46,66 @@ class Recipe:
     """An experiment, its sections in the order of the flow."""
 
     name: str
-    task: Literal["question-answering"]
+    task: str
     source: SourceSettings
     model: ModelSettings
-    features: WindowSettings
+    features: Any
     training: TrainingConfig
-    evaluation: EvaluationSettings
+    evaluation: Any
     gate: GateSettings
     card: CardSettings
     release: ReleaseSettings
 
-    def mistakes(self) -> Iterator[Tuple[str, str]]:
-        """Combinations of sections that cannot work, as (key, what is wrong)."""
-        known = METRICS[self.task]
-        named = [("gate.metric", self.gate.metric), ("training.best_metric", self.training.best_metric)]
-        named += [(f"gate.floors.{metric}", metric) for metric in self.gate.floors]
-        for key, metric in named:
-            if metric and metric not in known:
-                yield key, f"must be one of {', '.join(known)}; got {metric!r}"
-        for key, name in (("source.dataset", self.source.dataset), ("model.model", self.model.model)):
-            if not is_repository_id(name):
-                yield key, f"must be a name or owner/name, as on the Hub: the card links to it; got {name!r}"
-        for metric in self.card.reference.metrics if self.card.reference else ():
-            if metric not in (*known, "loss"):
-                yield f"card.reference.metrics.{metric}", f"must be one of {', '.join(known)}, loss; got {metric!r}"
-        if self.evaluation.split not in self.source.splits:
-            yield "evaluation.split", f"must be one of source.splits; got {self.evaluation.split!r}"
+    @property
+    def of_task(self) -> TaskSections:
+        """What is its task's own."""
+        return TASKS[self.task]
+
+    @property
+    def expected_rows(self) -> Dict[str, int]:
+        """Split to the rows that are known to come out; empty where they are not."""
+        expected: Dict[str, int] = getattr(self.features, f"expected_{self.of_task.rows}")
+        return expected
+
+
+def read_recipe(values: Mapping[str, Any]) -> Recipe:
+    """Build a recipe; raise Mistakes with all that is wrong in any section, and between those that read well."""
+    task = values.get("task")
+    own = TASKS.get(str(task), TASKS["question-answering"])
+    kinds = {**get_type_hints(Recipe), "task": Literal[tuple(TASKS)], "features": own.features}
+    kinds["evaluation"] = own.evaluation
+    found, lines = read_parts(kinds, values, "")
+    lines += [f"{name} is missing" for name in kinds if name not in values]
+    lines += [f"{key} {text}" for key, text in _between(own.metrics, **found)]
+    if lines:
+        raise Mistakes(lines)
+    return Recipe(**found)
+
+
+def _between(metrics: Tuple[str, ...], **found: Any) -> Iterator[Tuple[str, str]]:
+    """Combinations of sections that cannot work, as (key, what is wrong); sections that do not read are left out."""
+    for key, metric, known in _named_metrics(metrics, **found):
+        if metric and metric not in known:
+            yield key, f"must be one of {', '.join(known)}; got {metric!r}"
+    for section, key in (("source", "dataset"), ("model", "model")):
+        name = getattr(found.get(section), key, None)
+        if name is not None and not is_repository_id(name):
+            yield f"{section}.{key}", f"must be a name or owner/name, as on the Hub: the card links to it; got {name!r}"
+    if {"evaluation", "source"} <= found.keys() and found["evaluation"].split not in found["source"].splits:
+        yield "evaluation.split", f"must be one of source.splits; got {found['evaluation'].split!r}"
+
+
+def _named_metrics(metrics: Tuple[str, ...], **found: Any) -> Iterator[Tuple[str, str, Tuple[str, ...]]]:
+    """Every place that names a metric: its key, the metric, and what it may be."""
+    if "gate" in found:
+        yield "gate.metric", found["gate"].metric, metrics
+    if "training" in found:
+        yield "training.best_metric", found["training"].best_metric, metrics
+    if "gate" in found:
+        yield from ((f"gate.floors.{metric}", metric, metrics) for metric in found["gate"].floors)
+    if "card" in found and found["card"].reference:
+        for metric in found["card"].reference.metrics:
+            yield f"card.reference.metrics.{metric}", metric, (*metrics, "loss")
 
 
 def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
@@ -59,7 +113,7 @@ def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     values = read_settings_file(_recipe_file(name))
     for change in changes:
         _apply(values, change)
-    return read_section(Recipe, values, "")
+    return read_recipe(values)
 
 
 def packaged_recipes() -> List[Path]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import podtune
 from kfp import dsl
@@ -22,12 +22,17 @@ from podtune.formats.sealed import MANIFEST, sha256_of, verify
 from podtune.sections import to_mapping
 from podtune.sources.uris import scheme_of
 
-from podtune_pipelines.recipe import Recipe
+from podtune_pipelines.recipe import TASKS, Recipe
 
-STEPS = ("fetch_data", "fetch_model", "tokenize_squad", "finetune", "evaluate", "compare", "write_card", "publish")
-"""In the order of the flow."""
+TAIL = ("finetune", "evaluate", "compare", "write_card", "publish")
+"""The steps that every task has after its preparation."""
 
 COMPUTING_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
+
+
+def steps_of(recipe: Recipe) -> Tuple[str, ...]:
+    """The steps of a recipe's pipeline, in the order of the flow."""
+    return ("fetch_data", "fetch_model", recipe.of_task.preparation, *TAIL)
 
 
 def reuse_keys(recipe: Recipe, device: str) -> Dict[str, str]:
@@ -37,11 +42,12 @@ def reuse_keys(recipe: Recipe, device: str) -> Dict[str, str]:
     keys: Dict[str, str] = {}
     _add(keys, "fetch_data", data, {"source": sections["source"]}, [])
     _add(keys, "fetch_model", model, {"model": sections["model"]}, [])
-    _add(keys, "tokenize_squad", "", {"features": sections["features"]}, ["fetch_data", "fetch_model"])
+    preparation = recipe.of_task.preparation
+    _add(keys, preparation, "", {"features": sections["features"]}, ["fetch_data", "fetch_model"])
     training = {"training": sections["training"], "device": device}
-    _add(keys, "finetune", "", training, ["tokenize_squad", "fetch_model"])
+    _add(keys, "finetune", "", training, [preparation, "fetch_model"])
     scoring = {"evaluation": sections["evaluation"], "device": device}
-    _add(keys, "evaluate", "", scoring, ["tokenize_squad", "finetune"])
+    _add(keys, "evaluate", "", scoring, [preparation, "finetune"])
     return keys
 
 
@@ -143,7 +149,8 @@ def _together(parts: Iterable[Optional[str]]) -> Optional[str]:
 def _code_identity(step: str) -> str:
     """The hash of the code that a step can run, other steps' folders left out, and of the libraries that compute."""
     root = Path(str(files(podtune)))
-    others = {name for name in STEPS if name != step}
+    preparations = {own.preparation for own in TASKS.values()}
+    others = {"fetch_data", "fetch_model", *preparations, *TAIL} - {step}
     sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     own = [path for path in sources if path.relative_to(root).parts[0] not in others]
     content = [(path.relative_to(root).as_posix(), sha256_of(path)) for path in own]

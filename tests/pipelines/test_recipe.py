@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 from podtune.errors import BadInput
-from podtune.sections import Mistakes
-from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
+from podtune.sections import Mistakes, read_settings_file
+from podtune_pipelines.recipe import load_recipe, packaged_recipes, read_recipe, recipe_header
 
 
 def test_every_packaged_recipe_is_named_like_its_file_and_says_what_to_expect() -> None:
@@ -78,9 +78,10 @@ def test_a_value_can_be_changed_from_outside() -> None:
 
 def test_every_mistake_of_every_section_is_reported_at_once() -> None:
     changes = ["training.epochs=0", "gate.florrs=3", "model.x=1", "release.name=A_b", "colour=red"]
+    changes += ["evaluation.split=test", "card.reference.metrics.bleu=1"]
 
     with pytest.raises(Mistakes) as raised:
-        load_recipe("minilm-squad", changes)
+        load_recipe("bert-base-uncased-squad", changes)
 
     assert raised.value.lines == [
         "colour is not a setting; known are name, task, source, model, features, training, evaluation, gate, card, "
@@ -89,7 +90,20 @@ def test_every_mistake_of_every_section_is_reported_at_once() -> None:
         "training.epochs must be at least 1; got 0",
         "gate.florrs is not a setting; did you mean floors?",
         "release.name must be lower-case letters, digits and hyphens, at most 63; got 'A_b'",
+        "card.reference.metrics.bleu must be one of exact_match, f1, loss; got 'bleu'",
+        "evaluation.split must be one of source.splits; got 'test'",
     ]
+
+
+def test_a_missing_section_and_an_unknown_task_are_named() -> None:
+    values = read_settings_file(packaged_recipes()[2])
+    del values["gate"]
+    values["task"] = "translation"
+
+    with pytest.raises(Mistakes) as raised:
+        read_recipe(values)
+
+    assert raised.value.lines == ["task must be one of question-answering; got 'translation'", "gate is missing"]
 
 
 def test_sections_that_do_not_go_together_are_refused() -> None:
