@@ -1,0 +1,150 @@
+"""Visual question answering as LXMERT sees it: one answer out of a vocabulary, from a question and 36 regions."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+from torch.nn import functional
+
+from podtune.errors import BadInput
+
+MODEL_TYPE = "lxmert"
+"""Of config.json."""
+
+IGNORED = -100
+"""The hard label of an answer out of vocabulary."""
+
+_HEAD = "answer_head."
+_log = logging.getLogger(__name__)
+
+
+class LxmertObjective:
+    """Choose the answer; `training.problem.Objective`.
+
+    With soft labels an answer is a question of its own: binary cross-entropies, their mean over all answers, which is
+    what the published cards' models were trained with. The original authors' loss is that times the number of answers.
+    With hard labels the loss is the cross-entropy, and 0 where the true answer is out of vocabulary.
+    """
+
+    def __init__(self, answers: Sequence[str], *, soft: bool) -> None:
+        self._answers, self._soft = list(answers), soft
+
+    def load(self, directory: Path) -> Any:
+        """Load LXMERT in float32; where its answers are other ones, the head's last layer is new, from torch's seed."""
+        _check_model_type(directory)
+        try:
+            model, report = _from_pretrained(directory)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())
+            raise BadInput(f"cannot load a visual question-answering model from {directory}: {reason}") from error
+        lacking = sorted(name for name in report["missing_keys"] if not name.startswith(_HEAD))
+        if lacking:
+            raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
+        if report["missing_keys"]:
+            _log.info("the model in %s has no head for answers yet; it gets a new one", directory)
+        if _answers_of(model) != self._answers:
+            self._replace_last_layer(model, directory)
+        return model.float()
+
+    def longest(self, model: Any) -> int:
+        """Count the text tokens for which the model has positions; regions need none."""
+        return int(model.config.max_position_embeddings)
+
+    def unpadded(self, model: Any) -> Any:  # noqa: ARG002  # by the protocol
+        """None: rows are padded to equal length."""
+        return None
+
+    def losses(self, model: Any, tensors: Any) -> torch.Tensor:
+        """The loss of each row, float32 [rows]."""
+        return self._losses(_logits(model, tensors), tensors.columns["target"])
+
+    def outputs(self, model: Any, tensors: Any) -> Dict[str, torch.Tensor]:
+        """Best answer (int64), its probability and the loss (float32), each [rows]."""
+        logits = _logits(model, tensors)
+        probabilities = logits.sigmoid() if self._soft else logits.softmax(1)
+        probability, answer = probabilities.max(1)
+        return {
+            "answer": answer,
+            "probability": probability,
+            "loss": self._losses(logits, tensors.columns["target"]),
+        }
+
+    def _losses(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        if self._soft:
+            return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(1)
+        return functional.cross_entropy(logits, target, reduction="none", ignore_index=IGNORED)
+
+    def _replace_last_layer(self, model: Any, directory: Path) -> None:
+        old, count = model.answer_head.logit_fc[-1], len(self._answers)
+        new = nn.Linear(old.in_features, count)
+        nn.init.normal_(new.weight, std=model.config.initializer_range)
+        nn.init.zeros_(new.bias)
+        model.answer_head.logit_fc[-1] = new
+        model.num_qa_labels = model.config.num_qa_labels = count
+        model.config.id2label = dict(enumerate(self._answers))
+        model.config.label2id = {answer: label for label, answer in enumerate(self._answers)}
+        _log.info(
+            "the model in %s was trained for %d other answers; the head's last layer is new, for %d",
+            directory,
+            old.out_features,
+            count,
+        )
+
+
+def _logits(model: Any, tensors: Any) -> torch.Tensor:
+    """float32 [rows, answers]."""
+    lengths, regions = tensors.offsets.diff(), tensors.columns["regions"]
+    width = tensors.longest - regions.shape[1]  # a row's length counts its regions too
+    mask = torch.arange(width, device=lengths.device) < lengths[:, None]
+    tokens = mask.long().masked_scatter_(mask, tensors.streams["tokens"].long())
+    scores: torch.Tensor = model(
+        input_ids=tokens,
+        attention_mask=mask.to(model.dtype),
+        visual_feats=regions.to(model.dtype),
+        visual_pos=tensors.columns["boxes"].to(model.dtype),
+    ).question_answering_score
+    return scores.float()
+
+
+def _answers_of(model: Any) -> List[str]:
+    """The answers that the model's configuration names, by label; none unless each has a row of the head."""
+    labels = model.config.id2label
+    if sorted(labels) != list(range(model.config.num_qa_labels)):
+        return []
+    return [labels[label] for label in sorted(labels)]
+
+
+def _from_pretrained(directory: Path) -> Any:
+    """Return the model and transformers' report of its loading, which it would print as a table otherwise."""
+    from transformers import LxmertForQuestionAnswering
+    from transformers.utils import logging as transformers_logging
+
+    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        return LxmertForQuestionAnswering.from_pretrained(
+            directory,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def _check_model_type(directory: Path) -> None:
+    path = directory / "config.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadInput(f"{directory} holds no model: cannot read its config.json: {error}") from error
+    if found != MODEL_TYPE:
+        raise BadInput(f"{path}: model_type must be {MODEL_TYPE}; got {found!r}")
