@@ -64,7 +64,7 @@ def _finetune(
     evaluate = _evaluation(task, inputs.features, engine)
     trained = train(Run(engine, examples, config, states, stopping, evaluate))
     if engine.first:
-        facts = _facts(inputs, config, trained, hardware(device, engine.devices))
+        facts = _facts(inputs, config, trained, hardware(device, engine.devices, engine.precision))
         _write(checkpoint, inputs.base_model, engine, trained=trained, facts=facts)
         states.clear()
     else:

@@ -55,7 +55,7 @@ class CheckpointFacts:
     """How often the run was continued from a checkpoint."""
 
     hardware: Dict[str, Any]
-    """device (cpu, gpu, ipu), name, count, cores, memory_gib."""
+    """device (cpu, gpu, ipu), name, count, precision of the compute, cores, memory_gib."""
 
     software: Dict[str, str]
     """Package to version: python, podtune, torch, transformers, …"""

@@ -4,10 +4,12 @@ import json
 import logging
 import time
 from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Type
 
+from podtune.formats.checkpoint import LOG, TENSORBOARD
 from podtune.progress import progress_bar
 
 Line = Dict[str, Any]
@@ -34,22 +36,64 @@ def write_events(directory: Path, lines: List[Line]) -> None:
 
     The run's end is now; a line lies as many seconds before it as were trained since.
     """
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.summary.writer.record_writer import RecordWriter
+    EventFile(directory, lines).close()
 
-    ends = time.time()
-    seconds = [line["seconds"] for line in lines if "seconds" in line]
-    directory.mkdir(parents=True, exist_ok=True)
-    with open(directory / EVENTS, "wb") as stream:
-        writer = RecordWriter(stream)
-        writer.write(Event(wall_time=ends, file_version="brain.Event:2").SerializeToString())
-        passed = 0.0
-        for line in lines:
-            passed = line.get("seconds", passed)
-            event = Event(wall_time=ends - max(seconds) + passed, step=line["step"])
-            for tag, value in _scalars(line).items():
-                event.summary.value.add(tag=tag, simple_value=value)
-            writer.write(event.SerializeToString())
+
+class EventFile:
+    """A TensorBoard event file that grows line by line."""
+
+    def __init__(self, directory: Path, lines: List[Line]) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        directory.mkdir(parents=True, exist_ok=True)
+        self._event, self._stream = Event, (directory / EVENTS).open("wb")  # until close()
+        self._writer = RecordWriter(self._stream)
+        self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        passed = [line.get("seconds", 0.0) for line in lines]
+        began = time.time() - max(passed, default=0.0)
+        for line, seconds in zip(lines, accumulate(passed, max)):
+            self.add(line, began + seconds)
+
+    def close(self) -> None:
+        """Nothing more is added."""
+        self._stream.close()
+
+    def add(self, line: Line, when: float) -> None:
+        """Write a line of the log, which is from this time, so that a reader sees it."""
+        event = self._event(wall_time=when, step=line["step"])
+        for tag, value in _scalars(line).items():
+            event.summary.value.add(tag=tag, simple_value=value)
+        self._write(event)
+
+    def _write(self, event: Any) -> None:
+        self._writer.write(event.SerializeToString())
+        self._stream.flush()
+
+
+class GrowingLog:
+    """The log of a run under way, for those who watch: `log.jsonl` and an event file; a context manager.
+
+    A run that continues begins it anew with the lines it has.
+    """
+
+    def __init__(self, directory: Path, lines: List[Line]) -> None:
+        self._events = EventFile(directory / TENSORBOARD, lines)
+        write_log(directory / LOG, lines)
+        self._json = (directory / LOG).open("a", encoding="utf-8")  # until the log is left
+
+    def __enter__(self) -> "GrowingLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._events.close()
+        self._json.close()
+
+    def add(self, line: Line) -> None:
+        """Write a line so that it can be read at once."""
+        self._json.write(json.dumps(line, allow_nan=False) + "\n")
+        self._json.flush()
+        self._events.add(line, time.time())
 
 
 def _scalars(line: Line) -> Mapping[str, float]:

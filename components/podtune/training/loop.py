@@ -1,5 +1,6 @@
 """The training loop: asks an engine for optimizer steps, whatever the device, and ends in good order."""
 
+import contextlib
 import logging
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -9,7 +10,7 @@ from typing import Callable, List, Tuple
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.engine import Engine, StepResult
-from podtune.training.log import Display, Line
+from podtune.training.log import Display, GrowingLog, Line
 from podtune.training.order import Order
 from podtune.training.problem import Examples, Metrics
 from podtune.training.resume import Progress, States
@@ -54,8 +55,12 @@ def train(run: Run) -> Trained:
     """
     order = Order(len(run.examples), run.config)
     progress, lines = _resumed(run)
-    with Display(order.steps, progress.step) as display:
+    with contextlib.ExitStack() as open_until_then:
+        display = open_until_then.enter_context(Display(order.steps, progress.step))
         course = _Course(run, order, progress, lines=lines, display=display)
+        if run.engine.first:
+            growing = open_until_then.enter_context(GrowingLog(run.states.directory, lines))
+            course.watchers += [growing.add, display.show]
         course.go()
     kept = course.progress.best_step or order.steps
     if kept != order.steps:
@@ -80,6 +85,7 @@ class _Course:
 
     def __init__(self, run: Run, order: Order, progress: Progress, *, lines: List[Line], display: Display) -> None:
         self.run, self.order, self.progress, self.lines, self._display = run, order, progress, lines, display
+        self.watchers: List[Callable[[Line], None]] = []
         self._saved_step = progress.step
         self._unread: List[StepResult] = []
         self._began = perf_counter()
@@ -165,8 +171,8 @@ class _Course:
 
     def _add_line(self, line: Line) -> None:
         self.lines.append(line)
-        if self.run.engine.first:
-            self._display.show(line)
+        for watcher in self.watchers:
+            watcher(line)
 
     def _evaluate(self) -> None:
         self._read()

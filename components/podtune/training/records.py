@@ -17,8 +17,8 @@ PACKAGES = ("torch", "poptorch", "transformers", "tokenizers", "safetensors", "n
 _GIB = 1 << 30
 
 
-def hardware(device: str, accelerators: Sequence[str], system: Path = Path("/")) -> Dict[str, Any]:
-    """The device and its name and count, usable cores, usable memory; on a CPU there are no accelerators.
+def hardware(device: str, accelerators: Sequence[str], precision: str, system: Path = Path("/")) -> Dict[str, Any]:
+    """The device, its name and count, what it computed in, usable cores and memory; a CPU has no accelerators.
 
     What a container may use is read from its control group below `system`, version 2 or 1.
     """
@@ -27,6 +27,7 @@ def hardware(device: str, accelerators: Sequence[str], system: Path = Path("/"))
         "device": device,
         "name": accelerators[0] if accelerators else _processor(system),
         "count": max(1, len(accelerators)),
+        "precision": precision,
         "cores": cores,
         "memory_gib": round(memory / _GIB, 1),
     }

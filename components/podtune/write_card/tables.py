@@ -162,6 +162,7 @@ def hardware(contents: Contents) -> str:
     facts = contents.records.checkpoint.hardware
     units: Iterable[Tuple[str, str]] = (("cores", "{} cores"), ("memory_gib", "{} GiB of memory"))
     parts = [f"{setting(facts.get('count', 1))} × {facts.get('name', 'unknown')} ({facts.get('device', 'unknown')})"]
+    parts += [f"computing in {facts['precision']}"] if "precision" in facts else []
     parts += [text.format(setting(facts[key])) for key, text in units if facts.get(key)]
     return ", ".join(parts)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from podtune.training.log import Display, read_log, write_events, write_log
+from podtune.training.log import Display, GrowingLog, read_log, write_events, write_log
 
 LINES: List[Dict[str, Any]] = [
     {
@@ -54,6 +54,27 @@ def test_tensorboard_reads_the_events(tmp_path: Path) -> None:
         "evaluation/f1": [(4, 50.5)],
     }
     assert last.wall_time - first.wall_time == pytest.approx(25.0)
+
+
+def test_a_growing_log_can_be_read_at_any_time_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def seen() -> "tuple[list[int], list[int]]":
+        events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+        return [event.step for event in events.Scalars("train/loss")], [
+            line["step"] for line in read_log(tmp_path / "log.jsonl")
+        ]
+
+    with GrowingLog(tmp_path, []) as log:
+        log.add(LINES[0])
+        before = seen()
+
+    with GrowingLog(tmp_path, LINES[:1]) as log:
+        log.add({**LINES[0], "step": 6, "seconds": 35.0})
+        after = seen()
+
+    assert before == ([2], [2])
+    assert after == ([2, 6], [2, 6])
 
 
 def test_without_a_terminal_each_line_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -24,17 +24,18 @@ def write(root: Path, files: Dict[str, str]) -> Path:
 def test_a_cpu_is_named_as_the_system_names_it(tmp_path: Path) -> None:
     root = write(tmp_path, {"proc/cpuinfo": "processor\t: 0\nmodel name\t: Some  CPU @ 2 GHz\n"})
 
-    assert hardware("cpu", (), root) == {
+    assert hardware("cpu", (), "float32", root) == {
         "device": "cpu",
         "name": "Some CPU @ 2 GHz",
         "count": 1,
+        "precision": "float32",
         "cores": 8,
         "memory_gib": 32.0,
     }
 
 
 def test_accelerators_are_counted(tmp_path: Path) -> None:
-    record = hardware("gpu", ("NVIDIA H200", "NVIDIA H200"), tmp_path)
+    record = hardware("gpu", ("NVIDIA H200", "NVIDIA H200"), "bfloat16", tmp_path)
 
     assert (record["device"], record["name"], record["count"]) == ("gpu", "NVIDIA H200", 2)
 
@@ -72,7 +73,7 @@ def test_a_container_has_what_its_control_group_allows(
 ) -> None:
     root = write(tmp_path, {f"sys/fs/cgroup/{name}": text for name, text in files.items()})
 
-    record = hardware("cpu", (), root)
+    record = hardware("cpu", (), "float32", root)
 
     assert (record["cores"], record["memory_gib"]) == (cores, memory_gib)
 

@@ -58,7 +58,14 @@ CHECKPOINT = {
     "train_loss": 1.2168,
     "seconds": 7384.0,
     "resumed": 1,
-    "hardware": {"device": "cpu", "name": "AMD EPYC 9B45", "count": 1, "cores": 2, "memory_gib": 24},
+    "hardware": {
+        "device": "cpu",
+        "name": "AMD EPYC 9B45",
+        "count": 1,
+        "precision": "bfloat16",
+        "cores": 2,
+        "memory_gib": 24,
+    },
     "software": {"podtune": "0.1.0", "python": "3.11.14", "torch": "2.13.0+cpu", "transformers": "5.23.0"},
 }
 EVALUATION = {

@@ -36,4 +36,4 @@ def test_what_came_from_elsewhere_is_only_named() -> None:
 
 
 def test_hardware_fits_one_line(contents) -> None:
-    assert tables.hardware(contents()) == "1 × AMD EPYC 9B45 (cpu), 2 cores, 24 GiB of memory"
+    assert tables.hardware(contents()) == "1 × AMD EPYC 9B45 (cpu), computing in bfloat16, 2 cores, 24 GiB of memory"

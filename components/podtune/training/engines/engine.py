@@ -26,6 +26,9 @@ class Engine(Protocol):
     first: bool
     """Whether this is the one process that writes files and logs; the engine's own files it writes itself."""
 
+    precision: str
+    """What it computes in: float32 where the device has no other, whatever the configuration asks for."""
+
     devices: Tuple[str, ...]
     """Names of the accelerators that act as one, over all processes; none on a CPU."""
 

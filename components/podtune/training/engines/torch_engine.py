@@ -78,7 +78,9 @@ class TorchEngine:
             set_dropout(model, config.dropout)
         if device.type == "cpu":
             _prepare_for_cpu(model)
-        self._weights = MasterWeights(model, config, _precision(config, device))
+        precision = _precision(config, device)
+        self.precision = str(precision).replace("torch.", "")
+        self._weights = MasterWeights(model, config, precision)
         processes.copy_from_first(self._weights.weights)
         self._weights.copy_to_model()
 
