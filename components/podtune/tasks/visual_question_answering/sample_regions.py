@@ -1,7 +1,7 @@
 """The regions of a generated picture, as a detector would have described them, in LXMERT's TSV.
 
 A region's features are small noise, plus one fixed pattern for the kind of the thing and one for its colour. All values
-are whole 512ths, so that they are the same on every machine, and exact in float16.
+are whole 256ths, so that they are the same on every machine, and exact in float16.
 """
 
 import base64
@@ -30,7 +30,7 @@ def regions_line(random: Random, name: str, scene: Scene) -> str:
     objects, attributes, boxes = (np.array(column) for column in zip(*regions))
     confidences = (np.arange(count, 0, -1, dtype=np.float32) + 20) / 64  # a detector's best regions come first
     noise = np.random.PCG64(random.getrandbits(64)).random_raw(count * FEATURES // 8).astype("<u8").view(np.uint8)
-    features = noise.reshape(count, FEATURES).astype(np.float32) / 512
+    features = (noise.reshape(count, FEATURES) >> 1).astype(np.float32) / 256
     features += _pattern("object")[objects] + _pattern("attribute")[attributes]
     arrays = (
         objects.astype("<i8"),
