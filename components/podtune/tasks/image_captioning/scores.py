@@ -1,0 +1,152 @@
+"""From an engine's outputs to what a captioning model scores, every image exactly once."""
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
+
+from podtune.errors import BadInput, PodtuneError
+from podtune.formats.base_model import TOKENIZER
+from podtune.formats.ragged import Array
+from podtune.tasks.image_captioning.bleu import bleu, bleu_statistics
+from podtune.tasks.image_captioning.cider import cider
+from podtune.tasks.image_captioning.meteor import meteor, meteor_statistics
+from podtune.tasks.image_captioning.ngrams import ORDERS, Words
+from podtune.tasks.image_captioning.rouge import rouge_l
+from podtune.tasks.image_captioning.words import caption_words
+from podtune.tasks.task import Scored
+
+IMAGES = "images.jsonl"
+
+Corpus = Dict[str, Callable[[Array], float]]
+
+
+@dataclass(frozen=True)
+class CaptionedImage:
+    """What an image's predicted caption is scored against."""
+
+    id: str
+    file: str
+    references: Tuple[str, ...]
+    slices: Mapping[str, str]
+
+
+def score_captions(
+    features: Path,
+    split: str,
+    outputs: Mapping[str, Array],
+    settings: Mapping[str, Any],  # noqa: ARG001  # other tasks' depend on them
+) -> Scored:
+    """Score the caption generated for every image of a split.
+
+    `outputs` has for each image generated (token ids, int64 [images, length]), loss_sum and loss_tokens over its true
+    captions. BLEU, ROUGE-L and METEOR are in percent, CIDEr-D goes from 0 to 10.
+    """
+    images = read_images(features, split)
+    _require_one_each(images, outputs)
+    _require_finite(images, outputs["loss_sum"])
+    predictions = _texts(features, outputs["generated"])
+    words = [caption_words(text) for text in predictions]
+    references = [[caption_words(text) for text in image.references] for image in images]
+    metrics = {"rouge_l": rouge_l(words, references), "cider": cider(words, references)}
+    corpus = _corpus(words, references)
+    everything = np.arange(len(images))
+    return Scored(
+        metrics=metrics,
+        values={
+            **{name: value_over(everything) for name, value_over in corpus.items()},
+            **{name: float(values.mean()) for name, values in metrics.items()},
+        },
+        loss=float(outputs["loss_sum"].sum(dtype=np.float64) / outputs["loss_tokens"].sum()),
+        records=_records(images, predictions, references, metrics),
+        predictions=[{"image_id": int(image.id), "caption": text} for image, text in zip(images, predictions)],
+        corpus=corpus,
+    )
+
+
+def read_images(features: Path, split: str) -> List[CaptionedImage]:
+    """Read what a split's images are scored against, in the data's order."""
+    with (features / split / IMAGES).open(encoding="utf-8", newline="\n") as lines:
+        images = map(json.loads, lines)
+        return [
+            CaptionedImage(str(image["id"]), image["file"], tuple(image["references"]), image.get("slices", {}))
+            for image in images
+        ]
+
+
+def caption_length(references: Sequence[Words]) -> str:
+    """How many words an image's true captions have on average; part of what makes it hard."""
+    words = sum(len(reference) for reference in references) / len(references)
+    if words < 10:
+        return "up to 9 words"
+    return "10 to 14 words" if words < 15 else "15 words or more"
+
+
+def _require_one_each(images: Sequence[CaptionedImage], outputs: Mapping[str, Array]) -> None:
+    for name, values in outputs.items():
+        if len(values) != len(images):
+            raise PodtuneError(
+                f"the model gave {len(values)} values of {name} for {len(images)} images; make the features again"
+            )
+    for image in images:
+        if not image.references:
+            raise PodtuneError(f"image {image.id!r} has no caption to be scored against; make the features again")
+
+
+def _require_finite(images: Sequence[CaptionedImage], losses: Array) -> None:
+    bad = np.flatnonzero(~np.isfinite(losses))
+    if len(bad):
+        raise BadInput(
+            f"the model's loss of image {images[bad[0]].id!r} is {losses[bad[0]]}, not finite; its training went "
+            "wrong: train again, with a lower learning rate or in float32"
+        )
+
+
+def _texts(features: Path, generated: Array) -> List[str]:
+    """The captions as text on one line each, without the marks of their beginning and end."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(features / TOKENIZER))
+    return [" ".join(text.split()) for text in tokenizer.decode_batch(generated.tolist(), skip_special_tokens=True)]
+
+
+def _corpus(words: Sequence[Words], references: Sequence[Sequence[Words]]) -> Corpus:
+    """Metrics that are no mean over images, as functions of image rows."""
+    statistics = bleu_statistics(words, references)
+    corpus: Corpus = {f"bleu_{order + 1}": partial(_bleu_over, statistics, order) for order in range(ORDERS)}
+    counted = meteor_statistics(words, references)
+    if counted is not None:
+        corpus["meteor"] = partial(_meteor_over, counted)
+    return corpus
+
+
+def _bleu_over(statistics: Array, order: int, rows: Array) -> float:
+    return float(bleu(statistics[rows])[order])
+
+
+def _meteor_over(statistics: Array, rows: Array) -> float:
+    return meteor(statistics[rows])
+
+
+def _records(
+    images: Sequence[CaptionedImage],
+    predictions: Sequence[str],
+    references: Sequence[Sequence[Words]],
+    metrics: Mapping[str, Array],
+) -> List[Dict[str, Any]]:
+    """What the report shows of each image."""
+    percents = {name: values.tolist() for name, values in metrics.items()}
+    return [
+        {
+            "id": image.id,
+            "image": image.file,
+            "prediction": predictions[row],
+            "answers": list(image.references),
+            "scores": {name: values[row] for name, values in percents.items()},
+            "slices": {"caption_length": caption_length(references[row]), **image.slices},
+        }
+        for row, image in enumerate(images)
+    ]
