@@ -95,7 +95,7 @@ def updates_of(rows: int, config: TrainingConfig) -> Updates:
         calls=order.steps // config.device_iterations,
         steps_per_epoch=order.steps_per_epoch,
         steps=order.steps,
-        rows_consumed=order.steps * config.batch_size,
+        rows_consumed=order.consumed(order.steps),
     )
 
 

@@ -51,6 +51,7 @@ def run(
         settings=to_mapping(settings),
         seconds=time.monotonic() - begun,
         preparation=facts.settings,
+        notes=dict(scored.notes),
     )
     _write(output, scored, found)
     _tell(found)

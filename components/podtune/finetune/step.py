@@ -91,7 +91,7 @@ def _facts(inputs: Inputs, config: TrainingConfig, trained: Trained, machine: Di
         training=to_mapping(config),
         steps=progress.step,
         steps_per_epoch=trained.steps_per_epoch,
-        examples_seen=progress.step * config.batch_size,
+        examples_seen=trained.examples_seen,
         kept_step=trained.kept_step,
         train_loss=progress.loss_sum / progress.step,
         seconds=progress.seconds,

@@ -78,6 +78,9 @@ class EvaluationFacts:
     preparation: Dict[str, Any] = field(default_factory=dict)
     """The recipe's features section: how whoever asks the model has to prepare its input."""
 
+    notes: Dict[str, float] = field(default_factory=dict)
+    """Numbers that a reader of the card should know and that are no metrics, such as out_of_vocabulary."""
+
 
 def open_evaluation(path: Path) -> Tuple[EvaluationFacts, Manifest]:
     """Verify every file of an Evaluation directory and read its facts."""

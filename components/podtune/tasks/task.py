@@ -40,6 +40,9 @@ class Scored:
     """Metrics that are no mean over examples, such as BLEU: to a function of example rows, int64 [n] with repeats,
     that gives the value over these; `values` has them too, `metrics` has not."""
 
+    notes: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that a reader of the card should know and that are no metrics, such as out_of_vocabulary."""
+
 
 class ScoringSettings(Protocol):
     """What every task's evaluation section has; a frozen dataclass."""

@@ -47,6 +47,10 @@ class TrainingConfig:
     """Optimizer steps in one call to the device (PopTorch's term). The learning rate moves once a call, and
     the rows that do not fill a whole call are left out of an epoch. 1 unless an IPU run is reproduced."""
 
+    last_batch: Literal["dropped", "kept"] = "dropped"
+    """What becomes of the rows that do not fill an epoch's last batch: other ones are left out each epoch, or they are
+    a smaller batch of their own."""
+
     max_steps: int = 0
     """Stop after so many optimizer steps, the schedule ending there; 0 means all epochs."""
 
@@ -79,6 +83,8 @@ class TrainingConfig:
             yield "best_metric", "needs evaluations on the way; set evaluate_every"
         if self.best_metric == "loss":
             yield "best_metric", "must be a metric of which more is better, such as f1; got 'loss'"
+        if self.last_batch == "kept" and self.device_iterations > 1:
+            yield "last_batch", "must be dropped with device_iterations above 1: a call has whole batches"
         if self.device_iterations > 0 and self.max_steps % self.device_iterations:
             yield (
                 "max_steps",

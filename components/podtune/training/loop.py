@@ -44,6 +44,9 @@ class Trained:
     progress: Progress
     lines: List[Line]
     steps_per_epoch: int
+    examples_seen: int
+    """Rows consumed, counted once an epoch."""
+
     kept_step: int
     """Whose weights these are."""
 
@@ -65,7 +68,8 @@ def train(run: Run) -> Trained:
     kept = course.progress.best_step or order.steps
     if kept != order.steps:
         run.engine.load_state(run.states.open(kept).engine)
-    return Trained(course.progress, course.lines, order.steps_per_epoch, kept)
+    seen = order.consumed(order.steps)
+    return Trained(course.progress, course.lines, order.steps_per_epoch, examples_seen=seen, kept_step=kept)
 
 
 def _resumed(run: Run) -> Tuple[Progress, List[Line]]:
@@ -157,13 +161,14 @@ class _Course:
     def _add_training_line(self, rate: float) -> None:
         """Log the means over the steps since the last line."""
         progress, count = self.progress, len(self.progress.losses)
+        rows = self.order.consumed(progress.step) - self.order.consumed(progress.step - count)
         line = {
             "step": progress.step,
             "epoch": progress.step / self.order.steps_per_epoch,
             "loss": sum(progress.losses) / count,
             "learning_rate": rate,
             "gradient_norm": sum(progress.gradient_norms) / count,
-            "examples_per_second": count * self.run.config.batch_size / (progress.seconds - progress.logged_seconds),
+            "examples_per_second": rows / (progress.seconds - progress.logged_seconds),
             "seconds": progress.seconds,
         }
         self._add_line(line)

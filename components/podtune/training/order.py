@@ -1,4 +1,4 @@
-"""Which rows each optimizer step trains on: shuffled anew each epoch, whole batches only."""
+"""Which rows each optimizer step trains on: shuffled anew each epoch, in whole batches unless the last one is kept."""
 
 from typing import Tuple
 
@@ -17,8 +17,9 @@ class Order:
             raise BadInput(_too_few(rows, config))
         self._rows, self._batch_size, self._seed = rows, config.batch_size, config.seed
         self._shuffled: Tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
-        self.steps_per_epoch = rows // (config.batch_size * iterations) * iterations
-        """Optimizer steps; what does not fill a whole call is left out, other rows each epoch."""
+        whole = rows // (config.batch_size * iterations) * iterations
+        self.steps_per_epoch = -(-rows // config.batch_size) if config.last_batch == "kept" else whole
+        """Optimizer steps; what does not fill a whole call is left out, other rows each epoch, or is the last one."""
 
         self.steps = config.epochs * self.steps_per_epoch
         """Optimizer steps of the whole run."""
@@ -32,6 +33,11 @@ class Order:
         if self._shuffled[0] != epoch:
             self._shuffled = epoch, _shuffled(self._rows, self._seed, epoch)
         return self._shuffled[1][place * self._batch_size : (place + 1) * self._batch_size]
+
+    def consumed(self, steps: int) -> int:
+        """Count the rows of the first so many optimizer steps; a row counts once an epoch."""
+        epochs, begun = divmod(steps, self.steps_per_epoch)
+        return epochs * min(self._rows, self.steps_per_epoch * self._batch_size) + begun * self._batch_size
 
 
 def _shuffled(rows: int, seed: int, epoch: int) -> np.ndarray:

@@ -27,6 +27,10 @@ GIVEN = {"epochs": 3, "batch_size": 128, "learning_rate": 6e-5}
             {"device_iterations": 2, "max_steps": 3},
             "training.max_steps must be a multiple of device_iterations 2; got 3",
         ),
+        (
+            {"device_iterations": 2, "last_batch": "kept"},
+            "training.last_batch must be dropped with device_iterations above 1: a call has whole batches",
+        ),
         ({"device_iterations": 0, "max_steps": 3}, "training.device_iterations must be at least 1; got 0"),
     ],
 )

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given
 from podtune.errors import BadInput
@@ -33,6 +36,29 @@ def test_an_epoch_is_whole_device_calls(
     order = Order(rows, config(epochs, batch_size, iterations))
 
     assert (order.steps_per_epoch, order.steps) == (steps_per_epoch, steps)
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "epochs", "steps", "consumed"),
+    [
+        pytest.param(23_431, 4, 5, 29_290, 117_155, id="ViT-GPT2 on VizWiz: 5,858 an epoch"),
+        pytest.param(10, 3, 2, 8, 20, id="a batch of one row ends each epoch"),
+        pytest.param(9, 3, 2, 6, 18, id="nothing is left over"),
+    ],
+)
+def test_a_last_batch_that_is_kept_has_the_rows_that_are_left(
+    rows: int, batch_size: int, epochs: int, steps: int, consumed: int
+) -> None:
+    order = Order(rows, replace(config(epochs, batch_size), last_batch="kept"))
+
+    assert order.steps == steps
+    assert order.consumed(order.steps) == consumed
+    assert sorted(np.concatenate([order.rows(step) for step in range(order.steps_per_epoch)])) == list(range(rows))
+
+
+@pytest.mark.parametrize(("steps", "rows"), [(0, 0), (2, 6), (3, 9), (4, 12), (9, 27)])
+def test_rows_are_counted_once_an_epoch(steps: int, rows: int) -> None:
+    assert Order(10, config(3, 3)).consumed(steps) == rows
 
 
 @pytest.mark.parametrize(("max_steps", "steps"), [(4, 4), (9, 9), (100, 9)])
