@@ -20,6 +20,7 @@ from podtune.tasks.question_answering.windows import QuestionWindows, open_windo
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
 from side_by_side import Measured, first_rows, measured, run
+from squad_shapes import FEATURES, SHAPES
 
 
 @dataclass(frozen=True)
@@ -92,4 +93,6 @@ if __name__ == "__main__":
             "podtune": _ours,
             "podtune float32": lambda arguments: _ours(arguments, precision="float32"),
         },
+        SHAPES,
+        features=FEATURES,
     )

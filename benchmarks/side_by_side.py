@@ -8,29 +8,28 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sized
 
 import numpy as np
-from podtune.tasks.question_answering.windows import QuestionWindows
-from transformers import AutoModelForQuestionAnswering, BertConfig, PretrainedConfig, RobertaConfig
 
-SHAPES: Dict[str, Callable[[], PretrainedConfig]] = {
-    "bert-base": BertConfig,
-    "minilm": lambda: BertConfig(hidden_size=384, num_hidden_layers=6, intermediate_size=1536),
-    "roberta-base": lambda: RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1),
-}
 REFERENCES = ("example", "best")
 Measured = Dict[str, float]
 Side = Callable[[argparse.Namespace], Measured]
+Shapes = Mapping[str, Callable[[Path], None]]
+"""Name to what writes a model of random weights into a directory."""
 
 
-def run(description: Optional[str], sides: Mapping[str, Side]) -> None:
-    """Read the command line; run all sides and print what they reached, or the one whose process this is."""
+def run(description: Optional[str], sides: Mapping[str, Side], shapes: Shapes, **options: Mapping[str, Any]) -> None:
+    """Read the command line; run all sides and print what they reached, or the one whose process this is.
+
+    `options` are argparse's for a benchmark's own arguments.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--features", type=Path, required=True, help="what tokenize_squad wrote")
+    for name, settings in options.items():
+        parser.add_argument(f"--{name}", **settings)
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument("--model", type=Path, help="a directory with config.json and model.safetensors")
-    model.add_argument("--shape", choices=SHAPES, help="a model of random weights")
+    model.add_argument("--shape", choices=shapes, help="a model of random weights")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=8, help="measured batches a round")
@@ -41,12 +40,12 @@ def run(description: Optional[str], sides: Mapping[str, Side]) -> None:
     if arguments.side:
         print(json.dumps(sides[arguments.side](arguments)))
     else:
-        _report(_interleave(arguments))
+        _report(_interleave(arguments, shapes, list(options)))
 
 
-def first_rows(windows: QuestionWindows, arguments: argparse.Namespace) -> np.ndarray:
+def first_rows(examples: Sized, arguments: argparse.Namespace) -> np.ndarray:
     """One batch to warm up and the measured ones: the same for all sides."""
-    return np.random.default_rng(0).permutation(len(windows))[: (arguments.steps + 1) * arguments.batch_size]
+    return np.random.default_rng(0).permutation(len(examples))[: (arguments.steps + 1) * arguments.batch_size]
 
 
 def measured(ends: List[float], cpu_ends: List[float], samples: int) -> Measured:
@@ -54,13 +53,13 @@ def measured(ends: List[float], cpu_ends: List[float], samples: int) -> Measured
     return {"rate": samples / (ends[-1] - ends[0]), "cpu_seconds": (cpu_ends[-1] - cpu_ends[0]) / samples}
 
 
-def _interleave(arguments: argparse.Namespace) -> Dict[str, List[Measured]]:
+def _interleave(arguments: argparse.Namespace, shapes: Shapes, own: List[str]) -> Dict[str, List[Measured]]:
     results: Dict[str, List[Measured]] = {side: [] for side in arguments.sides.split(",")}
     with tempfile.TemporaryDirectory() as folder:
         if arguments.shape:
-            AutoModelForQuestionAnswering.from_config(SHAPES[arguments.shape]()).save_pretrained(folder)
+            shapes[arguments.shape](Path(folder))
         settings = {"model": arguments.model or folder}
-        settings.update((name, getattr(arguments, name)) for name in ("features", "device", "steps"))
+        settings.update((name, getattr(arguments, name)) for name in (*own, "device", "steps"))
         options = [f"--{name}={value}" for name, value in settings.items()]
         options.append(f"--batch-size={arguments.batch_size}")
         for turn in range(arguments.rounds):

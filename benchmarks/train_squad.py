@@ -11,16 +11,16 @@ all sides: batch size, AdamW, clipping at 1.0, dropout 0.1 unless said. Ratios a
 """
 
 import argparse
-import time
+from functools import partial
 from typing import Any
 
 import numpy as np
+import podtune_side
 import trainer_side
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
-from podtune.training.config import TrainingConfig
-from podtune.training.engines import open_engine
 from side_by_side import Measured, first_rows, measured, run
+from squad_shapes import FEATURES, SHAPES
 
 RATE = 3e-5
 
@@ -58,16 +58,9 @@ def _with_trainer(arguments: argparse.Namespace, records: Any, *, bf16: bool) ->
     return measured(times.ends, times.cpu_ends, arguments.steps * arguments.batch_size)
 
 
-def _ours(arguments: argparse.Namespace, **changes: Any) -> Measured:
-    windows = open_windows(arguments.features, "train")
-    config = TrainingConfig(epochs=1, batch_size=arguments.batch_size, learning_rate=RATE, **changes)
-    engine = open_engine(SpanObjective(), arguments.model, config, arguments.device)
-    ends, cpu_ends = [], []
-    for step, rows in enumerate(first_rows(windows, arguments).reshape(-1, arguments.batch_size)):
-        float(engine.step(windows, rows, step, RATE).loss)
-        ends.append(time.perf_counter())
-        cpu_ends.append(time.process_time())
-    return measured(ends, cpu_ends, arguments.steps * arguments.batch_size)
+def ours(arguments: argparse.Namespace, **changes: Any) -> Measured:
+    """Train as a recipe does."""
+    return podtune_side.train(arguments, SpanObjective(), open_windows(arguments.features, "train"), RATE, **changes)
 
 
 if __name__ == "__main__":
@@ -76,8 +69,10 @@ if __name__ == "__main__":
         {
             "example": as_example,
             "best": at_best,
-            "podtune": _ours,
-            "podtune dropout 0": lambda arguments: _ours(arguments, dropout=0.0),
-            "podtune float32": lambda arguments: _ours(arguments, precision="float32"),
+            "podtune": ours,
+            "podtune dropout 0": partial(ours, dropout=0.0),
+            "podtune float32": partial(ours, precision="float32"),
         },
+        SHAPES,
+        features=FEATURES,
     )

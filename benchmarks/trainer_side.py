@@ -3,7 +3,7 @@
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from transformers import (
 
 PADDED_LENGTH = 384
 Record = Dict[str, Any]
+Collate = Callable[[List[Record]], Dict[str, torch.Tensor]]
 
 
 def padded_records(windows: QuestionWindows, rows: np.ndarray) -> List[Record]:
@@ -69,11 +70,19 @@ class StepTimes(TrainerCallback):  # type: ignore[misc]  # transformers has no t
 
 
 def train(
-    model: Any, records: List[Record], *, batch_size: int, learning_rate: float, bf16: bool, use_cpu: bool, **more: Any
+    model: Any,
+    records: Sequence[Record],
+    *,
+    batch_size: int,
+    learning_rate: float,
+    bf16: bool,
+    use_cpu: bool,
+    collate: Collate = pad_to_longest,
+    **more: Any,
 ) -> StepTimes:
     """Train one epoch over the records in their order: AdamW, clipped at 1.0, linear rate; `more` is the Trainer's."""
     times = StepTimes()
-    if model.config.type_vocab_size == 1:  # RoBERTa
+    if getattr(model.config, "type_vocab_size", None) == 1:  # RoBERTa
         records = [{name: value for name, value in record.items() if name != "token_type_ids"} for record in records]
     arguments = _arguments(
         num_train_epochs=1,
@@ -84,7 +93,7 @@ def train(
         train_sampling_strategy="sequential",
         **more,
     )
-    Trainer(model, arguments, train_dataset=records, data_collator=pad_to_longest, callbacks=[times]).train()
+    Trainer(model, arguments, train_dataset=records, data_collator=collate, callbacks=[times]).train()
     return times
 
 
