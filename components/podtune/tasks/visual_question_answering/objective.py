@@ -11,12 +11,10 @@ from torch import nn
 from torch.nn import functional
 
 from podtune.errors import BadInput
+from podtune.tasks.visual_question_answering.questions import IGNORED
 
 MODEL_TYPE = "lxmert"
 """Of config.json."""
-
-IGNORED = -100
-"""The hard label of an answer out of vocabulary."""
 
 _HEAD = "answer_head."
 _log = logging.getLogger(__name__)

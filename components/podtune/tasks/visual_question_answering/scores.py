@@ -1,0 +1,96 @@
+"""From an engine's outputs to what a visual question-answering model scores, every question exactly once."""
+
+import logging
+from pathlib import Path
+from typing import AbstractSet, Any, Dict, List, Mapping, Sequence
+
+import numpy as np
+
+from podtune.errors import BadInput, PodtuneError
+from podtune.formats.ragged import Array
+from podtune.tasks.task import Scored
+from podtune.tasks.visual_question_answering.accuracy import accuracy
+from podtune.tasks.visual_question_answering.prediction_files import prediction_file
+from podtune.tasks.visual_question_answering.questions import VisualQuestion, read_answers, read_questions
+
+METRIC = "accuracy"
+
+_log = logging.getLogger(__name__)
+
+
+def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, soft: bool) -> Scored:
+    """Score the predicted answer of every question of a split.
+
+    `outputs` has for each question answer, probability and loss. Questions whose answers are all out of vocabulary
+    cannot be got right; they count as the others do, but with hard labels (not `soft`) they have no loss.
+    """
+    questions, answers = read_questions(features, split), read_answers(features)
+    _require_one_each(questions, outputs)
+    _require_finite(questions, outputs)
+    predictions = [answers[label] for label in outputs["answer"].tolist()]
+    scores = 100 * np.array([accuracy(question, text) for question, text in zip(questions, predictions)])
+    unknown = ~np.array([_in_vocabulary(question, set(answers)) for question in questions])
+    counted = np.ones(len(questions), dtype=bool) if soft else ~unknown
+    if unknown.any():
+        _tell(split, unknown, len(answers), soft=soft)
+    return Scored(
+        metrics={METRIC: scores},
+        values={METRIC: float(scores.mean())},
+        loss=float(outputs["loss"][counted].mean(dtype=np.float64)) if counted.any() else 0.0,
+        records=_records(questions, predictions, outputs["probability"], scores),
+        predictions=prediction_file(questions, predictions),
+    )
+
+
+def _require_one_each(questions: Sequence[VisualQuestion], outputs: Mapping[str, Array]) -> None:
+    for name, values in outputs.items():
+        if len(values) != len(questions):
+            raise PodtuneError(
+                f"the model gave {len(values)} values of {name} for {len(questions)} questions; make the features again"
+            )
+
+
+def _require_finite(questions: Sequence[VisualQuestion], outputs: Mapping[str, Array]) -> None:
+    for name in ("probability", "loss"):
+        bad = np.flatnonzero(~np.isfinite(outputs[name]))
+        if len(bad):
+            raise BadInput(
+                f"the model's {name} of question {questions[bad[0]].id!r} is {outputs[name][bad[0]]}, not finite; its "
+                "training went wrong: train again, with a lower learning rate or in float32"
+            )
+
+
+def _in_vocabulary(question: VisualQuestion, answers: AbstractSet[str]) -> bool:
+    return not answers.isdisjoint(question.labels)
+
+
+def _tell(split: str, unknown: Array, answers: int, *, soft: bool) -> None:
+    _log.info(
+        "%s: %s of %s questions are out of vocabulary (%s answers): scored as wrong%s",
+        split,
+        f"{unknown.sum():,}",
+        f"{len(unknown):,}",
+        f"{answers:,}",
+        "" if soft else ", and left out of the loss",
+    )
+
+
+def _records(
+    questions: Sequence[VisualQuestion], predictions: Sequence[str], probabilities: Array, scores: Array
+) -> List[Dict[str, Any]]:
+    """What the report shows of each question."""
+    return [
+        {
+            "id": question.id,
+            "question": question.question,
+            "image": question.image,
+            "prediction": predicted,
+            "probability": probability,
+            "answers": list(question.answers) or list(question.labels),
+            "scores": {METRIC: score},
+            "slices": dict(question.slices),
+        }
+        for question, predicted, probability, score in zip(
+            questions, predictions, probabilities.tolist(), scores.tolist()
+        )
+    ]

@@ -1,0 +1,63 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from podtune.errors import BadInput
+from podtune.formats.features import KIND, VERSION
+from podtune.formats.sealed import sealing
+from podtune.sections import read_section
+from podtune.tasks.visual_question_answering import task
+
+
+def features(folder: Path, labels: str) -> Path:
+    """Features of a validation split with one question whose answer is out of vocabulary."""
+    asked = {"id": "07", "image": "n1", "question": "?", "labels": {"wall": 1.0}, "answers": [], "slices": {}}
+    with sealing(folder, KIND, VERSION) as draft:
+        draft.facts.update({"settings": {"labels": labels}})
+        (draft.path / "answers.json").write_text('["dog", "cat"]', encoding="utf-8")
+        (draft.path / "validation").mkdir()
+        (draft.path / "validation" / "questions.jsonl").write_text(json.dumps(asked) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(("labels", "loss"), [("soft", 0.5), ("hard", 0.0)])
+def test_the_features_say_whether_labels_are_soft(tmp_path: Path, labels: str, loss: float) -> None:
+    outputs = {"answer": np.array([0]), "probability": np.array([0.9]), "loss": np.array([0.5])}
+
+    scored = task.score(features(tmp_path / "features", labels), "validation", outputs, {})
+
+    assert scored.loss == loss
+
+
+def test_the_objective_is_for_the_features_answers(tmp_path: Path) -> None:
+    import torch
+    from transformers import LxmertConfig, LxmertForQuestionAnswering
+
+    sizes = {"vocab_size": 20, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8, "visual_feat_dim": 6}
+    layers = {"l_layers": 1, "r_layers": 1, "x_layers": 1}
+    torch.manual_seed(3)
+    LxmertForQuestionAnswering(LxmertConfig(**sizes, **layers, num_qa_labels=3)).save_pretrained(tmp_path / "model")
+
+    model = task.objective(features(tmp_path / "features", "soft"), {}).load(tmp_path / "model")
+
+    assert model.config.id2label == {0: "dog", 1: "cat"}
+
+
+def test_the_evaluation_section_has_defaults() -> None:
+    settings = read_section(task.EvaluationSettings, {}, "evaluation")
+
+    assert (settings.split, settings.bootstrap_samples, settings.seed) == ("validation", 1000, 0)
+
+
+@pytest.mark.parametrize(
+    ("section", "mistake"),
+    [
+        ({"bootstrap_samples": 0}, "evaluation.bootstrap_samples must be at least 1; got 0"),
+        ({"seed": -1}, "evaluation.seed must not be negative; got -1"),
+        ({"n_best": 20}, "n_best"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(section: "dict[str, int]", mistake: str) -> None:
+    with pytest.raises(BadInput, match=mistake):
+        read_section(task.EvaluationSettings, section, "evaluation")
