@@ -1,9 +1,10 @@
 """A split of visual question-answering Features: questions, and the regions of the images that they ask about.
 
 `answers.json`, beside the splits, is the vocabulary: a list, in which an answer's place is its label. In a split,
-`questions.jsonl` has one object a question, with the fields of VisualQuestion. Every array is a file named like its
-field (formats/ragged.py). An image is stored once, however many questions ask about it, and in float16: VQA's 82,783
-training images take 82,783 x 36 x 2048 x 2 bytes, which are 11.4 GiB, and its 443,757 questions another 0.2 GiB.
+`questions.jsonl` has one object a question, with the fields of VisualQuestion, and `images.json` is the list of the
+images' names. Every array is a file named like its field (formats/ragged.py). An image is stored once, however many
+questions ask about it, and in float16: VQA's 82,783 training images take 82,783 x 36 x 2048 x 2 bytes, which are
+11.4 GiB, and its 443,757 questions another 0.2 GiB.
 """
 
 import hashlib
@@ -22,14 +23,12 @@ from podtune.formats.sealed import read_manifest, sha256_of
 
 ANSWERS = "answers.json"
 QUESTIONS = "questions.jsonl"
+IMAGES = "images.json"
 FEATURES = "features"
 BOXES = "boxes"
 
 IGNORED = -100
 """The hard label of a question whose answer is out of vocabulary: it has no loss."""
-
-_RAGGED = ("tokens", "labels")
-_FLAT = ("image", "weights", FEATURES, BOXES)
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class VisualQuestions:
     """float32, offsets as in `labels`: how right each is."""
 
     features: Array
-    """float16 [images, regions, 2048]."""
+    """float16 [images, regions, 2048]; a row that no question points to, as its image was set aside, is zero."""
 
     boxes: Array
     """float32 [images, regions, 4]: left, top, right, bottom, in shares of the image's width and height."""
@@ -88,7 +87,8 @@ class VisualQuestions:
     @cached_property
     def lengths(self) -> Array:
         """int64 [questions]: the tokens of each and the regions of its image."""
-        return self.tokens.lengths + self.features.shape[1]
+        lengths: Array = self.tokens.lengths + self.features.shape[1]
+        return lengths
 
     def names(self, rows: Array) -> List[str]:
         """The questions' ids."""
@@ -148,10 +148,16 @@ def open_questions(features: Path, split: str) -> VisualQuestions:
     if not (directory / QUESTIONS).is_file():
         names = ", ".join(sorted(path.parent.name for path in features.glob(f"*/{QUESTIONS}"))) or "none"
         raise BadInput(f"{features} has no split {split!r} of questions; it has {names}")
-    ragged = {name: _plain(map_ragged(directory, name)) for name in _RAGGED}
-    flat = {name: np.asarray(map_array(directory, name)) for name in _FLAT}
     return VisualQuestions(
-        directory=directory, answers=len(read_answers(features)), soft=are_labels_soft(features), **ragged, **flat
+        directory=directory,
+        tokens=_plain(map_ragged(directory, "tokens")),
+        image=np.asarray(map_array(directory, "image")),
+        labels=_plain(map_ragged(directory, "labels")),
+        weights=np.asarray(map_array(directory, "weights")),
+        features=np.asarray(map_array(directory, FEATURES)),
+        boxes=np.asarray(map_array(directory, BOXES)),
+        answers=len(read_answers(features)),
+        soft=are_labels_soft(features),
     )
 
 

@@ -1,0 +1,88 @@
+"""One row of LXMERT's region files: ten columns, of which six are arrays in base64."""
+
+import binascii
+from typing import List, Tuple
+
+import numpy as np
+import pybase64
+
+from podtune.extract_lxmert.region_store import FEATURE_SIZE, BadRegions
+from podtune.formats.ragged import Array
+
+COLUMNS = (
+    "img_id",
+    "img_h",
+    "img_w",
+    "objects_id",
+    "objects_conf",
+    "attrs_id",
+    "attrs_conf",
+    "num_boxes",
+    "boxes",
+    "features",
+)
+_NAME, _HEIGHT, _WIDTH, _COUNT = (COLUMNS.index(name) for name in ("img_id", "img_h", "img_w", "num_boxes"))
+_BYTES = {
+    "objects_id": 8,
+    "objects_conf": 4,
+    "attrs_id": 8,
+    "attrs_conf": 4,
+    "boxes": 4 * 4,
+    "features": 4 * FEATURE_SIZE,
+}
+"""Column to the bytes that a region takes in it."""
+
+
+def columns_of(line: bytes) -> List[bytes]:
+    """Cut a row, without its line end, into its ten columns."""
+    columns = line.split(b"\t")
+    if len(columns) != len(COLUMNS):
+        raise BadRegions(f"it has {len(columns)} columns; a row of region features has {len(COLUMNS)}")
+    return columns
+
+
+def name_of(columns: List[bytes]) -> str:
+    """The image's name."""
+    try:
+        name = columns[_NAME].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRegions("img_id is no text in UTF-8") from error
+    if not name:
+        raise BadRegions("img_id is empty")
+    return name
+
+
+def regions_of(columns: List[bytes], regions: int) -> Tuple[Array, Array]:
+    """Features, float32 [regions, 2048], and boxes, float32 [regions, 4] in shares of the picture's width and height.
+
+    BadRegions unless every column is complete.
+    """
+    count = _number(columns, _COUNT)
+    if count != regions:
+        raise BadRegions(f"num_boxes is {count}; it must be {regions}, as features.regions says")
+    arrays = {name: _decode(columns, name, regions) for name in _BYTES}
+    size = np.array([_number(columns, _WIDTH), _number(columns, _HEIGHT)] * 2, dtype=np.float32)
+    boxes = np.frombuffer(arrays["boxes"], dtype="<f4").reshape(regions, 4) / size
+    return np.frombuffer(arrays["features"], dtype="<f4").reshape(regions, FEATURE_SIZE), boxes
+
+
+def _number(columns: List[bytes], column: int) -> int:
+    digits = columns[column]
+    if not digits.isdigit() or len(digits) > 6 or int(digits) == 0:
+        shown = digits[:20].decode("ascii", "replace")
+        raise BadRegions(f"{COLUMNS[column]} must be a whole number from 1; got {shown!r}")
+    return int(digits)
+
+
+def _decode(columns: List[bytes], name: str, regions: int) -> bytes:
+    encoded, size = columns[COLUMNS.index(name)], regions * _BYTES[name]
+    wanted = -(-size // 3) * 4
+    if len(encoded) != wanted:
+        raise BadRegions(f"{name} has {len(encoded):,} characters of base64; {regions} regions take {wanted:,}")
+    try:
+        decoded = pybase64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise BadRegions(f"{name} is not base64: {error}") from error
+    if len(decoded) != size:
+        raise BadRegions(f"{name} holds {len(decoded):,} bytes; {regions} regions take {size:,}")
+    return decoded

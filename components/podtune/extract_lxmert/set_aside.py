@@ -1,0 +1,40 @@
+"""What is left out of a split, and why: by the recipe's policy it stops the step, or is listed."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List
+
+from podtune.errors import BadInput
+
+SET_ASIDE = "set_aside.jsonl"
+"""In a split: {"row", "image", "reason"} of each row of regions, {"question", "image", "reason"} of each question."""
+
+
+@dataclass
+class SetAside:
+    """A list of what cannot be used, in the order in which it was found."""
+
+    stops: bool
+    """Whether the first entry ends the step."""
+
+    entries: List[Dict[str, Any]] = field(default_factory=list)
+
+    def add(self, what: str, number: Any, image: str, *, place: Path, reason: str) -> None:
+        """Note a row or a question of the file `place`; BadInput where that is not wanted."""
+        if self.stops:
+            named = f" (image {image!r})" if image else ""
+            raise BadInput(
+                f"{place}: {what} {number}{named} cannot be used: {reason};"
+                " features.bad_rows: set_aside leaves such ones out and lists them"
+            )
+        self.entries.append({what: number, "image": image, "reason": reason})
+
+    def count(self, what: str) -> int:
+        """Count the rows or the questions."""
+        return sum(what in entry for entry in self.entries)
+
+    def write(self, path: Path) -> None:
+        """Write one entry a line; an empty file where there are none."""
+        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.entries]
+        path.write_text("".join(lines), encoding="utf-8", newline="\n")
