@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Dict, Iterator, Tuple
 
-from podtune.sources.samples import is_sample, mistake_in_sample, read_sample
+from podtune.fetch_data.samples import SAMPLES
+from podtune.sources.samples import is_sample, mistake_in_sample
 from podtune.sources.uris import (
     LICENCE,
     REVISION,
@@ -18,12 +19,13 @@ from podtune.sources.uris import (
 )
 
 SCHEMES = "https s3 hf sample"
-SAMPLE = "squad"
-SAMPLE_DEFAULTS = {"seed": "1", "train": "4000", "validation": "500", "version": "1.1"}
 SPLITS = {"train": "train.json", "validation": "validation.json"}
-"""What most data sets in SQuAD's format call their files, and samples always."""
+"""What most data sets in SQuAD's format call their files."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+FOLDERS = ("images",)
+"""Roles that a folder of this machine may have instead of a zip."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class SourceSettings:
     """Where a data set is read from, and what the card says of it."""
 
     data: str
-    """A directory, https://…, s3://bucket/prefix, hf://datasets/owner/name, or sample://squad?seed=1&…"""
+    """A directory, https://…, s3://bucket/prefix, hf://datasets/owner/name, or sample://squad?seed=1&… (also vqa,
+    gqa, captions)."""
 
     dataset: str
     """Its name on the card, such as rajpurkar/squad."""
@@ -40,13 +43,14 @@ class SourceSettings:
     """SPDX identifier in lower case."""
 
     splits: Dict[str, str] = field(default_factory=lambda: dict(SPLITS))
-    """Split to file: a path below `data`, or an absolute path or URI of its own."""
+    """Split to file: a path below `data`, or an absolute path or URI of its own. Where a split has several files,
+    each is called <split>.<role>, such as train.questions; images may be a zip, or a folder of a directory."""
 
     revision: str = ""
     """40 hexadecimal digits; hf:// needs it, the others have none."""
 
     sha256: Dict[str, str] = field(default_factory=dict)
-    """Split to the file's SHA-256; https:// needs it."""
+    """Split, or <split>.<role>, to the file's SHA-256; https:// needs it."""
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
@@ -62,8 +66,13 @@ class SourceSettings:
         yield from self._wrong_sums()
         yield from self._wrong_revision()
 
+    @property
+    def split_names(self) -> Tuple[str, ...]:
+        """The splits, whatever files each has."""
+        return tuple(dict.fromkeys(split.partition(".")[0] for split in self.splits))
+
     def places(self) -> Dict[str, FilePlace]:
-        """Split to the place of its file."""
+        """Split, or <split>.<role>, to the place of its file."""
         return {
             split: file_place(file) if _is_own(file) else FilePlace(self.data, file)
             for split, file in self.splits.items()
@@ -72,28 +81,27 @@ class SourceSettings:
     def _wrong_sample(self) -> Iterator[Tuple[str, str]]:
         if not is_sample(self.data):
             return
-        mistake = mistake_in_sample(self.data, SAMPLE, SAMPLE_DEFAULTS)
+        mistake = mistake_in_sample(self.data, SAMPLES)
         if mistake:
             yield "data", mistake
-        elif read_sample(self.data, SAMPLE, SAMPLE_DEFAULTS)["version"] not in ("1.1", "2.0"):
-            yield "data", f"must have 1.1 or 2.0 for version; got {self.data!r}"
         if self.splits != SPLITS:
-            yield "splits", f"must be left out for a sample, whose splits are {SPLITS}; got {self.splits}"
+            yield "splits", f"must be left out for a sample, which names its files itself; got {self.splits}"
 
     def _wrong_splits(self) -> Iterator[Tuple[str, str]]:
         for split in ("train", "validation"):
-            if split not in self.splits:
+            if split not in self.split_names:
                 yield "splits", f"must name the file of {split}; got {', '.join(self.splits) or 'none'}"
         for split, file in self.splits.items():
             if not _NAME.fullmatch(split):
-                yield "splits", f"must be called by lower-case letters, digits, _ and -; got {split!r}"
+                form = "<split> or <split>.<role>, in lower-case letters, digits, _ and -"
+                yield "splits", f"must be called {form}; got {split!r}"
             mistake = mistake_in_file(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
             if mistake:
                 yield f"splits.{split}", mistake
 
     def _wrong_sums(self) -> Iterator[Tuple[str, str]]:
         for split, digest in self.sha256.items():
-            if split not in self.splits:
+            if split not in self.splits and not is_sample(self.data):
                 yield f"sha256.{split}", f"must belong to one of the splits {', '.join(self.splits)}"
             if not SHA256.fullmatch(digest):
                 yield f"sha256.{split}", f"must be 64 lower-case hexadecimal digits; got {digest!r}"

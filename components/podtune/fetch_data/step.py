@@ -2,17 +2,19 @@
 
 import logging
 from pathlib import Path, PurePosixPath
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from podtune.errors import BadInput
-from podtune.fetch_data.settings import SAMPLE, SAMPLE_DEFAULTS, SPLITS, SourceSettings
+from podtune.fetch_data.samples import SAMPLES
+from podtune.fetch_data.settings import FOLDERS, SourceSettings
 from podtune.formats.raw_data import KIND, VERSION, RawDataFacts
 from podtune.formats.sealed import sealing
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
-from podtune.sources.samples import is_sample, read_sample
-from podtune.sources.source import open_source
-from podtune.sources.uris import without_secrets
+from podtune.sources.directory import copy_folder
+from podtune.sources.samples import is_sample, write_sample
+from podtune.sources.source import Source, open_source
+from podtune.sources.uris import FilePlace, scheme_of, without_secrets
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +24,6 @@ def run(raw_data: Path, source: Mapping[str, Any]) -> None:
     settings = read_section(SourceSettings, source, "source")
     with sealing(raw_data, KIND, VERSION) as draft:
         splits = _make(settings, draft.path) if is_sample(settings.data) else _fetch(settings, draft.path)
-        _refuse_empty_files(splits, draft.path)
         facts = RawDataFacts(
             source=without_secrets(settings.data),
             dataset=settings.dataset,
@@ -35,31 +36,48 @@ def run(raw_data: Path, source: Mapping[str, Any]) -> None:
 
 def _make(settings: SourceSettings, directory: Path) -> Dict[str, str]:
     """Write the sample a URI describes."""
-    from podtune.tasks.question_answering.sample import write_sample
-
-    values = read_sample(settings.data, SAMPLE, SAMPLE_DEFAULTS)
-    numbers = {key: int(values[key]) for key in ("seed", "train", "validation")}
-    write_sample(directory, **numbers, version=values["version"])
+    files: Dict[str, str] = write_sample(settings.data, SAMPLES, directory)
     for split, digest in settings.sha256.items():
-        Sum(digest, f"source.sha256.{split}").check(directory / SPLITS[split], f"{split} of {settings.data}")
-    return dict(SPLITS)
+        if split not in files:
+            raise BadInput(f"source.sha256.{split} must belong to one of the sample's files {', '.join(files)}")
+        Sum(digest, f"source.sha256.{split}").check(directory / files[split], f"{split} of {settings.data}")
+    return files
 
 
 def _fetch(settings: SourceSettings, directory: Path) -> Dict[str, str]:
-    """Bring every split's file; it is called like its split, whatever it was called."""
+    """Bring every split's files; each is called like its split and role, whatever it was called."""
     splits: Dict[str, str] = {}
     places = settings.places()
     sources = {place.source: open_source(place.source, settings.revision) for place in places.values()}
     for split, place in places.items():
-        splits[split] = split + PurePosixPath(place.name).suffix
         digest = settings.sha256.get(split)
         expected = Sum(digest, f"source.sha256.{split}") if digest else None
-        sources[place.source].bring(place.name, directory / splits[split], expected)
-        _log.info("%s: %s bytes", split, f"{(directory / splits[split]).stat().st_size:,}")
+        if _is_folder(split, place):
+            splits[split] = split
+            _copy(split, Path(place.source) / place.name, directory / split, expected)
+        else:
+            splits[split] = split + PurePosixPath(place.name).suffix
+            _bring(split, sources[place.source], place.name, directory / splits[split], expected)
     return splits
 
 
-def _refuse_empty_files(splits: Mapping[str, str], directory: Path) -> None:
-    for split, file in splits.items():
-        if not (directory / file).stat().st_size:
-            raise BadInput(f"the file of source.splits.{split} is empty; it should hold examples")
+def _is_folder(split: str, place: FilePlace) -> bool:
+    """Whether a role that may have a folder has one."""
+    return split.partition(".")[2] in FOLDERS and not scheme_of(place.source) and Path(*place).is_dir()
+
+
+def _copy(split: str, folder: Path, target: Path, expected: Optional[Sum]) -> None:
+    if expected:
+        raise BadInput(f"{expected.said_by} must be left out: {folder} is a folder, which has no SHA-256")
+    copied = copy_folder(folder, target)
+    if not copied:
+        raise BadInput(f"the folder of source.splits.{split} is empty; it should hold images")
+    _log.info("%s: %s files", split, f"{copied:,}")
+
+
+def _bring(split: str, source: Source, name: str, target: Path, expected: Optional[Sum]) -> None:
+    source.bring(name, target, expected)
+    size = target.stat().st_size
+    if not size:
+        raise BadInput(f"the file of source.splits.{split} is empty; it should hold examples")
+    _log.info("%s: %s bytes", split, f"{size:,}")

@@ -1,8 +1,9 @@
 """A directory of this machine as a source."""
 
+import os
 import shutil
 from pathlib import Path
-from typing import List, Optional
+from typing import Iterator, List, Optional
 
 from podtune.errors import BadInput
 from podtune.sources.checksums import Sum
@@ -31,7 +32,31 @@ class DirectorySource:
         source = self._root / name
         if not source.is_file():
             raise BadInput(f"{source} does not exist or is no file")
-        with naming(target), source.open("rb") as reading, target.open("wb") as writing:
-            shutil.copyfileobj(reading, writing, _BLOCK)
+        _copy(source, target)
         if expected:
             expected.check(target, str(source))
+
+
+def copy_folder(folder: Path, target: Path) -> int:
+    """Copy every file below a folder, and return how many there are; BadInput for a link that leads out of it."""
+    sources = list(_below(folder))
+    for source in sources:
+        if not source.is_file() or folder.resolve() not in source.resolve().parents:
+            raise BadInput(f"{source} is no file of {folder}, or leads out of it; put the file itself there")
+        place = target / source.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, place)
+    return len(sources)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Everything below a folder but the folders in it, in order; links to folders are not entered, but named."""
+    for directory, folders, files in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if (Path(directory) / name).is_symlink()]
+        yield from (Path(directory) / name for name in sorted([*files, *links]))
+
+
+def _copy(source: Path, target: Path) -> None:
+    with naming(target), source.open("rb") as reading, target.open("wb") as writing:
+        shutil.copyfileobj(reading, writing, _BLOCK)

@@ -1,7 +1,10 @@
 """The URIs of samples: what is to be made, and by which numbers."""
 
+import importlib
 import re
-from typing import Dict, Mapping, Optional, Tuple
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 from urllib.parse import parse_qsl, urlsplit
 
 from podtune.errors import BadInput
@@ -10,32 +13,65 @@ from podtune.sources.uris import scheme_of
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 
+@dataclass(frozen=True)
+class Sample:
+    """One kind of sample: what makes it, and what its URI may say."""
+
+    writer: str
+    """As module:function, called with the directory and all values; imported only when it is asked for."""
+
+    defaults: Mapping[str, str]
+    """Key to what holds where the URI says nothing; a key whose default is a whole number takes only such."""
+
+    choices: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    """Key to all that it may say, where these are few."""
+
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """What the writer is told beside."""
+
+
 def is_sample(uri: str) -> bool:
     """Whether the input is made on the spot."""
     return scheme_of(uri) == "sample"
 
 
-def read_sample(uri: str, kind: str, defaults: Mapping[str, str]) -> Dict[str, str]:
-    """What sample://kind?key=value&… says, with defaults; BadInput for another kind or an unknown key."""
-    values, mistake = _read(uri, kind, defaults)
+def read_sample(uri: str, samples: Mapping[str, Sample]) -> Dict[str, Union[int, str]]:
+    """What sample://kind?key=value&… says, with defaults; BadInput for an unknown kind or key."""
+    mistake = mistake_in_sample(uri, samples)
     if mistake:
         raise BadInput(f"{uri} {mistake}")
-    return values
-
-
-def mistake_in_sample(uri: str, kind: str, defaults: Mapping[str, str]) -> Optional[str]:
-    """What is wrong with a sample's URI; None where nothing is."""
-    return _read(uri, kind, defaults)[1]
-
-
-def _read(uri: str, kind: str, defaults: Mapping[str, str]) -> Tuple[Dict[str, str], Optional[str]]:
-    parts = urlsplit(uri)
-    given = parse_qsl(parts.query, keep_blank_values=True)
+    kind, given = _parts(uri)
+    defaults = samples[kind].defaults
     values = {**defaults, **dict(given)}
-    form = f"sample://{kind}?{'&'.join(f'{key}={value}' for key, value in defaults.items())}"
-    if parts.netloc != kind or parts.path.strip("/") or set(values) != set(defaults) or len(dict(given)) != len(given):
-        return values, f"must be {form} with any of these keys once; got {uri!r}"
+    return {key: int(value) if defaults[key].isdecimal() else value for key, value in values.items()}
+
+
+def write_sample(uri: str, samples: Mapping[str, Sample], directory: Path) -> Any:
+    """Make a sample in a directory; return what its writer does."""
+    values = read_sample(uri, samples)
+    sample = samples[_parts(uri)[0]]
+    module, _, function = sample.writer.partition(":")
+    return getattr(importlib.import_module(module), function)(directory, **values, **sample.fixed)
+
+
+def mistake_in_sample(uri: str, samples: Mapping[str, Sample]) -> Optional[str]:
+    """What is wrong with a sample's URI; None where nothing is."""
+    kind, given = _parts(uri)
+    if kind not in samples:
+        return f"must be one of {', '.join(f'sample://{name}' for name in samples)}; got {uri!r}"
+    sample, values = samples[kind], dict(given)
+    if urlsplit(uri).path.strip("/") or not values.keys() <= sample.defaults.keys() or len(values) != len(given):
+        form = f"sample://{kind}?{'&'.join(f'{key}={value}' for key, value in sample.defaults.items())}"
+        return f"must be {form} with any of these keys once; got {uri!r}"
     for key, value in values.items():
-        if defaults[key].isdecimal() and not _NUMBER.fullmatch(value):
-            return values, f"must have a whole number from 1 for {key}; got {value!r}"
-    return values, None
+        if sample.defaults[key].isdecimal() and not _NUMBER.fullmatch(value):
+            return f"must have a whole number from 1 for {key}; got {value!r}"
+        if value not in sample.choices.get(key, (value,)):
+            return f"must have {' or '.join(sample.choices[key])} for {key}; got {value!r}"
+    return None
+
+
+def _parts(uri: str) -> Tuple[str, Tuple[Tuple[str, str], ...]]:
+    """A sample's kind, and what is said of it."""
+    parts = urlsplit(uri)
+    return parts.netloc, tuple(parse_qsl(parts.query, keep_blank_values=True))

@@ -27,6 +27,10 @@ def _mistakes(**values: Any) -> List[str]:
         {"data": "hf://datasets/rajpurkar/squad", "revision": REVISION},
         {"data": "sample://squad?seed=7&version=2.0"},
         {"splits": {"train": "a/train.json", "validation": "/elsewhere/dev.json", "test": "s3://bucket/test.json"}},
+        {"data": "sample://vqa?train=40"},
+        {"data": "sample://gqa", "sha256": {"train.questions": SHA256}},
+        {"data": "sample://captions?seed=2"},
+        {"splits": {"train.captions": "a.json", "train.images": "train", "validation.captions": "b.json"}},
         {"splits": {"train": "train.json", "validation": "hf://datasets/a/b/dev.parquet"}, "revision": REVISION},
     ],
 )
@@ -57,17 +61,26 @@ def test_sources_that_can_be_read(values: Dict[str, Any]) -> None:
             " below data; got './a//train.json'"),
         ({"splits": {"train": "", "validation": "dev.json"}}, "source.splits.train must be a plain path below data;"
             " got ''"),
-        ({"splits": {"train": "a", "validation": "b", "../test": "c"}}, "source.splits must be called by lower-case"
-            " letters, digits, _ and -; got '../test'"),
+        ({"splits": {"train": "a", "validation": "b", "../test": "c"}}, "source.splits must be called <split> or"
+            " <split>.<role>, in lower-case letters, digits, _ and -; got '../test'"),
         ({"splits": {"train": "a", "validation": "ftp://b/c"}}, "source.splits.validation must be a path,"
             " https://host/…, s3://bucket/prefix or hf://owner/name or hf://datasets/owner/name; got 'ftp://b/c'"),
         ({"data": "sample://squad?sed=1"}, "source.data must be sample://squad?seed=1&train=4000&validation=500"
             "&version=1.1 with any of these keys once; got 'sample://squad?sed=1'"),
+        ({"splits": {"train": "a", "validation": "b", "test.a.b": "c"}}, "source.splits must be called <split> or"
+            " <split>.<role>, in lower-case letters, digits, _ and -; got 'test.a.b'"),
+        ({"splits": {"train.questions": "a", "validation.": "b"}}, "source.splits must be called <split> or"
+            " <split>.<role>, in lower-case letters, digits, _ and -; got 'validation.'"),
+        ({"splits": {"train.questions": "a", "train.features": "b"}}, "source.splits must name the file of validation;"
+            " got train.questions, train.features"),
+        ({"data": "sample://coco"}, "source.data must be one of sample://squad, sample://vqa, sample://gqa,"
+            " sample://captions; got 'sample://coco'"),
+        ({"data": "sample://vqa?version=2.0"}, "source.data must be sample://vqa?seed=1&train=4000&validation=500 with"
+            " any of these keys once; got 'sample://vqa?version=2.0'"),
         ({"data": "sample://squad?version=3"}, "source.data must have 1.1 or 2.0 for version;"
-            " got 'sample://squad?version=3'"),
+            " got '3'"),
         ({"data": "sample://squad", "splits": {"train": "a", "validation": "b"}}, "source.splits must be left out for"
-            " a sample, whose splits are {'train': 'train.json', 'validation': 'validation.json'};"
-            " got {'train': 'a', 'validation': 'b'}"),
+            " a sample, which names its files itself; got {'train': 'a', 'validation': 'b'}"),
     ],
 )  # fmt: skip
 def test_sources_that_cannot_be_trusted_or_read(values: Dict[str, Any], mistake: str) -> None:
@@ -91,3 +104,10 @@ def test_a_secret_is_not_repeated() -> None:
     (line, *_) = _mistakes(data="https://me:secret@example.org/?key=secret")
 
     assert "secret" not in line
+
+
+def test_a_split_with_several_files_is_one_split() -> None:
+    files = {"train.questions": "a", "train.features": "b", "validation": "c"}
+    settings = SourceSettings("data", "a/b", "mit", splits=files)
+
+    assert settings.split_names == ("train", "validation")

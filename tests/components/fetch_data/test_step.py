@@ -70,6 +70,82 @@ def test_files_are_called_like_their_splits_wherever_they_lie(squad: Path, tmp_p
     assert (tmp_path / "raw" / "validation.parquet").read_bytes() == b"PAR1"
 
 
+@pytest.fixture
+def captions(tmp_path: Path) -> Path:
+    """Caption files beside images: in a folder, and in a zip."""
+    data = tmp_path / "captions"
+    (data / "train2014" / "deep").mkdir(parents=True)
+    (data / "train2014" / "1.jpg").write_bytes(b"one")
+    (data / "train2014" / "deep" / "2.jpg").write_bytes(b"two")
+    (data / "val.zip").write_bytes(b"PK")
+    (data / "train.json").write_bytes(TRAIN)
+    (data / "val.json").write_bytes(DEV)
+    return data
+
+
+SEVERAL = {
+    "train.captions": "train.json",
+    "train.images": "train2014",
+    "validation.captions": "val.json",
+    "validation.images": "val.zip",
+}
+
+
+def test_a_split_may_have_several_files_and_folders(captions: Path, tmp_path: Path) -> None:
+    run(tmp_path / "raw", _source(captions, splits=SEVERAL))
+
+    facts, manifest = open_raw_data(tmp_path / "raw")
+    assert facts.splits == {
+        "train.captions": "train.captions.json",
+        "train.images": "train.images",
+        "validation.captions": "validation.captions.json",
+        "validation.images": "validation.images.zip",
+    }
+    assert sorted(manifest.files) == [
+        "train.captions.json",
+        "train.images/1.jpg",
+        "train.images/deep/2.jpg",
+        "validation.captions.json",
+        "validation.images.zip",
+    ]
+
+
+def test_a_folder_has_no_sum(captions: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as failure:
+        run(tmp_path / "raw", _source(captions, splits=SEVERAL, sha256={"train.images": "0" * 64}))
+
+    assert str(failure.value) == (
+        f"source.sha256.train.images must be left out: {captions}/train2014 is a folder, which has no SHA-256"
+    )
+
+
+def test_an_empty_folder_is_refused(captions: Path, tmp_path: Path) -> None:
+    (captions / "empty").mkdir()
+
+    with pytest.raises(BadInput, match=r"the folder of source\.splits\.train\.images is empty; it should hold images"):
+        run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.images": "empty"}))
+
+
+def test_only_images_may_be_a_folder(captions: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="/train2014 does not exist or is no file"):
+        run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.captions": "train2014"}))
+
+
+@pytest.mark.parametrize("kind", ["vqa", "gqa"])
+def test_a_sample_of_several_files_is_made(kind: str, tmp_path: Path) -> None:
+    run(tmp_path / "raw", _source(f"sample://{kind}?train=2&validation=1"))
+
+    splits = open_raw_data(tmp_path / "raw")[0].splits
+    assert splits["train.questions"] == "train.questions.json"
+    assert splits["validation.features"] == "validation.features.tsv"
+    assert _files(tmp_path / "raw") == sorted(["manifest.json", *splits.values()])
+
+
+def test_a_sum_of_no_file_of_a_sample_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"source\.sha256\.test must belong to one of the sample's files train, valid"):
+        run(tmp_path / "raw", _source("sample://squad?train=9&validation=9", sha256={"test": "0" * 64}))
+
+
 def test_a_sample_is_made(tmp_path: Path) -> None:
     source = _source("sample://squad?seed=3&train=60&validation=20")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from podtune.errors import BadInput
 from podtune.sources.checksums import Sum
-from podtune.sources.directory import DirectorySource
+from podtune.sources.directory import DirectorySource, copy_folder
 
 
 @pytest.fixture
@@ -42,3 +42,38 @@ def test_a_directory_must_be_there(directory: Path) -> None:
         DirectorySource(f"{directory}/nowhere")
     with pytest.raises(BadInput, match=r"/a\.json is a file; it should be a directory"):
         DirectorySource(f"{directory}/a.json")
+
+
+def test_a_folder_is_copied_with_those_in_it(directory: Path, tmp_path: Path) -> None:
+    (directory / "link.json").symlink_to(directory / "deep" / "c.json")
+
+    assert copy_folder(directory, tmp_path / "copy") == 4
+
+    copied = sorted(path for path in (tmp_path / "copy").rglob("*") if path.is_file())
+    assert [path.relative_to(tmp_path / "copy").as_posix() for path in copied] == [
+        "a.json",
+        "b.json",
+        "deep/c.json",
+        "link.json",
+    ]
+    assert not (tmp_path / "copy" / "link.json").is_symlink()
+
+
+def test_a_folder_may_itself_be_linked_to(directory: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").symlink_to(directory)
+
+    assert copy_folder(tmp_path / "elsewhere", tmp_path / "copy") == 3
+
+
+@pytest.mark.parametrize("target", ["../secret", "/etc/hostname", "nowhere", "deep", ".."])
+def test_a_link_that_leads_out_of_a_folder_is_refused(directory: Path, tmp_path: Path, target: str) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (directory / "link").symlink_to(target)
+
+    with pytest.raises(BadInput) as failure:
+        copy_folder(directory, tmp_path / "copy")
+
+    assert str(failure.value) == (
+        f"{directory}/link is no file of {directory}, or leads out of it; put the file itself there"
+    )
+    assert not (tmp_path / "copy" / "link").exists()

@@ -105,13 +105,17 @@ FILLERS: Tuple[str, ...] = (
 )
 
 
-def write_sample(directory: Path, seed: int, train: int, validation: int, version: str = "1.1") -> None:
-    """Write train.json and validation.json with so many questions; version 2.0 also asks for what is not told."""
+def write_sample(directory: Path, seed: int, train: int, validation: int, version: str = "1.1") -> Dict[str, str]:
+    """Write a file of so many questions for each split; return RawData's names of the files.
+
+    Version 2.0 also asks for what is not told.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     for split, questions in (("train", train), ("validation", validation)):
         content = sample_split(split, seed, questions, version)
         text = json.dumps(content, ensure_ascii=False, indent=1)
         (directory / f"{split}.json").write_text(text + "\n", encoding="utf-8")
+    return {"train": "train.json", "validation": "validation.json"}
 
 
 def sample_split(split: str, seed: int, questions: int, version: str = "1.1") -> Dict[str, Any]:
