@@ -1,11 +1,11 @@
 """Which files of a published model are taken: configuration, fast tokenizer, safetensors; nothing that is code."""
 
 from pathlib import Path
-from typing import Iterable, Optional, Set
+from typing import Iterable, Mapping, Optional, Set
 
 from podtune.errors import BadInput
 from podtune.fetch_model.checks import INDEX, weight_map
-from podtune.formats.base_model import CONFIG, TOKENIZER, TOKENIZER_FILES
+from podtune.formats.base_model import CONFIG, TOKENIZER
 from podtune.sources.checksums import Sum
 from podtune.sources.source import Source
 
@@ -13,18 +13,19 @@ WEIGHTS = "model.safetensors"
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 
 
-def bring_description(source: Source, directory: Path) -> None:
-    """Bring configuration and tokenizer, if the source has a whole model."""
+def bring_description(source: Source, targets: Mapping[str, Path]) -> None:
+    """Bring those of the files that the source has, if it has a whole model; `targets` has the place of each."""
     present = set(source.names())
     _refuse_missing(source, present, [CONFIG])
-    if TOKENIZER not in present:
+    if TOKENIZER in targets and TOKENIZER not in present:
         raise BadInput(f"{source.uri} has no {TOKENIZER}; podtune needs a fast tokenizer: have transformers save one")
     if not {WEIGHTS, INDEX} & present:
         pickled = sorted(name for name in present if name.endswith(_PICKLED))
         found = f"its weights in {', '.join(pickled)} only" if pickled else "no weights"
         raise BadInput(f"{source.uri} has {found}; podtune reads model.safetensors, never pickles: convert it first")
-    for name in sorted(present & {CONFIG, *TOKENIZER_FILES}):
-        source.bring(name, directory / name, None)
+    for name in sorted(present & targets.keys()):
+        targets[name].parent.mkdir(exist_ok=True)
+        source.bring(name, targets[name], None)
 
 
 def bring_weights(source: Source, directory: Path, expected: Optional[Sum]) -> None:
@@ -34,7 +35,7 @@ def bring_weights(source: Source, directory: Path, expected: Optional[Sum]) -> N
         source.bring(WEIGHTS, directory / WEIGHTS, expected)
         return
     if expected:
-        raise BadInput(f"{source.uri} has its weights in several files, so model.sha256 must be left out")
+        raise BadInput(f"{source.uri} has its weights in several files, so {expected.said_by} must be left out")
     source.bring(INDEX, directory / INDEX, None)
     shards = sorted(set(weight_map(directory / INDEX, source.uri).values()))
     _refuse_missing(source, present, shards)

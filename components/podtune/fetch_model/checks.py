@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Set
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG, TOKENIZER
+from podtune.formats.base_model import CONFIG, TOKENIZER, vocabulary_size
 
 INDEX = "model.safetensors.index.json"
 TOKENIZER_SETTINGS = "tokenizer_config.json"
@@ -15,16 +15,33 @@ _SHARD = re.compile(r"[\w.-]+\.safetensors")
 
 def check_description(directory: Path, place: str) -> str:
     """Check configuration and tokenizer; return the model's type, such as bert."""
+    config = read_config(directory, place)
+    check_tokenizer(directory, config, place)
+    return str(config["model_type"])
+
+
+def read_config(directory: Path, place: str) -> Dict[str, Any]:
+    """Read a configuration that names its model's type and needs no code of its own."""
     config = _parsed(directory / CONFIG, place)
     _refuse_code(config, f"{CONFIG} of {place}")
-    if (directory / TOKENIZER_SETTINGS).exists():
-        _refuse_code(_parsed(directory / TOKENIZER_SETTINGS, place), f"{TOKENIZER_SETTINGS} of {place}")
     if not isinstance(config.get("model_type"), str) or not config["model_type"]:
         raise BadInput(f"{CONFIG} of {place} must name a model_type, such as bert; got {config.get('model_type')!r}")
-    if type(config.get("vocab_size")) is not int:
+    return config
+
+
+def check_tokenizer(directory: Path, config: Dict[str, Any], place: str) -> None:
+    """Check that a tokenizer is whole, needs no code and fits the model of this configuration."""
+    if (directory / TOKENIZER_SETTINGS).exists():
+        _refuse_code(_parsed(directory / TOKENIZER_SETTINGS, place), f"{TOKENIZER_SETTINGS} of {place}")
+    size = vocabulary_size(config)
+    if size is None:
         raise BadInput(f"{CONFIG} of {place} must have a whole number vocab_size; got {config.get('vocab_size')!r}")
-    _check_tokenizer(directory, config["vocab_size"], place)
-    return str(config["model_type"])
+    highest = _highest_id(directory, place)
+    if highest >= size:
+        raise BadInput(
+            f"{TOKENIZER} of {place} does not fit the model: its ids go up to {highest},"
+            f" but vocab_size in {CONFIG} is {size}"
+        )
 
 
 def check_weights(directory: Path, place: str) -> None:
@@ -67,19 +84,14 @@ def _tensors(path: Path, place: str) -> Set[str]:
     return names
 
 
-def _check_tokenizer(directory: Path, vocabulary_size: int, place: str) -> None:
+def _highest_id(directory: Path, place: str) -> int:
     from tokenizers import Tokenizer
 
     try:
         tokenizer = Tokenizer.from_file(str(directory / TOKENIZER))
     except Exception as error:  # tokenizers raises nothing more precise
         raise BadInput(f"{TOKENIZER} of {place} is damaged: {' '.join(str(error).split())}") from error
-    highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-    if highest >= vocabulary_size:
-        raise BadInput(
-            f"{TOKENIZER} of {place} does not fit the model: its ids go up to {highest},"
-            f" but vocab_size in {CONFIG} is {vocabulary_size}"
-        )
+    return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
 
 
 def _parsed(path: Path, place: str) -> Dict[str, Any]:

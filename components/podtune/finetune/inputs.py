@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG, TOKENIZER, open_base_model
+from podtune.formats.base_model import CONFIG, TOKENIZER, open_base_model, vocabulary_size
 from podtune.formats.features import FeaturesFacts, open_features
 
 
@@ -35,12 +35,12 @@ def open_inputs(features: Path, base_model: Path) -> Inputs:
     return Inputs(features, features_manifest.digest, facts, base_model, model_manifest.digest)
 
 
-def _require_embeddings(config: Path, vocabulary_size: int) -> None:
+def _require_embeddings(config: Path, vocabulary: int) -> None:
     try:
-        rows = json.loads(config.read_text(encoding="utf-8"))["vocab_size"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{config} must be the model's configuration, with its vocab_size; fetch the model again"
-        ) from error
-    if rows < vocabulary_size:
-        raise BadInput(f"{config}: vocab_size is {rows}; the features have token ids up to {vocabulary_size - 1}")
+        rows = vocabulary_size(json.loads(config.read_text(encoding="utf-8")))
+    except (OSError, ValueError, AttributeError):
+        rows = None
+    if rows is None:
+        raise BadInput(f"{config} must be the model's configuration, with its vocab_size; fetch the model again")
+    if rows < vocabulary:
+        raise BadInput(f"{config}: vocab_size is {rows}; the features have token ids up to {vocabulary - 1}")

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, Mapping
 
 from podtune.finetune import torchrun
 from podtune.finetune.inputs import Inputs, open_inputs
-from podtune.formats.base_model import TOKENIZER_FILES
+from podtune.formats.base_model import INHERITED_FILES
 from podtune.formats.checkpoint import KIND, LOG, MODEL, TENSORBOARD, VERSION, CheckpointFacts
 from podtune.formats.sealed import sealing
 from podtune.sections import read_section, to_mapping
@@ -102,10 +102,10 @@ def _facts(inputs: Inputs, config: TrainingConfig, trained: Trained, machine: Di
 
 
 def _write(checkpoint: Path, base_model: Path, engine: Engine, *, trained: Trained, facts: CheckpointFacts) -> None:
-    """Write the model with the base model's tokenizer, and the record of its training."""
+    """Write the model with the base model's tokenizer and image settings, and the record of its training."""
     with sealing(checkpoint, KIND, VERSION) as draft:
         engine.save_model(draft.path / MODEL)
-        for name in TOKENIZER_FILES:
+        for name in INHERITED_FILES:
             if (base_model / name).exists():
                 shutil.copyfile(str(base_model / name), str(draft.path / MODEL / name))
         write_log(draft.path / LOG, trained.lines)

@@ -1,8 +1,12 @@
-"""BaseModel on disk: a pretrained model as transformers loads it, weights in safetensors only."""
+"""BaseModel on disk: a pretrained model as transformers loads it, weights in safetensors only.
+
+One that is put together of two published models has no weights of its own: config.json is a vision-encoder-decoder's,
+`encoder/` and `decoder/` have each one's configuration and weights, and the tokenizer's files are the decoder's.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Tuple
+from typing import Any, Mapping, Optional, Tuple
 
 from podtune.formats.sealed import Manifest, open_sealed
 from podtune.sections import read_section
@@ -24,6 +28,35 @@ TOKENIZER_FILES = (
 )
 """What transformers may read of a tokenizer; a model has some of them, always the first."""
 
+PREPROCESSOR = "preprocessor_config.json"
+"""How an image is made ready for the model; only models that see have it."""
+
+GENERATION = "generation_config.json"
+"""How the model writes text by default; only models that write have it."""
+
+INHERITED_FILES = (*TOKENIZER_FILES, PREPROCESSOR)
+"""What a fine-tuned model has from its base model as it is, where that has it."""
+
+ENCODER, DECODER = "encoder", "decoder"
+VISION_ENCODER_DECODER = "vision-encoder-decoder"
+
+
+@dataclass(frozen=True)
+class DecoderFacts:
+    """Where the second of two published models came from: the one that writes the text."""
+
+    source: str
+    """The URI it was read from, without credentials."""
+
+    model: str
+    """Its name on the card, such as openai-community/gpt2."""
+
+    revision: str
+    """The pinned revision; empty where the source has none."""
+
+    licence: str
+    """SPDX identifier in lower case, such as mit."""
+
 
 @dataclass(frozen=True)
 class BaseModelFacts:
@@ -43,6 +76,16 @@ class BaseModelFacts:
 
     model_type: str
     """As in config.json: bert, roberta, …"""
+
+    decoder: Optional[DecoderFacts] = None
+    """Of a model put together of two published ones; the rest, but for model_type, is then said of the encoder."""
+
+
+def vocabulary_size(config: Mapping[str, Any]) -> Optional[int]:
+    """How many tokens the model of a configuration knows; None for one that knows none, or does not say a number."""
+    decoder = config.get("decoder")
+    size = config.get("vocab_size", decoder.get("vocab_size") if isinstance(decoder, dict) else None)
+    return size if type(size) is int else None
 
 
 def open_base_model(path: Path) -> Tuple[BaseModelFacts, Manifest]:

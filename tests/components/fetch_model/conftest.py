@@ -36,12 +36,12 @@ def model_files() -> Dict[str, bytes]:
 
 
 @pytest.fixture
-def write_files(tmp_path: Path) -> Callable[[Dict[str, bytes]], Path]:
-    def written(files: Dict[str, bytes]) -> Path:
+def write_files(tmp_path: Path) -> Callable[..., Path]:
+    def written(files: Dict[str, bytes], folder: str = "published") -> Path:
         for name, content in files.items():
-            (tmp_path / "published" / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "published" / name).write_bytes(content)
-        return tmp_path / "published"
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / name).write_bytes(content)
+        return tmp_path / folder
 
     return written
 
@@ -57,4 +57,27 @@ def sharded(model_files: Dict[str, Any]) -> Dict[str, bytes]:
         "model-1-of-2.safetensors": weights("first"),
         "model-2-of-2.safetensors": weights("second"),
         "unused.safetensors": weights("third"),
+    }
+
+
+@pytest.fixture
+def encoder_files() -> Dict[str, bytes]:
+    """A model that sees."""
+    return {
+        "config.json": b'{"model_type": "vit", "hidden_size": 2}',
+        "preprocessor_config.json": b'{"size": 224}',
+        "model.safetensors": weights("patches"),
+        "pytorch_model.bin": b"\x80pickle",
+    }
+
+
+@pytest.fixture
+def decoder_files() -> Dict[str, bytes]:
+    """A model that writes."""
+    return {
+        "config.json": json.dumps({"model_type": "gpt2", "vocab_size": 5}).encode(),
+        "generation_config.json": b"{}",
+        "tokenizer.json": tokenizer(),
+        "merges.txt": b"",
+        "model.safetensors": weights("tokens"),
     }

@@ -6,6 +6,7 @@ from podtune.sections import Mistakes, read_section
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 BERT = "hf://google-bert/bert-base-uncased"
+DECODER = {"source": "s3://bucket/gpt2", "model": "a/gpt2", "licence": "mit"}
 
 
 def _mistakes(**values: Any) -> List[str]:
@@ -24,6 +25,10 @@ def _mistakes(**values: Any) -> List[str]:
         {"source": "s3://bucket/model", "sha256": "0" * 64},
         {"source": BERT, "revision": REVISION},
         {"source": "sample://bert?seed=7&hidden=64&heads=4"},
+        {"source": "sample://lxmert?hidden=64"},
+        {"source": "sample://vit-gpt2"},
+        {"decoder": DECODER},
+        {"source": BERT, "revision": REVISION, "decoder": {**DECODER, "source": "hf://a/gpt2", "revision": REVISION}},
     ],
 )
 def test_models_that_can_be_read(values: Dict[str, Any]) -> None:
@@ -44,8 +49,19 @@ def test_models_that_can_be_read(values: Dict[str, Any]) -> None:
             " hf://datasets/owner/name or sample://…; got 'https://example.org/model'"),
         ({"source": "http://127.0.0.1/model"}, "source must be a path, s3://bucket/prefix, hf://owner/name or"
             " hf://datasets/owner/name or sample://…; got 'http://127.0.0.1/model'"),
-        ({"source": "sample://gpt"}, "source must be sample://bert?seed=1&layers=2&hidden=128&heads=2 with any of"
-            " these keys once; got 'sample://gpt'"),
+        ({"source": "sample://gpt"}, "source must be one of sample://bert, sample://lxmert, sample://vit-gpt2; got"
+            " 'sample://gpt'"),
+        ({"source": "sample://bert", "decoder": DECODER}, "decoder must be left out for a sample, which is a whole"
+            " model"),
+        ({"decoder": {**DECODER, "source": "hf://a/gpt2"}}, "decoder.revision must be a commit of 40 hexadecimal"
+            " digits for hf://; got ''"),
+        ({"decoder": {**DECODER, "source": "sample://bert"}}, "decoder.source must be a path, s3://bucket/prefix or"
+            " hf://owner/name or hf://datasets/owner/name; got 'sample://bert'"),
+        ({"decoder": {**DECODER, "licence": "MIT"}}, "decoder.licence must be an SPDX identifier in lower case, or"
+            " other; got 'MIT'"),
+        ({"decoder": {"source": "s3://bucket/gpt2", "model": "a/gpt2"}}, "decoder.licence is missing"),
+        ({"source": "sample://lxmert?hidden=100&heads=3"}, "source must have a hidden that heads divide; got"
+            " hidden=100, heads=3"),
         ({"source": "sample://bert?hidden=100&heads=3"}, "source must have a hidden that heads divide; got hidden=100,"
             " heads=3"),
     ],

@@ -10,13 +10,13 @@ from typing import Any, Callable, Dict, List
 import pytest
 from podtune.errors import BadInput
 from podtune.fetch_model.step import run
-from podtune.formats.base_model import BaseModelFacts, open_base_model
+from podtune.formats.base_model import BaseModelFacts, DecoderFacts, open_base_model
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 TAKEN = ["config.json", "manifest.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"]
 
 Files = Dict[str, bytes]
-WriteFiles = Callable[[Files], Path]
+WriteFiles = Callable[..., Path]
 
 
 def _model(source: Any, **others: Any) -> Dict[str, Any]:
@@ -41,6 +41,27 @@ def test_only_what_is_needed_is_taken(model_files: Files, write_files: WriteFile
     assert _names(tmp_path / "base") == TAKEN
     assert (tmp_path / "base" / "model.safetensors").read_bytes() == model_files["model.safetensors"]
     assert manifest.files["vocab.txt"].sha256 == hashlib.sha256(model_files["vocab.txt"]).hexdigest()
+
+
+def test_settings_of_images_and_of_writing_are_taken_along(
+    model_files: Files, write_files: WriteFiles, tmp_path: Path
+) -> None:
+    files = {**model_files, "preprocessor_config.json": b'{"size": 224}', "generation_config.json": b"{}"}
+
+    run(tmp_path / "base", _model(write_files(files)))
+
+    assert _names(tmp_path / "base") == sorted([*TAKEN, "generation_config.json", "preprocessor_config.json"])
+
+
+def test_a_model_that_writes_about_pictures_has_its_decoders_vocabulary(
+    model_files: Files, write_files: WriteFiles, tmp_path: Path
+) -> None:
+    config = {"model_type": "vision-encoder-decoder", "encoder": {}, "decoder": {"vocab_size": 5}}
+    published = write_files({**model_files, "config.json": json.dumps(config).encode()})
+
+    run(tmp_path / "base", _model(published))
+
+    assert open_base_model(tmp_path / "base")[0].model_type == "vision-encoder-decoder"
 
 
 def test_a_second_run_gives_the_same(model_files: Files, write_files: WriteFiles, tmp_path: Path) -> None:
@@ -123,6 +144,87 @@ def test_a_sample_is_made(tmp_path: Path) -> None:
     assert (facts.source, facts.model_type) == ("sample://bert?seed=3&layers=1&hidden=8", "bert")
     assert _names(tmp_path / "base") == TAKEN
     assert json.loads((tmp_path / "base" / "config.json").read_text())["num_hidden_layers"] == 1
+
+
+def test_two_published_models_become_one(
+    encoder_files: Files, decoder_files: Files, write_files: WriteFiles, tmp_path: Path
+) -> None:
+    encoder, decoder = write_files(encoder_files, "vit"), write_files(decoder_files, "gpt2")
+    writing = {"source": str(decoder), "model": "openai-community/gpt2", "licence": "mit"}
+
+    run(tmp_path / "base", _model(encoder, decoder=writing))
+
+    facts, _ = open_base_model(tmp_path / "base")
+    assert facts == BaseModelFacts(
+        str(encoder),
+        "google-bert/tiny",
+        "",
+        "apache-2.0",
+        "vision-encoder-decoder",
+        DecoderFacts(str(decoder), "openai-community/gpt2", "", "mit"),
+    )
+    assert _names(tmp_path / "base") == [
+        "config.json",
+        "decoder",
+        "decoder/config.json",
+        "decoder/model.safetensors",
+        "encoder",
+        "encoder/config.json",
+        "encoder/model.safetensors",
+        "manifest.json",
+        "merges.txt",
+        "preprocessor_config.json",
+        "tokenizer.json",
+    ]
+    assert json.loads((tmp_path / "base" / "config.json").read_text()) == {
+        "model_type": "vision-encoder-decoder",
+        "encoder": {"model_type": "vit", "hidden_size": 2},
+        "decoder": {"model_type": "gpt2", "vocab_size": 5},
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "change", "words"),
+    [
+        ("vit", {"config.json": b'{"auto_map": {}}'}, r"config\.json of .*/vit has auto_map"),
+        ("vit", {"model.safetensors": b""}, r"model\.safetensors of .*/vit is cut off"),
+        ("gpt2", {"config.json": b'{"model_type": "gpt2"}'}, r"config\.json of .*/gpt2 must have a whole number vocab"),
+        (
+            "gpt2",
+            {"config.json": b'{"model_type": "gpt2", "vocab_size": 3}'},
+            r"tokenizer\.json of .*/gpt2 does not fit",
+        ),
+        ("gpt2", {"tokenizer_config.json": b'{"auto_map": {}}'}, r"tokenizer_config\.json of .*/gpt2 has auto_map"),
+    ],
+)
+def test_each_of_two_models_is_checked(
+    encoder_files: Files,
+    decoder_files: Files,
+    write_files: WriteFiles,
+    tmp_path: Path,
+    files: str,
+    change: Files,
+    words: str,
+) -> None:
+    encoder, decoder = write_files(encoder_files, "vit"), write_files(decoder_files, "gpt2")
+    write_files(change, files)
+
+    with pytest.raises(BadInput, match=words):
+        run(tmp_path / "base", _model(encoder, decoder={"source": str(decoder), "model": "gpt2", "licence": "mit"}))
+
+    assert not (tmp_path / "base").exists()
+
+
+def test_a_decoders_weights_may_be_pinned(
+    encoder_files: Files, decoder_files: Files, write_files: WriteFiles, tmp_path: Path
+) -> None:
+    encoder, decoder = write_files(encoder_files, "vit"), write_files(decoder_files, "gpt2")
+    pinned = {"source": str(decoder), "model": "gpt2", "licence": "mit", "sha256": "0" * 64}
+
+    with pytest.raises(
+        BadInput, match=r"/gpt2/model\.safetensors has the SHA-256 .*; model\.decoder\.sha256 says 0000"
+    ):
+        run(tmp_path / "base", _model(encoder, decoder=pinned))
 
 
 @pytest.mark.parametrize(
