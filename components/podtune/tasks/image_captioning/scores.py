@@ -1,10 +1,8 @@
 """From an engine's outputs to what a captioning model scores, every image exactly once."""
 
-import json
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +10,7 @@ from podtune.errors import BadInput, PodtuneError
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.ragged import Array
 from podtune.tasks.image_captioning.bleu import bleu, bleu_statistics
+from podtune.tasks.image_captioning.captions import ImageRecord, read_records
 from podtune.tasks.image_captioning.cider import cider
 from podtune.tasks.image_captioning.meteor import meteor, meteor_statistics
 from podtune.tasks.image_captioning.ngrams import ORDERS, Words
@@ -19,19 +18,7 @@ from podtune.tasks.image_captioning.rouge import rouge_l
 from podtune.tasks.image_captioning.words import caption_words
 from podtune.tasks.task import Scored
 
-IMAGES = "images.jsonl"
-
 Corpus = Dict[str, Callable[[Array], float]]
-
-
-@dataclass(frozen=True)
-class CaptionedImage:
-    """What an image's predicted caption is scored against."""
-
-    id: str
-    file: str
-    references: Tuple[str, ...]
-    slices: Mapping[str, str]
 
 
 def score_captions(
@@ -45,7 +32,7 @@ def score_captions(
     `outputs` has for each image generated (token ids, int64 [images, length]), loss_sum and loss_tokens over its true
     captions. BLEU, ROUGE-L and METEOR are in percent, CIDEr-D goes from 0 to 10.
     """
-    images = read_images(features, split)
+    images = read_records(features / split)
     _require_one_each(images, outputs)
     _require_finite(images, outputs["loss_sum"])
     predictions = _texts(features, outputs["generated"])
@@ -67,16 +54,6 @@ def score_captions(
     )
 
 
-def read_images(features: Path, split: str) -> List[CaptionedImage]:
-    """Read what a split's images are scored against, in the data's order."""
-    with (features / split / IMAGES).open(encoding="utf-8", newline="\n") as lines:
-        images = map(json.loads, lines)
-        return [
-            CaptionedImage(str(image["id"]), image["file"], tuple(image["references"]), image.get("slices", {}))
-            for image in images
-        ]
-
-
 def caption_length(references: Sequence[Words]) -> str:
     """How many words an image's true captions have on average; part of what makes it hard."""
     words = sum(len(reference) for reference in references) / len(references)
@@ -85,7 +62,7 @@ def caption_length(references: Sequence[Words]) -> str:
     return "10 to 14 words" if words < 15 else "15 words or more"
 
 
-def _require_one_each(images: Sequence[CaptionedImage], outputs: Mapping[str, Array]) -> None:
+def _require_one_each(images: Sequence[ImageRecord], outputs: Mapping[str, Array]) -> None:
     for name, values in outputs.items():
         if len(values) != len(images):
             raise PodtuneError(
@@ -96,7 +73,7 @@ def _require_one_each(images: Sequence[CaptionedImage], outputs: Mapping[str, Ar
             raise PodtuneError(f"image {image.id!r} has no caption to be scored against; make the features again")
 
 
-def _require_finite(images: Sequence[CaptionedImage], losses: Array) -> None:
+def _require_finite(images: Sequence[ImageRecord], losses: Array) -> None:
     bad = np.flatnonzero(~np.isfinite(losses))
     if len(bad):
         raise BadInput(
@@ -132,7 +109,7 @@ def _meteor_over(statistics: Array, rows: Array) -> float:
 
 
 def _records(
-    images: Sequence[CaptionedImage],
+    images: Sequence[ImageRecord],
     predictions: Sequence[str],
     references: Sequence[Sequence[Words]],
     metrics: Mapping[str, Array],

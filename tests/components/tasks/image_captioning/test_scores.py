@@ -10,13 +10,21 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 VOCABULARY = ["<|endoftext|>", "a", "dog", "runs", "home", "two", "red", "cars", "stop", "\n", "."]
 DOG = {
-    "id": 7,
+    "id": "7",
     "file": "VizWiz_val_00000007.jpg",
+    "sha256": "7" * 64,
     "captions": ["A dog runs home."],
     "references": ["A dog runs home.", "a dog runs"],
     "slices": {"text_detected": "no"},
 }
-CARS = {"id": "8", "file": "b.jpg", "captions": ["Two red cars stop"], "references": ["Two red cars stop"]}
+CARS = {
+    "id": "8",
+    "file": "b.jpg",
+    "sha256": "8" * 64,
+    "captions": ["Two red cars stop"],
+    "references": ["Two red cars stop"],
+    "slices": {},
+}
 # Their scores are known from the published program (pycocoevalcap 1.2). The token ids stand for
 # <|endoftext|> a dog runs home . <|endoftext|>, and two two line-end cars <|endoftext|> …
 GENERATED = [[0, 1, 2, 3, 4, 10, 0], [5, 5, 9, 7, 0, 0, 0]]
