@@ -54,9 +54,8 @@ def open_source(split: str, files: Mapping[str, Path], answers: Optional[List[st
         return Source(questions, table, table, partial(store_table_regions, table))
     missing = [role for role in ("questions", "features") if role not in files]
     if missing:
-        raise BadInput(
-            f"{split} needs {split}.questions and {split}.features, or {split}.table; no {missing[0]} is given"
-        )
+        wanted = f"{split}.questions and {split}.features, or {split}.table"
+        raise BadInput(f"the data has no {split}.{missing[0]}; a split has {wanted}")
     questions = read_question_file(files["questions"], files.get("annotations"))
     regions = files["features"]
     return Source(questions, files["questions"], regions, partial(store_region_file, regions))
