@@ -54,9 +54,9 @@ def line_chart(title: str, lines: Sequence[Line], steps: int, marks: Sequence[fl
     )
 
 
-def interval_bar(value: float, low: float, high: float) -> Markup:
-    """Draw a share of 100 as a bar with its 95 % interval."""
-    places = [round(max(0.0, min(100.0, number)), 2) for number in (value, low, high)]
+def interval_bar(value: float, low: float, high: float, highest: float) -> Markup:
+    """Draw a share of the highest value as a bar with its 95 % interval."""
+    places = [round(max(0.0, min(100.0, 100 * number / highest)), 2) for number in (value, low, high)]
     return Markup(
         '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="track" width="100" height="8" rx="1"/><rect class="fill" width="{0}" height="8" rx="1"/>'

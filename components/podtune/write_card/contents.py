@@ -1,32 +1,17 @@
 """What a card says: the records of a run and a person's words, worked out once for the card and for the report."""
 
 from dataclasses import dataclass, fields
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
-from podtune.errors import BadInput
+from podtune.formats.base_model import BaseModelFacts, DecoderFacts
+from podtune.tasks.units import highest
 from podtune.training.config import TrainingConfig
 from podtune.write_card.records import Records
 from podtune.write_card.settings import CardSettings
+from podtune.write_card.task_words import TaskWords, words_of
 
 OVERFITTING = 1.5
 """A validation loss so many times the training loss at the end is called overfitting."""
-
-
-@dataclass(frozen=True)
-class TaskWords:
-    """What a task's examples and rows are called, and what the Hub calls the task."""
-
-    examples: str
-    rows: str
-    hub: str
-    """The Hub's name of the task, which is its pipeline_tag too."""
-
-    title: str
-
-
-TASKS = {
-    "question-answering": TaskWords("questions", "windows", "question-answering", "Question Answering"),
-}
 
 
 @dataclass(frozen=True)
@@ -37,19 +22,22 @@ class Result:
     value: float
     low: float
     high: float
+    highest: float
+    """The greatest value that there could be."""
+
     correct: Optional[int]
     """Examples that were right, where the metric is a share of them."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric beside its published value."""
+    """One metric, the loss or a note beside its published value."""
 
     name: str
     value: float
     published: float
     inside: Optional[bool]
-    """Whether the published value lies in our 95 % interval; None where the metric has no interval."""
+    """Whether the published value lies in our 95 % interval; None where there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +75,17 @@ class Contents:
     training: TrainingSummary
 
     @property
+    def base_models(self) -> List[Union[BaseModelFacts, DecoderFacts]]:
+        """Where the pretrained models came from: one, or an encoder and a decoder."""
+        first = self.records.base_model
+        return [first] if first.decoder is None else [first, first.decoder]
+
+    @property
+    def metrics_of_parts(self) -> List[str]:
+        """Metrics that parts of the examples have too; not those that are one number over all."""
+        return sorted({name for parts in self.slices.values() for part in parts for name in part.metrics})
+
+    @property
     def splits(self) -> List[str]:
         """Splits in the order of the flow."""
         return sorted(self.records.features.splits, key=lambda split: (split != "train", split))
@@ -94,15 +93,14 @@ class Contents:
 
 def contents_of(records: Records, card: CardSettings, name: str, command: str) -> Contents:
     """Work out what the card says of a run."""
-    if records.features.task not in TASKS:
-        raise BadInput(f"write_card knows the tasks {', '.join(TASKS)}; the features are for {records.features.task!r}")
+    words = words_of(records.features)
     return Contents(
         name=name,
-        words=TASKS[records.features.task],
+        words=words,
         command=command,
         card=card,
         records=records,
-        results=_results(records),
+        results=_results(records, words),
         comparisons=_comparisons(records, card),
         slices=_slices(records),
         settings=_settings(records),
@@ -110,29 +108,37 @@ def contents_of(records: Records, card: CardSettings, name: str, command: str) -
     )
 
 
-def _results(records: Records) -> List[Result]:
+def _results(records: Records, words: TaskWords) -> List[Result]:
     examples = records.evaluation.examples
     return [
-        Result(name, metric.value, metric.low, metric.high, _correct(name, metric.value, examples))
+        Result(
+            name,
+            metric.value,
+            metric.low,
+            metric.high,
+            highest=highest(name),
+            correct=_correct(metric.value, examples) if name in words.shares else None,
+        )
         for name, metric in sorted(records.evaluation.metrics.items())
     ]
 
 
-def _correct(name: str, percent: float, examples: int) -> Optional[int]:
+def _correct(percent: float, examples: int) -> Optional[int]:
     share = percent * examples / 100
-    return round(share) if name in {"exact_match", "accuracy"} and abs(share - round(share)) < 1e-6 else None
+    return round(share) if abs(share - round(share)) < 1e-6 else None
 
 
 def _comparisons(records: Records, card: CardSettings) -> List[Comparison]:
     if card.reference is None:
         return []
-    found = []
+    evaluation, found = records.evaluation, []
+    others = {**evaluation.notes, "loss": evaluation.loss}
     for name, published in sorted(card.reference.metrics.items()):
-        metric = records.evaluation.metrics.get(name)
+        metric = evaluation.metrics.get(name)
         if metric is not None:
             found.append(Comparison(name, metric.value, published, metric.low <= published <= metric.high))
-        elif name == "loss":
-            found.append(Comparison(name, records.evaluation.loss, published, None))
+        elif name in others:
+            found.append(Comparison(name, others[name], published, None))
     return found
 
 

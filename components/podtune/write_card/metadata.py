@@ -19,10 +19,14 @@ def front_matter(contents: Contents) -> Dict[str, Any]:
         "tags": _tags(contents),
         "datasets": [records.raw_data.dataset],
         "metrics": [result.name for result in contents.results],
-        "base_model": records.base_model.model,
+        "base_model": _one_or_all([made.model for made in contents.base_models]),
         "base_model_relation": "finetune",
         "model-index": [{"name": contents.name, "results": [_result(contents)]}],
     }
+
+
+def _one_or_all(names: List[str]) -> Any:
+    return names[0] if len(names) == 1 else names
 
 
 def _tags(contents: Contents) -> List[str]:

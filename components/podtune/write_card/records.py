@@ -1,7 +1,7 @@
 """The records of one run, opened, verified, and shown to belong together."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
@@ -12,6 +12,8 @@ from podtune.formats.evaluation import EXAMPLES, EvaluationFacts, open_evaluatio
 from podtune.formats.features import FeaturesFacts, open_features
 from podtune.formats.raw_data import RawDataFacts, open_raw_data
 from podtune.formats.verdict import VerdictFacts, open_verdict
+from podtune.tasks.units import highest
+from podtune.write_card.pictures import pictures_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Records:
     worst: List[Dict[str, Any]]
     """Scored examples with the lowest values of the gate's metric, as evaluate wrote them."""
 
+    pictures: List[bytes]
+    """JPEG: what each of the worst examples is about; none where examples are no pictures."""
+
 
 def open_records(paths: Mapping[str, Path], worst: int) -> Records:
     """Verify and read the six artifacts, by name; keep so many of the worst examples.
@@ -62,6 +67,8 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
         "evaluation": evaluation_manifest.digest,
         "verdict": verdict_manifest.digest,
     }
+    metric = str(verdict.settings.get("metric", ""))
+    rows, examples = worst_examples(paths["evaluation"] / EXAMPLES, metric, worst)
     records = Records(
         raw_data,
         base_model,
@@ -71,10 +78,11 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
         verdict,
         digests,
         log=read_log(paths["checkpoint"] / LOG),
-        worst=worst_examples(paths["evaluation"] / EXAMPLES, str(verdict.settings.get("metric", "")), worst),
+        worst=examples,
+        pictures=[],
     )
     _require_one_run(records, paths)
-    return records
+    return replace(records, pictures=pictures_of(paths["features"], features.task, evaluation.split, rows))
 
 
 def read_log(path: Path) -> TrainingLog:
@@ -89,11 +97,13 @@ def read_log(path: Path) -> TrainingLog:
     return TrainingLog([training[step] for step in sorted(training)], sorted(evaluations.items()))
 
 
-def worst_examples(path: Path, metric: str, count: int) -> List[Dict[str, Any]]:
-    """The examples that fall short of 100 of `metric`: the lowest first, among equals the surest first."""
-    examples = [example for example in _json_lines(path) if _score(example["scores"], metric) < 100]
-    examples.sort(key=lambda example: (_score(example["scores"], metric), -example.get("probability", 0.0)))
-    return examples[:count]
+def worst_examples(path: Path, metric: str, count: int) -> Tuple[List[int], List[Dict[str, Any]]]:
+    """Rows and records of those that fall short of the best `metric`: the lowest first, among equals the surest."""
+    examples = list(_json_lines(path))
+    scores = [_score(example["scores"], metric) for example in examples]
+    rows = [row for row, score in enumerate(scores) if score < highest(metric)]
+    rows.sort(key=lambda row: (scores[row], -examples[row].get("probability", 0.0)))
+    return rows[:count], [examples[row] for row in rows[:count]]
 
 
 def _score(scores: Mapping[str, float], metric: str) -> float:

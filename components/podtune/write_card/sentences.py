@@ -2,8 +2,9 @@
 
 from typing import Dict, Optional
 
+from podtune.tasks.units import in_percent
 from podtune.write_card.contents import Contents
-from podtune.write_card.wording import decimal, signed
+from podtune.write_card.wording import count, decimal, setting, signed
 
 DECISIONS = {
     "accept": "The gate accepted this model for release.",
@@ -16,10 +17,23 @@ def sentences(contents: Contents) -> Dict[str, Optional[str]]:
     """Every sentence that the templates place, by name; None where there is nothing to say."""
     return {
         "verdict_sentence": DECISIONS[contents.records.verdict.decision],
+        "units_sentence": _units(contents),
+        "loss_sentence": contents.words.loss.format(rows=_rows(contents)),
+        "loss_note": contents.words.loss_in_short.format(rows=_rows(contents)),
         "champion_sentence": _champion(contents),
         "overfitting_sentence": _overfitting(contents),
         "attribution": _attribution(contents),
     }
+
+
+def _rows(contents: Contents) -> str:
+    return f"{count(contents.records.evaluation.rows)} {contents.words.rows}"
+
+
+def _units(contents: Contents) -> Optional[str]:
+    others = [result for result in contents.results if not in_percent(result.name)]
+    named = " and ".join(f"{result.name} from 0 to {setting(result.highest)}" for result in others)
+    return f"Metrics are in percent, but {named}." if others else None
 
 
 def _champion(contents: Contents) -> Optional[str]:
@@ -45,13 +59,17 @@ def _overfitting(contents: Contents) -> Optional[str]:
 
 
 def _attribution(contents: Contents) -> str:
-    raw_data, base_model = contents.records.raw_data, contents.records.base_model
-    data, model = (f", revision {made.revision}" if made.revision else "" for made in (raw_data, base_model))
+    raw_data = contents.records.raw_data
+    models = [_origin(made.model, made.revision, made.licence) for made in contents.base_models]
     return (
-        f"Trained on {raw_data.dataset}{data}, under the licence {raw_data.licence}. "
-        f"Built on {base_model.model}{model}, under the licence {base_model.licence}. "
+        f"Trained on {_origin(raw_data.dataset, raw_data.revision, raw_data.licence)}. "
+        f"Built on {', and on '.join(models)}. "
         f"This model is under the licence {_licence(contents)}."
     )
+
+
+def _origin(name: str, revision: str, licence: str) -> str:
+    return f"{name}{f', revision {revision}' if revision else ''}, under the licence {licence}"
 
 
 def _licence(contents: Contents) -> str:

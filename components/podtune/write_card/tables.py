@@ -1,11 +1,12 @@
 """The tables of a card, the same in Markdown and in HTML."""
 
 from dataclasses import dataclass
-from typing import Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
 
-from podtune.write_card.contents import Contents
+from podtune.write_card.contents import Comparison, Contents
 from podtune.write_card.hub_rules import is_repository_id
-from podtune.write_card.wording import capital, count, decimal, duration, setting, short, signed
+from podtune.write_card.task_words import NOTES
+from podtune.write_card.wording import capital, count, decimal, duration, fine, setting, short, signed
 
 
 class Name(str):
@@ -37,7 +38,7 @@ class Table:
 
 def results(contents: Contents) -> Table:
     """Every metric with its interval and its count."""
-    examples, evaluation = contents.words.examples, contents.records.evaluation
+    evaluation = contents.records.evaluation
     rows: List[Sequence[Cell]] = [
         (
             Name(result.name),
@@ -47,8 +48,17 @@ def results(contents: Contents) -> Table:
         )
         for result in contents.results
     ]
-    rows.append((Name("loss"), decimal(evaluation.loss, 4), "", ""))
-    return Table(("Metric", "Value", "95 % interval", f"{capital(examples)} right"), rows)
+    rows.append((Name("loss"), fine(evaluation.loss), "", ""))
+    header = ("Metric", "Value", "95 % interval", f"{capital(contents.words.examples)} right")
+    columns = len(header) if any(result.correct is not None for result in contents.results) else len(header) - 1
+    return Table(header[:columns], [row[:columns] for row in rows])
+
+
+def notes(contents: Contents) -> Table:
+    """What was recorded with the metrics and is none."""
+    found = contents.records.evaluation.notes
+    rows = [(Name(name), fine(value), NOTES.get(name, "")) for name, value in found.items()]
+    return Table(("Beside the metrics", "Value", "Which is"), list(rows), numbers=False)
 
 
 def comparison(contents: Contents) -> Table:
@@ -57,9 +67,7 @@ def comparison(contents: Contents) -> Table:
     rows = [
         (
             Name(line.name),
-            decimal(line.value),
-            decimal(line.published),
-            signed(line.value - line.published),
+            *_beside(line),
             inside[line.inside],
         )
         for line in contents.comparisons
@@ -69,7 +77,7 @@ def comparison(contents: Contents) -> Table:
 
 def slices(contents: Contents) -> List[Table]:
     """One table for each thing that the examples are divided by."""
-    metrics = [result.name for result in contents.results]
+    metrics = contents.metrics_of_parts
     return [
         Table(
             (Name(name), capital(contents.words.examples), *map(Name, metrics)),
@@ -84,37 +92,39 @@ def slices(contents: Contents) -> List[Table]:
 
 def amounts(contents: Contents) -> Table:
     """How much of each split there is."""
-    splits = contents.records.features.splits
+    splits, words = contents.records.features.splits, contents.words
     order = contents.splits
-    return Table(
-        ("", *map(Name, order)),
-        [
-            (capital(contents.words.examples), *(count(splits[split].examples) for split in order)),
-            (capital(contents.words.rows), *(count(splits[split].rows) for split in order)),
-            ("Tokens", *(count(splits[split].tokens) for split in order)),
-        ],
-    )
+    rows = [(capital(words.examples), *(count(splits[split].examples) for split in order))]
+    if words.rows != words.examples:
+        rows.append((capital(words.rows), *(count(splits[split].rows) for split in order)))
+    rows.append(("Tokens", *(count(splits[split].tokens) for split in order)))
+    return Table(("", *map(Name, order)), [*rows, *_counts_of_preparation(contents)])
 
 
 def origins(contents: Contents) -> Table:
     """Where the data and the base model came from."""
-    raw_data, base_model = contents.records.raw_data, contents.records.base_model
+    raw_data, models = contents.records.raw_data, contents.base_models
     digests = contents.records.digests
+    sources = (raw_data, *models)
+    headings = ("Base model",) if len(models) == 1 else ("Encoder", "Decoder")
     return Table(
-        ("", "Data", "Base model"),
+        ("", "Data", *headings),
         [
-            (
-                "Name",
-                hub_link(raw_data.dataset, raw_data.source, "datasets/"),
-                hub_link(base_model.model, base_model.source, ""),
-            ),
-            ("Source", Name(raw_data.source), Name(base_model.source)),
-            ("Revision", *(Name(made.revision) if made.revision else "none" for made in (raw_data, base_model))),
-            ("Licence", Name(raw_data.licence), Name(base_model.licence)),
-            ("Digest of the manifest", Name(digests["raw_data"]), Name(digests["base_model"])),
+            ("Name", hub_link(raw_data.dataset, raw_data.source, "datasets/"), *base_model_links(contents)),
+            ("Source", *(Name(made.source) for made in sources)),
+            ("Revision", *(Name(made.revision) if made.revision else "none" for made in sources)),
+            ("Licence", *(Name(made.licence) for made in sources)),
+            ("Digest of the manifest", Name(digests["raw_data"]), *(Name(digests["base_model"]) for _ in models)),
         ],
         numbers=False,
     )
+
+
+def preparation(contents: Contents) -> Table:
+    """What the preparation recorded of all splits together."""
+    details, splits = contents.records.features.details, contents.records.features.splits
+    rows = [(_spelled(name), _recorded(value)) for name, value in details.items() if name not in splits]
+    return Table(("", "Preparation"), list(rows), numbers=False)
 
 
 def run(contents: Contents) -> Table:
@@ -150,6 +160,11 @@ def software(contents: Contents) -> Table:
     )
 
 
+def base_model_links(contents: Contents) -> List[Cell]:
+    """Each pretrained model's name, linked where it was read from the Hub."""
+    return [hub_link(made.model, made.source, "") for made in contents.base_models]
+
+
 def hub_link(name: str, source: str, section: str) -> Cell:
     """A link where the thing was read from the Hub, else its bare name."""
     place = source.partition("?")[0]
@@ -165,6 +180,30 @@ def hardware(contents: Contents) -> str:
     parts += [f"computing in {facts['precision']}"] if "precision" in facts else []
     parts += [text.format(setting(facts[key])) for key, text in units if facts.get(key)]
     return ", ".join(parts)
+
+
+def _beside(line: Comparison) -> Tuple[str, str, str]:
+    """Our value, the published one, and the difference."""
+    difference = line.value - line.published
+    if line.inside is not None:
+        return decimal(line.value), decimal(line.published), signed(difference)
+    return fine(line.value), fine(line.published), f"{'-' if difference < 0 else '+'}{fine(abs(difference))}"
+
+
+def _counts_of_preparation(contents: Contents) -> List[Tuple[str, ...]]:
+    """A row for each thing that the preparation counted in the splits."""
+    details = [contents.records.features.details.get(split, {}) for split in contents.splits]
+    names = dict.fromkeys(name for of_split in details for name in of_split)
+    return [(_spelled(name), *(_recorded(of_split.get(name, "")) for of_split in details)) for name in names]
+
+
+def _recorded(value: Any) -> str:
+    return count(value) if type(value) is int else setting(value)
+
+
+def _spelled(name: str) -> str:
+    """A recorded name in words."""
+    return capital(name.replace("_", " "))
 
 
 def _call(contents: Contents) -> Optional[str]:

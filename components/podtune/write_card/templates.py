@@ -8,7 +8,7 @@ import jinja2
 from podtune.write_card import markup, tables
 from podtune.write_card.contents import Contents
 from podtune.write_card.sentences import sentences
-from podtune.write_card.wording import capital, count, decimal, setting
+from podtune.write_card.wording import capital, count, decimal, fine, setting
 
 FOLDER = Path(__file__).parent
 
@@ -24,7 +24,7 @@ def values(contents: Contents) -> Dict[str, Any]:
         "tables": _tables(contents),
         "origin": {
             "data": tables.hub_link(records.raw_data.dataset, records.raw_data.source, "datasets/"),
-            "base_model": tables.hub_link(records.base_model.model, records.base_model.source, ""),
+            "base_models": tables.base_model_links(contents),
         },
         **sentences(contents),
     }
@@ -57,16 +57,18 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(capital=capital, count=count, decimal=decimal, setting=setting)
+    environment.filters.update(capital=capital, count=count, decimal=decimal, fine=fine, setting=setting)
     return environment
 
 
 def _tables(contents: Contents) -> Dict[str, Any]:
     return {
         "results": tables.results(contents),
+        "notes": tables.notes(contents),
         "comparison": tables.comparison(contents),
         "slices": tables.slices(contents),
         "amounts": tables.amounts(contents),
+        "preparation": tables.preparation(contents),
         "origins": tables.origins(contents),
         "run": tables.run(contents),
         "settings": tables.settings(contents),

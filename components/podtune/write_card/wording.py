@@ -13,6 +13,13 @@ def decimal(number: float, places: int = 2) -> str:
     return f"{number:,.{places}f}"
 
 
+def fine(number: float) -> str:
+    """A loss, or a count, to its four decisive digits: 1.0187, 0.0008745, 2."""
+    if number == round(number):
+        return count(number)
+    return f"{number:,.4f}" if abs(number) >= 0.01 else f"{number:.4g}"
+
+
 def signed(number: float) -> str:
     """A difference with its sign: +0.37."""
     return f"{number:+,.2f}"

@@ -42,6 +42,6 @@ def test_a_chart_is_one_picture_with_every_curve() -> None:
 
 
 def test_a_bar_stays_between_0_and_100() -> None:
-    bar = ET.fromstring(interval_bar(99.0, 97.5, 101.0))
+    bar = ET.fromstring(interval_bar(99.0, 97.5, 101.0, highest=100.0))
 
     assert [part.get("width") for part in bar] == ["100", "99.0", "2.5"]

@@ -58,4 +58,7 @@ def test_a_task_without_words_is_refused(finished_run, contents) -> None:
     with pytest.raises(BadInput) as caught:
         contents()
 
-    assert str(caught.value) == "write_card knows the tasks question-answering; the features are for 'tasting'"
+    assert str(caught.value) == (
+        "write_card knows the tasks question-answering, visual-question-answering, image-captioning; "
+        "the features are for 'tasting'"
+    )
