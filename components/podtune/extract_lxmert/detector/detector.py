@@ -1,0 +1,89 @@
+"""A detector: pictures to the regions that a visual question-answering model sees of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable, Iterator, List, Literal, Sequence, Tuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from podtune.errors import BadInput
+from podtune.extract_lxmert.detector.network import Network
+from podtune.extract_lxmert.detector.pictures import open_picture, seen_size
+from podtune.extract_lxmert.detector.region_head import Seen
+from podtune.extract_lxmert.detector.regions import Regions
+from podtune.extract_lxmert.detector.settings import DetectorConfig
+from podtune.extract_lxmert.detector.suppression import enough_survivors
+from podtune.extract_lxmert.detector.weights import read_config, read_network
+
+Device = Literal["cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A network with its weights, on a device."""
+
+    config: DetectorConfig
+    network: Network
+    device: torch.device
+
+    @torch.inference_mode()
+    def describe(self, picture: Image.Image) -> Regions:
+        """The regions of an upright RGB picture, always `config.regions` of them."""
+        seen = self.network(self._pixels(picture))
+        return self._regions(seen, picture)
+
+    def _pixels(self, picture: Image.Image) -> torch.Tensor:
+        """float32 [1, 3, height, width] as the network expects it."""
+        config = self.config
+        width, height = seen_size(picture.width, picture.height, config)
+        colors = torch.from_numpy(np.array(picture)).to(self.device).permute(2, 0, 1).float()
+        if config.channel_order == "BGR":
+            colors = colors.flip(0)
+        colors = colors - torch.tensor(config.pixel_means, device=self.device)[:, None, None]
+        # smooth where it makes a picture smaller; where it makes one larger, as is usual, that changes nothing
+        return functional.interpolate(colors[None], (height, width), mode="bilinear", antialias=True)
+
+    def _regions(self, seen: Seen, picture: Image.Image) -> Regions:
+        """Choose the regions, and bring them home."""
+        config = self.config
+        boxes, confidences = seen.boxes.cpu().numpy(), seen.object_confidences.cpu().numpy()
+        chosen = enough_survivors(boxes, confidences, config.overlaps, config.regions)
+        width, height = seen_size(picture.width, picture.height, config)
+        rows = torch.from_numpy(chosen).to(self.device)
+        return Regions(
+            features=seen.features[rows].cpu().numpy(),
+            boxes=boxes[chosen] / np.array([width, height, width, height], dtype=np.float32),
+            objects=seen.objects[rows].cpu().numpy(),
+            object_confidences=confidences[chosen],
+            attributes=seen.attributes[rows].cpu().numpy(),
+            attribute_confidences=seen.attribute_confidences[rows].cpu().numpy(),
+            width=picture.width,
+            height=picture.height,
+        )
+
+
+def open_detector(directory: Path, device: Device = "cpu") -> Detector:
+    """Read a detector onto a device; BadInput where it is not whole, or the device is absent."""
+    if device == "gpu" and not torch.cuda.is_available():
+        raise BadInput("device gpu was asked for, but torch sees no GPU here; use cpu")
+    config = read_config(directory)
+    network = read_network(directory, config)
+    network.fold()
+    place = torch.device("cuda" if device == "gpu" else "cpu")
+    return Detector(config, network.to(place), place)
+
+
+def regions_of(pictures: Iterable[Tuple[str, bytes]], detector: Detector) -> Iterator[Tuple[str, Regions]]:
+    """The regions of each picture, given as name and file content; one at a time. BadInput at the first damaged one."""
+    for name, content in pictures:
+        yield name, detector.describe(open_picture(content, name))
+
+
+def describe(pictures: Sequence[Path], weights_directory: Path, device: Device = "cpu") -> List[Regions]:
+    """The regions of picture files, in their order."""
+    detector = open_detector(weights_directory, device)
+    contents = ((str(path), path.read_bytes()) for path in pictures)
+    return [regions for _, regions in regions_of(contents, detector)]
