@@ -1,0 +1,99 @@
+"""The image files of a split, in a folder or a zip; a zip's members are read where they lie, never unpacked."""
+
+import contextlib
+import stat
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Callable, Dict, Iterator, List
+
+from podtune.errors import BadInput
+
+LARGEST_FILE = 64 << 20
+"""Bytes of an image file; a member that says it has more is taken for an attack."""
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Image files by name."""
+
+    place: Path
+    """Of the folder or zip."""
+
+    paths: Dict[str, List[str]]
+    """File name to the paths, relative to the place, that end with it."""
+
+    read: Callable[[str], bytes]
+    """One file's content by its path; several threads may call it."""
+
+    def find(self, name: str) -> str:
+        """The path of the file that the data names; BadInput where there is none, or more than one."""
+        wanted = PurePosixPath(name)
+        found = self.paths.get(wanted.name, [])
+        exact = [path for path in found if path == name]
+        matching = exact or [path for path in found if PurePosixPath(path).parts[-len(wanted.parts) :] == wanted.parts]
+        if not matching:
+            raise BadInput(f"{self.place} has no file {name!r}, which the caption file names")
+        if len(matching) > 1:
+            raise BadInput(f"{self.place} has {len(matching)} files {name!r}: {', '.join(matching[:3])}; keep one")
+        return matching[0]
+
+
+@contextlib.contextmanager
+def open_image_files(place: Path) -> Iterator[ImageFiles]:
+    """List a folder's or a zip's files; BadInput for what is neither, and for a zip that is not safe."""
+    if place.is_dir():
+        paths = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+        yield ImageFiles(place, _by_name(paths), lambda path: _read_file(place / path))
+        return
+    try:
+        archive = zipfile.ZipFile(place)
+    except FileNotFoundError as error:
+        raise BadInput(f"{place} does not exist; it should be a folder or a zip of images") from error
+    except zipfile.BadZipFile as error:
+        raise BadInput(f"{place} is neither a folder nor a zip that can be read: {error}") from error
+    with archive:
+        yield ImageFiles(place, _by_name(_safe_members(archive, place)), archive.read)
+
+
+def _by_name(paths: List[str]) -> Dict[str, List[str]]:
+    names: Dict[str, List[str]] = {}
+    for path in paths:
+        names.setdefault(PurePosixPath(path).name, []).append(path)
+    return names
+
+
+def _read_file(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST_FILE:
+        raise BadInput(f"{path} has {path.stat().st_size:,} bytes; an image has at most {LARGEST_FILE:,}")
+    return path.read_bytes()
+
+
+def _safe_members(archive: zipfile.ZipFile, place: Path) -> List[str]:
+    """The paths of a zip's files; BadInput names the first member that no honest archive of images has."""
+    paths: Dict[str, None] = {}
+    for member in archive.infolist():
+        mistake = _mistake(member)
+        if mistake:
+            raise BadInput(f"{place}: the member {member.orig_filename!r} {mistake}")
+        if member.filename in paths:
+            raise BadInput(f"{place}: the member {member.filename!r} is there twice; it must be there once")
+        if not member.is_dir():
+            paths[member.filename] = None
+    return list(paths)
+
+
+def _mistake(member: zipfile.ZipInfo) -> str:
+    name = member.orig_filename
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or ":" in parts[0]:
+        return "leads out of the archive; names must be relative, without '..'"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "is a link; members must be files"
+    if member.flag_bits & 1:
+        return "is encrypted; members must be readable without a password"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"is compressed by method {member.compress_type}; members must be stored or deflated"
+    if member.file_size > LARGEST_FILE:
+        return f"unpacks to {member.file_size:,} bytes; an image has at most {LARGEST_FILE:,}"
+    return ""

@@ -1,0 +1,129 @@
+"""Image files to pixels of one size, decoded by several threads and written once."""
+
+import hashlib
+import io
+import os
+import struct
+import zipfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, List, Optional, Sequence
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from podtune.formats.ragged import Array
+from podtune.prepare_captions.image_files import ImageFiles
+from podtune.progress import progress_bar
+
+_BATCH = 256
+"""Images decoded before they are written: 38 MB."""
+
+MOST_PIXELS = 89_000_000
+"""Of a file: below what Pillow warns of."""
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""Pillow knows more, some of which start other programs."""
+
+_DAMAGES = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+"""What Pillow raises for damaged files, also where warnings are errors."""
+
+_DAMAGED_MEMBER = (zipfile.BadZipFile, zlib.error, EOFError)
+"""What zipfile raises for a member that is not what was packed; that a disk cannot be read is another matter."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What became of one image file."""
+
+    sha256: str
+    """Of its content; empty where even that cannot be read."""
+
+    pixels: Optional[Array]
+    """uint8 [size, size, 3]; None where the file is damaged."""
+
+    damage: str
+    """Why there are no pixels."""
+
+
+def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: int) -> List[Decoded]:
+    """Write the images that can be decoded as uint8 .npy [images, size, size, 3]; say of each what became of it."""
+    paths = [files.find(name) for name in names]
+    decode = partial(_decode_file, files, size=size)
+    found: List[Decoded] = []
+    with target.open("wb") as stream, _pool() as pool, progress_bar(len(names), "image", "decoding images") as bar:
+        _write_header(stream, (len(paths), size, size, 3))
+        for start in range(0, len(paths), _BATCH):
+            for decoded in pool.map(decode, paths[start : start + _BATCH]):
+                if decoded.pixels is not None:
+                    stream.write(decoded.pixels.tobytes())
+                found.append(Decoded(decoded.sha256, None, decoded.damage))
+                bar.update(1)
+        stream.seek(0)  # numpy leaves room in the header for any number of rows
+        _write_header(stream, (sum(not one.damage for one in found), size, size, 3))
+    return found
+
+
+def decode_image(content: bytes, size: int) -> Array:
+    """Decode, turn upright, and resize as ViT's processor does: bilinear, without keeping the proportions.
+
+    Of a moving picture the first frame counts; what is transparent shows its hidden colour, as in that processor.
+    """
+    with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"it has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
+        upright = _as_colors(ImageOps.exif_transpose(image))
+        return np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def _as_colors(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):  # Pillow would make all that is brighter than a 256th white
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("its pixels are numbers of an unknown range")
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")  # else Pillow warns
+    return image.convert("RGB")
+
+
+def _decode_file(files: ImageFiles, path: str, *, size: int) -> Decoded:
+    try:
+        content = files.read(path)
+    except _DAMAGED_MEMBER as error:
+        return Decoded("", None, _reason(error))
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        return Decoded(sha256, decode_image(content, size), "")
+    except _DAMAGES as error:
+        return Decoded(sha256, None, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no image"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _pool() -> ThreadPoolExecutor:
+    """Threads, because Pillow releases the interpreter's lock while it decodes and resizes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ThreadPoolExecutor(cores)
+
+
+def _write_header(stream: BinaryIO, shape: Sequence[int]) -> None:
+    fields = {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(stream, fields)

@@ -1,0 +1,41 @@
+"""The `features` section of a captioning recipe: which captions are learnt, and how images are stored."""
+
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, Literal, Tuple
+
+
+@dataclass(frozen=True)
+class CaptionSettings:
+    """What becomes of the published captions and images."""
+
+    captions_per_image: int = 1
+    """At most so many of an image's kept captions are learnt, the first ones; all of them are references."""
+
+    max_length: int = 64
+    """Tokens of a caption, the end of the text included."""
+
+    keep_rejected: bool = False
+    """Whether captions are used, to learn and as references, that the data's makers rejected."""
+
+    keep_precanned: bool = False
+    """Whether the ready-made sentence is used that says an image cannot be recognised. Without it, and without rejected
+    captions, an image may have none left; then it is not among the Features."""
+
+    damaged_images: Literal["stop", "set_aside"] = "stop"
+    """What a file that cannot be decoded does: it stops the step, or its image is left out and listed."""
+
+    expected_images: Dict[str, int] = field(default_factory=dict)
+    """Split to the images that are known to have a caption that is used; another number stops the step before any is
+    decoded. Empty: not checked."""
+
+    image_size: int = 224
+    """Height and width of the stored images, in pixels."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """What cannot be prepared, as (key, what is wrong)."""
+        if self.captions_per_image < 1:
+            yield "captions_per_image", f"must be at least 1; got {self.captions_per_image}"
+        if self.max_length < 2:
+            yield "max_length", f"must be at least 2; got {self.max_length}"
+        if not 16 <= self.image_size <= 1024:
+            yield "image_size", f"must lie between 16 and 1024; got {self.image_size}"
