@@ -44,5 +44,13 @@ def test_of_two_equally_close_references_the_shorter_one_gives_the_length() -> N
     assert statistics[0, -1] == 1
 
 
+def test_being_too_long_costs_precision_alone() -> None:
+    values = bleu(bleu_statistics([["a", "dog", "runs", "home", "now"]], [[["a", "dog", "runs"]]]))
+
+    assert values.tolist() == pytest.approx(
+        [59.99999998800002, 54.772255738192875, 46.415888324008115, 0.008408964149839274], rel=1e-12
+    )
+
+
 def test_no_word_at_all_is_worth_nothing() -> None:
     assert bleu(bleu_statistics([[]], [[["a", "dog"]]])).tolist() == [0.0, 0.0, 0.0, 0.0]

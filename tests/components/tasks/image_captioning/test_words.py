@@ -21,6 +21,9 @@ from podtune.tasks.image_captioning.words import caption_words
          "dr. pepper of st. louis inc. at 5 a.m. in the u.s. with 8 oz"),
         ("vitamin C. is no. 5, no. It sat. AT&amp;T at&t", "vitamin c. is no. 5 no it sat at&t at & t"),
         ("what?! hello!! #tag www.example.com file.txt.", "what ?! hello !! #tag www.example.com file.txt"),
+        ("US$5 for C++, a 5.9-mile 60,000-word book", "us$ 5 for c++ a 5.9-mile 60,000-word book"),
+        ("p+1 at -5 or +5", "p +1 at -5 or +5"),
+        ("the keys j, k and L.", "the keys j k and l"),  # where the next caption begins in upper case
         ("café ñ 日本語", "café ñ 日本語"),
     ],
 )  # fmt: skip
