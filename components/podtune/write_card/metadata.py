@@ -4,6 +4,13 @@ from typing import Any, Dict, List
 
 from podtune.write_card.contents import Contents
 
+_TITLES = {
+    **{f"bleu_{order}": f"BLEU-{order}" for order in (1, 2, 3, 4)},
+    "cider": "CIDEr-D",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+}
+
 
 def front_matter(contents: Contents) -> Dict[str, Any]:
     """The metadata of a card, in the order in which it is written."""
@@ -50,4 +57,4 @@ def _result(contents: Contents) -> Dict[str, Any]:
 
 
 def _title(metric: str) -> str:
-    return metric.replace("_", " ").capitalize()
+    return _TITLES.get(metric) or metric.replace("_", " ").capitalize()

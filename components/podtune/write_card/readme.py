@@ -1,6 +1,6 @@
 """The model card's text."""
 
-from typing import Optional
+from typing import Any, Dict, Optional
 
 from podtune.write_card.contents import Contents
 from podtune.write_card.front_matter import to_yaml
@@ -17,11 +17,17 @@ def card_with_front_matter(contents: Contents, picture: str) -> str:
 def card_body(contents: Contents, picture: Optional[str]) -> str:
     """The card as Markdown without its front matter, for viewers that know neither it nor relative pictures."""
     templates = markdown_templates()
-    usage = templates.get_template(f"usage/{contents.records.features.task}.md.jinja").render(
-        name=Markdown(contents.name),
-        max_length=int(contents.records.features.settings.get("max_length", 384)),
-        max_answer_length=int(contents.records.evaluation.settings.get("max_answer_length", 30)),
-    )
+    usage = templates.get_template(f"usage/{contents.records.features.task}.md.jinja").render(_used_with(contents))
     return templates.get_template("readme.md.jinja").render(
         picture=Markdown(picture) if picture else None, usage=Markdown(usage), **values(contents)
     )
+
+
+def _used_with(contents: Contents) -> Dict[str, Any]:
+    """The name and the settings that a user of the model needs."""
+    prepared, scored = contents.records.features.settings, contents.records.evaluation.settings
+    return {
+        **{key: value for key, value in {**prepared, **scored}.items() if type(value) is int},
+        "name": Markdown(contents.name),
+        "probabilities": Markdown("softmax(0)" if prepared.get("labels") == "hard" else "sigmoid()"),
+    }

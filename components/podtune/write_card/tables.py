@@ -191,9 +191,9 @@ def _beside(line: Comparison) -> Tuple[str, str, str]:
 
 
 def _counts_of_preparation(contents: Contents) -> List[Tuple[str, ...]]:
-    """A row for each thing that the preparation counted in the splits."""
+    """A row for each thing that the preparation counted in the splits, beside the examples themselves."""
     details = [contents.records.features.details.get(split, {}) for split in contents.splits]
-    names = dict.fromkeys(name for of_split in details for name in of_split)
+    names = dict.fromkeys(name for of_split in details for name in of_split if name != contents.words.examples)
     return [(_spelled(name), *(_recorded(of_split.get(name, "")) for of_split in details)) for name in names]
 
 

@@ -5,8 +5,11 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping
 
+import numpy as np
 import pytest
+from podtune.formats.ragged import Ragged
 from podtune.formats.sealed import read_manifest, sealing
+from podtune.tasks.image_captioning.captions import ImageRecord, write_captions
 
 RAW_DATA = {
     "source": "hf://datasets/rajpurkar/squad",
@@ -139,6 +142,96 @@ EXAMPLES = [
         ]
     )
 ]
+VISUAL_FEATURES = {
+    "vocabulary_size": 30522,
+    "settings": {"labels": "soft", "max_length": 20, "regions": 36},
+    "splits": {
+        "train": {"examples": 443757, "rows": 443757, "tokens": 3994000, "digest": "a" * 64},
+        "validation": {"examples": 214354, "rows": 214354, "tokens": 1929000, "digest": "b" * 64},
+    },
+    "details": {
+        "answers": 3129,
+        "train": {"questions": 443757, "images": 82783, "out_of_vocabulary": 10012},
+        "validation": {"questions": 214354, "images": 40504, "out_of_vocabulary": 12345},
+    },
+}
+VISUAL_EVALUATION = {
+    "examples": 214354,
+    "rows": 214354,
+    "loss": 0.00087452,
+    "metrics": {"accuracy": {"value": 72.42, "low": 72.25, "high": 72.6}},
+    "slices": [{"name": "answer_type", "value": "number", "examples": 28134, "metrics": {"accuracy": 54.1}}],
+    "settings": {"split": "validation", "bootstrap_samples": 1000, "seed": 0},
+    "notes": {"out_of_vocabulary": 12345},
+}
+VISUAL_EXAMPLES = [
+    {
+        "id": "262148000",
+        "question": "Where is he looking?",
+        "image": "COCO_val2014_000000262148",
+        "prediction": "up",
+        "probability": 0.75,
+        "answers": ["down", "down", "at table", "down", "skateboard"],
+        "scores": {"accuracy": 0.0},
+        "slices": {"answer_type": "other"},
+    }
+]
+VISION_MODEL = {
+    "source": "hf://google/vit-base-patch16-224-in21k",
+    "model": "google/vit-base-patch16-224-in21k",
+    "revision": "b4569560a39a0f1af58e3ddaf17facf20ab919b0",
+    "licence": "apache-2.0",
+    "model_type": "vision-encoder-decoder",
+    "decoder": {
+        "source": "hf://openai-community/gpt2",
+        "model": "openai-community/gpt2",
+        "revision": "607a30d783dfa663caf39e06633721c8d4cfcd7e",
+        "licence": "mit",
+    },
+}
+CAPTIONING_FEATURES = {
+    "vocabulary_size": 50257,
+    "settings": {"captions_per_image": 1, "max_length": 64, "image_size": 224},
+    "splits": {
+        "train": {"examples": 23000, "rows": 23000, "tokens": 290000, "digest": "a" * 64},
+        "validation": {"examples": 7500, "rows": 7500, "tokens": 95000, "digest": "b" * 64},
+    },
+    "details": {
+        "train": {"rejected_captions": 10000, "images": 23431, "damaged_images": 0},
+        "validation": {"rejected_captions": 5605, "images": 7750, "damaged_images": 1},
+    },
+}
+CAPTIONING_EVALUATION = {
+    "examples": 7500,
+    "rows": 7500,
+    "loss": 2.4134,
+    "metrics": {
+        "bleu_4": {"value": 17.5, "low": 17.0, "high": 18.0},
+        "cider": {"value": 0.61, "low": 0.58, "high": 0.64},
+        "rouge_l": {"value": 42.0, "low": 41.5, "high": 42.5},
+    },
+    "slices": [
+        {
+            "name": "caption_length",
+            "value": "10 to 14 words",
+            "examples": 4000,
+            "metrics": {"rouge_l": 43.0, "cider": 0.7},
+        }
+    ],
+    "settings": {"split": "validation", "beams": 4, "max_length": 32, "bootstrap_samples": 1000, "seed": 0},
+    "notes": {"padded_loss": 0.0751},
+}
+CAPTIONED = [
+    {
+        "id": str(23431 + number),
+        "image": f"VizWiz_val_0000000{number}.jpg",
+        "prediction": prediction,
+        "answers": ["A can of soup.", "a red can on a table", "a can of <soup>"],
+        "scores": {"rouge_l": 40.0, "cider": cider},
+        "slices": {},
+    }
+    for number, (prediction, cider) in enumerate([("a can of soup", 10.0), ("a dog", 0.02), ("a bottle", 0.01)])
+]
 
 
 class Run:
@@ -159,6 +252,14 @@ class Run:
         self.command = "podtune run bert-base-uncased-squad --set training.learning_rate=6e-05"
         self.log: Any = copy.deepcopy(LOG)
         self.examples: Any = copy.deepcopy(EXAMPLES)
+        self.fill_features: Callable[[Path], None] = lambda directory: None
+
+    def becomes(self, task: str, **facts: Mapping[str, Any]) -> None:
+        """Make it another task's run, whose facts differ in these."""
+        for kind, changed in facts.items():
+            self.facts[kind.replace("_", "-")].update(copy.deepcopy(changed))
+        for kind in ("features", "checkpoint", "evaluation"):
+            self.facts[kind]["task"] = task
 
     def write(self) -> Dict[str, Path]:
         """Seal the artifacts, each naming those it was made from; return their paths by the step's argument names."""
@@ -176,6 +277,8 @@ class Run:
         """Write one artifact and return its digest; facts that a test gave win over `made_from`."""
         with sealing(self.directory / kind, kind, 1) as draft:
             draft.facts.update({**made_from, **self.facts[kind]})
+            if kind == "features":
+                self.fill_features(draft.path)
             for name, lines in files.items():
                 (draft.path / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         return read_manifest(self.directory / kind, kind, 1).digest
@@ -185,6 +288,85 @@ class Run:
 def finished_run(tmp_path: Path) -> Run:
     """A run of the published BERT recipe, not yet written: change it, then call write()."""
     return Run(tmp_path / "run")
+
+
+@pytest.fixture
+def visual_run(finished_run: Run) -> Run:
+    """The run made one of VQA."""
+    finished_run.becomes(
+        "visual-question-answering",
+        raw_data={"source": "/data/vqa", "dataset": "Graphcore/vqa-lxmert", "revision": "", "licence": "cc-by-4.0"},
+        base_model={
+            "source": "hf://unc-nlp/lxmert-base-uncased",
+            "model": "unc-nlp/lxmert-base-uncased",
+            "revision": "",
+            "licence": "mit",
+            "model_type": "lxmert",
+        },
+        features=VISUAL_FEATURES,
+        evaluation=VISUAL_EVALUATION,
+        verdict={
+            "reasons": ["accuracy is 72.42, not below its floor of 70.00"],
+            "settings": {"metric": "accuracy", "floors": {"accuracy": 70.0}, "tolerance": 1.0},
+        },
+    )
+    finished_run.name, finished_run.command = "lxmert-vqa-uncased", "podtune run lxmert-vqa-uncased"
+    finished_run.card.update(
+        description="LXMERT, fine-tuned to answer English questions about pictures.",
+        intended_use="Visual question answering.",
+        limits="It knows the answers of its vocabulary only.",
+        tags=["vqa"],
+    )
+    finished_run.card["reference"] = {"source": "Graphcore", "metrics": {"accuracy": 72.42, "loss": 0.0008745193}}
+    finished_run.log = [line for line in finished_run.log if "loss" in line]
+    finished_run.examples = copy.deepcopy(VISUAL_EXAMPLES)
+    return finished_run
+
+
+@pytest.fixture
+def captioning_run(finished_run: Run) -> Run:
+    """The run made one of captioning, with two models as its base and three small pictures."""
+    finished_run.becomes(
+        "image-captioning",
+        raw_data={"source": "/data/vizwiz", "dataset": "vizwiz/captions", "revision": "", "licence": "cc-by-4.0"},
+        base_model=VISION_MODEL,
+        features=CAPTIONING_FEATURES,
+        evaluation=CAPTIONING_EVALUATION,
+        verdict={
+            "reasons": ["bleu_4 is 17.50, not below its floor of 15.00"],
+            "champion_metrics": {"cider": 0.58},
+            "difference": {"value": 0.03, "low": 0.01, "high": 0.05},
+            "settings": {"metric": "cider", "floors": {"bleu_4": 15.0}, "tolerance": 0.05},
+        },
+    )
+    finished_run.name, finished_run.command = "vit-gpt2-vizwiz", "podtune run vit-gpt2-vizwiz"
+    finished_run.card.update(
+        description="ViT and GPT-2, fine-tuned to describe pictures that blind people took.",
+        intended_use="Captions of photographs.",
+        limits="It describes also what it cannot see.",
+        tags=["vizwiz"],
+    )
+    finished_run.card["reference"] = {"source": "Graphcore", "metrics": {"padded_loss": 0.0708, "meteor": 20.0}}
+    finished_run.log = [
+        {"step": 1035, "epoch": 1.5, "loss": 2.5, "learning_rate": 3e-05},
+        {"step": 1380, "epoch": 2.0, "evaluation": {"bleu_1": 60.0, "bleu_4": 17.0, "cider": 0.6, "loss": 2.4}},
+        {"step": 2070, "epoch": 3.0, "loss": 2.3, "learning_rate": 0.0},
+    ]
+    finished_run.examples = copy.deepcopy(CAPTIONED)
+    finished_run.fill_features = _write_pictures
+    return finished_run
+
+
+def _write_pictures(features: Path) -> None:
+    """Three pictures of one colour each: red, green, blue."""
+    (features / "validation").mkdir()
+    pixels = np.zeros((3, 16, 16, 3), dtype=np.uint8)
+    for row in range(3):
+        pixels[row, :, :, row] = 200
+    np.save(features / "validation" / "images.npy", pixels)
+    records = [ImageRecord(str(row), f"{row}.jpg", "0" * 64, ("a",), ("a",), {}) for row in range(3)]
+    tokens = Ragged(np.array([5, 2, 5, 2, 5, 2], dtype=np.int32), np.array([0, 2, 4, 6]))
+    write_captions(features / "validation", records, tokens)
 
 
 @pytest.fixture
