@@ -30,6 +30,9 @@ class LxmertSettings:
     expected_questions: Dict[str, int] = field(default_factory=dict)
     """Split to the questions that are known to come out; another number stops the step. Empty: not checked."""
 
+    expected_images: Dict[str, int] = field(default_factory=dict)
+    """Split to the images that they ask about, in the same way; `podtune plan` says what these will take."""
+
     bad_rows: Literal["stop", "set_aside"] = "stop"
     """What an image whose regions cannot be read, or a question whose image has none, does: it stops the step, or is
     left out and listed."""

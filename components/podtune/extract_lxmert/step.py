@@ -56,7 +56,7 @@ def run(raw_data: Path, base_model: Path, features: Path, questions: Mapping[str
             name: _extract(source, draft.path / name, answers, tokenizer=tokenizer, settings=settings)
             for name, source in sources.items()
         }
-        _compare(splits, settings.expected_questions, raw_data)
+        _compare(splits, settings, raw_data)
         facts = FeaturesFacts(
             task="visual-question-answering",
             raw_data=data_manifest.digest,
@@ -132,15 +132,16 @@ def _unknown(questions: Sequence[VisualQuestion], answers: Sequence[str]) -> int
     return sum(known.isdisjoint(question.labels) for question in questions)
 
 
-def _compare(splits: Mapping[str, _Split], expected: Mapping[str, int], raw_data: Path) -> None:
+def _compare(splits: Mapping[str, _Split], settings: LxmertSettings, raw_data: Path) -> None:
     """Stop where published counts are not met: the data is not the published one."""
-    for name, questions in expected.items():
-        found = splits[name].facts.examples if name in splits else 0
-        if found != questions:
-            raise BadInput(
-                f"{raw_data} gives {found:,} questions for {name}; features.expected_questions says {questions:,}:"
-                " the data is another than expected"
-            )
+    for what, wanted in (("questions", settings.expected_questions), ("images", settings.expected_images)):
+        for name, expected in wanted.items():
+            found = splits[name].counts[what] if name in splits else 0
+            if found != expected:
+                raise BadInput(
+                    f"{raw_data} gives {found:,} {what} for {name}; features.expected_{what} says {expected:,}:"
+                    " the data is another than expected"
+                )
 
 
 def _tell(split: str, counts: Mapping[str, int], seconds: float) -> None:

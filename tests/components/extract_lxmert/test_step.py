@@ -252,6 +252,7 @@ def test_a_split_of_which_nothing_is_left_stops_the_step(
     [
         ({"expected_questions": {"train": 4}}, r"gives 3 questions for train; features\.expected_questions says 4: "),
         ({"expected_questions": {"test": 1}}, r"gives 0 questions for test; features\.expected_questions says 1: "),
+        ({"expected_images": {"train": 9}}, r"gives 2 images for train; features\.expected_images says 9: "),
         ({"expected_answers": 1842}, r"the vocabulary has 2 answers; features\.expected_answers says 1,842: "),
         ({"answers_from": ["trian"]}, r"features\.answers_from names the split 'trian'; there are train, validation$"),
         ({"minimum_answers": 2}, r"1 of 2 answers are given to 2 questions; a vocabulary has at least two: "),
