@@ -2,37 +2,80 @@
 
 import shlex
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Sequence, Tuple, cast
 
-from kfp import compiler
+from kfp import compiler, dsl
+from podtune.artifacts import Features, Release
+from podtune.extract_lxmert.component import extract_lxmert
+from podtune.fetch_data.component import fetch_data
+from podtune.fetch_model.component import fetch_model
 from podtune.sections import to_mapping
+from podtune.tokenize_squad.component import tokenize_squad
 
-from podtune_pipelines import question_answering
-from podtune_pipelines.placement import Placement
+from podtune_pipelines.placement import Placement, place
 from podtune_pipelines.recipe import Recipe
+from podtune_pipelines.releasing import Prepared, Settings, finetune_and_release
 
-GRAPHS: Dict[str, ModuleType] = {"question-answering": question_answering}
-"""Task to the module that defines its `pipeline` and its `preparation`."""
+PREPARATIONS: Dict[str, Tuple[Any, str]] = {
+    "tokenize_squad": (tokenize_squad, "windows"),
+    "extract_lxmert": (extract_lxmert, "questions"),
+}
+"""What differs between the tasks' graphs: the step that makes Features, and its name for the features section."""
 
 PREPARING = ("source", "model", "features")
 """The sections that the preparing steps use, in every task."""
 
+Section = Dict[str, Any]
+
 
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
-    """Define the recipe's pipeline, as KFP compiles or runs it."""
-    return GRAPHS[recipe.task].pipeline(f"podtune-{recipe.name}", recipe.card.description, placement)
+    """Define the recipe's pipeline; its sections are the parameters, so that a run may change them."""
+
+    @dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)
+    def whole(  # noqa: PLR0913, PLR0917  # KFP passes them by name
+        source: Section,
+        model: Section,
+        features: Section,
+        training: Section,
+        evaluation: Section,
+        gate: Section,
+        card: Section,
+        release: Section,
+        command: str,
+        store: str,
+        workspace: str,
+    ) -> Release:
+        prepared = _prepare(recipe, placement, source, model, features)
+        settings = Settings(training, evaluation, gate, card, release, command, store, workspace)
+        return cast(Release, finetune_and_release(prepared, settings, placement))
+
+    return whole
+
+
+def preparation_of(recipe: Recipe, placement: Placement) -> Any:
+    """Define the preparing steps alone: what `plan` needs to count and to measure."""
+
+    @dsl.pipeline(name=f"podtune-{recipe.name}-preparation", description=recipe.card.description)
+    def prepare(source: Section, model: Section, features: Section) -> Features:
+        return cast(Features, _prepare(recipe, placement, source, model, features).features)
+
+    return prepare
+
+
+def _prepare(recipe: Recipe, placement: Placement, source: Any, model: Any, features: Any) -> Prepared:
+    """Add the preparing steps to the pipeline being defined."""
+    step = recipe.of_task.preparation
+    component, section = PREPARATIONS[step]
+    raw_data = place(fetch_data(source=source), "fetch_data", placement).outputs["raw_data"]
+    base_model = place(fetch_model(model=model), "fetch_model", placement).outputs["base_model"]
+    prepared = component(raw_data=raw_data, base_model=base_model, **{section: features})
+    return Prepared(raw_data, base_model, place(prepared, step, placement).outputs["features"])
 
 
 def write_pipeline(recipe: Recipe, placement: Placement, arguments: Dict[str, Any], target: Path) -> None:
     """Compile a recipe's pipeline to IR YAML; an argument that is left out has to be given with each run."""
     target.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(pipeline_of(recipe, placement), str(target), pipeline_parameters=arguments)
-
-
-def preparation_of(recipe: Recipe, placement: Placement) -> Any:
-    """Define the recipe's preparing steps alone."""
-    return GRAPHS[recipe.task].preparation(f"podtune-{recipe.name}-preparation", recipe.card.description, placement)
 
 
 def arguments_of(recipe: Recipe, command: str, **places: str) -> Dict[str, Any]:

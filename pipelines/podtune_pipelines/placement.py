@@ -27,7 +27,13 @@ class Placement:
     """Step to the key its result is reused by. None leaves the keys to KFP; a step that is not in it runs anew."""
 
     resources: Mapping[str, tuple[str, str]] = field(
-        default_factory=lambda: {"finetune": ("4", "16G"), "evaluate": ("4", "16G"), "tokenize_squad": ("2", "8G")}
+        default_factory=lambda: {
+            "finetune": ("4", "16G"),
+            "evaluate": ("4", "16G"),
+            "tokenize_squad": ("2", "8G"),
+            "extract_lxmert": ("4", "16G"),
+            "prepare_captions": ("4", "8G"),
+        }
     )
     """Step to what it requests: cores and memory."""
 

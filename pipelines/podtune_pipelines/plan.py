@@ -9,8 +9,9 @@ from podtune.training.config import TrainingConfig
 from podtune.training.order import Order
 
 from podtune_pipelines.local_run import Home, prepare_here
+from podtune_pipelines.needs import Needs, needs_of
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.reuse import is_local, reusable, steps_of
+from podtune_pipelines.reuse import is_here, reusable, steps_of
 
 
 @dataclass(frozen=True)
@@ -60,28 +61,34 @@ class Plan:
     device: str
     steps: Dict[str, Literal["reused", "runs"]]
     counted_from: Literal["features", "recipe", "nothing"]
+    rows: str
+    """What a row is: windows, questions or images."""
+
     splits: Dict[str, Counts]
+    needs: Needs
     updates: Optional[Updates]
     duration: Optional[Duration]
 
 
 def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
-    """Plan a run. Local sources are prepared to be counted and measured, remote ones only with `fetch`."""
+    """Plan a run. Sources on this machine are prepared to be counted and measured, others only with `fetch`."""
     found = reusable(recipe, device, home.reuse)
     preparation = recipe.of_task.preparation
-    if preparation not in found and (fetch or is_local(recipe)):
+    if preparation not in found and (fetch or is_here(recipe)):
         prepare_here(recipe, home, device)
         found = reusable(recipe, device, home.reuse)
-    features = found.get(preparation, {}).get("features")
+    features, base_model = found.get(preparation, {}).get("features"), found.get("fetch_model", {}).get("base_model")
     splits = _counted(features) if features else _expected(recipe)
     return Plan(
         recipe=recipe.name,
         device=device,
         steps={step: "reused" if step in found else "runs" for step in steps_of(recipe)},
         counted_from="features" if features else "recipe" if splits else "nothing",
+        rows=recipe.of_task.rows,
         splits=splits,
+        needs=needs_of(recipe, features, base_model),
         updates=updates_of(splits["train"].rows, recipe.training) if splits else None,
-        duration=_estimated(recipe, features, found["fetch_model"]["base_model"], device) if features else None,
+        duration=_estimated(recipe, features, base_model, device) if features and base_model else None,
     )
 
 

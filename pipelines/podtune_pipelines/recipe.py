@@ -8,11 +8,13 @@ from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple,
 import yaml
 from podtune.compare.settings import GateSettings
 from podtune.errors import BadInput
+from podtune.extract_lxmert.settings import LxmertSettings
 from podtune.fetch_data.settings import SourceSettings
 from podtune.fetch_model.settings import ModelSettings
 from podtune.publish.settings import ReleaseSettings
 from podtune.sections import Mistakes, read_parts, read_settings_file
 from podtune.tasks.question_answering.settings import EvaluationSettings
+from podtune.tasks.visual_question_answering.settings import EvaluationSettings as VisualEvaluationSettings
 from podtune.tokenize_squad.settings import WindowSettings
 from podtune.training.config import TrainingConfig
 from podtune.write_card.hub_rules import is_repository_id
@@ -37,6 +39,9 @@ class TaskSections:
 TASKS = {
     "question-answering": TaskSections(
         WindowSettings, EvaluationSettings, "tokenize_squad", "windows", ("exact_match", "f1")
+    ),
+    "visual-question-answering": TaskSections(
+        LxmertSettings, VisualEvaluationSettings, "extract_lxmert", "questions", ("accuracy",)
     ),
 }
 
@@ -87,12 +92,23 @@ def _between(metrics: Tuple[str, ...], **found: Any) -> Iterator[Tuple[str, str]
     for key, metric, known in _named_metrics(metrics, **found):
         if metric and metric not in known:
             yield key, f"must be one of {', '.join(known)}; got {metric!r}"
-    for section, key in (("source", "dataset"), ("model", "model")):
-        name = getattr(found.get(section), key, None)
-        if name is not None and not is_repository_id(name):
-            yield f"{section}.{key}", f"must be a name or owner/name, as on the Hub: the card links to it; got {name!r}"
-    if {"evaluation", "source"} <= found.keys() and found["evaluation"].split not in found["source"].splits:
-        yield "evaluation.split", f"must be one of source.splits; got {found['evaluation'].split!r}"
+    for key, name in _linked_names(**found):
+        if not is_repository_id(name):
+            yield key, f"must be a name or owner/name, as on the Hub: the card links to it; got {name!r}"
+    if {"evaluation", "source"} <= found.keys():
+        split, splits = found["evaluation"].split, found["source"].split_names
+        if split not in splits:
+            yield "evaluation.split", f"must be one of {', '.join(splits)}; got {split!r}"
+
+
+def _linked_names(**found: Any) -> Iterator[Tuple[str, str]]:
+    """Every place that names a data set or a model: its key, and the name."""
+    if "source" in found:
+        yield "source.dataset", found["source"].dataset
+    if "model" in found:
+        yield "model.model", found["model"].model
+        if found["model"].decoder:
+            yield "model.decoder.model", found["model"].decoder.model
 
 
 def _named_metrics(metrics: Tuple[str, ...], **found: Any) -> Iterator[Tuple[str, str, Tuple[str, ...]]]:
@@ -141,7 +157,7 @@ def _recipe_file(name: str) -> Path:
 def _apply(values: Dict[str, Any], change: str) -> None:
     """Set one value in place; whether the key exists is for the strict reading to say."""
     place, equals, text = change.partition("=")
-    keys = place.split(".")
+    keys = _keys(place)
     if not equals or not all(keys):
         raise BadInput(f"--set takes section.key=value; got {change!r}")
     target = values
@@ -151,6 +167,14 @@ def _apply(values: Dict[str, Any], change: str) -> None:
             raise BadInput(f"--set {change}: {key} holds a value, not settings")
         target = inner
     target[keys[-1]] = _parsed(text, change)
+
+
+def _keys(place: str) -> List[str]:
+    """The keys that lead to a value; those of a source's files have a point themselves."""
+    for section in ("source.splits.", "source.sha256."):
+        if place.startswith(section):
+            return [*section[:-1].split("."), place[len(section) :]]
+    return place.split(".")
 
 
 def _parsed(text: str, change: str) -> Any:

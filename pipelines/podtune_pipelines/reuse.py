@@ -27,7 +27,7 @@ from podtune_pipelines.recipe import TASKS, Recipe
 TAIL = ("finetune", "evaluate", "compare", "write_card", "publish")
 """The steps that every task has after its preparation."""
 
-COMPUTING_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
+COMPUTING_LIBRARIES = ("numpy", "pillow", "safetensors", "tokenizers", "torch", "transformers")
 
 
 def steps_of(recipe: Recipe) -> Tuple[str, ...]:
@@ -87,10 +87,10 @@ def reusable(recipe: Recipe, device: str, reuse: Reuse) -> Dict[str, Dict[str, P
     return found
 
 
-def is_local(recipe: Recipe) -> bool:
-    """Whether nothing has to be downloaded."""
-    places = [place for place, _ in recipe.source.places().values()] + [recipe.model.source]
-    return all(scheme_of(place) in ("", "sample") for place in places)
+def is_here(recipe: Recipe) -> bool:
+    """Whether everything is on this machine or made on the spot, so that nothing has to be downloaded."""
+    places = [*(place for place, _ in recipe.source.places().values()), *_model_sources(recipe)]
+    return all(scheme_of(place) == "sample" or (not scheme_of(place) and Path(place).exists()) for place in places)
 
 
 def _add(
@@ -121,7 +121,14 @@ def _source_identity(recipe: Recipe) -> Optional[str]:
 
 
 def _model_identity(recipe: Recipe) -> Optional[str]:
-    source = recipe.model.source
+    return _together(_identity_of_model(source) for source in _model_sources(recipe))
+
+
+def _model_sources(recipe: Recipe) -> List[str]:
+    return [recipe.model.source] + ([recipe.model.decoder.source] if recipe.model.decoder else [])
+
+
+def _identity_of_model(source: str) -> Optional[str]:
     if scheme_of(source):
         return _identity(Path(), source, pinned=False)
     return _together(_content(path) for path in sorted(Path(source).glob("*")) if path.is_file())
@@ -130,14 +137,28 @@ def _model_identity(recipe: Recipe) -> Optional[str]:
 def _identity(path: Path, place: str, pinned: bool) -> Optional[str]:
     """Empty where the recipe itself names the content: samples, the Hub at a revision, and what has a checksum."""
     scheme = scheme_of(place)
-    if not scheme:
-        return _content(path)
-    return "" if scheme in ("hf", "sample") or pinned else None
+    if pinned or scheme in ("hf", "sample"):
+        return ""
+    return None if scheme else _content(path)
 
 
 def _content(path: Path) -> str:
-    """The hash of a file's name and content; a missing file is for the fetching step to report."""
-    return f"{path.name} {sha256_of(path)}" if path.is_file() else path.name
+    """The hash of a file's content with its name, or of all in a folder; a missing file is for fetching to report."""
+    if path.is_dir():
+        files = sorted(below for below in path.rglob("*") if below.is_file())
+        return "\n".join(f"{below.relative_to(path).as_posix()} {_hash(below)}" for below in files)
+    return f"{path.name} {_hash(path)}" if path.is_file() else path.name
+
+
+def _hash(path: Path) -> str:
+    found = path.stat()
+    return _hash_of_unchanged(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=None)
+def _hash_of_unchanged(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # they tell another content
+    """Read a file once a command; features of many images take minutes."""
+    return sha256_of(path)
 
 
 def _together(parts: Iterable[Optional[str]]) -> Optional[str]:

@@ -24,6 +24,10 @@ def compiled(directory: Path, recipe: str, placement: Placement, **places: str) 
         ("minilm-squad", "cpu"),
         ("bert-base-uncased-squad", "gpu"),
         ("roberta-base-squad", "gpu"),
+        ("lxmert-vqa-tiny", "cpu"),
+        ("lxmert-gqa-tiny", "cpu"),
+        ("lxmert-vqa-uncased", "gpu"),
+        ("lxmert-gqa-uncased", "gpu"),
     ],
 )
 def test_the_compiled_pipeline_is_the_one_that_was_reviewed(

@@ -6,7 +6,7 @@ from podtune.artifacts import Features
 from podtune.formats.sealed import sealing
 from podtune_pipelines import reuse
 from podtune_pipelines.recipe import Recipe, load_recipe
-from podtune_pipelines.reuse import Reuse, is_local, reusable, reuse_keys
+from podtune_pipelines.reuse import Reuse, is_here, reusable, reuse_keys
 
 ALL = {"fetch_data", "fetch_model", "tokenize_squad", "finetune", "evaluate"}
 
@@ -77,11 +77,55 @@ def test_the_content_of_a_local_source_counts(tmp_path: Path) -> None:
     assert {step for step in before if before[step] == after[step]} == {"fetch_model"}
 
 
+def test_every_file_of_a_local_folder_counts(tmp_path: Path) -> None:
+    (tmp_path / "images" / "deep").mkdir(parents=True)
+    (tmp_path / "images" / "deep" / "1.jpg").write_text("1")
+    changes = [f"source.data={tmp_path}", "source.splits.train=a.json", "source.splits.validation=b.json"]
+    recipe = load_recipe("bert-tiny-squad", [*changes, "source.splits.train.images=images"])
+
+    before = reuse_keys(recipe, "cpu")["fetch_data"]
+    (tmp_path / "images" / "deep" / "1.jpg").write_text("22")
+
+    assert reuse_keys(recipe, "cpu")["fetch_data"] != before
+
+
+def test_a_local_file_with_a_sum_is_not_read(tmp_path: Path) -> None:
+    changes = [f"source.data={tmp_path}", f"source.sha256.train={'a' * 64}", f"source.sha256.validation={'b' * 64}"]
+    recipe = load_recipe("bert-tiny-squad", changes)
+    before = reuse_keys(recipe, "cpu")
+    (tmp_path / "train.json").write_text("1")
+
+    assert reuse_keys(recipe, "cpu") == before
+
+
+def test_what_is_not_there_is_not_here(tmp_path: Path) -> None:
+    assert not is_here(load_recipe("bert-tiny-squad", [f"source.data={tmp_path}/nowhere"]))
+    assert is_here(load_recipe("bert-tiny-squad", [f"source.data={tmp_path}"]))
+
+
+def test_both_of_two_models_count(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("1")
+    decoder = ["model.decoder.model=gpt2", "model.decoder.licence=mit", f"model.decoder.source={tmp_path}"]
+    recipe = load_recipe("bert-tiny-squad", [f"model.source={tmp_path}", *decoder])
+    before = reuse_keys(recipe, "cpu")
+    (tmp_path / "config.json").write_text("22")
+
+    assert reuse_keys(recipe, "cpu")["fetch_model"] != before["fetch_model"]
+    assert set(
+        reuse_keys(
+            load_recipe(
+                "bert-tiny-squad", [f"model.source={tmp_path}", *decoder[:2], "model.decoder.source=s3://bucket/gpt2"]
+            ),
+            "cpu",
+        )
+    ) == {"fetch_data"}
+
+
 def test_an_unpinned_bucket_is_read_again_and_so_is_all_that_follows() -> None:
     recipe = load_recipe("bert-tiny-squad", ["source.data=s3://bucket/squad"])
 
     assert set(reuse_keys(recipe, "cpu")) == {"fetch_model"}
-    assert not is_local(recipe)
+    assert not is_here(recipe)
 
 
 def test_one_unpinned_file_is_enough_to_fetch_again(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from podtune.training.problem import Examples, Objective
 
 TASKS = {
     "question-answering": "podtune.tasks.question_answering.task",
+    "visual-question-answering": "podtune.tasks.visual_question_answering.task",
+    "image-captioning": "podtune.tasks.image_captioning.task",
 }
 """Task to the module that has its functions."""
 

@@ -44,6 +44,7 @@ def _show(made: "Plan") -> None:
         steps.add_row(step, state)
     console.print(steps)
     console.print(_sizes(made))
+    console.print(_needs(made))
     if made.updates is None:
         console.print("steps and time: unknown until the data is there; --fetch downloads and prepares it")
         return
@@ -54,9 +55,20 @@ def _show(made: "Plan") -> None:
 
 def _sizes(made: "Plan") -> Table:
     source = {"features": "counted", "recipe": "as the recipe expects", "nothing": "unknown"}[made.counted_from]
-    table = Table("split", "examples", "windows", "tokens", title=f"data ({source})", title_justify="left")
+    table = Table("split", "examples", made.rows, "tokens", title=f"data ({source})", title_justify="left")
     for name, counts in made.splits.items():
         table.add_row(name, _number(counts.examples), _number(counts.rows), _number(counts.tokens))
+    return table
+
+
+def _needs(made: "Plan") -> Table:
+    needs = made.needs
+    table = Table("needs", "", show_header=False, title="needs", title_justify="left")
+    table.add_row("features on the disk", _gibibytes(needs.features_bytes, "data"))
+    table.add_row("weights, gradient and optimizer", _gibibytes(needs.training_bytes, "model"))
+    if needs.places is not None:
+        published = f"{_number(needs.published_places)} padded as in the published runs"
+        table.add_row("text and regions of a question", f"at most {_number(needs.places)}; {published}")
     return table
 
 
@@ -78,6 +90,10 @@ def _arithmetic(made: "Plan") -> Table:
 
 def _number(value: "int | None") -> str:
     return "" if value is None else f"{value:,}"
+
+
+def _gibibytes(size: "int | None", what: str) -> str:
+    return f"unknown until the {what} is there" if size is None else f"{size / 2**30:,.2f} GiB"
 
 
 def _clock(seconds: float) -> str:

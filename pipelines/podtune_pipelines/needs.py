@@ -1,0 +1,73 @@
+"""What a run takes of disk and memory, as far as it can be told before."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
+
+from podtune.formats.features import open_features
+from safetensors import safe_open
+
+from podtune_pipelines.recipe import Recipe
+
+BYTES_AN_IMAGE: Dict[str, Callable[[Any], int]] = {
+    "visual-question-answering": lambda features: features.regions * (2048 * 2 + 4 * 4),
+    "image-captioning": lambda features: features.image_size**2 * 3,
+}
+"""Task to what one image takes in its features: float16 region features and float32 boxes, or pixels of three bytes.
+
+An image is stored once; its text is negligible beside it.
+"""
+
+BYTES_A_PARAMETER = 16
+"""In training: weight, gradient and the optimizer's two moments, each in float32."""
+
+PUBLISHED_TOKENS = 512
+"""To so many tokens the published LXMERT runs padded every question."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a run takes; None where only the run will tell, or where there is no such thing."""
+
+    features_bytes: Optional[int]
+    """Of the prepared features, on the disk."""
+
+    training_bytes: Optional[int]
+    """Of weights, gradient and optimizer in the device's memory; activations come on top."""
+
+    places: Optional[int]
+    """Of the longest row in a model that sees regions: its text and its regions."""
+
+    published_places: Optional[int]
+    """Of every row in the published runs, which padded the text."""
+
+
+def needs_of(recipe: Recipe, features: Optional[Path], base_model: Optional[Path]) -> Needs:
+    """Measure what is there already, and work out the rest from what the recipe expects."""
+    regions = getattr(recipe.features, "regions", 0)
+    return Needs(
+        features_bytes=_size(features) if features else _expected_size(recipe),
+        training_bytes=BYTES_A_PARAMETER * parameters_of(base_model) if base_model else None,
+        places=regions + recipe.features.max_length if regions else None,
+        published_places=regions + PUBLISHED_TOKENS if regions else None,
+    )
+
+
+def parameters_of(base_model: Path) -> int:
+    """Count a model's weights; what training adds, such as attention between two published models, is not counted."""
+    return sum(_parameters(path) for path in base_model.rglob("*.safetensors"))
+
+
+def _parameters(weights: Path) -> int:
+    with safe_open(str(weights), framework="numpy") as opened:
+        return sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118  # no mapping
+
+
+def _size(features: Path) -> int:
+    return sum(entry.size for entry in open_features(features)[1].files.values())
+
+
+def _expected_size(recipe: Recipe) -> Optional[int]:
+    images = sum(getattr(recipe.features, "expected_images", {}).values())
+    return images * BYTES_AN_IMAGE[recipe.task](recipe.features) if images else None
