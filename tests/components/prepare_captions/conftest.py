@@ -26,15 +26,20 @@ CONFIG = {
 MERGES = [("Ġ", "a"), ("c", "a"), ("ca", "t"), ("o", "n"), ("Ġ", "on")]
 
 
-def like_gpt2() -> Tokenizer:
-    """<|endoftext|> 0; then the 256 bytes in the order of their characters, then the 5 MERGES from 257 on."""
+def tokenizer_like_gpt2(merges: List[Tuple[str, str]]) -> Tokenizer:
+    """<|endoftext|> 0; then the 256 bytes in the order of their characters, then the merges from 257 on."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokens = ["<|endoftext|>", *alphabet, *("".join(pair) for pair in MERGES)]
-    tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, MERGES))
+    tokens = ["<|endoftext|>", *alphabet, *("".join(pair) for pair in merges)]
+    tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(["<|endoftext|>"])
     return tokenizer
+
+
+@pytest.fixture
+def like_gpt2() -> Callable[..., Tokenizer]:
+    return tokenizer_like_gpt2
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def write_model(tmp_path: Path) -> WriteModel:
         processor: Optional[Mapping[str, Any]] = None,
     ) -> Path:
         with sealing(tmp_path / name, "base-model", 1) as draft:
-            (tokenizer or like_gpt2()).save(str(draft.path / "tokenizer.json"))
+            (tokenizer or tokenizer_like_gpt2(MERGES)).save(str(draft.path / "tokenizer.json"))
             (draft.path / "config.json").write_text(json.dumps(CONFIG if config is None else config))
             for file, content in (("tokenizer_config", settings), ("preprocessor_config", processor)):
                 if content is not None:
