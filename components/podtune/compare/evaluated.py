@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Dict, Mapping
+from typing import Dict, List, Mapping
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EXAMPLES, open_evaluation
@@ -25,17 +25,30 @@ class Evaluated:
 
     metrics: Mapping[str, float]
     scores: Mapping[str, float]
-    """Example's id to its score by the gate's metric; empty where the model was not scored by that."""
+    """Example's id to its score by the gate's metric; empty where examples were not scored by that one by one."""
 
 
 def open_evaluated(path: Path, metric: str) -> Evaluated:
-    """Verify an Evaluation and read the scores of one metric; BadInput unless every example has a finite one."""
+    """Verify an Evaluation and read the scores of one metric; BadInput unless every example has a finite one.
+
+    A metric that is one number over all examples, such as BLEU, has no scores.
+    """
     facts, manifest = open_evaluation(path)
-    scores = read_scores(path / EXAMPLES, metric) if metric in facts.metrics else {}
+    scores = read_scores(path / EXAMPLES, metric) if metric in metrics_of_examples(path) else {}
     if scores and len(scores) != facts.examples:
         raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
     metrics = {name: found.value for name, found in facts.metrics.items()}
     return Evaluated(manifest.digest, facts.checkpoint, facts.data, metrics, scores)
+
+
+def metrics_of_examples(path: Path) -> List[str]:
+    """Name the metrics that the first example of an Evaluation, and so each, is scored by."""
+    with (path / EXAMPLES).open(encoding="utf-8") as lines:
+        first = next(lines, "{}")
+    try:
+        return list(json.loads(first).get("scores", {}))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BadInput(f"{path / EXAMPLES} line 1 is no scored example; evaluate the model again") from error
 
 
 def read_scores(path: Path, metric: str) -> Dict[str, float]:

@@ -9,6 +9,7 @@ from podtune.compare.champion import Champion, Unreadable
 from podtune.compare.evaluated import Evaluated
 from podtune.compare.settings import GateSettings
 from podtune.tasks.bootstrap import interval_of_mean
+from podtune.tasks.units import in_percent
 
 Decision = Literal["accept", "accept-first", "refuse"]
 
@@ -22,7 +23,7 @@ class Judgement:
     """The decisive one first."""
 
     difference: Dict[str, float] = field(default_factory=dict)
-    """New minus champion in points of the gate's metric: value, low, high; empty where nothing was paired."""
+    """New minus champion in the unit of the gate's metric: value, low, high; empty where nothing was paired."""
 
 
 def judge(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], settings: GateSettings) -> Judgement:
@@ -59,7 +60,7 @@ def _against(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], se
 
 def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
     """Say why the two cannot be paired; empty where they can."""
-    if metric not in champion.metrics:
+    if metric not in champion.metrics or not champion.scores:
         return f"was not scored by {metric}, but by {', '.join(champion.metrics)}"
     if champion.data != new.data or champion.scores.keys() != new.scores.keys():
         return "was evaluated on other examples"
@@ -79,8 +80,9 @@ def _paired(new: Evaluated, champion: Champion, settings: GateSettings) -> Judge
     differences = np.array([score - old[example] for example, score in new.scores.items()])
     low, high = interval_of_mean(differences, settings.bootstrap_samples, settings.seed)
     value = float(differences.mean())
+    points = " points" if in_percent(settings.metric) else ""
     found = (
-        f"{settings.metric} is {value:+.2f} points from the live version {champion.version} over the same "
+        f"{settings.metric} is {value:+.2f}{points} from the live version {champion.version} over the same "
         f"{len(differences):,} examples, with 95 % confidence {low:+.2f} to {high:+.2f}"
     )
     difference = {"value": value, "low": low, "high": high}

@@ -9,13 +9,15 @@ class GateSettings:
     """Absolute floors, and how much worse than the live release a model may be."""
 
     metric: str
-    """What is compared with the live release, such as f1."""
+    """What is compared with the live release, such as f1; one that each example is scored by, as accuracy and cider are
+    and BLEU is not."""
 
     floors: Dict[str, float] = field(default_factory=dict)
-    """Metric to the least value that is released."""
+    """Metric to the least value that is released; any metric of the evaluation."""
 
     tolerance: float = 1.0
-    """Points of the metric: with 95 % confidence the new model is not worse by more than this."""
+    """In the metric's own unit, percent or for cider one of 10: with 95 % confidence the new model is not worse by more
+    than this."""
 
     other_data: Literal["refuse", "accept"] = "refuse"
     """What to do when the live release was evaluated on other examples, so that nothing can be paired."""

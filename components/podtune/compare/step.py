@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from podtune.compare.champion import Champion, find_champion
-from podtune.compare.evaluated import Evaluated, open_evaluated
+from podtune.compare.evaluated import Evaluated, metrics_of_examples, open_evaluated
 from podtune.compare.gate import judge
 from podtune.compare.settings import GateSettings
 from podtune.errors import BadInput
@@ -14,6 +14,12 @@ from podtune.formats.sealed import sealing
 from podtune.formats.verdict import KIND, VERSION, VerdictFacts
 from podtune.sections import read_section, to_mapping
 from podtune.stores.store import open_store
+
+_REMEDIES = {
+    "meteor": ", which is scored only where its Java program is installed: install it where evaluate runs and evaluate "
+    "again, or take the floor away"
+}
+"""What to do about a metric that an evaluation may lack."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,4 +53,13 @@ def _require_metrics(evaluation: Path, new: Evaluated, settings: GateSettings) -
     for place, metric in places.items():
         if metric not in new.metrics:
             known = ", ".join(new.metrics)
-            raise BadInput(f"{place} must be a metric of the evaluation in {evaluation}: {known}; got {metric!r}")
+            remedy = _REMEDIES.get(metric, "")
+            raise BadInput(
+                f"{place} must be a metric of the evaluation in {evaluation}: {known}; got {metric!r}{remedy}"
+            )
+    if not new.scores:
+        known = ", ".join(metrics_of_examples(evaluation))
+        raise BadInput(
+            f"gate.metric must be one that each example of {evaluation} is scored by, so that two models can be "
+            f"paired: {known}; {settings.metric} is one number over all of them, for which gate.floors can set a floor"
+        )

@@ -13,9 +13,9 @@ from podtune.stores.releases import publish
 
 @pytest.fixture
 def make_evaluation(tmp_path: Path) -> Callable[..., Path]:
-    """A function (name, scores, **facts) that writes an Evaluation whose examples have these f1 scores."""
+    """A function (name, scores, **facts) that writes an Evaluation whose examples have these scores, by f1 at first."""
 
-    def make(name: str, scores: Sequence[float], ids: str = "abcdefgh", **facts: Any) -> Path:
+    def make(name: str, scores: Sequence[float], ids: str = "abcdefgh", metric: str = "f1", **facts: Any) -> Path:
         mean = sum(scores) / len(scores)
         found = EvaluationFacts(
             **{
@@ -27,7 +27,7 @@ def make_evaluation(tmp_path: Path) -> Callable[..., Path]:
                 "examples": len(scores),
                 "rows": len(scores),
                 "loss": 1.0,
-                "metrics": {"f1": Metric(mean, 0.0, 100.0)},
+                "metrics": {metric: Metric(mean, 0.0, 100.0)},
                 "slices": [],
                 "settings": {},
                 "seconds": 1.0,
@@ -35,7 +35,7 @@ def make_evaluation(tmp_path: Path) -> Callable[..., Path]:
             }
         )
         with sealing(tmp_path / name, KIND, VERSION) as draft:
-            lines = [json.dumps({"id": id, "scores": {"f1": score}}) + "\n" for id, score in zip(ids, scores)]
+            lines = [json.dumps({"id": id, "scores": {metric: score}}) + "\n" for id, score in zip(ids, scores)]
             (draft.path / EXAMPLES).write_text("".join(lines), encoding="utf-8")
             (draft.path / PREDICTIONS).write_text("{}", encoding="utf-8")
             draft.facts.update(asdict(found))

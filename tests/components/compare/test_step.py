@@ -3,6 +3,7 @@ from typing import Any, List, NoReturn
 
 import pytest
 from podtune.compare import __main__ as program
+from podtune.compare.evaluated import metrics_of_examples
 from podtune.compare.step import run
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.sealed import open_sealed
@@ -81,6 +82,78 @@ def test_a_metric_that_was_not_scored_is_named_with_those_that_were(
     with pytest.raises(BadInput, match=r"^gate\.floors\.bleu must be a metric of .*: f1; got 'bleu'$"):
         compare(new, store, floors={"bleu": 1.0})
     assert not (tmp_path / "verdict").exists()
+
+
+CAPTIONING = {
+    "metrics": {
+        name: {"value": value, "low": value, "high": value}
+        for name, value in (("bleu_4", 20.0), ("cider", 1.5), ("rouge_l", 40.0))
+    }
+}
+
+
+def test_a_metric_that_is_one_number_over_all_examples_cannot_be_compared(
+    store: DirectoryStore, make_evaluation: Any, tmp_path: Path
+) -> None:
+    new = make_evaluation("new", [1.0, 2.0], metric="cider", **CAPTIONING)
+
+    with pytest.raises(BadInput) as caught:
+        compare(new, store, metric="bleu_4")
+
+    assert str(caught.value) == (
+        f"gate.metric must be one that each example of {new} is scored by, so that two models can be paired: cider; "
+        "bleu_4 is one number over all of them, for which gate.floors can set a floor"
+    )
+    assert not (tmp_path / "verdict").exists()
+
+
+def test_a_floor_may_stand_under_a_metric_that_is_one_number_over_all(
+    store: DirectoryStore, make_evaluation: Any
+) -> None:
+    new = make_evaluation("new", [1.0, 2.0], metric="cider", **CAPTIONING)
+
+    verdict = compare(new, store, metric="cider", floors={"bleu_4": 21.0})
+
+    assert verdict.decision == "refuse"
+    assert verdict.reasons[0] == "bleu_4 is 20.00, below its floor of 21.00"
+
+
+def test_a_floor_under_meteor_where_it_was_not_scored_tells_what_to_do(
+    store: DirectoryStore, make_evaluation: Any, tmp_path: Path
+) -> None:
+    new = make_evaluation("new", [1.0, 2.0], metric="cider", **CAPTIONING)
+
+    with pytest.raises(BadInput) as caught:
+        compare(new, store, metric="cider", floors={"meteor": 10.0})
+
+    assert str(caught.value) == (
+        f"gate.floors.meteor must be a metric of the evaluation in {new}: bleu_4, cider, rouge_l; got 'meteor', which "
+        "is scored only where its Java program is installed: install it where evaluate runs and evaluate again, or "
+        "take the floor away"
+    )
+    assert not (tmp_path / "verdict").exists()
+
+
+def test_cider_is_compared_in_its_own_unit(store: DirectoryStore, release: Any, make_evaluation: Any) -> None:
+    release(make_evaluation("champion", [1.1, 2.1], metric="cider", **CAPTIONING))
+
+    verdict = compare(
+        make_evaluation("new", [1.0, 2.0], metric="cider", **CAPTIONING), store, metric="cider", tolerance=0.05
+    )
+
+    assert verdict.decision == "refuse"
+    assert verdict.reasons == [
+        "cider is -0.10 from the live version 1 over the same 2 examples, with 95 % confidence -0.10 to -0.10: it may "
+        "be worse by more than 0.05"
+    ]
+
+
+@pytest.mark.parametrize("line", ["[]", "nothing", '{"scores": 1}'])
+def test_scored_examples_that_are_no_objects_are_bad_input(tmp_path: Path, line: str) -> None:
+    (tmp_path / "examples.jsonl").write_text(line)
+
+    with pytest.raises(BadInput, match=r"examples\.jsonl line 1 is no scored example; evaluate the model again$"):
+        metrics_of_examples(tmp_path)
 
 
 def test_scores_of_the_new_model_that_are_no_numbers_are_bad_input(store: DirectoryStore, make_evaluation: Any) -> None:
