@@ -1,6 +1,6 @@
 """Questions as VQA v2 publishes them: one file of questions, one of what ten people answered to each."""
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.extract_lxmert.json_files import field, text
@@ -21,17 +21,22 @@ def read_vqa_questions(questions: Any, annotations: Any, place: str, annotations
     answered = _by_id(annotations, annotations_place)
     found: List[VisualQuestion] = []
     chosen: List[str] = []
+    joined: Set[int] = set()
     for number, entry in enumerate(questions["questions"]):
         here = f"{place}: questions[{number}]"
         name = field(entry, "question_id", (int,), here)
+        if name in joined:
+            raise BadInput(f"{here} has the id {name}, which is given to an earlier one; ids must differ")
         if name not in answered:
-            raise BadInput(f"{here} has the id {name}, which is not in {annotations_place} (any more)")
-        answer, there = answered.pop(name)
+            raise BadInput(f"{here} has the id {name}, which is not in {annotations_place}")
+        joined.add(name)
+        answer, there = answered[name]
         found.append(_question(entry, answer, subtype, here, there))
         chosen.append(normalise(clean(field(answer, "multiple_choice_answer", (str,), there))))
-    if answered:
-        name, (_, there) = next(iter(answered.items()))
-        raise BadInput(f"{there} answers question {name}, which is not in {place}; they must be of the same split")
+    for name in answered.keys() - joined:
+        raise BadInput(
+            f"{answered[name][1]} answers question {name}, which is not in {place}; they must be of the same split"
+        )
     return QuestionFile(found, chosen)
 
 

@@ -66,7 +66,7 @@ def test_an_empty_file_has_no_image(tmp_path: Path) -> None:
         ({"boxes": np.full((2, 4), np.inf, dtype="<f4")}, "a box is not finite"),
         (
             {"boxes": np.full((2, 4), 640.1, dtype="<f4")},
-            "its boxes reach from 1.00016 to 1.33354 of the picture; they",
+            "its boxes reach from 1.00016 to 1.33354 of the picture; ",
         ),
         (
             {"boxes": np.full((2, 4), -0.1, dtype="<f4")},

@@ -96,7 +96,7 @@ def test_another_number_of_columns_is_refused(line: str, count: int) -> None:
 
 
 def test_a_name_must_be_text(region_row: Row) -> None:
-    with pytest.raises(BadRegions, match="^img_id is empty$"):
+    with pytest.raises(BadRegions, match=r"^img_id is empty$"):
         name_of(columns(region_row("")))
-    with pytest.raises(BadRegions, match="^img_id is no text in UTF-8$"):
+    with pytest.raises(BadRegions, match=r"^img_id is no text in UTF-8$"):
         name_of([b"\xff", *columns(region_row("n1"))[1:]])
