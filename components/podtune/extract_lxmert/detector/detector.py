@@ -7,11 +7,11 @@ from typing import Iterable, Iterator, List, Literal, Sequence, Tuple
 import numpy as np
 import torch
 from PIL import Image
-from torch.nn import functional
 
 from podtune.errors import BadInput
 from podtune.extract_lxmert.detector.network import Network
 from podtune.extract_lxmert.detector.pictures import open_picture, seen_size
+from podtune.extract_lxmert.detector.pixels import seen_pixels
 from podtune.extract_lxmert.detector.region_head import Seen
 from podtune.extract_lxmert.detector.regions import Regions
 from podtune.extract_lxmert.detector.settings import DetectorConfig
@@ -32,19 +32,8 @@ class Detector:
     @torch.inference_mode()
     def describe(self, picture: Image.Image) -> Regions:
         """The regions of an upright RGB picture, always `config.regions` of them."""
-        seen = self.network(self._pixels(picture))
+        seen = self.network(seen_pixels(picture, self.config, self.device))
         return self._regions(seen, picture)
-
-    def _pixels(self, picture: Image.Image) -> torch.Tensor:
-        """float32 [1, 3, height, width] as the network expects it."""
-        config = self.config
-        width, height = seen_size(picture.width, picture.height, config)
-        colors = torch.from_numpy(np.array(picture)).to(self.device).permute(2, 0, 1).float()
-        if config.channel_order == "BGR":
-            colors = colors.flip(0)
-        colors = colors - torch.tensor(config.pixel_means, device=self.device)[:, None, None]
-        # smooth where it makes a picture smaller; where it makes one larger, as is usual, that changes nothing
-        return functional.interpolate(colors[None], (height, width), mode="bilinear", antialias=True)
 
     def _regions(self, seen: Seen, picture: Image.Image) -> Regions:
         """Choose the regions, and bring them home."""

@@ -5,7 +5,8 @@ import struct
 import zlib
 from typing import Tuple
 
-from PIL import Image, ImageOps
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from podtune.errors import BadInput
 from podtune.extract_lxmert.detector.settings import DetectorConfig
@@ -29,21 +30,25 @@ _DAMAGES = (
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
 )
-"""What Pillow raises for damaged files."""
+"""What Pillow raises for damaged files, also where warnings are errors."""
 
 
 def open_picture(content: bytes, name: str) -> Image.Image:
-    """Decode a picture file, upright and in RGB; BadInput names the picture and what is wrong with it."""
+    """Decode a picture file, upright and in RGB; BadInput names the picture and what is wrong with it.
+
+    Of a moving picture the first frame counts; what is transparent shows its hidden colour.
+    """
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             _check_size(image, name)
-            return ImageOps.exif_transpose(image).convert("RGB")
+            return _in_rgb(ImageOps.exif_transpose(image), name)
+    except UnidentifiedImageError as error:
+        raise BadInput(f"the picture {name} is no image of a known kind: {', '.join(_FORMATS)}") from error
     except _DAMAGES as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        known = ", ".join(_FORMATS)
-        what = f"is no image of a known kind: {known}" if "cannot identify" in reason else f"is damaged: {reason}"
-        raise BadInput(f"the picture {name} {what}") from error
+        raise BadInput(f"the picture {name} is damaged: {reason}") from error
 
 
 def seen_size(width: int, height: int, config: DetectorConfig) -> Tuple[int, int]:
@@ -59,3 +64,13 @@ def _check_size(image: Image.Image, name: str) -> None:
     if max(image.size) > LONGEST_BY_SHORTEST * min(image.size):
         sides = f"is {image.width} pixels wide and {image.height} high"
         raise BadInput(f"the picture {name} {sides}; no side may be more than {LONGEST_BY_SHORTEST} times the other")
+
+
+def _in_rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode.startswith("I;16"):  # Pillow would make all that is brighter than a 256th white
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise BadInput(f"the picture {name} has pixels of an unknown range; they must be colours or greys")
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")  # else Pillow warns
+    return image.convert("RGB")

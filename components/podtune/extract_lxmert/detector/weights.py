@@ -23,8 +23,7 @@ def read_config(directory: Path) -> DetectorConfig:
 def read_network(directory: Path, config: DetectorConfig) -> Network:
     """Read the weights; BadInput names the first tensor that is missing, not known, or of another shape."""
     path = directory / WEIGHTS
-    with torch.device("meta"):
-        network = Network(config)
+    network = Network(config)
     tensors = _read_tensors(path)
     wanted = network.state_dict()
     _check_names(tensors, wanted, path)
@@ -51,9 +50,8 @@ def _read_tensors(path: Path) -> Dict[str, torch.Tensor]:
 def _check_names(tensors: Dict[str, Any], wanted: Dict[str, Any], path: Path) -> None:
     missing = [name for name in wanted if name not in tensors]
     if missing:
-        raise BadInput(
-            f"{path} has no {missing[0]}, nor {len(missing) - 1} others of the detector's {len(wanted)} tensors"
-        )
+        others = f", nor {len(missing) - 1} others" if len(missing) > 1 else ""
+        raise BadInput(f"{path} has no {missing[0]}, one of the detector's {len(wanted)} tensors{others}")
     unknown = sorted(set(tensors) - set(wanted))
     if unknown:
         raise BadInput(f"{path} has {unknown[0]}, which is not among the detector's {len(wanted)} tensors")
