@@ -9,6 +9,7 @@ from podtune.artifacts import Features, Release
 from podtune.extract_lxmert.component import extract_lxmert
 from podtune.fetch_data.component import fetch_data
 from podtune.fetch_model.component import fetch_model
+from podtune.prepare_captions.component import prepare_captions
 from podtune.sections import to_mapping
 from podtune.tokenize_squad.component import tokenize_squad
 
@@ -19,6 +20,7 @@ from podtune_pipelines.releasing import Prepared, Settings, finetune_and_release
 PREPARATIONS: Dict[str, Tuple[Any, str]] = {
     "tokenize_squad": (tokenize_squad, "windows"),
     "extract_lxmert": (extract_lxmert, "questions"),
+    "prepare_captions": (prepare_captions, "captions"),
 }
 """What differs between the tasks' graphs: the step that makes Features, and its name for the features section."""
 

@@ -11,8 +11,10 @@ from podtune.errors import BadInput
 from podtune.extract_lxmert.settings import LxmertSettings
 from podtune.fetch_data.settings import SourceSettings
 from podtune.fetch_model.settings import ModelSettings
+from podtune.prepare_captions.settings import CaptionSettings
 from podtune.publish.settings import ReleaseSettings
 from podtune.sections import Mistakes, read_parts, read_settings_file
+from podtune.tasks.image_captioning.settings import EvaluationSettings as CaptionEvaluationSettings
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.visual_question_answering.settings import EvaluationSettings as VisualEvaluationSettings
 from podtune.tokenize_squad.settings import WindowSettings
@@ -34,6 +36,8 @@ class TaskSections:
     """What it trains on; `features` may know how many to expect, by the name expected_ and this."""
 
     metrics: Tuple[str, ...]
+    notes: Tuple[str, ...] = ()
+    """Numbers of its evaluations that are no metrics, yet published ones may be held against them."""
 
 
 TASKS = {
@@ -42,6 +46,14 @@ TASKS = {
     ),
     "visual-question-answering": TaskSections(
         LxmertSettings, VisualEvaluationSettings, "extract_lxmert", "questions", ("accuracy",)
+    ),
+    "image-captioning": TaskSections(
+        CaptionSettings,
+        CaptionEvaluationSettings,
+        "prepare_captions",
+        "images",
+        ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider", "meteor"),
+        ("padded_loss",),
     ),
 }
 
@@ -81,15 +93,15 @@ def read_recipe(values: Mapping[str, Any]) -> Recipe:
     kinds["evaluation"] = own.evaluation
     found, lines = read_parts(kinds, values, "")
     lines += [f"{name} is missing" for name in kinds if name not in values]
-    lines += [f"{key} {text}" for key, text in _between(own.metrics, **found)]
+    lines += [f"{key} {text}" for key, text in _between(own, **found)]
     if lines:
         raise Mistakes(lines)
     return Recipe(**found)
 
 
-def _between(metrics: Tuple[str, ...], **found: Any) -> Iterator[Tuple[str, str]]:
+def _between(own: TaskSections, **found: Any) -> Iterator[Tuple[str, str]]:
     """Combinations of sections that cannot work, as (key, what is wrong); sections that do not read are left out."""
-    for key, metric, known in _named_metrics(metrics, **found):
+    for key, metric, known in _named_metrics(own, **found):
         if metric and metric not in known:
             yield key, f"must be one of {', '.join(known)}; got {metric!r}"
     for key, name in _linked_names(**found):
@@ -111,8 +123,9 @@ def _linked_names(**found: Any) -> Iterator[Tuple[str, str]]:
             yield "model.decoder.model", found["model"].decoder.model
 
 
-def _named_metrics(metrics: Tuple[str, ...], **found: Any) -> Iterator[Tuple[str, str, Tuple[str, ...]]]:
+def _named_metrics(own: TaskSections, **found: Any) -> Iterator[Tuple[str, str, Tuple[str, ...]]]:
     """Every place that names a metric: its key, the metric, and what it may be."""
+    metrics = own.metrics
     if "gate" in found:
         yield "gate.metric", found["gate"].metric, metrics
     if "training" in found:
@@ -121,7 +134,7 @@ def _named_metrics(metrics: Tuple[str, ...], **found: Any) -> Iterator[Tuple[str
         yield from ((f"gate.floors.{metric}", metric, metrics) for metric in found["gate"].floors)
     if "card" in found and found["card"].reference:
         for metric in found["card"].reference.metrics:
-            yield f"card.reference.metrics.{metric}", metric, (*metrics, "loss")
+            yield f"card.reference.metrics.{metric}", metric, (*metrics, *own.notes, "loss")
 
 
 def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:

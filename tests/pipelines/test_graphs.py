@@ -28,6 +28,8 @@ def compiled(directory: Path, recipe: str, placement: Placement, **places: str) 
         ("lxmert-gqa-tiny", "cpu"),
         ("lxmert-vqa-uncased", "gpu"),
         ("lxmert-gqa-uncased", "gpu"),
+        ("vit-gpt2-tiny", "cpu"),
+        ("vit-gpt2-vizwiz", "gpu"),
     ],
 )
 def test_the_compiled_pipeline_is_the_one_that_was_reviewed(

@@ -1,0 +1,78 @@
+"""Plans without a run: what a recipe's figures alone tell."""
+
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+import pytest
+from podtune.formats.sealed import sealing
+from podtune_pipelines.local_run import Home
+from podtune_pipelines.needs import needs_of, parameters_of
+from podtune_pipelines.plan import make_plan, updates_of
+from podtune_pipelines.recipe import load_recipe
+from safetensors.numpy import save_file
+
+
+@pytest.mark.parametrize(
+    ("recipe", "consumed"),
+    [
+        ("bert-base-uncased-squad", 1035 * 256),
+        ("roberta-base-squad", 690 * 256),
+        ("lxmert-vqa-uncased", 27_732 * 64),
+        ("lxmert-gqa-uncased", 58_936 * 64),
+        ("vit-gpt2-vizwiz", 5 * 23_431),
+    ],
+)
+def test_the_published_recipes_consume_the_cards_rows(recipe: str, consumed: int) -> None:
+    loaded = load_recipe(recipe)
+
+    assert updates_of(loaded.expected_rows["train"], loaded.training).rows_consumed == consumed
+
+
+@pytest.mark.parametrize(
+    ("recipe", "images", "bytes_an_image", "places"),
+    [
+        ("lxmert-vqa-uncased", 82_783 + 40_504, 36 * (4096 + 16), 56),
+        ("lxmert-gqa-uncased", 72_140 + 398, 36 * (4096 + 16), 56),
+        ("vit-gpt2-vizwiz", 23_431 + 7_750, 224 * 224 * 3, None),
+    ],
+)
+def test_what_images_take_is_known_before_they_are_there(
+    tmp_path: Path, recipe: str, images: int, bytes_an_image: int, places: Optional[int]
+) -> None:
+    plan = make_plan(load_recipe(recipe), Home(tmp_path), "cpu", fetch=False)
+
+    assert plan.counted_from == "recipe"
+    assert plan.needs.features_bytes == images * bytes_an_image
+    assert plan.needs.training_bytes is None
+    assert plan.needs.places == places
+    assert plan.needs.published_places == (548 if places else None)
+
+
+def test_what_windows_take_is_not_known_before() -> None:
+    needs = needs_of(load_recipe("roberta-base-squad"), None, None)
+
+    assert (needs.features_bytes, needs.training_bytes, needs.places, needs.published_places) == (None,) * 4
+
+
+@pytest.fixture
+def base_model(tmp_path: Path) -> Path:
+    """Two models of 6 and 4 weights."""
+    for folder, shape in (("encoder", (2, 3)), ("decoder", (4,))):
+        (tmp_path / folder).mkdir()
+        save_file({"weights": np.zeros(shape, dtype=np.float32)}, tmp_path / folder / "model.safetensors")
+    return tmp_path
+
+
+def test_a_model_in_training_takes_sixteen_bytes_a_weight(base_model: Path) -> None:
+    assert parameters_of(base_model) == 10
+    assert needs_of(load_recipe("vit-gpt2-vizwiz"), None, base_model).training_bytes == 160
+
+
+def test_features_that_are_there_are_measured(tmp_path: Path) -> None:
+    facts = {"task": "t", "raw_data": "r", "tokenizer": "t", "vocabulary_size": 1, "settings": {}, "splits": {}}
+    with sealing(tmp_path / "features", "features", 1) as draft:
+        (draft.path / "tokens").write_bytes(bytes(70))
+        draft.facts.update(facts)
+
+    assert needs_of(load_recipe("lxmert-vqa-uncased"), tmp_path / "features", None).features_bytes == 70
