@@ -27,7 +27,8 @@ def _used_with(contents: Contents) -> Dict[str, Any]:
     """The name and the settings that a user of the model needs."""
     prepared, scored = contents.records.features.settings, contents.records.evaluation.settings
     return {
-        **{key: value for key, value in {**prepared, **scored}.items() if type(value) is int},
+        **prepared,
+        **scored,
         "name": Markdown(contents.name),
         "probabilities": Markdown("softmax(0)" if prepared.get("labels") == "hard" else "sigmoid()"),
     }

@@ -218,7 +218,14 @@ CAPTIONING_EVALUATION = {
             "metrics": {"rouge_l": 43.0, "cider": 0.7},
         }
     ],
-    "settings": {"split": "validation", "beams": 4, "max_length": 32, "bootstrap_samples": 1000, "seed": 0},
+    "settings": {
+        "split": "validation",
+        "beams": 4,
+        "max_length": 32,
+        "length_penalty": 1.0,
+        "bootstrap_samples": 1000,
+        "seed": 0,
+    },
     "notes": {"padded_loss": 0.0751},
 }
 CAPTIONED = [
