@@ -4,7 +4,7 @@ from typing import Any, Dict, List
 
 from podtune.errors import BadInput
 from podtune.extract_lxmert.json_files import field, of_kind, text
-from podtune.extract_lxmert.question_file import QuestionFile
+from podtune.extract_lxmert.question_file import QuestionFile, most_right
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
 _SLICES = ("question_type", "answer_type")
@@ -13,7 +13,7 @@ _SLICES = ("question_type", "answer_type")
 def read_lxmert_questions(document: List[Any], place: str) -> QuestionFile:
     """Read all entries; a label without any answer is one whose answers all are out of vocabulary."""
     questions = [_question(entry, f"{place}: entry {number}") for number, entry in enumerate(document)]
-    return QuestionFile(questions, [_most_right(question.labels) for question in questions])
+    return QuestionFile(questions, [most_right(question.labels) for question in questions])
 
 
 def _question(entry: Any, place: str) -> VisualQuestion:
@@ -35,7 +35,3 @@ def _labels(entry: Any, place: str) -> Dict[str, float]:
         if not 0 < weight <= 1:
             raise BadInput(f"{place}: the weight of {answer!r} must be above 0 and at most 1; got {weight}")
     return {answer: float(weight) for answer, weight in labels.items()}
-
-
-def _most_right(labels: Any) -> str:
-    return max(labels, key=labels.get, default="")

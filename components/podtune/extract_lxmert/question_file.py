@@ -1,7 +1,7 @@
 """What the readers of questions return, whichever published form they read."""
 
 from dataclasses import dataclass
-from typing import List
+from typing import List, Mapping
 
 from podtune.errors import BadInput
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
@@ -24,3 +24,8 @@ class QuestionFile:
             if question.id in seen:
                 raise BadInput(f"{place}: the id {question.id!r} is given to two questions; ids must differ")
             seen.add(question.id)
+
+
+def most_right(labels: Mapping[str, float]) -> str:
+    """The answer that weighs most, the first of equal ones; empty where there is none."""
+    return max(labels, key=labels.__getitem__, default="")

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from podtune.errors import BadInput
-from podtune.extract_lxmert.question_file import QuestionFile
+from podtune.extract_lxmert.question_file import QuestionFile, most_right
 from podtune.extract_lxmert.region_file import BadRow
 from podtune.extract_lxmert.region_store import FEATURE_SIZE, BadRegions, open_store, rows_of_images
 from podtune.formats.ragged import Array
@@ -38,7 +38,7 @@ def read_table_questions(path: Path, answers: Sequence[str]) -> QuestionFile:
     questions: List[VisualQuestion] = []
     for row in _rows(path, _ASKED, _SLICES):
         questions.append(_question(row, answers, f"{path}: row {len(questions) + 1}"))
-    found = QuestionFile(questions, [max(asked.labels, key=asked.labels.__getitem__) for asked in questions])
+    found = QuestionFile(questions, [most_right(asked.labels) for asked in questions])
     found.require_distinct(path)
     return found
 
@@ -175,8 +175,7 @@ def _matrix(column: Any, row: int, name: str, shape: Sequence[int]) -> Array:
     """One row's list of lists, float32 of this shape."""
     lists = column.slice(row, 1).flatten()
     values = lists.flatten()
-    if column[row].as_py is None or len(lists) != shape[0] or len(values) != shape[0] * shape[1] or values.null_count:
-        raise BadRegions(
-            f"{name} has {len(lists)} lists with {len(values):,} numbers; {shape[0]} x {shape[1]:,} are due"
-        )
+    if len(lists) != shape[0] or set(lists.value_lengths().to_pylist()) != {shape[1]} or values.null_count:
+        due = f"{shape[0]} of {shape[1]:,} are due"
+        raise BadRegions(f"{name} has {len(lists)} lists with {len(values):,} numbers; {due}")
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(tuple(shape))
