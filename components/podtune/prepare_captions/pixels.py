@@ -28,7 +28,7 @@ MOST_PIXELS = 89_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow knows more, some of which start other programs."""
 
-_DAMAGES = (
+DAMAGES = (
     OSError,
     EOFError,
     SyntaxError,
@@ -108,7 +108,7 @@ def _decode_file(files: ImageFiles, path: str, *, size: int) -> Decoded:
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         return Decoded(sha256, decode_image(content, size), "")
-    except _DAMAGES as error:
+    except DAMAGES as error:
         return Decoded(sha256, None, _reason(error))
 
 

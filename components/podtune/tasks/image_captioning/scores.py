@@ -35,7 +35,7 @@ def score_captions(
     images = read_records(features / split)
     _require_one_each(images, outputs)
     _require_finite(images, outputs["loss_sum"])
-    predictions = _texts(features, outputs["generated"])
+    predictions = caption_texts(features, outputs["generated"])
     words = [caption_words(text) for text in predictions]
     references = [[caption_words(text) for text in image.references] for image in images]
     metrics = {"rouge_l": rouge_l(words, references), "cider": cider(words, references)}
@@ -82,7 +82,7 @@ def _require_finite(images: Sequence[ImageRecord], losses: Array) -> None:
         )
 
 
-def _texts(features: Path, generated: Array) -> List[str]:
+def caption_texts(features: Path, generated: Array) -> List[str]:
     """The captions as text on one line each, without the marks of their beginning and end."""
     from tokenizers import Tokenizer
 

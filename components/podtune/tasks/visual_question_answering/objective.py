@@ -63,13 +63,19 @@ class LxmertObjective:
     def outputs(self, model: Any, tensors: Any) -> Dict[str, torch.Tensor]:
         """Best answer (int64), its probability and the loss (float32), each [rows]."""
         logits = _logits(model, tensors)
-        probabilities = logits.sigmoid() if self._soft else logits.softmax(1)
-        probability, answer = probabilities.max(1)
+        probability, answer = self._probabilities(logits).max(1)
         return {
             "answer": answer,
             "probability": probability,
             "loss": self._losses(logits, tensors.columns["target"]),
         }
+
+    def probabilities(self, model: Any, tensors: Any) -> torch.Tensor:
+        """Of every answer, float32 [rows, answers]."""
+        return self._probabilities(_logits(model, tensors))
+
+    def _probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits.sigmoid() if self._soft else logits.softmax(1)
 
     def _losses(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if self._soft:
