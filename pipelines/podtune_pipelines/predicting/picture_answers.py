@@ -1,0 +1,153 @@
+"""Ask LXMERT about a picture, through the same tokens and the same model as its evaluation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional
+
+import numpy as np
+from podtune.errors import BadInput
+from podtune.extract_lxmert.detector.regions import Regions
+from podtune.extract_lxmert.question_tokenizer import open_question_tokenizer
+from podtune.extract_lxmert.region_row import columns_of, name_of, regions_of
+from podtune.extract_lxmert.region_store import BadRegions
+from podtune.extract_lxmert.settings import LxmertSettings
+from podtune.formats.base_model import CONFIG
+from podtune.formats.ragged import Array, Ragged
+from podtune.sections import read_section
+from podtune.tasks.visual_question_answering.questions import VisualQuestions
+
+from podtune_pipelines.predicting.engine import outputs_of
+from podtune_pipelines.predicting.pictures import open_picture_file, save_picture
+from podtune_pipelines.predicting.released_model import ReleasedModel
+
+_AS_THE_AUTHORS = LxmertSettings(labels="soft")
+"""How a model without our record is taken to have been trained: as the original ones."""
+
+
+@dataclass(frozen=True)
+class ChosenAnswer:
+    """One answer of the model's vocabulary."""
+
+    answer: str
+    probability: float
+    """By the loss that the model was trained with: where several answers may be right each has its own, else all
+    together add up to 1."""
+
+
+@dataclass(frozen=True)
+class SeenPicture:
+    """What LXMERT is given of a picture."""
+
+    features: Array
+    """float32 [regions, 2048]."""
+
+    boxes: Array
+    """float32 [regions, 4]: left, top, right, bottom, in shares of width and height."""
+
+
+def choose_answers(model: ReleasedModel, question: str, seen: SeenPicture, *, top: int) -> List[ChosenAnswer]:
+    """The model's `top` most probable answers, best first."""
+    from podtune.tasks.visual_question_answering.objective import LxmertObjective
+
+    if not question.strip():
+        raise BadInput("the question is empty; give a text")
+    settings, answers = _settings(model), _answers(model)
+    tokenizer = open_question_tokenizer(model.directory, settings.max_length)
+    tokens, cut = tokenizer.encode([question])
+    if cut:
+        raise BadInput(f"the question has more than {settings.max_length} tokens, all that the model reads; shorten it")
+    soft = settings.labels == "soft"
+    objective = _EveryAnswer(LxmertObjective(answers, soft=soft))
+    outputs = outputs_of(model, objective, _one_question(tokens, seen, len(answers), soft=soft))
+    probabilities = outputs["probabilities"][0]
+    best = np.argsort(-probabilities, kind="stable")[:top]
+    return [ChosenAnswer(answers[label], float(probabilities[label])) for label in best]
+
+
+def published_regions(model: ReleasedModel, file: Path, image: str) -> SeenPicture:
+    """Find an image in one of LXMERT's region files."""
+    regions, row = _settings(model).regions, 0
+    try:
+        with file.open("rb") as lines:
+            for row, line in enumerate(lines, start=1):  # noqa: B007  # named where a row is bad
+                columns = columns_of(line.rstrip(b"\n"))
+                if name_of(columns) == image:
+                    return SeenPicture(*regions_of(columns, regions))
+    except OSError as error:
+        raise BadInput(f"cannot read the regions from {file}: {error.strerror}") from error
+    except BadRegions as error:
+        raise BadInput(f"{file} row {row}: {error}") from error
+    raise BadInput(f"{file} has no row of the image {image!r}")
+
+
+def found_regions(picture: Path, detector: Path, draw: Optional[Path]) -> SeenPicture:
+    """Let a detector look at a picture; `draw` names a file for the picture with its regions drawn on it."""
+    from podtune.extract_lxmert.detector.detector import open_detector
+
+    image = open_picture_file(picture)
+    if not detector.is_dir():
+        raise BadInput(f"there is no detector in {detector}; it should be a directory with model.safetensors")
+    regions = open_detector(detector).describe(image)
+    if draw is not None:
+        save_picture(_drawn(image, regions), draw)
+    return SeenPicture(regions.features, regions.boxes)
+
+
+def _drawn(image: Any, regions: Regions) -> Any:
+    """The picture with its regions, numbered from the most certain on."""
+    from podtune.extract_lxmert.detector.drawing import regions_drawn
+
+    return regions_drawn(image, regions.boxes, [str(number + 1) for number in range(len(regions.boxes))])
+
+
+def _settings(model: ReleasedModel) -> LxmertSettings:
+    if model.evaluation is None:
+        return _AS_THE_AUTHORS
+    return read_section(LxmertSettings, model.evaluation.preparation, f"{model.record}/manifest.json preparation")
+
+
+def _answers(model: ReleasedModel) -> List[str]:
+    """The vocabulary, by label."""
+    named, count = model.config.get("id2label"), model.config.get("num_qa_labels")
+    answers: Mapping[str, str] = named if isinstance(named, dict) else {}
+    if sorted(answers) != sorted(map(str, range(count if isinstance(count, int) else 0))) or not answers:
+        place = model.directory / CONFIG
+        raise BadInput(f"{place} does not name the model's {count} answers in id2label; download the model again")
+    return [answers[str(label)] for label in range(len(answers))]
+
+
+def _one_question(tokens: Ragged, seen: SeenPicture, answers: int, *, soft: bool) -> VisualQuestions:
+    """A question whose answer nobody knows; features are float16, as they are stored for training."""
+    return VisualQuestions(
+        directory=Path(),
+        tokens=tokens,
+        image=np.zeros(1, dtype=np.int32),
+        labels=Ragged(np.zeros(0, dtype=np.int32), np.zeros(2, dtype=np.int64)),
+        weights=np.zeros(0, dtype=np.float32),
+        features=seen.features[None].astype(np.float16),
+        boxes=seen.boxes[None].astype(np.float32),
+        answers=answers,
+        soft=soft,
+    )
+
+
+class _EveryAnswer:
+    """LXMERT's objective, which puts out the probability of every answer; `training.problem.Objective`."""
+
+    def __init__(self, objective: Any) -> None:
+        self._objective = objective
+
+    def load(self, directory: Any) -> Any:
+        return self._objective.load(directory)
+
+    def longest(self, model: Any) -> int:
+        return int(self._objective.longest(model))
+
+    def unpadded(self, model: Any) -> Any:
+        return self._objective.unpadded(model)
+
+    def losses(self, model: Any, tensors: Any) -> Any:
+        return self._objective.losses(model, tensors)
+
+    def outputs(self, model: Any, tensors: Any) -> Dict[str, Any]:
+        return {"probabilities": self._objective.probabilities(model, tensors)}

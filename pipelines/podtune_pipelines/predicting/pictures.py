@@ -1,0 +1,30 @@
+"""Picture files of a user."""
+
+from pathlib import Path
+
+from PIL import Image
+from podtune.errors import BadInput
+from podtune.extract_lxmert.detector.pictures import open_picture
+
+
+def read_picture(path: Path) -> bytes:
+    """A picture file's content; BadInput where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read the picture {path}: {error.strerror}") from error
+
+
+def open_picture_file(path: Path) -> Image.Image:
+    """A picture upright and in RGB; BadInput where the file is none, or damaged."""
+    return open_picture(read_picture(path), str(path))
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Write a picture in the format that its file's name ends with."""
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise BadInput(f"cannot draw into {path}; its name must end with .png or .jpg")
+    try:
+        picture.save(path)
+    except OSError as error:
+        raise BadInput(f"cannot draw into {path}: {error.strerror or error}") from error
