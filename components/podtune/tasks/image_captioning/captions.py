@@ -66,7 +66,8 @@ class ImageCaptions:
     @cached_property
     def lengths(self) -> Array:
         """int64 [images]: the places of an image and the tokens of its captions."""
-        return PLACES_OF_AN_IMAGE + np.diff(self.tokens.offsets[self.captions_of])
+        tokens: Array = np.diff(self.tokens.offsets[self.captions_of])
+        return PLACES_OF_AN_IMAGE + tokens
 
     def names(self, rows: Array) -> List[str]:
         """The images' ids."""
