@@ -1,0 +1,102 @@
+"""Image captioning as ViT and GPT-2 see it: the next token of a caption, from those before it and the image."""
+
+from pathlib import Path
+from typing import Any, Dict
+
+import torch
+from torch.nn import functional
+
+from podtune.errors import BadInput
+from podtune.tasks.image_captioning.generation import write_captions
+from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, load_model
+from podtune.tasks.image_captioning.settings import BeamSearch
+
+
+class CaptionObjective:
+    """Say what an image shows; `training.problem.Objective`.
+
+    An image goes through the encoder once, and the decoder runs on one stream of all captions, [1, tokens]: the engine
+    keeps attention within each caption, and to its own image. The end of the text is learnt as every token is.
+
+    The loss of an image is the mean over the tokens of its captions, so a batch's is a mean over images. The Trainer's
+    is one over all tokens of the batch, in which images with longer captions weigh more.
+    """
+
+    def __init__(self, search: BeamSearch = BeamSearch()) -> None:  # noqa: B008  # frozen
+        self._search = search
+
+    def load(self, directory: Path) -> Any:
+        """Load a model in float32; one that is put together of two has new weights between them, from torch's seed."""
+        return load_model(directory)
+
+    def longest(self, model: Any) -> int:
+        """Count the tokens of a caption for which the model has positions."""
+        return int(model.config.decoder.max_position_embeddings)
+
+    def unpadded(self, model: Any) -> Any:
+        """The decoder; images are rows of equal length."""
+        return model.decoder
+
+    def losses(self, model: Any, tensors: Any) -> torch.Tensor:
+        """The loss of each image, float32 [images]."""
+        means: torch.Tensor = _loss_sums(model, tensors, _encoded(model, tensors.columns["pixels"]))
+        return means.div_(tensors.offsets.diff())
+
+    def outputs(self, model: Any, tensors: Any) -> Dict[str, torch.Tensor]:
+        """The caption that the model writes for each image, and the loss of its true captions.
+
+        generated is int64 [images, length], filled up with the end of the text; loss_sum, float32 [images], is over
+        the loss_tokens, int64 [images], of the true captions.
+        """
+        encoded = _encoded(model, tensors.columns["pixels"])
+        return {
+            "generated": write_captions(model, encoded, self._search),
+            "loss_sum": _loss_sums(model, tensors, encoded),
+            "loss_tokens": tensors.offsets.diff(),
+        }
+
+
+def _encoded(model: Any, pixels: torch.Tensor) -> torch.Tensor:
+    """What the encoder makes of images, uint8 [images, height, width, 3]: [images, places, width]."""
+    size = model.config.encoder.image_size
+    if pixels.shape[1:3] != (size, size):
+        height, width = pixels.shape[1:3]
+        raise BadInput(
+            f"the model sees images of {size} x {size} pixels; those of the features have {height} x {width}: "
+            "set features.image_size"
+        )
+    scaled = pixels.permute(0, 3, 1, 2) * getattr(model, PIXEL_SCALE) + getattr(model, PIXEL_SHIFT)
+    encoded: torch.Tensor = model.encoder(pixel_values=scaled.to(model.dtype)).last_hidden_state
+    return encoded
+
+
+def _loss_sums(model: Any, tensors: Any, encoded: torch.Tensor) -> torch.Tensor:
+    """The cross-entropies of each image's tokens, added up; float32 [images]."""
+    tokens, ends = tensors.streams["tokens"].long(), tensors.sequences
+    context = model.enc_to_dec_proj(encoded) if hasattr(model, "enc_to_dec_proj") else encoded
+    logits = model.decoder(
+        inputs_embeds=model.get_input_embeddings()(_inputs(tokens, ends, model.config.decoder_start_token_id)),
+        position_ids=_positions(ends, len(tokens))[None],
+        encoder_hidden_states=context.flatten(0, 1)[None],
+        use_cache=False,
+    ).logits[0]
+    losses = functional.cross_entropy(logits.float(), tokens, reduction="none")
+    return losses.new_zeros(len(encoded)).index_add(0, _owners(tensors.offsets, len(tokens)), losses)
+
+
+def _inputs(tokens: torch.Tensor, ends: torch.Tensor, start: int) -> torch.Tensor:
+    """The token before each one, [1, tokens]; `start` before a caption's first."""
+    inputs = tokens.roll(1)
+    inputs[ends[:-1]] = start
+    return inputs[None]
+
+
+def _positions(ends: torch.Tensor, tokens: int) -> torch.Tensor:
+    """int64 [tokens]: each token's place in its caption."""
+    return torch.arange(tokens, device=ends.device) - ends[_owners(ends, tokens)]
+
+
+def _owners(ends: torch.Tensor, tokens: int) -> torch.Tensor:
+    """int64 [tokens]: the part of the stream that each token belongs to, `ends` being where they start and the end."""
+    parts = torch.arange(len(ends) - 1, device=ends.device)
+    return torch.repeat_interleave(parts, ends.diff(), output_size=tokens)

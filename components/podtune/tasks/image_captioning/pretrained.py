@@ -1,0 +1,152 @@
+"""A captioning model loaded from its directory: a whole one, or ViT and GPT-2 that become one."""
+
+import contextlib
+import json
+import logging
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Tuple
+
+import torch
+from safetensors import SafetensorError
+
+from podtune.errors import BadInput
+from podtune.formats.base_model import CONFIG, DECODER, ENCODER, PREPROCESSOR, VISION_ENCODER_DECODER
+
+PIXEL_SCALE, PIXEL_SHIFT = "pixel_scale", "pixel_shift"
+"""Buffers of the model, float32 [3, 1, 1]: a pixel's value times the one, plus the other, is what the encoder sees."""
+
+_MODEL_TYPES = {ENCODER: "vit", DECODER: "gpt2"}
+_NEW_IN_ENCODER = ("pooler.",)
+"""Of no effect on captions, and missing in some published encoders."""
+
+_NEW_IN_DECODER = ("crossattention.", "ln_cross_attn.")
+_BYTE = 1 / 255
+_log = logging.getLogger(__name__)
+
+
+def load_model(directory: Path) -> Any:
+    """Load a vision-encoder-decoder model in float32, and make it ready for images in bytes; BadInput where none is.
+
+    Without weights of its own it is joined of its encoder and its decoder; the attention between them has new weights
+    from torch's seed.
+    """
+    config = _read(directory / CONFIG)
+    _check_config(config, directory / CONFIG)
+    is_whole = any(directory.glob("*.safetensors"))
+    try:
+        model = _whole(directory) if is_whole else _joined(directory)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"cannot load a captioning model from {directory}: {reason}") from error
+    _name_tokens(model, directory / CONFIG)
+    scale, shift = _scale_and_shift(directory / PREPROCESSOR)
+    model.register_buffer(PIXEL_SCALE, scale, persistent=False)
+    model.register_buffer(PIXEL_SHIFT, shift, persistent=False)
+    return model.float()
+
+
+def _whole(directory: Path) -> Any:
+    from transformers import VisionEncoderDecoderModel
+
+    return _loaded(VisionEncoderDecoderModel.from_pretrained, directory, new=_NEW_IN_ENCODER)
+
+
+def _joined(directory: Path) -> Any:
+    from transformers import GPT2Config, GPT2LMHeadModel, VisionEncoderDecoderModel, ViTModel
+
+    encoder = _loaded(ViTModel.from_pretrained, directory / ENCODER, new=_NEW_IN_ENCODER)
+    attending = GPT2Config.from_pretrained(directory / DECODER, is_decoder=True, add_cross_attention=True)
+    decoder = _loaded(GPT2LMHeadModel.from_pretrained, directory / DECODER, new=_NEW_IN_DECODER, config=attending)
+    _log.info("the attention between encoder and decoder in %s has new weights", directory)
+    with _quietly():
+        return VisionEncoderDecoderModel.from_encoder_decoder_pretrained(encoder_model=encoder, decoder_model=decoder)
+
+
+def _loaded(from_pretrained: Callable[..., Any], directory: Path, *, new: Iterable[str], **options: Any) -> Any:
+    """Load weights; BadInput if some are missing but those that may be new."""
+    with _quietly():
+        model, report = from_pretrained(
+            directory,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+            **options,
+        )
+    lacking = sorted(name for name in report["missing_keys"] if not any(part in name for part in new))
+    if lacking:
+        raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
+    return model
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep transformers from printing what it loads, in this block."""
+    from transformers.utils import logging as transformers_logging
+
+    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def _check_config(config: Mapping[str, Any], path: Path) -> None:
+    if config.get("model_type") != VISION_ENCODER_DECODER:
+        raise BadInput(f"{path}: model_type must be {VISION_ENCODER_DECODER}; got {config.get('model_type')!r}")
+    for part, wanted in _MODEL_TYPES.items():
+        described = config.get(part)
+        found = described.get("model_type") if isinstance(described, dict) else None
+        if found != wanted:
+            raise BadInput(f"{path}: {part}.model_type must be {wanted}; got {found!r}")
+    dropout = config[ENCODER].get("attention_probs_dropout_prob", 0.0)
+    if dropout:  # it would be drawn anew for every division into micro-batches
+        raise BadInput(f"{path}: encoder.attention_probs_dropout_prob must be 0, as ViT's is; got {dropout}")
+
+
+def _name_tokens(model: Any, path: Path) -> None:
+    """Say in the configuration which tokens begin and end a caption, as GPT-2 alone need not."""
+    from transformers import GenerationConfig
+
+    config = model.config
+    end = getattr(config, "eos_token_id", None)
+    end = config.decoder.eos_token_id if end is None else end
+    if not isinstance(end, int):
+        raise BadInput(f"{path}: decoder.eos_token_id must be the id of the token that ends a text; got {end!r}")
+    start = getattr(config, "decoder_start_token_id", None)
+    padding = getattr(config, "pad_token_id", None)
+    config.eos_token_id = end
+    config.decoder_start_token_id = end if start is None else start
+    config.pad_token_id = end if padding is None else padding
+    model.generation_config = GenerationConfig.from_model_config(config)
+
+
+def _scale_and_shift(path: Path) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Read how the values of pixels are brought to those that the encoder was trained on; ViT's way by default."""
+    processor = _read(path) if path.exists() else {}
+    factor = processor.get("rescale_factor", _BYTE) if processor.get("do_rescale", True) else 1.0
+    normal = processor.get("do_normalize", True)
+    mean = _three(processor, "image_mean", path) if normal else torch.zeros(3, 1, 1)
+    deviation = _three(processor, "image_std", path) if normal else torch.ones(3, 1, 1)
+    return factor / deviation, -mean / deviation
+
+
+def _three(processor: Mapping[str, Any], key: str, path: Path) -> torch.Tensor:
+    values: List[Any] = processor.get(key, [0.5] * 3)
+    if not isinstance(values, list) or len(values) != 3 or not all(isinstance(value, float) for value in values):
+        raise BadInput(f"{path}: {key} must be three numbers, for red, green and blue; got {values!r}")
+    return torch.tensor(values).view(3, 1, 1)
+
+
+def _read(path: Path) -> Dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot read the model's {path}: {error}") from error
+    if not isinstance(values, dict):
+        raise BadInput(f"{path} must hold an object; got {type(values).__name__}")
+    return values
