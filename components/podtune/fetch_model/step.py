@@ -12,7 +12,6 @@ from podtune.formats.base_model import (
     CONFIG,
     DECODER,
     ENCODER,
-    GENERATION,
     INHERITED_FILES,
     KIND,
     PREPROCESSOR,
@@ -61,7 +60,7 @@ def _bring(settings: ModelSettings, directory: Path) -> str:
         model_type = check_description(directory, place)
     else:
         source = open_source(settings.source, settings.revision)
-        bring_description(source, {name: directory / name for name in (CONFIG, GENERATION, *INHERITED_FILES)})
+        bring_description(source, {name: directory / name for name in (CONFIG, *INHERITED_FILES)})
         model_type = check_description(directory, place)
         bring_weights(source, directory, expected)
     check_weights(directory, place)

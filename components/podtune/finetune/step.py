@@ -102,7 +102,7 @@ def _facts(inputs: Inputs, config: TrainingConfig, trained: Trained, machine: Di
 
 
 def _write(checkpoint: Path, base_model: Path, engine: Engine, *, trained: Trained, facts: CheckpointFacts) -> None:
-    """Write the model with the base model's tokenizer and image settings, and the record of its training."""
+    """Write the model with what it has from the base model as it is, and the record of its training."""
     with sealing(checkpoint, KIND, VERSION) as draft:
         engine.save_model(draft.path / MODEL)
         for name in INHERITED_FILES:

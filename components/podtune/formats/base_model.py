@@ -34,7 +34,7 @@ PREPROCESSOR = "preprocessor_config.json"
 GENERATION = "generation_config.json"
 """How the model writes text by default; only models that write have it."""
 
-INHERITED_FILES = (*TOKENIZER_FILES, PREPROCESSOR)
+INHERITED_FILES = (*TOKENIZER_FILES, PREPROCESSOR, GENERATION)
 """What a fine-tuned model has from its base model as it is, where that has it."""
 
 ENCODER, DECODER = "encoder", "decoder"

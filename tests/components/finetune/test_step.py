@@ -54,6 +54,21 @@ def test_a_checkpoint_is_complete_and_nothing_else_is_left(
     assert list((tmp_path / "workspace").iterdir()) == []
 
 
+def test_settings_of_images_and_of_writing_stay_with_the_model(
+    features: Path, base_model: Path, training: Training, tmp_path: Path
+) -> None:
+    added = {"preprocessor_config.json": '{"size": 224}', "generation_config.json": '{"num_beams": 4}'}
+    with sealing(tmp_path / "base", "base-model", 1) as draft:
+        shutil.copytree(base_model, draft.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json"))
+        for name, text in added.items():
+            (draft.path / name).write_text(text)
+        draft.facts.update(json.loads((base_model / "manifest.json").read_text())["facts"])
+
+    checkpoint = finetune(features, tmp_path / "base", tmp_path, training)
+
+    assert {name: (checkpoint / "model" / name).read_text() for name in added} == added
+
+
 def test_a_checkpoint_says_how_it_was_made(
     features: Path, base_model: Path, training: Training, tmp_path: Path
 ) -> None:
