@@ -9,7 +9,7 @@ from podtune.errors import BadInput
 from podtune.extract_lxmert.detector.regions import Regions
 from podtune.extract_lxmert.question_tokenizer import open_question_tokenizer
 from podtune.extract_lxmert.region_row import columns_of, name_of, regions_of
-from podtune.extract_lxmert.region_store import BadRegions
+from podtune.extract_lxmert.region_store import FEATURE_SIZE, BadRegions
 from podtune.extract_lxmert.settings import LxmertSettings
 from podtune.formats.base_model import CONFIG
 from podtune.formats.ragged import Array, Ragged
@@ -17,7 +17,7 @@ from podtune.sections import read_section
 from podtune.tasks.visual_question_answering.questions import VisualQuestions
 
 from podtune_pipelines.predicting.engine import outputs_of
-from podtune_pipelines.predicting.pictures import open_picture_file, save_picture
+from podtune_pipelines.predicting.pictures import open_picture_file, require_picture_name, save_picture
 from podtune_pipelines.predicting.released_model import ReleasedModel
 
 _AS_THE_AUTHORS = LxmertSettings(labels="soft")
@@ -56,6 +56,7 @@ def choose_answers(model: ReleasedModel, question: str, seen: SeenPicture, *, to
     tokens, cut = tokenizer.encode([question])
     if cut:
         raise BadInput(f"the question has more than {settings.max_length} tokens, all that the model reads; shorten it")
+    _require_size(model, seen, settings.regions)
     soft = settings.labels == "soft"
     objective = _EveryAnswer(LxmertObjective(answers, soft=soft))
     outputs = outputs_of(model, objective, _one_question(tokens, seen, len(answers), soft=soft))
@@ -85,6 +86,8 @@ def found_regions(picture: Path, detector: Path, draw: Optional[Path]) -> SeenPi
     from podtune.extract_lxmert.detector.detector import open_detector
 
     image = open_picture_file(picture)
+    if draw is not None:
+        require_picture_name(draw)
     if not detector.is_dir():
         raise BadInput(f"there is no detector in {detector}; it should be a directory with model.safetensors")
     regions = open_detector(detector).describe(image)
@@ -104,6 +107,15 @@ def _settings(model: ReleasedModel) -> LxmertSettings:
     if model.evaluation is None:
         return _AS_THE_AUTHORS
     return read_section(LxmertSettings, model.evaluation.preparation, f"{model.record}/manifest.json preparation")
+
+
+def _require_size(model: ReleasedModel, seen: SeenPicture, regions: int) -> None:
+    wanted = (regions, model.config.get("visual_feat_dim", FEATURE_SIZE))
+    if seen.features.shape != wanted:
+        raise BadInput(
+            "the detector finds {} regions of {} features; the model in {} takes {} of {}: take the detector that its "
+            "data was made with".format(*seen.features.shape, model.directory, *wanted)
+        )
 
 
 def _answers(model: ReleasedModel) -> List[str]:

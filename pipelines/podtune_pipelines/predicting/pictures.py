@@ -20,10 +20,14 @@ def open_picture_file(path: Path) -> Image.Image:
     return open_picture(read_picture(path), str(path))
 
 
+def require_picture_name(path: Path) -> None:
+    """BadInput for a file whose name ends as no picture's."""
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise BadInput(f"cannot draw into {path}; its name must end with .png or .jpg")
+
+
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Write a picture in the format that its file's name ends with."""
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise BadInput(f"cannot draw into {path}; its name must end with .png or .jpg")
     try:
         picture.save(path)
     except OSError as error:

@@ -8,6 +8,7 @@ from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import to_mapping
 from podtune.stores.releases import publish
 from podtune.stores.store import Store, open_store
+from podtune_pipelines.cli.predict import predict
 from typer.testing import CliRunner
 
 
@@ -39,5 +40,19 @@ def invoke(store: Store) -> Callable[..., Any]:
         app.command()(command)
         given = [*map(str, arguments), "--store", store.uri]
         return CliRunner().invoke(app, given, catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture
+def ask() -> Callable[..., str]:
+    """A function (*arguments) that runs `podtune predict` and returns what it prints."""
+
+    def run(*arguments: object) -> str:
+        app = typer.Typer()
+        app.command()(predict)
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
 
     return run

@@ -1,15 +1,12 @@
 import json
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 import torch
-import typer
 from podtune.errors import BadInput
-from podtune_pipelines.cli.predict import predict
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertForQuestionAnswering
-from typer.testing import CliRunner
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "mount", "everest", "k2", "is", "high"]
 FIRST, LAST = WORDS.index("mount"), WORDS.index("everest")
@@ -38,20 +35,6 @@ def directory(tmp_path: Path) -> Path:
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     tokenizer.save(str(tmp_path / "model" / "tokenizer.json"))
     return tmp_path / "model"
-
-
-@pytest.fixture
-def ask() -> Callable[..., str]:
-    """A function (*arguments) that runs the command and returns what it prints."""
-
-    def run(*arguments: object) -> str:
-        app = typer.Typer()
-        app.command()(predict)
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    return run
 
 
 def test_the_answer_comes_with_its_probability(directory: Path, ask: Any) -> None:
