@@ -1,8 +1,8 @@
 """A generated data set in VQA v2's or GQA's format: real in form, learnable in a minute, the same for the same seed.
 
-Regions stand in LXMERT's TSV (`sample_regions.py`). Questions ask for the colour, the side, the number or the presence
-of a kind of thing (`sample_scenes.py`). The validation split's pictures were not seen in training; in its first one a
-thing has a colour that no vocabulary of answers has.
+Regions stand in LXMERT's TSV (`sample_regions.py`). Questions ask for the colour, the side or the number of things,
+or whether they are animals (`sample_scenes.py`). The validation split's pictures were not seen in training; in its
+first one the things have a colour that no vocabulary of answers has.
 """
 
 import json
@@ -16,12 +16,12 @@ from podtune.tasks.visual_question_answering.sample_regions import regions_line
 from podtune.tasks.visual_question_answering.sample_scenes import UNKNOWN_COLOR, Asked, Scene, ask, draw_scene
 from podtune.tasks.visual_question_answering.sample_vqa import VQA_FAMILIES, vqa_documents, vqa_image
 
-QUESTIONS_AN_IMAGE = 20
+QUESTIONS_AN_IMAGE = 6
 KINDS = ("vqa", "gqa")
 
 
 def write_sample(directory: Path, seed: int, train: int, validation: int, kind: str) -> Dict[str, str]:
-    """Write so many questions a split, twenty an image; `kind` is vqa or gqa. Return RawData's names of the files."""
+    """Write so many questions a split, six an image; `kind` is vqa or gqa. Return RawData's names of the files."""
     directory.mkdir(parents=True, exist_ok=True)
     files: Dict[str, str] = {}
     for split, questions in (("train", train), ("validation", validation)):
@@ -49,8 +49,7 @@ def _images(random: Random, split: str, questions: int, kind: str) -> Iterator[T
 
 
 def _with_unknown_color(scene: Scene) -> Scene:
-    changed, *others = scene.things
-    return replace(scene, things=(replace(changed, color=UNKNOWN_COLOR), *others))
+    return replace(scene, things=replace(scene.things, color=UNKNOWN_COLOR))
 
 
 def _documents(random: Random, split: str, images: List[List[Asked]], kind: str) -> Dict[str, Any]:

@@ -66,5 +66,5 @@ def _place_of_kind(asked: Asked) -> str:
 
 def _full_answer(asked: Asked) -> str:
     if asked.family == "presence":
-        return f"Yes, there is a {asked.kind}." if asked.answer == "yes" else f"No, there is no {asked.kind}."
+        return f"Yes, there is an {asked.kind}." if asked.answer == "yes" else f"No, there is no {asked.kind}."
     return f"It is {asked.answer}." if asked.family == "color" else f"It is on the {asked.answer}."

@@ -10,7 +10,7 @@ from podtune.tasks.question_answering.sample_model import SPECIAL_TOKENS, sample
 from podtune.tasks.visual_question_answering.sample_regions import FEATURES
 from podtune.tasks.visual_question_answering.sample_scenes import KINDS, QUESTIONS
 
-_LAYERS = {"l_layers": 2, "r_layers": 1, "x_layers": 1}
+_LAYERS = {"l_layers": 1, "r_layers": 1, "x_layers": 1}
 _LONGEST = 64
 _ANSWERS = 16
 """Of the head, which no answers are known of; training replaces its last layer."""
@@ -51,7 +51,9 @@ def sample_vocabulary() -> List[str]:
 
     A plural is its singular and the continuation "s", so that what is learnt of the one holds for the other.
     """
-    texts = [wording.format(kind) for kind in KINDS for wordings in QUESTIONS.values() for wording in wordings]
+    texts = [
+        wording.format(kind) for kind in (*KINDS, "animal") for wordings in QUESTIONS.values() for wording in wordings
+    ]
     normalize, split = normalizers.BertNormalizer(lowercase=True), pre_tokenizers.BertPreTokenizer()
     words = {word for text in texts for word, _ in split.pre_tokenize_str(normalize.normalize_str(text))}
     words -= {f"{kind}s" for kind in KINDS}

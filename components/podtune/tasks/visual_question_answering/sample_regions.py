@@ -1,7 +1,8 @@
 """The regions of a generated picture, as a detector would have described them, in LXMERT's TSV.
 
-A region's features are small noise, plus one fixed pattern for the kind of the thing and one for its colour. All values
-are whole 256ths, so that they are the same on every machine, and exact in float16.
+A region shows the things or background. Its features are small noise and three fixed patterns: for the kind, for the
+colour and for the number. All values are whole 256ths, so that they are the same on every machine, and exact in
+float16.
 """
 
 import base64
@@ -11,27 +12,35 @@ from typing import List, Tuple
 
 import numpy as np
 
-from podtune.tasks.visual_question_answering.sample_scenes import COLORS, KINDS, UNKNOWN_COLOR, Scene
+from podtune.tasks.visual_question_answering.sample_scenes import COLORS, COUNTS, KINDS, UNKNOWN_COLOR, Scene
 
 REGIONS = 36
+DETECTIONS = 24
+"""Regions that show the things, each placed differently; the others show background."""
+
 FEATURES = 2048
 BACKGROUNDS = ("floor", "grass", "sky", "wall", "window")
 
 _OBJECTS = KINDS + BACKGROUNDS
-_ATTRIBUTES = (*COLORS, UNKNOWN_COLOR)
-_ACTIVE = 128
-"""Features that a pattern raises."""
+_ATTRIBUTES = (*COLORS, UNKNOWN_COLOR, "plain")
+_MEMBERS = {"object": _OBJECTS, "attribute": _ATTRIBUTES, "number": COUNTS}
+_ACTIVE = 16
+"""Features that a pattern raises. Few, as everything else is near zero: one step of Adam moves every weight of the
+projection by the learning rate, so that with many active features a step would replace what it projects to."""
+
+_NOISY = 8
+"""Of 256 features so many are not zero without a pattern."""
 
 
 def regions_line(random: Random, name: str, scene: Scene) -> str:
     """One line of the TSV: ten fields, of which the arrays are in base64."""
     regions = _draw_regions(random, scene)
     count = len(regions)
-    objects, attributes, boxes = (np.array(column) for column in zip(*regions))
+    objects, attributes, numbers, boxes = (np.array(column) for column in zip(*regions))
     confidences = (np.arange(count, 0, -1, dtype=np.float32) + 20) / 64  # a detector's best regions come first
     noise = np.random.PCG64(random.getrandbits(64)).random_raw(count * FEATURES // 8).astype("<u8").view(np.uint8)
-    features = (noise.reshape(count, FEATURES) >> 1).astype(np.float32) / 256
-    features += _pattern("object")[objects] + _pattern("attribute")[attributes]
+    features = np.where(noise < _NOISY, noise, 0).reshape(count, FEATURES).astype(np.float32) / 256
+    features += _pattern("object")[objects] + _pattern("attribute")[attributes] + _pattern("number")[numbers]
     arrays = (
         objects.astype("<i8"),
         confidences.astype("<f4"),
@@ -45,20 +54,18 @@ def regions_line(random: Random, name: str, scene: Scene) -> str:
     return "\t".join(fields) + "\n"
 
 
-Region = Tuple[int, int, Tuple[float, float, float, float]]
-"""Object, attribute, and box in pixels."""
+Region = Tuple[int, int, int, Tuple[float, float, float, float]]
+"""Object, attribute, number less one, and box in pixels."""
 
 
 def _draw_regions(random: Random, scene: Scene) -> List[Region]:
-    """One region for each thing, and background around them, in shuffled order."""
-    regions = [
-        (_OBJECTS.index(things.kind), _ATTRIBUTES.index(things.color), _box(random, scene, things.side))
-        for things in scene.things
-        for _ in range(things.count)
-    ]
+    """Many regions of the things, and background around them, in shuffled order."""
+    things = scene.things
+    seen = _OBJECTS.index(things.kind), _ATTRIBUTES.index(things.color), COUNTS.index(things.count)
+    regions = [(*seen, _box(random, scene, things.side)) for _ in range(DETECTIONS)]
     while len(regions) < REGIONS:
         background = _OBJECTS.index(random.choice(BACKGROUNDS))
-        regions.append((background, random.randrange(len(COLORS)), _box(random, scene, "anywhere")))
+        regions.append((background, _ATTRIBUTES.index("plain"), 0, _box(random, scene, "anywhere")))
     random.shuffle(regions)
     return regions
 
@@ -74,8 +81,7 @@ def _box(random: Random, scene: Scene, side: str) -> Tuple[float, float, float, 
 @lru_cache(maxsize=None)
 def _pattern(role: str) -> np.ndarray:
     """float32 [members of the role, FEATURES]: what each adds to a region's features, the same in every sample."""
-    members = _OBJECTS if role == "object" else _ATTRIBUTES
-    seed = 1 if role == "object" else 2
+    members, seed = _MEMBERS[role], 1 + list(_MEMBERS).index(role)
     draws = np.random.PCG64(seed).random_raw(len(members) * FEATURES).reshape(len(members), FEATURES)
     raised = np.argsort(draws, axis=1, kind="stable")[:, :_ACTIVE]
     patterns = np.zeros((len(members), FEATURES), dtype=np.float32)
