@@ -57,6 +57,21 @@ def test_a_run_leaves_its_artifacts_a_release_and_a_log(home: Path) -> None:
     assert list((home / ".podtune" / "training").iterdir()) == []
 
 
+SMALL_PICTURES = {
+    "lxmert-vqa-tiny": ["source.data=sample://vqa?train=60&validation=12", "gate.floors.accuracy=0.0"],
+    "lxmert-gqa-tiny": ["source.data=sample://gqa?train=60&validation=12", "gate.floors.accuracy=0.0"],
+    "vit-gpt2-tiny": ["source.data=sample://captions?train=40&validation=10", "gate.floors.cider=0.0"],
+}
+
+
+@pytest.mark.parametrize("recipe", SMALL_PICTURES)
+def test_what_is_learnt_of_pictures_is_released_too(tmp_path: Path, recipe: str) -> None:
+    finished = podtune(tmp_path, "run", recipe, "--json", *_options([*SMALL_PICTURES[recipe], "training.epochs=1"]))
+
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["name"] == recipe
+
+
 def test_a_second_run_reuses_what_is_unchanged_and_says_so(home: Path) -> None:
     finished = run_small(home)
 

@@ -6,6 +6,7 @@ from typing import Optional
 import numpy as np
 import pytest
 from podtune.formats.sealed import sealing
+from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.local_run import Home
 from podtune_pipelines.needs import needs_of, parameters_of
 from podtune_pipelines.plan import make_plan, updates_of
@@ -40,13 +41,13 @@ def test_the_published_recipes_consume_the_cards_rows(recipe: str, consumed: int
 def test_what_images_take_is_known_before_they_are_there(
     tmp_path: Path, recipe: str, images: int, bytes_an_image: int, places: Optional[int]
 ) -> None:
-    plan = make_plan(load_recipe(recipe), Home(tmp_path), "cpu", fetch=False)
+    made = make_plan(load_recipe(recipe), Home(tmp_path), "cpu", fetch=False)
 
-    assert plan.counted_from == "recipe"
-    assert plan.needs.features_bytes == images * bytes_an_image
-    assert plan.needs.training_bytes is None
-    assert plan.needs.places == places
-    assert plan.needs.published_places == (548 if places else None)
+    assert made.counted_from == "recipe"
+    assert made.needs.features_bytes == images * bytes_an_image
+    assert made.needs.training_bytes is None
+    assert made.needs.places == places
+    assert made.needs.published_places == (548 if places else None)
 
 
 def test_what_windows_take_is_not_known_before() -> None:
@@ -76,3 +77,13 @@ def test_features_that_are_there_are_measured(tmp_path: Path) -> None:
         draft.facts.update(facts)
 
     assert needs_of(load_recipe("lxmert-vqa-uncased"), tmp_path / "features", None).features_bytes == 70
+
+
+def test_the_plan_tells_what_a_run_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan("lxmert-vqa-uncased", changes=[], device="cpu", home=tmp_path, fetch=False, as_json=False)
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "17.00 GiB" in said
+    assert "unknown until the model is there" in said
+    assert "at most 56; 548 padded as in the published" in said
+    assert "6,933 an epoch, 27,732 in all" in said

@@ -3,7 +3,7 @@
 from podtune.sources.samples import Sample
 
 _VISUAL = "podtune.tasks.visual_question_answering.sample:write_sample"
-_VISUAL_DEFAULTS = {"seed": "1", "train": "4000", "validation": "500"}
+_VISUAL_DEFAULTS = {"seed": "1", "train": "2000", "validation": "300"}
 
 SAMPLES = {
     "squad": Sample(

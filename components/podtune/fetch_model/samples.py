@@ -9,11 +9,11 @@ SAMPLES = {
     ),
     "lxmert": Sample(
         "podtune.tasks.visual_question_answering.sample_model:write_sample_model",
-        {"seed": "1", "hidden": "128", "heads": "2"},
+        {"seed": "1", "hidden": "64", "heads": "4"},
     ),
     "vit-gpt2": Sample(
         "podtune.tasks.image_captioning.sample_model:write_sample_model",
-        {"seed": "1", "hidden": "128", "heads": "2"},
+        {"seed": "1", "hidden": "64", "heads": "2"},
     ),
 }
 """Name to what makes it, with new weights: a whole model as transformers saves one."""

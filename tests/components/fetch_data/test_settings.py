@@ -75,7 +75,7 @@ def test_sources_that_can_be_read(values: Dict[str, Any]) -> None:
             " got train.questions, train.features"),
         ({"data": "sample://coco"}, "source.data must be one of sample://squad, sample://vqa, sample://gqa,"
             " sample://captions; got 'sample://coco'"),
-        ({"data": "sample://vqa?version=2.0"}, "source.data must be sample://vqa?seed=1&train=4000&validation=500 with"
+        ({"data": "sample://vqa?version=2.0"}, "source.data must be sample://vqa?seed=1&train=2000&validation=300 with"
             " any of these keys once; got 'sample://vqa?version=2.0'"),
         ({"data": "sample://squad?version=3"}, "source.data must have 1.1 or 2.0 for version;"
             " got '3'"),
