@@ -1,16 +1,15 @@
 """A captioning model loaded from its directory: a whole one, or ViT and GPT-2 that become one."""
 
-import contextlib
 import json
 import logging
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import torch
-from safetensors import SafetensorError
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, DECODER, ENCODER, PREPROCESSOR, VISION_ENCODER_DECODER
+from podtune.tasks.pretrained import load_pretrained, quietly
 
 PIXEL_SCALE, PIXEL_SHIFT = "pixel_scale", "pixel_shift"
 """Buffers of the model, float32 [3, 1, 1]: a pixel's value times the one, plus the other, is what the encoder sees."""
@@ -20,6 +19,7 @@ _NEW_IN_ENCODER = ("pooler.",)
 """Of no effect on captions, and missing in some published encoders."""
 
 _NEW_IN_DECODER = ("crossattention.", "ln_cross_attn.")
+_KIND = "captioning"
 _BYTE = 1 / 255
 _log = logging.getLogger(__name__)
 
@@ -33,11 +33,7 @@ def load_model(directory: Path) -> Any:
     config = _read(directory / CONFIG)
     _check_config(config, directory / CONFIG)
     is_whole = any(directory.glob("*.safetensors"))
-    try:
-        model = _whole(directory) if is_whole else _joined(directory)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"cannot load a captioning model from {directory}: {reason}") from error
+    model = _whole(directory) if is_whole else _joined(directory)
     _name_tokens(model, directory / CONFIG)
     scale, shift = _scale_and_shift(directory / PREPROCESSOR)
     model.register_buffer(PIXEL_SCALE, scale, persistent=False)
@@ -48,51 +44,20 @@ def load_model(directory: Path) -> Any:
 def _whole(directory: Path) -> Any:
     from transformers import VisionEncoderDecoderModel
 
-    return _loaded(VisionEncoderDecoderModel.from_pretrained, directory, new=_NEW_IN_ENCODER)
+    return load_pretrained(VisionEncoderDecoderModel.from_pretrained, directory, _KIND, new=_NEW_IN_ENCODER).model
 
 
 def _joined(directory: Path) -> Any:
-    from transformers import GPT2Config, GPT2LMHeadModel, VisionEncoderDecoderModel, ViTModel
+    from transformers import GPT2LMHeadModel, VisionEncoderDecoderModel, ViTModel
 
-    encoder = _loaded(ViTModel.from_pretrained, directory / ENCODER, new=_NEW_IN_ENCODER)
-    attending = GPT2Config.from_pretrained(directory / DECODER, is_decoder=True, add_cross_attention=True)
-    decoder = _loaded(GPT2LMHeadModel.from_pretrained, directory / DECODER, new=_NEW_IN_DECODER, config=attending)
+    encoder, _ = load_pretrained(ViTModel.from_pretrained, directory / ENCODER, "ViT", new=_NEW_IN_ENCODER)
+    attending = {"is_decoder": True, "add_cross_attention": True}
+    decoder, _ = load_pretrained(
+        GPT2LMHeadModel.from_pretrained, directory / DECODER, "GPT-2", new=_NEW_IN_DECODER, **attending
+    )
     _log.info("the attention between encoder and decoder in %s has new weights", directory)
-    with _quietly():
+    with quietly():
         return VisionEncoderDecoderModel.from_encoder_decoder_pretrained(encoder_model=encoder, decoder_model=decoder)
-
-
-def _loaded(from_pretrained: Callable[..., Any], directory: Path, *, new: Iterable[str], **options: Any) -> Any:
-    """Load weights; BadInput if some are missing but those that may be new."""
-    with _quietly():
-        model, report = from_pretrained(
-            directory,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-            **options,
-        )
-    lacking = sorted(name for name in report["missing_keys"] if not any(part in name for part in new))
-    if lacking:
-        raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
-    return model
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep transformers from printing what it loads, in this block."""
-    from transformers.utils import logging as transformers_logging
-
-    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()
 
 
 def _check_config(config: Mapping[str, Any], path: Path) -> None:

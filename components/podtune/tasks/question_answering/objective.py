@@ -1,19 +1,17 @@
 """Extractive question answering as a model sees it: one logit a token for the answer's start, one for its end."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any, Dict
 
 import torch
-from safetensors import SafetensorError
 
-from podtune.errors import BadInput
+from podtune.tasks.pretrained import load_pretrained, require_model_type
 
 MODEL_TYPES = ("bert", "roberta")
 """Of config.json: those whose positions and segments are known here."""
 
-_HEAD = "qa_outputs."
+_HEAD = ("qa_outputs.",)
 _log = logging.getLogger(__name__)
 
 
@@ -25,16 +23,12 @@ class SpanObjective:
 
     def load(self, directory: Path) -> Any:
         """Load a BERT or RoBERTa model in float32; a head it has not yet gets weights from torch's seed."""
-        _check_model_type(directory)
-        try:
-            model, report = _from_pretrained(directory)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = " ".join(str(error).split())
-            raise BadInput(f"cannot load a question-answering model from {directory}: {reason}") from error
-        lacking = sorted(name for name in report["missing_keys"] if not name.startswith(_HEAD))
-        if lacking:
-            raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
-        if report["missing_keys"]:
+        from transformers import AutoModelForQuestionAnswering
+
+        require_model_type(directory, *MODEL_TYPES)
+        loading = AutoModelForQuestionAnswering.from_pretrained
+        model, has_new_head = load_pretrained(loading, directory, "question-answering", new=_HEAD)
+        if has_new_head:
             _log.info("the model in %s has no question-answering head yet; it gets a new one", directory)
         return model.float()
 
@@ -63,38 +57,6 @@ class SpanObjective:
             position_ids=(positions + _first_position(model))[None],
         )
         return {"start_logits": logits.start_logits[0].float(), "end_logits": logits.end_logits[0].float()}
-
-
-def _from_pretrained(directory: Path) -> Any:
-    """Return the model and transformers' report of its loading, which it would print as a table otherwise."""
-    from transformers import AutoModelForQuestionAnswering
-    from transformers.utils import logging as transformers_logging
-
-    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        return AutoModelForQuestionAnswering.from_pretrained(
-            directory,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()
-
-
-def _check_model_type(directory: Path) -> None:
-    path = directory / "config.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise BadInput(f"{directory} holds no model: cannot read its config.json: {error}") from error
-    if found not in MODEL_TYPES:
-        raise BadInput(f"{path}: model_type must be one of {', '.join(MODEL_TYPES)}; got {found!r}")
 
 
 def _first_position(model: Any) -> int:

@@ -1,22 +1,20 @@
 """Visual question answering as LXMERT sees it: one answer out of a vocabulary, from a question and 36 regions."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from torch.nn import functional
 
-from podtune.errors import BadInput
+from podtune.tasks.pretrained import load_pretrained, require_model_type
 from podtune.tasks.visual_question_answering.questions import IGNORED
 
 MODEL_TYPE = "lxmert"
 """Of config.json."""
 
-_HEAD = "answer_head."
+_HEAD = ("answer_head.",)
 _log = logging.getLogger(__name__)
 
 
@@ -33,16 +31,12 @@ class LxmertObjective:
 
     def load(self, directory: Path) -> Any:
         """Load LXMERT in float32; where its answers are other ones, the head's last layer is new, from torch's seed."""
-        _check_model_type(directory)
-        try:
-            model, report = _from_pretrained(directory)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = " ".join(str(error).split())
-            raise BadInput(f"cannot load a visual question-answering model from {directory}: {reason}") from error
-        lacking = sorted(name for name in report["missing_keys"] if not name.startswith(_HEAD))
-        if lacking:
-            raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
-        if report["missing_keys"]:
+        from transformers import LxmertForQuestionAnswering
+
+        require_model_type(directory, MODEL_TYPE)
+        loading = LxmertForQuestionAnswering.from_pretrained
+        model, has_new_head = load_pretrained(loading, directory, "visual question-answering", new=_HEAD)
+        if has_new_head:
             _log.info("the model in %s has no head for answers yet; it gets a new one", directory)
         if _answers_of(model) != self._answers:
             self._replace_last_layer(model, directory)
@@ -120,35 +114,3 @@ def _answers_of(model: Any) -> List[str]:
     if sorted(labels) != list(range(model.config.num_qa_labels)):
         return []
     return [labels[label] for label in sorted(labels)]
-
-
-def _from_pretrained(directory: Path) -> Any:
-    """Return the model and transformers' report of its loading, which it would print as a table otherwise."""
-    from transformers import LxmertForQuestionAnswering
-    from transformers.utils import logging as transformers_logging
-
-    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        return LxmertForQuestionAnswering.from_pretrained(
-            directory,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()
-
-
-def _check_model_type(directory: Path) -> None:
-    path = directory / "config.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise BadInput(f"{directory} holds no model: cannot read its config.json: {error}") from error
-    if found != MODEL_TYPE:
-        raise BadInput(f"{path}: model_type must be {MODEL_TYPE}; got {found!r}")

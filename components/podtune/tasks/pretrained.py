@@ -1,0 +1,73 @@
+"""Pretrained models from their directories, loaded strictly and in silence: safetensors only, no code of their own."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
+
+from safetensors import SafetensorError
+
+from podtune.errors import BadInput
+from podtune.formats.base_model import CONFIG
+
+
+class Loaded(NamedTuple):
+    """A model, and whether some of its weights are new, from torch's seed."""
+
+    model: Any
+    has_new_weights: bool
+
+
+def load_pretrained(
+    from_pretrained: Callable[..., Any], directory: Path, kind: str, new: Sequence[str], **options: Any
+) -> Loaded:
+    """Load what transformers' `from_pretrained` makes of a directory, such as a question-answering model (`kind`).
+
+    BadInput where it cannot be loaded, or lacks weights whose names contain none of the texts in `new`.
+    """
+    try:
+        with quietly():
+            model, report = from_pretrained(
+                directory,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
+                **options,
+            )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"cannot load a {kind} model from {directory}: {reason}") from error
+    missing = report["missing_keys"]
+    lacking = sorted(name for name in missing if not any(part in name for part in new))
+    if lacking:
+        raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
+    return Loaded(model, bool(missing))
+
+
+def require_model_type(directory: Path, *allowed: str) -> None:
+    """BadInput unless a model's config.json names one of these types."""
+    path = directory / CONFIG
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadInput(f"{directory} holds no model: cannot read its {CONFIG}: {error}") from error
+    if found not in allowed:
+        wanted = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
+        raise BadInput(f"{path}: model_type must be {wanted}; got {found!r}")
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Keep transformers from printing what it loads, in this block."""
+    from transformers.utils import logging as transformers_logging
+
+    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
