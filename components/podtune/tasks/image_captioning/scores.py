@@ -10,7 +10,7 @@ from podtune.errors import BadInput, PodtuneError
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.ragged import Array
 from podtune.tasks.image_captioning.bleu import bleu, bleu_statistics
-from podtune.tasks.image_captioning.captions import ImageRecord, read_records
+from podtune.tasks.image_captioning.captions import ImageRecord, open_captions, read_records
 from podtune.tasks.image_captioning.cider import cider
 from podtune.tasks.image_captioning.meteor import meteor, meteor_statistics
 from podtune.tasks.image_captioning.ngrams import ORDERS, Words
@@ -21,16 +21,12 @@ from podtune.tasks.task import Scored
 Corpus = Dict[str, Callable[[Array], float]]
 
 
-def score_captions(
-    features: Path,
-    split: str,
-    outputs: Mapping[str, Array],
-    settings: Mapping[str, Any],  # noqa: ARG001  # other tasks' depend on them
-) -> Scored:
+def score_captions(features: Path, split: str, outputs: Mapping[str, Array], settings: Mapping[str, Any]) -> Scored:
     """Score the caption generated for every image of a split.
 
     `outputs` has for each image generated (token ids, int64 [images, length]), loss_sum and loss_tokens over its true
-    captions. BLEU, ROUGE-L and METEOR are in percent, CIDEr-D goes from 0 to 10.
+    captions. BLEU, ROUGE-L and METEOR are in percent, CIDEr-D goes from 0 to 10. Of `settings` padded_length counts:
+    where it is not 0, padded_loss is noted, the loss as a program counts it that pads its captions to so many tokens.
     """
     images = read_records(features / split)
     _require_one_each(images, outputs)
@@ -51,6 +47,7 @@ def score_captions(
         records=_records(images, predictions, references, metrics),
         predictions=[{"image_id": int(image.id), "caption": text} for image, text in zip(images, predictions)],
         corpus=corpus,
+        notes=_notes(features, split, outputs["loss_sum"], settings.get("padded_length", 0)),
     )
 
 
@@ -88,6 +85,19 @@ def caption_texts(features: Path, generated: Array) -> List[str]:
 
     tokenizer = Tokenizer.from_file(str(features / TOKENIZER))
     return [" ".join(text.split()) for text in tokenizer.decode_batch(generated.tolist(), skip_special_tokens=True)]
+
+
+def _notes(features: Path, split: str, loss_sums: Array, padded_length: int) -> Dict[str, float]:
+    """The loss with padding counted as tokens that are predicted for certain; nothing for a length of 0."""
+    if not padded_length:
+        return {}
+    lengths = open_captions(features, split).tokens.lengths
+    if padded_length < lengths.max():
+        raise BadInput(
+            f"evaluation.padded_length must be at least {lengths.max()}, the tokens of the longest caption in "
+            f"{features}; got {padded_length}"
+        )
+    return {"padded_loss": float(loss_sums.sum(dtype=np.float64) / (len(lengths) * padded_length))}
 
 
 def _corpus(words: Sequence[Words], references: Sequence[Sequence[Words]]) -> Corpus:

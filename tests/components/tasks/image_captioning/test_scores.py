@@ -75,6 +75,34 @@ def test_the_loss_is_the_mean_over_the_tokens(tmp_path: Path) -> None:
     assert scored.loss == 0.5
 
 
+def padded(tmp_path: Path) -> Path:
+    """Two images, of which the first has two captions; the longest of the three has 4 tokens."""
+    folder = features(tmp_path, [DOG, CARS])
+    np.save(folder / "validation" / "images.npy", np.zeros((2, 1, 1, 3), np.uint8))
+    np.save(folder / "validation" / "captions_of.npy", np.array([0, 2, 3]))
+    np.save(folder / "validation" / "tokens.values.npy", np.array([1, 2, 3, 0, 2, 0, 6, 0], np.int32))
+    np.save(folder / "validation" / "tokens.offsets.npy", np.array([0, 4, 6, 8]))
+    return folder
+
+
+def test_the_loss_is_also_noted_as_it_is_where_padding_is_counted(tmp_path: Path) -> None:
+    scored = score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), {"padded_length": 8})
+
+    assert scored.loss == 0.5
+    assert scored.notes == {"padded_loss": pytest.approx(4 / 24)}
+
+
+def test_no_padding_is_noted_by_default(tmp_path: Path) -> None:
+    scored = score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), {"padded_length": 0})
+
+    assert scored.notes == {}
+
+
+def test_captions_cannot_be_padded_to_less_than_they_have(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"^evaluation\.padded_length must be at least 4, the tokens of .*; got 3$"):
+        score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), {"padded_length": 3})
+
+
 def test_predictions_are_cocos_results_one_line_each(tmp_path: Path) -> None:
     scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), {})
 

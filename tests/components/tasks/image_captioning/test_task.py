@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+from podtune.errors import BadInput
+from podtune.sections import read_section
+from podtune.tasks.image_captioning import task
+from podtune.tasks.image_captioning.settings import BeamSearch, beam_search
+
+
+def test_the_evaluation_section_has_defaults() -> None:
+    settings = read_section(task.EvaluationSettings, {}, "evaluation")
+
+    assert (settings.split, settings.beams, settings.max_length, settings.length_penalty) == ("validation", 4, 64, 1.0)
+    assert (settings.padded_length, settings.bootstrap_samples, settings.seed) == (0, 1000, 0)
+
+
+@pytest.mark.parametrize(
+    ("section", "mistake"),
+    [
+        ({"beams": 0}, "evaluation.beams must be at least 1; got 0"),
+        ({"max_length": 0}, "evaluation.max_length must be at least 1; got 0"),
+        ({"bootstrap_samples": 0}, "evaluation.bootstrap_samples must be at least 1; got 0"),
+        ({"padded_length": -1}, "evaluation.padded_length must not be negative; got -1"),
+        ({"seed": -1}, "evaluation.seed must not be negative; got -1"),
+        ({"n_best": 20}, "n_best"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(section: "dict[str, int]", mistake: str) -> None:
+    with pytest.raises(BadInput, match=mistake):
+        read_section(task.EvaluationSettings, section, "evaluation")
+
+
+def test_an_evaluation_section_says_how_captions_are_written() -> None:
+    assert beam_search({"beams": 2, "max_length": 9, "length_penalty": 0.5, "seed": 3}) == BeamSearch(2, 9, 0.5)
+    assert beam_search({}) == BeamSearch(4, 64, 1.0)
+
+
+def test_the_objective_searches_as_the_settings_say(captioner: Path) -> None:
+    objective = task.objective(Path(), {"beams": 2, "max_length": 3})
+
+    assert objective.longest(objective.load(captioner)) == 12
