@@ -44,6 +44,11 @@ def draw_weights(config: DetectorConfig) -> Dict[str, torch.Tensor]:
     return weights
 
 
+@pytest.fixture
+def weights_of() -> Callable[[DetectorConfig], Dict[str, torch.Tensor]]:
+    return draw_weights
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     """Layers this small are slower on several."""
