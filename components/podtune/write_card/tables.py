@@ -136,7 +136,7 @@ def run(contents: Contents) -> Table:
         (f"{rows} in one call to the device", _call(contents)),
         (f"{rows} seen", count(facts.examples_seen)),
         ("Weights", _weights(contents)),
-        ("Training loss", f"{decimal(facts.train_loss, 4)}, the mean over all steps, the untrained start included"),
+        ("Training loss", f"{fine(facts.train_loss)}, the mean over all steps, the untrained start included"),
         ("Training loss at the end", _last_losses(contents)),
         ("Training time", f"{duration(facts.seconds)} ({decimal(facts.seconds, 1)} s)"),
         (f"{rows} per second", short(summary.rows_per_second)),
@@ -225,7 +225,7 @@ def _weights(contents: Contents) -> str:
 
 def _last_losses(contents: Contents) -> Optional[str]:
     value = contents.training.last_losses
-    return None if value is None else f"{decimal(value, 4)}, the mean over the last tenth of the steps"
+    return None if value is None else f"{fine(value)}, the mean over the last tenth of the steps"
 
 
 def _metric(value: Optional[float]) -> str:

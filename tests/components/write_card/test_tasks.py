@@ -77,6 +77,16 @@ def test_a_published_loss_of_vqa_is_compared_to_its_decisive_digits(visual_run: 
     }
 
 
+def test_a_small_training_loss_keeps_its_decisive_digits(visual_run: Any, contents: Any) -> None:
+    visual_run.facts["checkpoint"]["train_loss"] = 0.0060234
+    visual_run.log = [{"step": 2070, "epoch": 3.0, "loss": 0.00081239, "learning_rate": 0.0}]
+
+    rows = rows_of(tables.run(contents()))
+
+    assert rows["Training loss"] == ("0.006023, the mean over all steps, the untrained start included",)
+    assert rows["Training loss at the end"] == ("0.0008124, the mean over the last tenth of the steps",)
+
+
 def test_what_the_preparation_counted_stands_beside_the_amounts(visual_run: Any, contents: Any) -> None:
     assert rows_of(tables.amounts(contents())) == {
         "Questions": ("443,757", "214,354"),
