@@ -48,16 +48,21 @@ def _whole(directory: Path) -> Any:
 
 
 def _joined(directory: Path) -> Any:
-    from transformers import GPT2LMHeadModel, VisionEncoderDecoderModel, ViTModel
+    from transformers import VisionEncoderDecoderModel, ViTModel
 
     encoder, _ = load_pretrained(ViTModel.from_pretrained, directory / ENCODER, "ViT", new=_NEW_IN_ENCODER)
-    attending = {"is_decoder": True, "add_cross_attention": True}
-    decoder, _ = load_pretrained(
-        GPT2LMHeadModel.from_pretrained, directory / DECODER, "GPT-2", new=_NEW_IN_DECODER, **attending
-    )
+    decoder, _ = load_pretrained(_attending_decoder, directory / DECODER, "GPT-2", new=_NEW_IN_DECODER)
     _log.info("the attention between encoder and decoder in %s has new weights", directory)
     with quietly():
         return VisionEncoderDecoderModel.from_encoder_decoder_pretrained(encoder_model=encoder, decoder_model=decoder)
+
+
+def _attending_decoder(directory: Path, **options: Any) -> Any:
+    """GPT-2 with attention to what an encoder makes of an image, as transformers' from_pretrained returns it."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config.from_pretrained(directory, is_decoder=True, add_cross_attention=True)
+    return GPT2LMHeadModel.from_pretrained(directory, config=config, **options)
 
 
 def _check_config(config: Mapping[str, Any], path: Path) -> None:

@@ -198,7 +198,7 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "decoder" / "model.safetensors").unlink()
     torch.save({}, tmp_path / "decoder" / "pytorch_model.bin")
 
-    with pytest.raises(BadInput, match="cannot load a GPT-2 model from .*decoder: .* no file named model.safetensors"):
+    with pytest.raises(BadInput, match=r"cannot load a GPT-2 model from .*decoder: .* no file named model.safetensors"):
         load_model(tmp_path)
 
 
