@@ -1,5 +1,6 @@
 """LXMERT's region files: tab-separated, without a header, a row of 400 kB for each image, arrays in base64."""
 
+import mmap
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -10,7 +11,13 @@ from typing import Callable, Dict, Iterator, List, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.extract_lxmert.region_row import columns_of, name_of, regions_of
-from podtune.extract_lxmert.region_store import BadRegions, open_store, rows_of_images
+from podtune.extract_lxmert.region_store import (
+    BadRegions,
+    RegionStore,
+    open_fast_store,
+    open_store,
+    rows_of_images,
+)
 from podtune.progress import progress_bar
 
 _PIECE = 32 << 20
@@ -57,7 +64,7 @@ def store_region_file(path: Path, directory: Path, regions: int, tell: Callable[
     first: Dict[str, int] = {}
     repeated: Set[str] = set()
     with progress_bar(size, "B", f"reading {path.name}") as bar:
-        for (start, stop), piece in zip(spans, _read(partial(_read_piece, path, directory, regions), spans)):
+        for (start, stop), piece in zip(spans, _read(path, directory, regions, spans)):
             for bad in piece.bad:
                 tell(BadRow(before + bad.row, bad.image, bad.reason))
             for row, image in piece.stored:
@@ -71,13 +78,13 @@ def store_region_file(path: Path, directory: Path, regions: int, tell: Callable[
     return set(first) - repeated
 
 
-def _read(read_piece: Callable[[Tuple[int, int]], _Piece], spans: List[Tuple[int, int]]) -> Iterator[_Piece]:
+def _read(path: Path, directory: Path, regions: int, spans: List[Tuple[int, int]]) -> Iterator[_Piece]:
     """Read the pieces of a file, in their order."""
     if len(spans) <= _FEW:
-        yield from map(read_piece, spans)
+        yield from map(partial(_read_piece, path, directory, regions, open_store), spans)
     else:
         with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn")) as pool:
-            yield from pool.map(read_piece, spans)
+            yield from pool.map(partial(_read_piece, path, directory, regions, open_fast_store), spans)
 
 
 def _take_back(images: Set[str], directory: Path) -> None:
@@ -86,14 +93,18 @@ def _take_back(images: Set[str], directory: Path) -> None:
         store.clear(rows[image])
 
 
-def _read_piece(path: Path, directory: Path, regions: int, span: Tuple[int, int]) -> _Piece:
+def _read_piece(
+    path: Path, directory: Path, regions: int, open_to_write: Callable[[Path], RegionStore], span: Tuple[int, int]
+) -> _Piece:
     """Store the rows that begin within the span of the file."""
-    piece, places, store = _Piece(), _rows_of_images(directory), open_store(directory)
-    for line in _lines(path, *span):
+    piece, places, store = _Piece(), _rows_of_images(directory), open_to_write(directory)
+    with path.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    for begin, end in _lines(content, *span):
         piece.rows += 1
         image = ""
         try:
-            columns = columns_of(line)
+            columns = columns_of(content, begin, end)
             image = name_of(columns)
             if image in places:
                 store.put(places[image], *regions_of(columns, regions))
@@ -103,14 +114,14 @@ def _read_piece(path: Path, directory: Path, regions: int, span: Tuple[int, int]
     return piece
 
 
-def _lines(path: Path, begin: int, end: int) -> Iterator[bytes]:
-    """The lines that begin within a span of a file, without their ends."""
-    with path.open("rb") as file:
-        if begin:
-            file.seek(begin - 1)
-            file.readline()
-        while file.tell() < end:
-            yield file.readline().rstrip(b"\n")
+def _lines(content: mmap.mmap, start: int, stop: int) -> Iterator[Tuple[int, int]]:
+    """Where the lines that begin within a span lie, without their ends."""
+    begin = content.find(b"\n", start - 1) + 1 if start else 0
+    while begin < stop and (begin or not start):
+        newline = content.find(b"\n", begin)
+        end = newline if newline >= 0 else len(content)
+        yield begin, end
+        begin = end + 1
 
 
 _rows_of_images = lru_cache(maxsize=1)(rows_of_images)

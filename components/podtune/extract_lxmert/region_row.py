@@ -1,7 +1,8 @@
 """One row of LXMERT's region files: ten columns, of which six are arrays in base64."""
 
 import binascii
-from typing import List, Tuple
+import mmap
+from typing import List, Sequence, Tuple, Union
 
 import numpy as np
 import pybase64
@@ -33,18 +34,21 @@ _BYTES = {
 """Column to the bytes that a region takes in it."""
 
 
-def columns_of(line: bytes) -> List[bytes]:
-    """Cut a row, without its line end, into its ten columns."""
-    columns = line.split(b"\t")
-    if len(columns) != len(COLUMNS):
-        raise BadRegions(f"it has {len(columns)} columns; a row of region features has {len(COLUMNS)}")
-    return columns
+def columns_of(content: Union[bytes, mmap.mmap], begin: int, end: int) -> List[memoryview]:
+    """Find the ten columns of the row that lies between two places, without its line end; nothing is copied."""
+    bounds = [begin - 1]
+    while (place := content.find(b"\t", bounds[-1] + 1, end)) >= 0:
+        bounds.append(place)
+    if len(bounds) != len(COLUMNS):
+        raise BadRegions(f"it has {len(bounds)} columns; a row of region features has {len(COLUMNS)}")
+    view = memoryview(content)
+    return [view[first + 1 : last] for first, last in zip(bounds, [*bounds[1:], end])]
 
 
-def name_of(columns: List[bytes]) -> str:
+def name_of(columns: Sequence[memoryview]) -> str:
     """The image's name."""
     try:
-        name = columns[_NAME].decode("utf-8")
+        name = bytes(columns[_NAME]).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRegions("img_id is no text in UTF-8") from error
     if not name:
@@ -52,7 +56,7 @@ def name_of(columns: List[bytes]) -> str:
     return name
 
 
-def regions_of(columns: List[bytes], regions: int) -> Tuple[Array, Array]:
+def regions_of(columns: Sequence[memoryview], regions: int) -> Tuple[Array, Array]:
     """Features, float32 [regions, 2048], and boxes, float32 [regions, 4] in shares of the picture's width and height.
 
     BadRegions unless every column is complete.
@@ -66,21 +70,21 @@ def regions_of(columns: List[bytes], regions: int) -> Tuple[Array, Array]:
     return np.frombuffer(arrays["features"], dtype="<f4").reshape(regions, FEATURE_SIZE), boxes
 
 
-def _number(columns: List[bytes], column: int) -> int:
-    digits = columns[column]
+def _number(columns: Sequence[memoryview], column: int) -> int:
+    digits = bytes(columns[column])
     if not digits.isdigit() or len(digits) > 6 or int(digits) == 0:
         shown = digits[:20].decode("ascii", "replace")
         raise BadRegions(f"{COLUMNS[column]} must be a whole number from 1; got {shown!r}")
     return int(digits)
 
 
-def _decode(columns: List[bytes], name: str, regions: int) -> bytes:
+def _decode(columns: Sequence[memoryview], name: str, regions: int) -> bytearray:
     encoded, size = columns[COLUMNS.index(name)], regions * _BYTES[name]
     wanted = -(-size // 3) * 4
     if len(encoded) != wanted:
         raise BadRegions(f"{name} has {len(encoded):,} characters of base64; {regions} regions take {wanted:,}")
     try:
-        decoded = pybase64.b64decode(encoded, validate=True)
+        decoded = pybase64.b64decode_as_bytearray(encoded, validate=True)
     except binascii.Error as error:
         raise BadRegions(f"{name} is not base64: {error}") from error
     if len(decoded) != size:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence
 
 import numpy as np
 
@@ -32,6 +32,9 @@ class RegionStore:
     boxes: Array
     """float32 [images, regions, 4]."""
 
+    copy: Callable[[Array, Array], None] = np.copyto
+    """Round the second to float16 into the first."""
+
     def put(self, row: int, features: Array, boxes: Array) -> None:
         """Put an image's regions into a row; `boxes` are in shares of its width and height.
 
@@ -44,7 +47,7 @@ class RegionStore:
             raise BadRegions(f"its boxes reach {reached}; they must lie between 0 and 1")
         if not (features.max() <= _LARGEST and features.min() >= -_LARGEST):  # neither holds for NaN
             raise BadRegions(f"a feature is not finite, or beyond {_LARGEST:,.0f}, the most that float16 holds")
-        self.features[row] = features
+        self.copy(self.features[row], features)
         self.boxes[row] = boxes
 
     def clear(self, row: int) -> None:
@@ -65,6 +68,18 @@ def open_store(directory: Path) -> RegionStore:
     """Open a split's files for writing."""
     features, boxes = (np.load(directory / f"{name}.npy", mmap_mode="r+") for name in (FEATURES, BOXES))
     return RegionStore(np.asarray(features), np.asarray(boxes))
+
+
+def open_fast_store(directory: Path) -> RegionStore:
+    """The same, with torch's rounding, which takes a fortieth of numpy's time and a second to be loaded."""
+    import torch
+
+    def copy(target: Array, values: Array) -> None:
+        torch.from_numpy(target).copy_(torch.from_numpy(values))
+
+    torch.set_num_threads(1)  # every process has a core of its own
+    store = open_store(directory)
+    return RegionStore(store.features, store.boxes, copy)
 
 
 def rows_of_images(directory: Path) -> Dict[str, int]:

@@ -13,7 +13,8 @@ Row = Callable[..., str]
 
 
 def columns(line: str) -> Any:
-    return columns_of(line.rstrip("\n").encode("utf-8"))
+    content = b"before\n" + line.rstrip("\n").encode("utf-8") + b"\nafter\t"
+    return columns_of(content, 7, len(content) - 7)
 
 
 def test_a_row_is_read_as_it_was_published(region_row: Row) -> None:
