@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Callable, Dict, List, Optional
 
 import typer
 from podtune.errors import BadInput
@@ -16,6 +16,9 @@ from podtune_pipelines.predicting.released_model import (
     ReleasedModel,
     open_released,
 )
+
+if TYPE_CHECKING:
+    from podtune_pipelines.predicting.picture_answers import SeenPicture
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def _context(context: Optional[str], file: Optional[Path]) -> str:
         raise BadInput(f"{file} is not UTF-8: byte {error.start} cannot be read; save the text as UTF-8") from error
 
 
-def _see(model: ReleasedModel, asked: Asked) -> Any:
+def _see(model: ReleasedModel, asked: Asked) -> "SeenPicture":
     """The picture's regions, found now or published."""
     from podtune_pipelines.predicting.picture_answers import found_regions, published_regions
 
