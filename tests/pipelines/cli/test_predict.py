@@ -109,6 +109,14 @@ def test_a_directory_without_a_model_is_told_from_one_with(tmp_path: Path, ask: 
         ask(tmp_path / "nowhere", "--question", "What?", "--context", "k2")
 
 
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_configuration_that_is_none_is_named(directory: Path, ask: Any, text: str) -> None:
+    (directory / "config.json").write_text(text)
+
+    with pytest.raises(BadInput, match=r"config\.json is not a model's configuration; download the model again$"):
+        ask(directory, "--question", "What?", "--context", "k2")
+
+
 def test_a_model_that_was_never_fine_tuned_is_refused(directory: Path, ask: Any) -> None:
     marking_model().bert.save_pretrained(directory)
 
