@@ -3,10 +3,9 @@
     python benchmarks/extract_lxmert.py [--rows 2000] [--rounds 3]
 
 A region file of so many rows is generated, 395 kB each, of which no two are equal. Every side reads it in a process of
-its own, in turn, `rounds` times. The clock of the first side includes the start of its processes, a second or two, so
-that few rows say little of it; the second side has its libraries loaded before. The loop leaves float32 arrays in
-memory, as LXMERT's own `load_obj_tsv` does; podtune checks every value and leaves float16 on the disk. Ratios are taken
-within a round. At the end the arrays are compared.
+its own, in turn, `rounds` times. The clock of the first side includes the start of its processes. The loop leaves
+float32 arrays in memory, as LXMERT's own `load_obj_tsv` does; podtune checks every value and leaves float16 on the
+disk. Ratios are taken within a round. At the end the arrays are compared.
 """
 
 import argparse
@@ -78,7 +77,7 @@ def run_side(side: str, folder: Path) -> Tuple[float, float]:
 def run_podtune(folder: Path, alone: bool) -> Tuple[float, float]:
     """Store every image as the step does."""
     from podtune.extract_lxmert import region_file
-    from podtune.extract_lxmert.region_store import create_store, open_fast_store
+    from podtune.extract_lxmert.region_store import create_store
 
     path, split = folder / "regions.tsv", folder / "split"
     with path.open("rb") as lines:
@@ -86,9 +85,8 @@ def run_podtune(folder: Path, alone: bool) -> Tuple[float, float]:
     split.mkdir(exist_ok=True)
     create_store(split, names, REGIONS)
     if alone:
-        open_fast_store(split)  # loads torch
         with Clock() as clock:
-            piece = region_file._read_piece(path, split, REGIONS, open_fast_store, (0, path.stat().st_size))
+            piece = region_file._read_piece(path, split, REGIONS, (0, path.stat().st_size))
         stored = len(piece.stored)
     else:
         with Clock() as clock:

@@ -13,8 +13,6 @@ from podtune.errors import BadInput
 from podtune.extract_lxmert.region_row import columns_of, name_of, regions_of
 from podtune.extract_lxmert.region_store import (
     BadRegions,
-    RegionStore,
-    open_fast_store,
     open_store,
     rows_of_images,
 )
@@ -80,11 +78,12 @@ def store_region_file(path: Path, directory: Path, regions: int, tell: Callable[
 
 def _read(path: Path, directory: Path, regions: int, spans: List[Tuple[int, int]]) -> Iterator[_Piece]:
     """Read the pieces of a file, in their order."""
+    read_piece = partial(_read_piece, path, directory, regions)
     if len(spans) <= _FEW:
-        yield from map(partial(_read_piece, path, directory, regions, open_store), spans)
+        yield from map(read_piece, spans)
     else:
         with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn")) as pool:
-            yield from pool.map(partial(_read_piece, path, directory, regions, open_fast_store), spans)
+            yield from pool.map(read_piece, spans)
 
 
 def _take_back(images: Set[str], directory: Path) -> None:
@@ -93,11 +92,9 @@ def _take_back(images: Set[str], directory: Path) -> None:
         store.clear(rows[image])
 
 
-def _read_piece(
-    path: Path, directory: Path, regions: int, open_to_write: Callable[[Path], RegionStore], span: Tuple[int, int]
-) -> _Piece:
+def _read_piece(path: Path, directory: Path, regions: int, span: Tuple[int, int]) -> _Piece:
     """Store the rows that begin within the span of the file."""
-    piece, places, store = _Piece(), _rows_of_images(directory), open_to_write(directory)
+    piece, places, store = _Piece(), _rows_of_images(directory), open_store(directory)
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     for begin, end in _lines(content, *span):
