@@ -24,7 +24,7 @@ def save_model(model: Any, weights: MasterWeights, directory: Path) -> None:
     model.config.architectures = [type(model).__name__]
     model.config.dtype = torch.float32
     model.config.save_pretrained(str(directory))
-    _write(weights.named(), directory / WEIGHTS)
+    _write(_published_names(model, weights.named()), directory / WEIGHTS)
 
 
 def save_state(weights: MasterWeights, directory: Path) -> None:
@@ -46,6 +46,16 @@ def load_state(weights: MasterWeights, directory: Path) -> None:
     for name, tensor in weights.state().items():
         tensor.copy_(found[name])
     weights.copy_to_model()
+
+
+def _published_names(model: Any, tensors: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+    """Name weights as transformers saves them, which older versions read too; since 5 it loads some under others."""
+    try:
+        from transformers.core_model_loading import revert_weight_conversion
+    except ImportError:  # transformers 4
+        return tensors
+    renamed: Dict[str, torch.Tensor] = revert_weight_conversion(model, tensors)
+    return renamed
 
 
 def _write(tensors: Dict[str, torch.Tensor], path: Path) -> None:
