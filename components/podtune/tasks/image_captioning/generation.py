@@ -33,7 +33,10 @@ def write_captions(model: Any, encoded: torch.Tensor, search: BeamSearch) -> tor
     cache = EncoderDecoderCache(DynamicCache(), _ImageCache())
     with _attending_row_by_row(model.decoder):
         written = model.generate(
-            encoder_outputs=BaseModelOutput(encoded), generation_config=settings, past_key_values=cache
+            encoder_outputs=BaseModelOutput(encoded),
+            attention_mask=encoded.new_ones(encoded.shape[:2]),  # of images; without one a warning is printed
+            generation_config=settings,
+            past_key_values=cache,
         )
     return functional.pad(written[:, 1:], (0, longest + 1 - written.shape[1]), value=end)
 
