@@ -10,11 +10,13 @@ from podtune.errors import BadInput
 from podtune.extract_lxmert.question_file import QuestionFile
 from podtune.extract_lxmert.question_forms import read_question_file
 from podtune.extract_lxmert.region_file import BadRow, store_region_file
+from podtune.extract_lxmert.region_pictures import store_picture_regions
 from podtune.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
 from podtune.extract_lxmert.vocabulary import checked_answers, read_answer_file
 
 ANSWERS = "answers"
-_ROLES = ("questions", "annotations", "features", "table", ANSWERS)
+DETECTOR = "detector"
+_ROLES = ("questions", "annotations", "features", "images", "table", ANSWERS, DETECTOR)
 
 StoreRegions = Callable[[Path, int, Callable[[BadRow], None]], Set[str]]
 """Directory of a split's store, regions an image, and who is told of bad rows; to the images that have regions now."""
@@ -29,7 +31,7 @@ class Source:
     """The file of the questions."""
 
     seen_in: Path
-    """The file of the regions."""
+    """The file of the regions, or what holds the images."""
 
     store_regions: StoreRegions
 
@@ -46,19 +48,31 @@ def files_of_splits(raw_data: Path, files: Mapping[str, str]) -> Dict[str, Dict[
     return dict(found)
 
 
-def open_source(split: str, files: Mapping[str, Path], answers: Optional[List[str]]) -> Source:
-    """Read a split's questions; `answers` is the vocabulary, where one is given."""
+def open_source(
+    split: str, files: Mapping[str, Path], answers: Optional[List[str]], detector: Optional[Path]
+) -> Source:
+    """Read a split's questions; `answers` is the vocabulary and `detector` looks at images, where they are given."""
     if "table" in files:
         table = files["table"]
         questions = read_table_questions(table, _answers_of_table(table, answers))
         return Source(questions, table, table, partial(store_table_regions, table))
-    missing = [role for role in ("questions", "features") if role not in files]
-    if missing:
-        wanted = f"{split}.questions and {split}.features, or {split}.table"
-        raise BadInput(f"the data has no {split}.{missing[0]}; a split has {wanted}")
+    if "questions" not in files or not {"features", "images"} & files.keys():
+        missing = "features" if "questions" in files else "questions"
+        wanted = f"{split}.questions with {split}.features or {split}.images, or {split}.table"
+        raise BadInput(f"the data has no {split}.{missing}; a split has {wanted}")
     questions = read_question_file(files["questions"], files.get("annotations"))
-    regions = files["features"]
-    return Source(questions, files["questions"], regions, partial(store_region_file, regions))
+    if "features" in files:
+        regions = files["features"]
+        return Source(questions, files["questions"], regions, partial(store_region_file, regions))
+    if detector is None:
+        raise BadInput(f"{split}.images need a detector to look at them; give its weights as train.{DETECTOR}")
+    images = files["images"]
+    return Source(questions, files["questions"], images, partial(store_picture_regions, images, detector))
+
+
+def given_detector(files: Mapping[str, Mapping[str, Path]]) -> Optional[Path]:
+    """What finds the regions of images; None where the data has none."""
+    return next((of_split[DETECTOR] for of_split in files.values() if DETECTOR in of_split), None)
 
 
 def given_answers(files: Mapping[str, Mapping[str, Path]]) -> Optional[List[str]]:

@@ -14,7 +14,7 @@ from podtune.extract_lxmert.region_file import BadRow
 from podtune.extract_lxmert.region_store import create_store, rows_of_images
 from podtune.extract_lxmert.set_aside import SET_ASIDE, SetAside
 from podtune.extract_lxmert.settings import LxmertSettings
-from podtune.extract_lxmert.sources import Source, files_of_splits, given_answers, open_source
+from podtune.extract_lxmert.sources import Source, files_of_splits, given_answers, given_detector, open_source
 from podtune.extract_lxmert.vocabulary import make_vocabulary
 from podtune.formats.base_model import open_base_model
 from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
@@ -46,8 +46,8 @@ def run(raw_data: Path, base_model: Path, features: Path, questions: Mapping[str
     open_base_model(base_model)
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
     files = files_of_splits(raw_data, data.splits)
-    given = given_answers(files)
-    sources = {split: open_source(split, of_split, given) for split, of_split in files.items()}
+    given, detector = given_answers(files), given_detector(files)
+    sources = {split: open_source(split, of_split, given, detector) for split, of_split in files.items()}
     answers = given or _made_vocabulary(sources, settings)
     _check_size(answers, settings)
     with sealing(features, KIND, VERSION) as draft:

@@ -22,8 +22,8 @@ SCHEMES = "https s3 hf sample"
 SPLITS = {"train": "train.json", "validation": "validation.json"}
 """What most data sets in SQuAD's format call their files."""
 
-FOLDERS = ("images",)
-"""Roles that a folder of this machine may have instead of a zip."""
+FOLDERS = ("images", "detector")
+"""Roles that a folder of this machine may have instead of a file."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?")
 

@@ -1,9 +1,7 @@
 """Image files to pixels of one size, decoded by several threads and written once."""
 
 import hashlib
-import io
 import os
-import struct
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -13,34 +11,15 @@ from pathlib import Path
 from typing import BinaryIO, List, Optional, Sequence
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from podtune.formats.image_files import ImageFiles
+from podtune.formats.pictures import DamagedPicture, open_picture
 from podtune.formats.ragged import Array
-from podtune.prepare_captions.image_files import ImageFiles
 from podtune.progress import progress_bar
 
 _BATCH = 256
 """Images decoded before they are written: 38 MB."""
-
-MOST_PIXELS = 89_000_000
-"""Of a file: below what Pillow warns of."""
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow knows more, some of which start other programs."""
-
-DAMAGES = (
-    OSError,
-    EOFError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
-"""What Pillow raises for damaged files, also where warnings are errors."""
 
 _DAMAGED_MEMBER = (zipfile.BadZipFile, zlib.error, EOFError)
 """What zipfile raises for a member that is not what was packed; that a disk cannot be read is another matter."""
@@ -79,43 +58,24 @@ def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: in
 
 
 def decode_image(content: bytes, size: int) -> Array:
-    """Decode, turn upright, and resize as ViT's processor does: bilinear, without keeping the proportions.
+    """Decode and resize as ViT's processor does: bilinear, without keeping the proportions; uint8 [size, size, 3].
 
-    Of a moving picture the first frame counts; what is transparent shows its hidden colour, as in that processor.
+    DamagedPicture where it cannot be decoded.
     """
-    with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise ValueError(f"it has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
-        upright = _as_colors(ImageOps.exif_transpose(image))
-        return np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR))
-
-
-def _as_colors(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):  # Pillow would make all that is brighter than a 256th white
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError("its pixels are numbers of an unknown range")
-    if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")  # else Pillow warns
-    return image.convert("RGB")
+    picture = open_picture(content)
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
 
 
 def _decode_file(files: ImageFiles, path: str, *, size: int) -> Decoded:
     try:
         content = files.read(path)
     except _DAMAGED_MEMBER as error:
-        return Decoded("", None, _reason(error))
+        return Decoded("", None, " ".join(str(error).split()) or type(error).__name__)
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         return Decoded(sha256, decode_image(content, size), "")
-    except DAMAGES as error:
-        return Decoded(sha256, None, _reason(error))
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "it is no image"
-    return " ".join(str(error).split()) or type(error).__name__
+    except DamagedPicture as damage:
+        return Decoded(sha256, None, str(damage))
 
 
 def _pool() -> ThreadPoolExecutor:

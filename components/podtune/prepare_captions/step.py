@@ -11,11 +11,11 @@ from typing import Any, Dict, List, Mapping, Tuple
 from podtune.errors import BadInput
 from podtune.formats.base_model import TOKENIZER, open_base_model
 from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
+from podtune.formats.image_files import open_image_files
 from podtune.formats.raw_data import open_raw_data
 from podtune.formats.sealed import sealing
 from podtune.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
 from podtune.prepare_captions.caption_tokenizer import CaptionTokenizer, encode_captions, open_caption_tokenizer
-from podtune.prepare_captions.image_files import open_image_files
 from podtune.prepare_captions.pixels import Decoded, store_pixels
 from podtune.prepare_captions.settings import CaptionSettings
 from podtune.sections import read_section, to_mapping

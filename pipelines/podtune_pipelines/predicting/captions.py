@@ -6,8 +6,9 @@ from typing import Any, Mapping
 
 import numpy as np
 from podtune.errors import BadInput
+from podtune.formats.pictures import DamagedPicture
 from podtune.formats.ragged import Array, Ragged
-from podtune.prepare_captions.pixels import DAMAGES, decode_image
+from podtune.prepare_captions.pixels import decode_image
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.scores import caption_texts
 from podtune.tasks.image_captioning.settings import beam_search
@@ -48,9 +49,8 @@ def _pixels(picture: Path, size: int) -> Array:
     content = read_picture(picture)
     try:
         return decode_image(content, size)
-    except DAMAGES as error:
-        reason = "it is no image" if "cannot identify" in str(error) else " ".join(str(error).split())
-        raise BadInput(f"the picture {picture} cannot be decoded: {reason or type(error).__name__}") from error
+    except DamagedPicture as damage:
+        raise BadInput(f"the picture {picture} cannot be decoded: {damage}") from damage
 
 
 def _one_image(pixels: Array) -> ImageCaptions:

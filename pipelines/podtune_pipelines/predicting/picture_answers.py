@@ -71,7 +71,7 @@ def published_regions(model: ReleasedModel, file: Path, image: str) -> SeenPictu
     try:
         with file.open("rb") as lines:
             for row, line in enumerate(lines, start=1):  # noqa: B007  # named where a row is bad
-                columns = columns_of(line.rstrip(b"\n"))
+                columns = columns_of(line, 0, len(line.rstrip(b"\n")))
                 if name_of(columns) == image:
                     return SeenPicture(*regions_of(columns, regions))
     except OSError as error:

@@ -297,7 +297,10 @@ def test_settings_that_make_no_sense_are_refused(
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["train.questions"], r"the data has no train\.features; a split has train\.questions and train\.features, or"),
+        (
+            ["train.questions"],
+            r"the data has no train\.features; a split has train\.questions with train\.features or ",
+        ),
         (["train.features"], r"the data has no train\.questions; "),
         (["train"], r"raw has a file for 'train'; files are known for train\.questions, "),
         (["train.pictures"], r"raw has a file for 'train\.pictures'; "),

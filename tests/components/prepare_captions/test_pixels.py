@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from podtune.errors import BadInput
-from podtune.prepare_captions.image_files import open_image_files
+from podtune.formats.image_files import open_image_files
 from podtune.prepare_captions.pixels import Decoded, decode_image, store_pixels
 
 # Four corners of 16 x 16 pixels: red, green; blue, white.

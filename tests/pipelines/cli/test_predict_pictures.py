@@ -217,7 +217,7 @@ QUESTION = ("--question", "What color?")
         ),
         (
             [*QUESTION, "--image", "{regions}", "--detector", "nowhere"],
-            "the picture {regions} is no image of a known kind: JPEG, PNG, WEBP, BMP, GIF, TIFF",
+            "the picture {regions} cannot be decoded: it is no image",
         ),
         (
             [*QUESTION, "--image", "{photo}", "--detector", "{detector}", "--draw", "drawn.txt"],

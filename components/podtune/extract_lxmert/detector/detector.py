@@ -54,15 +54,23 @@ class Detector:
         )
 
 
-def open_detector(directory: Path, device: Device = "cpu") -> Detector:
-    """Read a detector onto a device; BadInput where it is not whole, or the device is absent."""
+def best_device() -> Device:
+    """A GPU where there is one: a picture takes a CPU seconds."""
+    return "gpu" if torch.cuda.is_available() else "cpu"
+
+
+def open_detector(place: Path, device: Device = "cpu") -> Detector:
+    """Read a detector, a directory or the published network's weights alone, onto a device.
+
+    BadInput where it is not whole, or the device is absent.
+    """
     if device == "gpu" and not torch.cuda.is_available():
         raise BadInput("device gpu was asked for, but torch sees no GPU here; use cpu")
-    config = read_config(directory)
-    network = read_network(directory, config)
+    config = read_config(place)
+    network = read_network(place, config)
     network.fold()
-    place = torch.device("cuda" if device == "gpu" else "cpu")
-    return Detector(config, network.to(place), place)
+    here = torch.device("cuda" if device == "gpu" else "cpu")
+    return Detector(config, network.to(here), here)
 
 
 def regions_of(pictures: Iterable[Tuple[str, bytes]], detector: Detector) -> Iterator[Tuple[str, Regions]]:

@@ -14,15 +14,15 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 
 
-def read_config(directory: Path) -> DetectorConfig:
-    """Read config.json; without it, the published network is meant."""
-    path = directory / CONFIG
+def read_config(place: Path) -> DetectorConfig:
+    """Read config.json; without it, or for a file of weights alone, the published network is meant."""
+    path = place / CONFIG
     return read_section(DetectorConfig, read_settings_file(path), str(path)) if path.exists() else DetectorConfig()
 
 
-def read_network(directory: Path, config: DetectorConfig) -> Network:
+def read_network(place: Path, config: DetectorConfig) -> Network:
     """Read the weights; BadInput names the first tensor that is missing, not known, or of another shape."""
-    path = directory / WEIGHTS
+    path = place if place.is_file() else place / WEIGHTS
     network = Network(config)
     tensors = _read_tensors(path)
     wanted = network.state_dict()

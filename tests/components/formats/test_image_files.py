@@ -2,19 +2,27 @@ import io
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any, Mapping, Tuple
 
 import pytest
 from podtune.errors import BadInput
-from podtune.prepare_captions.image_files import open_image_files
+from podtune.formats.image_files import open_image_files
 
 LISTED = {"train/a.jpg": b"A", "train/b.jpg": b"B", "val/b.jpg": b"C", "c.jpg": b"D", "x/c.jpg": b"E"}
 
 
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
 @pytest.fixture(params=["folder", "zip"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, zip_file: Any) -> Path:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "zip":
-        (tmp_path / "images").write_bytes(zip_file(LISTED))
+        (tmp_path / "images").write_bytes(zipped(LISTED))
         return tmp_path / "images"
     for name, content in LISTED.items():
         (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -127,8 +135,8 @@ def test_folders_in_a_zip_are_no_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", None])
-def test_what_is_no_zip_is_refused(tmp_path: Path, zip_file: Any, content: Any) -> None:
-    whole = zip_file({"a.jpg": b"A" * 100})
+def test_what_is_no_zip_is_refused(tmp_path: Path, content: Any) -> None:
+    whole = zipped({"a.jpg": b"A" * 100})
     (tmp_path / "images.zip").write_bytes(whole[:-30] if content is None else content)
 
     with pytest.raises(BadInput, match=r"images\.zip is neither a folder nor a zip that can be read: "):
