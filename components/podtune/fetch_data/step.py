@@ -71,7 +71,7 @@ def _copy(split: str, folder: Path, target: Path, expected: Optional[Sum]) -> No
         raise BadInput(f"{expected.said_by} must be left out: {folder} is a folder, which has no SHA-256")
     copied = copy_folder(folder, target)
     if not copied:
-        raise BadInput(f"the folder of source.splits.{split} is empty; it should hold images")
+        raise BadInput(f"the folder of source.splits.{split} is empty; it should hold files")
     _log.info("%s: %s files", split, f"{copied:,}")
 
 

@@ -122,7 +122,7 @@ def test_a_folder_has_no_sum(captions: Path, tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused(captions: Path, tmp_path: Path) -> None:
     (captions / "empty").mkdir()
 
-    with pytest.raises(BadInput, match=r"the folder of source\.splits\.train\.images is empty; it should hold images"):
+    with pytest.raises(BadInput, match=r"the folder of source\.splits\.train\.images is empty; it should hold files"):
         run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.images": "empty"}))
 
 
