@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import AbstractSet, Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
 import numpy as np
 
@@ -29,7 +29,8 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
     _require_finite(questions, outputs)
     predictions = [answers[label] for label in outputs["answer"].tolist()]
     scores = 100 * np.array([accuracy(question, text) for question, text in zip(questions, predictions)])
-    unknown = ~np.array([_in_vocabulary(question, set(answers)) for question in questions])
+    known = set(answers)
+    unknown = np.array([known.isdisjoint(question.labels) for question in questions])
     counted = np.ones(len(questions), dtype=bool) if soft else ~unknown
     if unknown.any():
         _tell(split, unknown, len(answers), soft=soft)
@@ -39,6 +40,7 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
         loss=float(outputs["loss"][counted].mean(dtype=np.float64)) if counted.any() else 0.0,
         records=_records(questions, predictions, outputs["probability"], scores),
         predictions=prediction_file(questions, predictions),
+        notes={"out_of_vocabulary": float(unknown.sum())},
     )
 
 
@@ -58,10 +60,6 @@ def _require_finite(questions: Sequence[VisualQuestion], outputs: Mapping[str, A
                 f"the model's {name} of question {questions[bad[0]].id!r} is {outputs[name][bad[0]]}, not finite; its "
                 "training went wrong: train again, with a lower learning rate or in float32"
             )
-
-
-def _in_vocabulary(question: VisualQuestion, answers: AbstractSet[str]) -> bool:
-    return not answers.isdisjoint(question.labels)
 
 
 def _tell(split: str, unknown: Array, answers: int, *, soft: bool) -> None:

@@ -125,6 +125,7 @@ def test_with_hard_labels_a_question_out_of_vocabulary_is_wrong_and_has_no_loss(
 
     assert scored.values == {"accuracy": 50.0}
     assert scored.loss == pytest.approx(0.4)
+    assert scored.notes == {"out_of_vocabulary": 1.0}
     assert caplog.messages == [
         "validation: 1 of 2 questions are out of vocabulary (4 answers): scored as wrong, and left out of the loss"
     ]
