@@ -11,11 +11,7 @@ from typing import Callable, Dict, Iterator, List, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.extract_lxmert.region_row import columns_of, name_of, regions_of
-from podtune.extract_lxmert.region_store import (
-    BadRegions,
-    open_store,
-    rows_of_images,
-)
+from podtune.extract_lxmert.region_store import BadRegions, open_store, rows_of_images
 from podtune.progress import progress_bar
 
 _PIECE = 32 << 20
@@ -87,27 +83,29 @@ def _read(path: Path, directory: Path, regions: int, spans: List[Tuple[int, int]
 
 
 def _take_back(images: Set[str], directory: Path) -> None:
-    store, rows = open_store(directory), rows_of_images(directory)
-    for image in images:
-        store.clear(rows[image])
+    rows = rows_of_images(directory)
+    with open_store(directory) as store:
+        for image in images:
+            store.clear(rows[image])
 
 
 def _read_piece(path: Path, directory: Path, regions: int, span: Tuple[int, int]) -> _Piece:
     """Store the rows that begin within the span of the file."""
-    piece, places, store = _Piece(), _rows_of_images(directory), open_store(directory)
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    for begin, end in _lines(content, *span):
-        piece.rows += 1
-        image = ""
-        try:
-            columns = columns_of(content, begin, end)
-            image = name_of(columns)
-            if image in places:
-                store.put(places[image], *regions_of(columns, regions))
-                piece.stored.append((piece.rows, image))
-        except BadRegions as mistake:
-            piece.bad.append(BadRow(piece.rows, image, str(mistake)))
+    piece, places = _Piece(), _rows_of_images(directory)
+    with open_store(directory) as store:
+        for begin, end in _lines(content, *span):
+            piece.rows += 1
+            image = ""
+            try:
+                columns = columns_of(content, begin, end)
+                image = name_of(columns)
+                if image in places:
+                    store.put(places[image], *regions_of(columns, regions))
+                    piece.stored.append((piece.rows, image))
+            except BadRegions as mistake:
+                piece.bad.append(BadRow(piece.rows, image, str(mistake)))
     return piece
 
 

@@ -1,7 +1,7 @@
 """Regions of the images themselves, where none are published: a detector looks at every image that is asked about."""
 
 from pathlib import Path, PurePosixPath
-from typing import Callable, Dict, List, Set
+from typing import Callable, Dict, Iterator, List, Mapping, Set
 
 from PIL import Image
 
@@ -25,12 +25,11 @@ def store_picture_regions(
     eyes = open_detector(detector, best_device())
     if eyes.config.regions != regions:
         raise BadInput(f"features.regions must be {eyes.config.regions}, as {detector} finds; got {regions}")
-    store, places = open_store(directory), rows_of_images(directory)
+    places = rows_of_images(directory)
     stored: Set[str] = set()
-    with open_image_files(pictures) as files, progress_bar(len(places), "image", "finding regions") as bar:
+    with open_image_files(pictures) as files, open_store(directory) as store:
         paths = _paths_by_image(files)
-        for number, image in enumerate(places, start=1):
-            bar.update(1)
+        for number, image in enumerate(_shown(places), start=1):
             try:
                 if image in paths:
                     seen = eyes.describe(_picture(files, paths[image]))
@@ -39,6 +38,14 @@ def store_picture_regions(
             except BadRegions as mistake:
                 tell(BadRow(number, image, str(mistake)))
     return stored
+
+
+def _shown(images: Mapping[str, int]) -> Iterator[str]:
+    """The images, with a progress bar."""
+    with progress_bar(len(images), "image", "finding regions") as bar:
+        for image in images:
+            yield image
+            bar.update(1)
 
 
 def _picture(files: ImageFiles, path: str) -> Image.Image:

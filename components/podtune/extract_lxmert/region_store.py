@@ -1,9 +1,10 @@
 """The regions of a split's images on their way to the disk: a row for each image that some question asks about."""
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import BinaryIO, Dict, Iterator, List, Sequence
 
 import numpy as np
 
@@ -23,13 +24,30 @@ class BadRegions(Exception):
 
 
 @dataclass(frozen=True)
-class RegionStore:
-    """Two memory-mapped arrays; several processes may write different rows at the same time."""
+class _Rows:
+    """A .npy file whose rows are written, not mapped: on a full disk that is an error and not the process's end."""
 
-    features: Array
+    file: BinaryIO
+    start: int
+    """Of the first row, in bytes."""
+
+    row: Array
+    """A row of zeros."""
+
+    def write(self, number: int, values: Array) -> None:
+        """Write one row in its place."""
+        self.file.seek(self.start + number * self.row.nbytes)
+        self.file.write(np.ascontiguousarray(values, dtype=self.row.dtype).data)
+
+
+@dataclass(frozen=True)
+class RegionStore:
+    """Two files that are open for writing; several processes may write different rows at the same time."""
+
+    features: _Rows
     """float16 [images, regions, 2048]; rows are zero until something is put there."""
 
-    boxes: Array
+    boxes: _Rows
     """float32 [images, regions, 4]."""
 
     def put(self, row: int, features: Array, boxes: Array) -> None:
@@ -44,13 +62,13 @@ class RegionStore:
             raise BadRegions(f"its boxes reach {reached}; they must lie between 0 and 1")
         if not (features.max() <= _LARGEST and features.min() >= -_LARGEST):  # neither holds for NaN
             raise BadRegions(f"a feature is not finite, or beyond {_LARGEST:,.0f}, the most that float16 holds")
-        self.features[row] = to_half(features)
-        self.boxes[row] = boxes
+        self.features.write(row, to_half(features))
+        self.boxes.write(row, boxes)
 
     def clear(self, row: int) -> None:
         """Take an image's regions away again."""
-        self.features[row] = 0
-        self.boxes[row] = 0
+        self.features.write(row, self.features.row)
+        self.boxes.write(row, self.boxes.row)
 
 
 def create_store(directory: Path, images: Sequence[str], regions: int) -> None:
@@ -61,10 +79,18 @@ def create_store(directory: Path, images: Sequence[str], regions: int) -> None:
         np.lib.format.open_memmap(directory / f"{name}.npy", mode="w+", dtype=kind, shape=shape).flush()
 
 
-def open_store(directory: Path) -> RegionStore:
+@contextlib.contextmanager
+def open_store(directory: Path) -> Iterator[RegionStore]:
     """Open a split's files for writing."""
-    features, boxes = (np.load(directory / f"{name}.npy", mmap_mode="r+") for name in (FEATURES, BOXES))
-    return RegionStore(np.asarray(features), np.asarray(boxes))
+    with _open_rows(directory / f"{FEATURES}.npy") as features, _open_rows(directory / f"{BOXES}.npy") as boxes:
+        yield RegionStore(features, boxes)
+
+
+@contextlib.contextmanager
+def _open_rows(path: Path) -> Iterator[_Rows]:
+    mapped = np.load(path, mmap_mode="r")
+    with path.open("r+b") as file:
+        yield _Rows(file, mapped.offset, np.zeros(mapped.shape[1:], mapped.dtype))
 
 
 def rows_of_images(directory: Path) -> Dict[str, int]:

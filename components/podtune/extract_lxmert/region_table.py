@@ -6,7 +6,7 @@ schema, where the library `datasets` writes what it knows of the columns.
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import pyarrow as pa
@@ -48,24 +48,29 @@ def store_table_regions(path: Path, directory: Path, regions: int, tell: Callabl
 
     `tell` is told of every bad row, in the table's order, and may raise.
     """
-    store, places = open_store(directory), rows_of_images(directory)
+    places = rows_of_images(directory)
     stored: Set[str] = set()
-    number = 0
-    for batch in _batches(path, _REGIONS):
-        features, boxes = _array(batch, "features"), _array(batch, "normalized_boxes")
-        for row, image in enumerate(map(str, batch.column("image_id").to_pylist())):
-            number += 1
+    with open_store(directory) as store:
+        for number, (image, features, boxes) in enumerate(_regions(path), start=1):
             if image in places and image not in stored:
                 try:
                     store.put(
                         places[image],
-                        _matrix(features, row, "features", (regions, FEATURE_SIZE)),
-                        _matrix(boxes, row, "normalized_boxes", (regions, 4)),
+                        _matrix(features, "features", (regions, FEATURE_SIZE)),
+                        _matrix(boxes, "normalized_boxes", (regions, 4)),
                     )
                     stored.add(image)
                 except BadRegions as mistake:
                     tell(BadRow(number, image, str(mistake)))
     return stored
+
+
+def _regions(path: Path) -> Iterator[Tuple[str, Any, Any]]:
+    """Image, features and boxes of every row; the arrays have this one row."""
+    for batch in _batches(path, _REGIONS):
+        features, boxes = _array(batch, "features"), _array(batch, "normalized_boxes")
+        for row, image in enumerate(map(str, batch.column("image_id").to_pylist())):
+            yield image, features.slice(row, 1), boxes.slice(row, 1)
 
 
 def _question(row: Mapping[str, Any], answers: Sequence[str], place: str) -> VisualQuestion:
@@ -171,9 +176,9 @@ def _array(batch: Any, name: str) -> Any:
     return column.storage if isinstance(column, pa.ExtensionArray) else column
 
 
-def _matrix(column: Any, row: int, name: str, shape: Sequence[int]) -> Array:
-    """One row's list of lists, float32 of this shape."""
-    lists = column.slice(row, 1).flatten()
+def _matrix(row: Any, name: str, shape: Sequence[int]) -> Array:
+    """The list of lists of an array with one row, float32 of this shape."""
+    lists = row.flatten()
     values = lists.flatten()
     if len(lists) != shape[0] or set(lists.value_lengths().to_pylist()) != {shape[1]} or values.null_count:
         due = f"{shape[0]} of {shape[1]:,} are due"

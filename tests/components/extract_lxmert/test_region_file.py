@@ -1,4 +1,5 @@
 import json
+import resource
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Set
 
@@ -136,3 +137,15 @@ def test_several_processes_store_what_one_does(
     assert found == set(names)
     assert [row.row for row in bad] == [31]
     assert arrays(tmp_path)["features"][:, 1, 2047].tolist() == list(range(31))
+
+
+def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(tmp_path: Path, region_row: Row) -> None:
+    (tmp_path / "regions.tsv").write_text(region_row("n0"), encoding="utf-8")
+    create_store(tmp_path, ["n0"], 2)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            store_region_file(tmp_path / "regions.tsv", tmp_path, 2, lambda bad: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
