@@ -15,6 +15,10 @@ FEATURE_SIZE = 2048
 _LARGEST = 65504.0
 """Of float16."""
 
+_AT_ONCE = 12
+"""Regions that are rounded at a time: 98 kB, which glibc keeps when they are freed. The pages of larger arrays it gives
+back, and asking for them again took four fifths of the time."""
+
 _OUTSIDE = 1e-5
 """So far may a box reach out of its picture, in shares of the picture: the original authors' number."""
 
@@ -42,7 +46,7 @@ class _Rows:
 
 @dataclass(frozen=True)
 class RegionStore:
-    """Two files that are open for writing; several processes may write different rows at the same time."""
+    """Two files that are open for writing."""
 
     features: _Rows
     """float16 [images, regions, 2048]; rows are zero until something is put there."""
@@ -105,11 +109,17 @@ def to_half(values: Array) -> Array:
     numpy's own rounding took most of the time of a whole row. Scaled down, a float32 has float16's exponent, and its
     bits are float16's with 13 more. Below 2**-14 the scaling itself rounds, so that a tie of 2**-25 may go either way.
     """
-    scaled = np.multiply(values, np.float32(2.0**-112))
-    bits = scaled.view(np.uint32)
+    rounded = np.empty(values.shape, dtype=np.float16)
+    for start in range(0, len(values), _AT_ONCE):
+        _round_into(rounded[start : start + _AT_ONCE].view(np.uint16), values[start : start + _AT_ONCE])
+    return rounded
+
+
+def _round_into(half: Array, values: Array) -> None:
+    bits = np.multiply(values, np.float32(2.0**-112)).view(np.uint32)
     sign = (bits >> np.uint32(16)).astype(np.uint16) & np.uint16(0x8000)
     bits &= np.uint32(0x7FFFFFFF)
-    bits += ((bits >> np.uint32(13)) & np.uint32(1)) + np.uint32(0xFFF)
+    bits += (bits >> np.uint32(13)) & np.uint32(1)
+    bits += np.uint32(0xFFF)
     bits >>= np.uint32(13)
-    rounded: Array = (bits.astype(np.uint16) | sign).view(np.float16)
-    return rounded
+    np.bitwise_or(bits.astype(np.uint16), sign, out=half)

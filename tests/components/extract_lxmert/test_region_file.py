@@ -6,7 +6,6 @@ from typing import Any, Callable, Dict, List, Sequence, Set
 import numpy as np
 import pytest
 from podtune.errors import BadInput
-from podtune.extract_lxmert import region_file
 from podtune.extract_lxmert.region_file import BadRow, store_region_file
 from podtune.extract_lxmert.region_store import create_store
 
@@ -36,12 +35,7 @@ def test_an_image_gets_its_row_wherever_it_stands(tmp_path: Path, region_row: Ro
     assert json.loads((tmp_path / "train" / "images.json").read_text()) == ["n3", "n1"]
 
 
-@pytest.mark.parametrize("piece", [1000, 22_086, 22_087, 22_088, 60_000, 1 << 20])
-def test_pieces_of_any_size_have_every_row_once(
-    piece: int, tmp_path: Path, region_row: Row, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(region_file, "_PIECE", piece)
-    monkeypatch.setattr(region_file, "_FEW", 1 << 20)
+def test_a_bad_row_is_told_by_its_number_and_the_others_are_stored(tmp_path: Path, region_row: Row) -> None:
     lines = [region_row("n0", 1.0), "bad\n", region_row("n1", 2.0), region_row("n2", 3.0), "worse"]
     bad: List[BadRow] = []
 
@@ -121,22 +115,6 @@ def test_an_image_in_several_rows_is_told_and_in_none(tmp_path: Path, region_row
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"regions\.tsv is no file; it should hold LXMERT's region features$"):
         store_region_file(tmp_path / "regions.tsv", tmp_path, 2, lambda bad: None)
-
-
-@pytest.mark.local
-def test_several_processes_store_what_one_does(
-    tmp_path: Path, region_row: Row, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = "".join(region_row(f"n{number}", number) for number in range(30)) + "bad\n" + region_row("n30", 30)
-    names = [f"n{number}" for number in range(31)]
-    bad: List[BadRow] = []
-    monkeypatch.setattr(region_file, "_PIECE", 50_000)
-
-    found = stored(tmp_path, content, names, bad)
-
-    assert found == set(names)
-    assert [row.row for row in bad] == [31]
-    assert arrays(tmp_path)["features"][:, 1, 2047].tolist() == list(range(31))
 
 
 def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(tmp_path: Path, region_row: Row) -> None:
