@@ -7,6 +7,7 @@ It is known before anything runs, which is what lets `plan` say what will be reu
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from podtune.errors import BadInput
 from podtune.formats.sealed import MANIFEST, sha256_of, verify
 from podtune.sections import to_mapping
 from podtune.sources.uris import scheme_of
+from podtune.tasks.image_captioning.meteor import VARIABLE as METEOR
 
 from podtune_pipelines.recipe import TASKS, Recipe
 
@@ -46,7 +48,8 @@ def reuse_keys(recipe: Recipe, device: str) -> Dict[str, str]:
     _add(keys, preparation, "", {"features": sections["features"]}, ["fetch_data", "fetch_model"])
     training = {"training": sections["training"], "device": device}
     _add(keys, "finetune", "", training, [preparation, "fetch_model"])
-    scoring = {"evaluation": sections["evaluation"], "device": device}
+    meteor = os.environ.get(METEOR, "")  # without the program that it names, a metric is left out
+    scoring = {"evaluation": sections["evaluation"], "device": device, "meteor": meteor}
     _add(keys, "evaluate", "", scoring, [preparation, "finetune"])
     return keys
 

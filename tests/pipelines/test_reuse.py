@@ -40,6 +40,15 @@ def test_another_device_trains_anew() -> None:
     assert {step for step in cpu if cpu[step] != gpu[step]} == {"finetune", "evaluate"}
 
 
+def test_an_evaluation_without_meteor_is_not_taken_for_one_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = load_recipe("vit-gpt2-tiny")
+    before = reuse_keys(recipe, "cpu")
+    monkeypatch.setenv("PODTUNE_METEOR_JAR", "/opt/meteor-1.5.jar")
+    after = reuse_keys(recipe, "cpu")
+
+    assert {step for step in before if before[step] != after[step]} == {"evaluate"}
+
+
 def test_changed_code_runs_everything_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = load_recipe("bert-tiny-squad")
     before = reuse_keys(recipe, "cpu")
