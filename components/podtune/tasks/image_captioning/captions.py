@@ -102,11 +102,10 @@ def open_captions(features: Path, split: str) -> ImageCaptions:
     if not (directory / IMAGES).is_file():
         names = ", ".join(sorted(path.parent.name for path in features.glob(f"*/{IMAGES}"))) or "none"
         raise BadInput(f"{features} has no split {split!r} of images; it has {names}")
-    tokens = map_ragged(directory, TOKENS)
     return ImageCaptions(
         directory,
         np.asarray(map_array(directory, PIXELS)),
-        Ragged(np.asarray(tokens.values), np.asarray(tokens.offsets)),
+        map_ragged(directory, TOKENS),
         np.asarray(map_array(directory, CAPTIONS_OF)),
     )
 

@@ -101,13 +101,8 @@ def open_windows(features: Path, split: str) -> QuestionWindows:
     if not directory.is_dir():
         raise BadInput(f"{features} has no split {split!r}; it has {_splits(features)}")
     flat = {name: np.asarray(map_array(directory, name)) for name in (*_FLAT, QUESTION_CONTEXT)}
-    tokens, token_spans = (_plain(map_ragged(directory, name)) for name in _RAGGED)
+    tokens, token_spans = (map_ragged(directory, name) for name in _RAGGED)
     return QuestionWindows(directory=directory, tokens=tokens, token_spans=token_spans, **flat)
-
-
-def _plain(ragged: Ragged) -> Ragged:
-    """The same memory without numpy's memmap class, whose every slice costs microseconds."""
-    return Ragged(np.asarray(ragged.values), np.asarray(ragged.offsets))
 
 
 def _splits(features: Path) -> str:

@@ -150,9 +150,9 @@ def open_questions(features: Path, split: str) -> VisualQuestions:
         raise BadInput(f"{features} has no split {split!r} of questions; it has {names}")
     return VisualQuestions(
         directory=directory,
-        tokens=_plain(map_ragged(directory, "tokens")),
+        tokens=map_ragged(directory, "tokens"),
         image=np.asarray(map_array(directory, "image")),
-        labels=_plain(map_ragged(directory, "labels")),
+        labels=map_ragged(directory, "labels"),
         weights=np.asarray(map_array(directory, "weights")),
         features=np.asarray(map_array(directory, FEATURES)),
         boxes=np.asarray(map_array(directory, BOXES)),
@@ -201,8 +201,3 @@ def _label_table(questions: Sequence[VisualQuestion], answers: Sequence[str]) ->
         weights += [weight for _, weight in known]
         offsets[row + 1] = len(ids)
     return Ragged(np.array(ids, dtype=np.int32), offsets), np.array(weights, dtype=np.float32)
-
-
-def _plain(ragged: Ragged) -> Ragged:
-    """The same memory without numpy's memmap class, whose every slice costs microseconds."""
-    return Ragged(np.asarray(ragged.values), np.asarray(ragged.offsets))
