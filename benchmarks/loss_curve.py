@@ -91,7 +91,7 @@ def _our_losses(model: Path, windows: QuestionWindows, rows: np.ndarray, config:
     engine = open_engine(SpanObjective(), model, config, "cpu")
     batches = rows.reshape(-1, config.batch_size)
     rates = [learning_rate(config, step, len(batches)) for step in range(len(batches))]
-    return [float(engine.step(windows, batch, step, rates[step]).loss) for step, batch in enumerate(batches)]
+    return [float(engine.steps(windows, [batch], step, rates[step])[0].loss) for step, batch in enumerate(batches)]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def train(
     engine = open_engine(objective, arguments.model, config, arguments.device)
     ends, cpu_ends = [], []
     for step, rows in enumerate(first_rows(examples, arguments).reshape(-1, arguments.batch_size)):
-        float(engine.step(examples, rows, step, learning_rate).loss)
+        float(engine.steps(examples, [rows], step, learning_rate)[0].loss)
         ends.append(time.perf_counter())
         cpu_ends.append(time.process_time())
     return measured(ends, cpu_ends, arguments.steps * arguments.batch_size)

@@ -54,10 +54,10 @@ def measure(features: Path, base_model: Path, config: TrainingConfig, device: st
     engine = open_engine(task.objective(features, {}), base_model, config, device)
     batches = np.array_split(rows, max(1, len(rows) // min(config.batch_size, 64)))
     for step, batch in enumerate(batches[:WARM_UP_STEPS]):
-        float(engine.step(examples, batch, step, 0.0).loss)
+        float(engine.steps(examples, [batch], step, 0.0)[0].loss)
     done, began = 0, time.perf_counter()
     for step, batch in enumerate(batches):
-        float(engine.step(examples, batch, step, 0.0).loss)
+        float(engine.steps(examples, [batch], step, 0.0)[0].loss)
         done += len(batch)
         if time.perf_counter() - began > PROBE_SECONDS:
             break

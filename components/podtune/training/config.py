@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable, Iterator, Literal, Optional, Tuple
 
+from podtune.training.ipu import IpuConfig
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -38,7 +40,8 @@ class TrainingConfig:
     """Gradients are scaled down to this global norm; 0 leaves them alone."""
 
     precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """Of the compute, where the device multiplies bfloat16; weights and optimizer state are always float32."""
+    """Of the compute, where the device multiplies bfloat16; weights and optimizer state are always float32. An IPU
+    has float16 in place of bfloat16, also for its weights and first moments."""
 
     dropout: Optional[float] = None
     """Replaces every dropout probability of the model's configuration."""
@@ -72,9 +75,14 @@ class TrainingConfig:
     best_metric: str = ""
     """Keep the weights of the evaluation with the highest value of this metric; empty keeps the last weights."""
 
+    ipu: Optional[IpuConfig] = None
+    """How the model lies on IPUs; other devices do not look at it."""
+
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Combinations that cannot be trained, as (key, what is wrong)."""
         yield from self._out_of_range()
+        if self.ipu:
+            yield from ((f"ipu.{key}", text) for key, text in self.ipu.mistakes_in(self.batch_size))
         if self.warmup_ratio and self.warmup_steps:
             yield "warmup_steps", "and warmup_ratio exclude each other; give one"
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):

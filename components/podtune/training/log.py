@@ -100,7 +100,7 @@ def _scalars(line: Line) -> Mapping[str, float]:
     if "evaluation" in line:
         return {f"evaluation/{name}": value for name, value in line["evaluation"].items()}
     names = ("loss", "learning_rate", "gradient_norm", "examples_per_second")
-    return {f"train/{name}": line[name] for name in names}
+    return {f"train/{name}": line[name] for name in names if name in line}
 
 
 class Display:

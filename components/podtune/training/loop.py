@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass, replace
 from math import isfinite
 from time import perf_counter
-from typing import Callable, List, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.training.config import TrainingConfig
@@ -123,8 +123,8 @@ class _Course:
         """Take the optimizer steps of one call to the device; nothing is looked at between them."""
         run, first = self.run, self._step
         rate = learning_rate(run.config, first, self.order.steps)
-        for step in range(first, first + run.config.device_iterations):
-            self._unread.append(run.engine.step(run.examples, self.order.rows(step), step, rate))
+        batches = [self.order.rows(step) for step in range(first, first + run.config.device_iterations)]
+        self._unread += run.engine.steps(run.examples, batches, first, rate)
         self._display.advance(run.config.device_iterations)
         if self._due(run.config.log_every):
             self._read()
@@ -135,9 +135,9 @@ class _Course:
         if not self._unread:
             return
         before, loss_sum = self.progress, self.progress.loss_sum
-        told = [(float(result.loss), float(result.gradient_norm)) for result in self._unread]
+        told = [(float(result.loss), _norm(result)) for result in self._unread]
         for number, (loss, norm) in enumerate(told):
-            if not (isfinite(loss) and isfinite(norm)):
+            if not (isfinite(loss) and (norm is None or isfinite(norm))):
                 raise PodtuneError(self._diverged(before.step + number, loss, norm))
             loss_sum += loss  # not by sum(): from Python 3.12 on its rounding depends on where a run was cut
         now = perf_counter()
@@ -147,14 +147,15 @@ class _Course:
             loss_sum=loss_sum,
             seconds=before.seconds + now - self._began,
             losses=before.losses + [loss for loss, _ in told],
-            gradient_norms=before.gradient_norms + [norm for _, norm in told],
+            gradient_norms=before.gradient_norms + [norm for _, norm in told if norm is not None],
         )
         self._unread, self._began = [], now
 
-    def _diverged(self, step: int, loss: float, norm: float) -> str:
+    def _diverged(self, step: int, loss: float, norm: Optional[float]) -> str:
         names = self.run.examples.names(self.order.rows(step)[:_NAMED])
+        told = "" if norm is None else f", gradient norm {norm}"
         return (
-            f"training diverged in step {step + 1}: loss {loss}, gradient norm {norm}, on a batch that begins with "
+            f"training diverged in step {step + 1}: loss {loss}{told}, on a batch that begins with "
             f"examples {', '.join(names)}; look at these, or lower training.learning_rate"
         )
 
@@ -162,15 +163,16 @@ class _Course:
         """Log the means over the steps since the last line."""
         progress, count = self.progress, len(self.progress.losses)
         rows = self.order.consumed(progress.step) - self.order.consumed(progress.step - count)
-        line = {
+        line: Line = {
             "step": progress.step,
             "epoch": progress.step / self.order.steps_per_epoch,
             "loss": sum(progress.losses) / count,
             "learning_rate": rate,
-            "gradient_norm": sum(progress.gradient_norms) / count,
             "examples_per_second": rows / (progress.seconds - progress.logged_seconds),
             "seconds": progress.seconds,
         }
+        if progress.gradient_norms:
+            line["gradient_norm"] = sum(progress.gradient_norms) / count
         self._add_line(line)
         self.progress = replace(progress, losses=[], gradient_norms=[], logged_seconds=progress.seconds)
 
@@ -220,3 +222,7 @@ class _Course:
             self.run.states.share()
         place = f"step {self._step} of {self.order.steps}"
         raise Interrupted(f"stopped after {place}, whose checkpoint is saved; start again to continue from there")
+
+
+def _norm(result: StepResult) -> Optional[float]:
+    return None if result.gradient_norm is None else float(result.gradient_norm)

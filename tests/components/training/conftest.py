@@ -7,7 +7,7 @@ continues exactly, tests/components/finetune shows.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import pytest
@@ -79,7 +79,12 @@ class LinearEngine:
     def from_first(self, number: int) -> int:
         return number
 
-    def step(self, examples: Points, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
+    def steps(
+        self, examples: Points, batches: Sequence[np.ndarray], first: int, learning_rate: float
+    ) -> List[StepResult]:
+        return [self._step(examples, rows, first + number, learning_rate) for number, rows in enumerate(batches)]
+
+    def _step(self, examples: Points, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
         self._die_in(f"step {step}")
         self.calls.append("step")
         self.rates.append(learning_rate)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Protocol, Tuple
+from typing import Any, Dict, List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -16,8 +16,8 @@ class StepResult:
     loss: Any
     """Mean over the rows of the global batch."""
 
-    gradient_norm: Any
-    """Global norm before clipping."""
+    gradient_norm: Optional[Any]
+    """Global norm before clipping; None where the device does not tell."""
 
 
 class Engine(Protocol):
@@ -38,8 +38,13 @@ class Engine(Protocol):
     def from_first(self, number: int) -> int:
         """Tell the number that the first process has, so that all decide alike."""
 
-    def step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
-        """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
+    def steps(
+        self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
+    ) -> List[StepResult]:
+        """Take the optimizer steps of one call to the device, each on a global batch of rows.
+
+        `first` numbers the first of them; the number of a step keys its randomness.
+        """
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
         """Run every row through the model once; what the objective puts out, in the examples' order."""

@@ -5,7 +5,7 @@ Runs transformers' own models on one stream of unpadded sequences. Its attention
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -92,20 +92,11 @@ class TorchEngine:
         """Tell the number that the first process has."""
         return self._processes.from_first(number)
 
-    def step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
-        """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
-        weights = self._weights
-        self._model.train()
-        weights.start_sum()
-        for micro_batch in self._micro_batches(examples, rows, step):
-            with running(micro_batch.sequences):
-                losses = self._objective.losses(self._model, micro_batch.tensors)
-                loss = losses.sum() / len(rows)
-                loss.backward()
-            weights.gradient_and_loss[-1] += loss.detach()
-        self._processes.add_up(weights.finish_sum())
-        norm = weights.update(learning_rate, self._config.max_gradient_norm)
-        return StepResult(weights.gradient_and_loss[-1].clone(), norm)
+    def steps(
+        self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
+    ) -> List[StepResult]:
+        """Take one optimizer step after the other, each on a global batch of rows; `first` numbers the first."""
+        return [self._step(examples, rows, first + number, learning_rate) for number, rows in enumerate(batches)]
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
         """Run every row through the model once; what the objective puts out, in the examples' order."""
@@ -137,6 +128,21 @@ class TorchEngine:
     def load_state(self, directory: Path) -> None:
         """Continue from what `save_state` wrote; BadInput where it is not of this model."""
         load_state(self._weights, directory)
+
+    def _step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
+        """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
+        weights = self._weights
+        self._model.train()
+        weights.start_sum()
+        for micro_batch in self._micro_batches(examples, rows, step):
+            with running(micro_batch.sequences):
+                losses = self._objective.losses(self._model, micro_batch.tensors)
+                loss = losses.sum() / len(rows)
+                loss.backward()
+            weights.gradient_and_loss[-1] += loss.detach()
+        self._processes.add_up(weights.finish_sum())
+        norm = weights.update(learning_rate, self._config.max_gradient_norm)
+        return StepResult(weights.gradient_and_loss[-1].clone(), norm)
 
     def _predict(self, examples: Examples, rows: np.ndarray) -> Dict[str, torch.Tensor]:
         micro_batch = self._gather(examples, rows, int(examples.lengths[rows].max()), None)

@@ -28,7 +28,7 @@ def opened(model: Path, **changes: object) -> TorchEngine:
 
 def trained(engine: TorchEngine, images: ImageCaptions, directory: Path) -> Dict[str, torch.Tensor]:
     for step in range(3):
-        engine.step(images, ALL, step, 1e-2)
+        engine.steps(images, [ALL], step, 1e-2)[0]
     engine.save_model(directory)
     return load_file(directory / "model.safetensors")
 
@@ -59,7 +59,7 @@ def test_captions_are_learnt(captioner: Path, images: ImageCaptions, precision: 
     engine = opened(captioner, precision=precision, dropout=0.0)
     one = np.array([0, 3, 4])  # images with a single caption
 
-    found = [float(engine.step(images, one, step, 5e-3).loss) for step in range(60)]
+    found = [float(engine.steps(images, [one], step, 5e-3)[0].loss) for step in range(60)]
 
     assert found[0] > 2.0
     assert found[-1] < 0.1

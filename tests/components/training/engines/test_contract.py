@@ -30,7 +30,7 @@ def open_tiny(
 
 
 def losses(engine: Engine, windows: QuestionWindows, steps: range, rate: float = 1e-2) -> List[float]:
-    return [float(engine.step(windows, ALL, step, rate).loss) for step in steps]
+    return [float(engine.steps(windows, [ALL], step, rate)[0].loss) for step in steps]
 
 
 def test_every_engine_of_the_table_is_under_test() -> None:
@@ -74,7 +74,7 @@ def test_a_step_tells_the_mean_loss_of_its_rows(open_tiny: OpenEngine, windows: 
     engine = open_tiny()
     logits = engine.outputs(windows)
 
-    told = engine.step(windows, ALL, 0, 1e-2)
+    told = engine.steps(windows, [ALL], 0, 1e-2)[0]
 
     expected = np.mean([_loss(windows, logits, row) for row in range(8)])
     assert float(told.loss) == pytest.approx(expected, abs=1e-5)
@@ -90,7 +90,7 @@ def test_a_rate_of_zero_changes_nothing(open_tiny: OpenEngine, windows: Question
     engine = open_tiny()
     before = engine.outputs(windows)
 
-    engine.step(windows, ALL, 0, 0.0)
+    engine.steps(windows, [ALL], 0, 0.0)[0]
 
     assert np.array_equal(engine.outputs(windows)["end_logits"], before["end_logits"])
 
@@ -149,7 +149,7 @@ def test_a_row_longer_than_the_model_is_refused(
     open_tiny: OpenEngine, make: Callable[..., QuestionWindows], tmp_path: Path
 ) -> None:
     with pytest.raises(BadInput, match="positions for 40 tokens; a row of the features has 41"):
-        open_tiny().step(make(tmp_path, [41]), np.array([0]), 0, 1e-2)
+        open_tiny().steps(make(tmp_path, [41]), [np.array([0])], 0, 1e-2)
 
 
 def test_one_process_is_the_first_and_agrees_with_itself(open_tiny: OpenEngine) -> None:

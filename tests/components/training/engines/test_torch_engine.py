@@ -22,7 +22,7 @@ MakeConfig = Callable[..., TrainingConfig]
 
 def trained(engine: TorchEngine, windows: QuestionWindows, directory: Path) -> "dict[str, torch.Tensor]":
     for step in range(3):
-        engine.step(windows, ALL, step, 1e-2)
+        engine.steps(windows, [ALL], step, 1e-2)[0]
     engine.save_model(directory)
     return load_file(directory / "model.safetensors")
 
@@ -43,7 +43,7 @@ def test_steps_are_those_of_torchs_adamw_on_padded_rows(
     norms = [_padded_step(reference, optimizer, windows, padded) for _ in range(3)]
 
     engine = open_engine(SpanObjective(), bert, settings, "cpu")
-    found_norms = [float(engine.step(windows, ALL, step, 1e-2).gradient_norm) for step in range(3)]
+    found_norms = [float(engine.steps(windows, [ALL], step, 1e-2)[0].gradient_norm) for step in range(3)]
 
     engine.save_model(tmp_path)
     assert found_norms == pytest.approx(norms, rel=1e-5)
@@ -84,7 +84,7 @@ def test_neither_dropout_nor_the_result_depends_on_micro_batches(
 def test_dropout_depends_on_the_step_and_the_seed(bert: Path, windows: QuestionWindows, config: MakeConfig) -> None:
     def first_loss(seed: int, step: int) -> float:
         engine = open_engine(SpanObjective(), bert, config(dropout=0.2, seed=seed), "cpu")
-        return float(engine.step(windows, ALL, step, 0.0).loss)
+        return float(engine.steps(windows, [ALL], step, 0.0)[0].loss)
 
     assert first_loss(1, 0) == first_loss(1, 0)
     assert len({first_loss(1, 0), first_loss(1, 1), first_loss(2, 0)}) == 3
@@ -96,7 +96,7 @@ def test_without_an_override_the_model_keeps_its_own_dropout(
     own = open_engine(SpanObjective(), bert, config(dropout=None), "cpu")
     same = open_engine(SpanObjective(), bert, config(dropout=0.1), "cpu")
 
-    assert float(own.step(windows, ALL, 0, 0.0).loss) == float(same.step(windows, ALL, 0, 0.0).loss)
+    assert float(own.steps(windows, [ALL], 0, 0.0)[0].loss) == float(same.steps(windows, [ALL], 0, 0.0)[0].loss)
 
 
 def test_a_cpu_that_does_not_multiply_bfloat16_computes_in_float32(

@@ -17,7 +17,7 @@ if __name__ == "__main__":
     engine = open_engine(SpanObjective(), model, config, "cpu")
     rank = distributed.get_rank()
     for step in range(3):
-        engine.step(windows, np.arange(8), step, 1e-2)
+        engine.steps(windows, [np.arange(8)], step, 1e-2)
     engine.save_model(results / "together")
     np.save(results / f"outputs-{rank}.npy", engine.outputs(windows)["start_logits"])
     if (engine.first, engine.in_any(rank == 1), engine.in_any(False), engine.from_first(rank + 5)) != (

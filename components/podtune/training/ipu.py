@@ -1,0 +1,131 @@
+"""The `training.ipu` section of a recipe: how a model lies on Graphcore IPUs, and how a global batch is cut for them.
+
+Names are those of the published ipu_config.json files where there is one.
+"""
+
+from dataclasses import dataclass
+from typing import Callable, Iterator, List, Literal, Tuple
+
+IPUS_OF_ONE_PROCESS = 64
+"""More need several processes, which PopTorch's poprun starts; podtune runs one."""
+
+
+@dataclass(frozen=True)
+class IpuConfig:
+    """Where the layers are, and what of a batch goes through them at once; the optimizer's batch stays the recipe's."""
+
+    layers_per_ipu: Tuple[int, ...]
+    """Encoder and decoder layers on each IPU of a pipeline, in the order in which a row passes through them."""
+
+    row_tokens: int
+    """Tokens of text in a row: every row is padded to as many, for a compiled program has one shape."""
+
+    gradient_accumulation: int
+    """Micro-batches that pass through the pipeline before the weights are updated."""
+
+    replication_factor: int = 1
+    """Copies of the pipeline, each on IPUs of its own, that share a batch."""
+
+    micro_batch_size: int = 1
+    """Rows that pass through the pipeline together."""
+
+    packing: int = 1
+    """Windows that may share a row, each attending to itself only; 1 pads instead."""
+
+    execution: Literal["pipelined", "sharded"] = "pipelined"
+    """Whether all IPUs work at a time, each on another micro-batch, or one after the other on the same. A batch that is
+    smaller than the pipeline is long can only be sharded."""
+
+    embedding_serialization_factor: int = 1
+    """Parts in which the table of tokens is looked up, to save memory."""
+
+    matmul_proportion: Tuple[float, ...] = (0.25,)
+    """Share of an IPU's memory that matrix products may use beside their operands: one for all, or one for each."""
+
+    recompute_checkpoint_every_layer: bool = True
+    """Keep what every layer puts out; what is inside is computed anew in the backward pass."""
+
+    optimizer_state_offchip: bool = False
+    """Keep the moments in the host's streaming memory instead of the IPU's."""
+
+    replicated_tensor_sharding: bool = True
+    """Divide the moments among the replicas instead of repeating them, where there are several."""
+
+    half_partials: bool = True
+    """Add up matrix products in float16 where the model computes in it."""
+
+    stochastic_rounding: bool = True
+    """Round float16 weights up or down by chance in training, so that small updates are not lost."""
+
+    loss_scaling: float = 1.0
+    """Factor of the loss, taken out of the update again, that keeps small gradients from vanishing in float16."""
+
+    inference_device_iterations: int = 0
+    """Micro-batches that each replica predicts in one call; 0 means as many as the pipeline has stages."""
+
+    reference_rows_per_second: float = 0.0
+    """Speed that was published for this placement, for `plan`; 0 where none was."""
+
+    @property
+    def ipus(self) -> int:
+        """IPUs that the job needs."""
+        return len(self.layers_per_ipu) * self.replication_factor
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows, packed or not, of one optimizer step."""
+        return self.micro_batch_size * self.gradient_accumulation * self.replication_factor
+
+    def proportions(self) -> List[float]:
+        """The share of memory for matrix products on each IPU of a pipeline."""
+        own = self.matmul_proportion
+        return list(own) if len(own) > 1 else list(own) * len(self.layers_per_ipu)
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """What no IPU runs, as (key, what is wrong)."""
+        yield from self._out_of_range()
+        count = len(self.layers_per_ipu)
+        if not count or min(self.layers_per_ipu) < 0:
+            yield "layers_per_ipu", f"must be numbers of layers, one for each IPU; got {list(self.layers_per_ipu)}"
+        elif not is_power_of_two(self.ipus) or self.ipus > IPUS_OF_ONE_PROCESS:
+            given = f"{count} of layers_per_ipu × replication_factor {self.replication_factor} = {self.ipus}"
+            yield "replication_factor", f"IPUs are reserved by powers of two up to {IPUS_OF_ONE_PROCESS}; got {given}"
+        if len(self.matmul_proportion) not in (1, count):
+            yield (
+                "matmul_proportion",
+                f"must be one number, or {count}, one for each IPU; got {len(self.matmul_proportion)}",
+            )
+        if not all(0 < share <= 1 for share in self.matmul_proportion):
+            yield "matmul_proportion", f"must be above 0 and at most 1; got {list(self.matmul_proportion)}"
+
+    def mistakes_in(self, batch_size: int) -> Iterator[Tuple[str, str]]:
+        """What does not go with a global batch of so many rows, as (key, what is wrong)."""
+        product = (
+            f"micro_batch_size {self.micro_batch_size} × gradient_accumulation {self.gradient_accumulation} × "
+            f"replication_factor {self.replication_factor} = {self.rows_per_step}"
+        )
+        if self.packing == 1 and self.rows_per_step != batch_size:
+            yield "gradient_accumulation", f"a step's rows must be training.batch_size {batch_size}; got {product}"
+        if self.packing > 1 and not self.rows_per_step <= batch_size <= self.rows_per_step * self.packing:
+            yield (
+                "packing",
+                f"{batch_size} windows of training.batch_size do not share {product} rows by {self.packing}",
+            )
+
+    def _out_of_range(self) -> Iterator[Tuple[str, str]]:
+        """Single numbers that make no sense, by the rule they break."""
+        rules: Tuple[Tuple[str, Callable[[float], bool], str], ...] = (
+            ("row_tokens gradient_accumulation replication_factor", lambda x: x >= 1, "at least 1"),
+            ("micro_batch_size packing embedding_serialization_factor", lambda x: x >= 1, "at least 1"),
+            ("inference_device_iterations reference_rows_per_second", lambda x: x >= 0, "at least 0"),
+            ("loss_scaling", lambda x: x > 0, "above 0"),
+        )
+        for keys, allowed, wanted in rules:
+            for key in keys.split():
+                if not allowed(getattr(self, key)):
+                    yield key, f"must be {wanted}; got {getattr(self, key)}"
+
+
+def is_power_of_two(number: int) -> bool:
+    """Whether a count is 1, 2, 4, 8 or so on."""
+    return number > 0 and number & (number - 1) == 0
