@@ -39,10 +39,15 @@ class Ragged:
 
 def gather(values: Array, starts: Array, lengths: Array) -> Ragged:
     """Rows of `values`, each from its start and of its length, wherever they lie and however they overlap."""
+    return Ragged(np.take(values, places_of(starts, lengths), axis=0), offsets_of(lengths))
+
+
+def places_of(starts: Array, lengths: Array) -> Array:
+    """int64 [total]: for each row its start, the place after it and so on, as many as it is long."""
     offsets = offsets_of(lengths)
     places = np.arange(offsets[-1])
     places += np.repeat(starts - offsets[:-1], lengths)
-    return Ragged(np.take(values, places, axis=0), offsets)
+    return places
 
 
 def offsets_of(lengths: Array) -> Array:

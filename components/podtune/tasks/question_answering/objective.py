@@ -7,6 +7,8 @@ from typing import Any, Dict
 import torch
 
 from podtune.tasks.pretrained import load_pretrained, require_model_type
+from podtune.tasks.question_answering.static import SpanForm
+from podtune.training.ipu import IpuConfig
 
 MODEL_TYPES = ("bert", "roberta")
 """Of config.json: those whose positions and segments are known here."""
@@ -57,6 +59,11 @@ class SpanObjective:
             position_ids=(positions + _first_position(model))[None],
         )
         return {"start_logits": logits.start_logits[0].float(), "end_logits": logits.end_logits[0].float()}
+
+    def static(self, model: Any, config: IpuConfig) -> SpanForm:
+        """The same on rows of one length."""
+        model.config._attn_implementation = "eager"
+        return SpanForm(model, config, _first_position(model))
 
 
 def _first_position(model: Any) -> int:

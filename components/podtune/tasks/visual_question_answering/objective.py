@@ -8,8 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from podtune.errors import BadInput
 from podtune.tasks.pretrained import load_pretrained, require_model_type
 from podtune.tasks.visual_question_answering.questions import IGNORED
+from podtune.tasks.visual_question_answering.static import LxmertForm
+from podtune.training.ipu import IpuConfig
 
 MODEL_TYPE = "lxmert"
 """Of config.json."""
@@ -64,6 +67,12 @@ class LxmertObjective:
             "loss": self._losses(logits, tensors.columns["target"]),
         }
 
+    def static(self, model: Any, config: IpuConfig) -> LxmertForm:
+        """The same on rows of one length; BadInput where several questions should share a row."""
+        if config.packing > 1:
+            raise BadInput(f"training.ipu.packing must be 1: a question has a row of its own; got {config.packing}")
+        return LxmertForm(model, config, self._losses, soft=self._soft)
+
     def probabilities(self, model: Any, tensors: Any) -> torch.Tensor:
         """Of every answer, float32 [rows, answers]."""
         return self._probabilities(_logits(model, tensors))
@@ -74,7 +83,7 @@ class LxmertObjective:
     def _losses(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if self._soft:
             return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(1)
-        return functional.cross_entropy(logits, target, reduction="none", ignore_index=IGNORED)
+        return functional.cross_entropy(logits, target.long(), reduction="none", ignore_index=IGNORED)
 
     def _replace_last_layer(self, model: Any, directory: Path) -> None:
         old, count = model.answer_head.logit_fc[-1], len(self._answers)

@@ -19,6 +19,7 @@ if "OMP_WAIT_POLICY" not in os.environ:
 ENGINES: Dict[str, str] = {
     "cpu": "podtune.training.engines.torch_engine",
     "gpu": "podtune.training.engines.torch_engine",
+    "ipu": "podtune.training.engines.poptorch_engine",
 }
 """Device to the module whose `open_engine(objective, model, config, device)` makes its engine."""
 

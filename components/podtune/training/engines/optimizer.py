@@ -1,6 +1,6 @@
 """AdamW on flat float32 buffers; the model's own weights are views of one flat copy in its precision."""
 
-from typing import Callable, Dict, List, Set, Tuple
+from typing import Any, Callable, Dict, List, Set, Tuple
 
 import torch
 from torch import nn
@@ -51,6 +51,16 @@ class MasterWeights:
             "updates_decayed": self.updates[0],
             "updates_plain": self.updates[1],
         }
+
+    def layout(self) -> List[List[Any]]:
+        """Every parameter's name and shape, in the order of the flat tensors."""
+        return [[name, list(shape)] for name, shape in self.shapes.items()]
+
+    def continue_from(self, state: Dict[str, torch.Tensor]) -> None:
+        """Take over what `state` once returned."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+        self.copy_to_model()
 
     def start_sum(self) -> None:
         """Forget the gradient and the loss; what backward makes from now on is added up."""

@@ -4,48 +4,48 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from podtune.errors import BadInput
-from podtune.training.engines.optimizer import MasterWeights
 
 WEIGHTS = "model.safetensors"
 STATE = "optimizer.safetensors"
 LAYOUT = "optimizer.json"
 
+Layout = List[List[Any]]
+"""Of every parameter its name and shape, [name, [rows, columns, …]], in the order of the weights."""
 
-def save_model(model: Any, weights: MasterWeights, directory: Path) -> None:
+
+def save_model(model: Any, weights: Dict[str, torch.Tensor], directory: Path) -> None:
     """Write config.json and float32 model.safetensors as transformers loads them."""
     directory.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
     model.config.dtype = torch.float32
     model.config.save_pretrained(str(directory))
-    _write(_published_names(model, weights.named()), directory / WEIGHTS)
+    _write(_published_names(model, weights), directory / WEIGHTS)
 
 
-def save_state(weights: MasterWeights, directory: Path) -> None:
-    """Write weights, moments and the number of updates, and which parameters they belong to."""
+def save_state(tensors: Dict[str, torch.Tensor], layout: Layout, directory: Path) -> None:
+    """Write all that a run continues from, and the parameters that it belongs to."""
     directory.mkdir(parents=True, exist_ok=True)
-    _write(weights.state(), directory / STATE)
-    (directory / LAYOUT).write_text(json.dumps(_layout(weights), indent=1) + "\n", encoding="utf-8")
+    _write(tensors, directory / STATE)
+    (directory / LAYOUT).write_text(json.dumps(layout, indent=1) + "\n", encoding="utf-8")
 
 
-def load_state(weights: MasterWeights, directory: Path) -> None:
-    """Take over what `save_state` wrote; BadInput where it is damaged or of another model."""
+def load_state(layout: Layout, directory: Path) -> Dict[str, torch.Tensor]:
+    """Read what `save_state` wrote; BadInput where it is damaged or of another model."""
     try:
-        layout = json.loads((directory / LAYOUT).read_text(encoding="utf-8"))
+        found_layout = json.loads((directory / LAYOUT).read_text(encoding="utf-8"))
         found = load_file(directory / STATE)
     except (OSError, ValueError, SafetensorError) as error:
         raise BadInput(f"cannot read the training state in {directory}: {error}") from error
-    if layout != _layout(weights):
+    if found_layout != layout:
         raise BadInput(f"the training state in {directory} belongs to another model; start from an empty workspace")
-    for name, tensor in weights.state().items():
-        tensor.copy_(found[name])
-    weights.copy_to_model()
+    return dict(found)
 
 
 def _published_names(model: Any, tensors: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
@@ -67,8 +67,3 @@ def _write(tensors: Dict[str, torch.Tensor], path: Path) -> None:
         if number is None:
             raise
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
-
-
-def _layout(weights: MasterWeights) -> Any:
-    """Every parameter and its shape, in the order of the flat tensors."""
-    return [[name, list(shape)] for name, shape in weights.shapes.items()]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from podtune.errors import BadInput
-from podtune.formats.ragged import offsets_of
+from podtune.formats.ragged import offsets_of, places_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota, multiplies_bfloat16, multiplies_in_tiles
@@ -116,18 +116,18 @@ class TorchEngine:
     def save_model(self, directory: Path) -> None:
         """Write config.json and float32 model.safetensors as transformers loads them."""
         if self.first:
-            save_model(self._model, self._weights, directory)
+            save_model(self._model, self._weights.named(), directory)
         self._processes.wait_for_all()
 
     def save_state(self, directory: Path) -> None:
         """Write weights and optimizer state, bit for bit, as safetensors and JSON."""
         if self.first:
-            save_state(self._weights, directory)
+            save_state(self._weights.state(), self._weights.layout(), directory)
         self._processes.wait_for_all()
 
     def load_state(self, directory: Path) -> None:
         """Continue from what `save_state` wrote; BadInput where it is not of this model."""
-        load_state(self._weights, directory)
+        self._weights.continue_from(load_state(self._weights.layout(), directory))
 
     def _step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
         """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
@@ -167,7 +167,8 @@ class TorchEngine:
         """Count the rows or tokens of all examples, and tell where a micro-batch's, [rows, …] or [tokens, …], lie."""
         if len(values) == len(rows):
             return len(offsets) - 1, torch.from_numpy(rows).to(self._device)
-        return int(offsets[-1]), torch.from_numpy(_token_places(offsets, rows)).to(self._device)
+        places = places_of(offsets[rows], offsets[rows + 1] - offsets[rows])
+        return int(offsets[-1]), torch.from_numpy(places).to(self._device)
 
     def _noise(self, step: int, places: np.ndarray, number: int) -> Optional[RowNoise]:
         seed = self._config.seed
@@ -194,8 +195,3 @@ def _prepare_for_cpu(model: nn.Module) -> None:
     draw_by_row(model)
     if multiplies_in_tiles():
         copy_before_multiplying(model)
-
-
-def _token_places(offsets: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """int64 [tokens of the rows]: where each token lies in the stream of all rows."""
-    return np.concatenate([np.arange(offsets[row], offsets[row + 1]) for row in rows])

@@ -34,7 +34,7 @@ def losses(engine: Engine, windows: QuestionWindows, steps: range, rate: float =
 
 
 def test_every_engine_of_the_table_is_under_test() -> None:
-    assert set(ENGINES) == {"cpu", "gpu"}
+    assert set(ENGINES) == {"cpu", "gpu", "ipu"}
 
 
 @pytest.mark.parametrize(("name", "padding"), [("bert", 0), ("roberta", 1)])

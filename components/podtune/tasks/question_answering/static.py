@@ -1,0 +1,129 @@
+"""Extractive question answering on rows of one length, several windows in a row where that is wanted."""
+
+from typing import Any, Dict, List, Sequence, Tuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from podtune.training.ipu import IpuConfig
+from podtune.training.problem import Inputs, Laid, Program
+from podtune.training.rows import in_rows, token_places
+
+_FAR = 1e4
+"""Subtracted from a score, it leaves nothing of it after a softmax; float16 has numbers as large."""
+
+
+class SpanForm:
+    """`training.problem.StaticForm` of BERT and RoBERTa; windows in a row neither see nor weigh on each other."""
+
+    def __init__(self, model: Any, config: IpuConfig, first_position: int) -> None:
+        self._width, self._packing = config.row_tokens, config.packing
+        self._encoder, self._head = model.base_model, model.qa_outputs
+        self.layers = len(self._encoder.encoder.layer)
+        trunk = _Trunk(self._encoder, self._head, first_position)
+        self.training, self.predicting = _Training(trunk, config.packing), _Predicting(trunk)
+
+    def place(self, ipu_of_layer: Sequence[int], last: int) -> List[Tuple[nn.Module, int]]:
+        """Embeddings on the first IPU, the head on the last."""
+        return [(self._encoder.embeddings, 0), *zip(self._encoder.encoder.layer, ipu_of_layer), (self._head, last)]
+
+    def inputs(self, laid: Laid, weights: np.ndarray) -> Inputs:
+        """int32 tokens, segments, positions and window, [rows, width]; answers and weights, [rows, windows]."""
+        shape, member = (laid.rows, self._packing), _member(laid)
+        columns = {name: np.zeros(shape, dtype=np.int32) for name in ("answer_start", "answer_end")}
+        for name, column in columns.items():
+            column[laid.row_of, member] = laid.batch.columns[name]
+        weighed = np.zeros(shape, dtype=np.float32)
+        weighed[laid.row_of, member] = weights
+        return {**self._tokens(laid), **columns, "weights": weighed}
+
+    def predict(self, laid: Laid, run: Program) -> Dict[str, np.ndarray]:
+        """Start and end logits, float32 [tokens] each."""
+        places = token_places(laid, self._width)
+        start, end = run(self._tokens(laid))
+        return {"start_logits": start.reshape(-1)[places], "end_logits": end.reshape(-1)[places]}
+
+    def _tokens(self, laid: Laid) -> Inputs:
+        places, lengths = token_places(laid, self._width), np.diff(laid.batch.offsets)
+        streams = {
+            "tokens": laid.batch.streams["tokens"],
+            "segments": laid.batch.streams["segments"],
+            "positions": np.arange(len(places)) - np.repeat(laid.batch.offsets[:-1], lengths),
+            "window": np.repeat(_member(laid) + 1, lengths),
+        }
+        return {name: in_rows(stream.astype(np.int32), places, laid, self._width) for name, stream in streams.items()}
+
+
+def _member(laid: Laid) -> np.ndarray:
+    """int64 [examples]: which of its row's examples each is, counted from 0."""
+    return np.arange(len(laid.row_of)) - np.searchsorted(laid.row_of, laid.row_of)
+
+
+class _Trunk(nn.Module):
+    """The model on packed rows, driven part by part: transformers' own forward builds masks for whole rows only."""
+
+    def __init__(self, encoder: Any, head: Any, first_position: int) -> None:
+        super().__init__()
+        self.encoder, self.head, self._first_position = encoder, head, first_position
+        self._has_segments = encoder.config.type_vocab_size > 1
+
+    def forward(
+        self, tokens: torch.Tensor, segments: torch.Tensor, positions: torch.Tensor, window: torch.Tensor
+    ) -> torch.Tensor:
+        hidden = self.encoder.embeddings(
+            input_ids=tokens,
+            token_type_ids=segments if self._has_segments else segments * 0,
+            position_ids=positions + self._first_position,
+        )
+        together = (window[:, :, None] == window[:, None, :]).to(hidden.dtype)
+        bias = ((together - 1.0) * _FAR)[:, None]
+        for layer in self.encoder.encoder.layer:
+            told = layer(hidden, bias)
+            hidden = told if torch.is_tensor(told) else told[0]  # transformers 4 returns a tuple
+        logits: torch.Tensor = self.head(hidden).float()
+        return logits
+
+
+class _Training(nn.Module):
+    """To the weighted sum of the windows' losses, each the mean of two cross-entropies over the window's own tokens."""
+
+    def __init__(self, trunk: _Trunk, windows: int) -> None:
+        super().__init__()
+        self.trunk, self._windows = trunk, windows
+
+    def forward(  # noqa: PLR0917  # passed by name
+        self,
+        tokens: torch.Tensor,
+        segments: torch.Tensor,
+        positions: torch.Tensor,
+        window: torch.Tensor,
+        answer_start: torch.Tensor,
+        answer_end: torch.Tensor,
+        weights: torch.Tensor,
+    ) -> torch.Tensor:
+        logits = self.trunk(tokens, segments, positions, window)
+        own = torch.stack([window == number + 1 for number in range(self._windows)], dim=1)
+        start = _cross_entropies(logits[..., 0], own, own & (positions[:, None] == answer_start[..., None]))
+        end = _cross_entropies(logits[..., 1], own, own & (positions[:, None] == answer_end[..., None]))
+        return ((start + end) / 2 * weights).sum()
+
+
+def _cross_entropies(logits: torch.Tensor, own: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """float32 [rows, windows] of logits [rows, width]; `own` are a window's tokens, `target` the one that is right."""
+    scores = logits[:, None] + (own.float() - 1.0) * _FAR
+    return -(scores.log_softmax(-1) * target.float()).sum(-1)
+
+
+class _Predicting(nn.Module):
+    """To start and end logits, float32 [rows, width] each."""
+
+    def __init__(self, trunk: _Trunk) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(
+        self, tokens: torch.Tensor, segments: torch.Tensor, positions: torch.Tensor, window: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        logits = self.trunk(tokens, segments, positions, window)
+        return logits[..., 0], logits[..., 1]

@@ -1,0 +1,87 @@
+"""Where a model's parts lie on the IPUs of a pipeline; no IPU and no PopTorch is needed to know it."""
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Tuple
+
+from torch import nn
+
+from podtune.errors import BadInput
+from podtune.training.engines.serialized_embedding import SerializedEmbedding
+from podtune.training.ipu import IpuConfig
+from podtune.training.problem import CompilableObjective, StaticForm
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A model on a pipeline of IPUs."""
+
+    form: StaticForm
+    parts: List[Tuple[nn.Module, int]]
+    """In the order in which a row passes through them, each with its IPU."""
+
+    @property
+    def stages(self) -> int:
+        """Of the forward pass: one more than a row moves from IPU to IPU."""
+        ipus = [0, *(ipu for _, ipu in self.parts)]
+        return 1 + sum(ipu != before for before, ipu in zip(ipus, ipus[1:]))
+
+    def parameters(self, ipus: int) -> List[int]:
+        """Count the parameters on each IPU; those that several parts share lie with the first."""
+        counted: Dict[int, int] = {}
+        for part, ipu in self.parts:
+            for parameter in part.parameters():
+                counted.setdefault(id(parameter), ipu)
+        sizes = {id(parameter): parameter.numel() for part, _ in self.parts for parameter in part.parameters()}
+        return [sum(sizes[key] for key, at in counted.items() if at == ipu) for ipu in range(ipus)]
+
+
+def place(objective: CompilableObjective, model: Any, config: IpuConfig) -> Placed:
+    """Lay a model on its IPUs as the recipe says; BadInput where PopTorch would refuse it after minutes.
+
+    The table of tokens is replaced where it is to be looked up in parts.
+    """
+    longest = objective.longest(model)
+    if config.row_tokens > longest:
+        raise BadInput(f"the model has positions for {longest} tokens; training.ipu.row_tokens is {config.row_tokens}")
+    _serialize(model, config.embedding_serialization_factor)
+    form = objective.static(model, config)
+    if sum(config.layers_per_ipu) != form.layers:
+        given = f"{' + '.join(map(str, config.layers_per_ipu))} = {sum(config.layers_per_ipu)}"
+        raise BadInput(f"training.ipu.layers_per_ipu must hold the model's {form.layers} layers; got {given}")
+    ipu_of_layer = [ipu for ipu, count in enumerate(config.layers_per_ipu) for _ in range(count)]
+    placed = Placed(form, form.place(ipu_of_layer, len(config.layers_per_ipu) - 1))
+    _require_depth(placed.stages, config)
+    return placed
+
+
+def _require_depth(stages: int, config: IpuConfig) -> None:
+    """A pipeline needs as many micro-batches as it has stages, forward and back; PopTorch says so after compiling."""
+    if config.execution == "sharded":
+        return
+    if config.gradient_accumulation < 2 * stages - 1:
+        raise BadInput(
+            f"training.ipu.gradient_accumulation must be at least {2 * stages - 1} for {stages} stages forward and "
+            f"{stages - 1} back; got {config.gradient_accumulation}; or set training.ipu.execution to sharded"
+        )
+    if 0 < config.inference_device_iterations < stages:
+        raise BadInput(
+            f"training.ipu.inference_device_iterations must be 0, or at least the {stages} stages of the pipeline; "
+            f"got {config.inference_device_iterations}"
+        )
+
+
+def _serialize(model: Any, factor: int) -> None:
+    if factor == 1:
+        return
+    table = model.get_input_embeddings()
+    if table.num_embeddings % factor:
+        raise BadInput(
+            f"training.ipu.embedding_serialization_factor must divide the vocabulary of {table.num_embeddings}; "
+            f"got {factor}"
+        )
+    if model.config.tie_word_embeddings and model.get_output_embeddings() is not None:
+        raise BadInput(
+            "training.ipu.embedding_serialization_factor must be 1 for a model that also writes with its table of "
+            f"tokens; got {factor}"
+        )
+    model.set_input_embeddings(SerializedEmbedding(table, factor))
