@@ -6,6 +6,9 @@ import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.ragged import places_of
+from podtune.training.config import TrainingConfig
+from podtune.training.ipu import IpuConfig
+from podtune.training.order import Order
 from podtune.training.problem import Examples, Laid
 
 
@@ -37,6 +40,30 @@ def pack(lengths: np.ndarray, width: int, most: int) -> List[List[int]]:
             with_room[room - length].append(chosen)
             rooms |= 1 << (room - length)
     return packs
+
+
+def packs_of(lengths: np.ndarray, ipu: IpuConfig) -> List[List[int]]:
+    """Which examples share a row; each has its own where the recipe does not pack."""
+    if ipu.packing == 1:
+        return [[index] for index in range(len(lengths))]
+    width = max(ipu.row_tokens, int(lengths.max()))  # what is too long is refused where it is laid
+    return pack(lengths, width, ipu.packing)
+
+
+def require_room(lengths: np.ndarray, config: TrainingConfig, ipu: IpuConfig) -> int:
+    """Pack every batch of a run and count the rows of the fullest; BadInput where a step has fewer.
+
+    A second for SQuAD's 266,000 windows of three epochs, before anything is compiled.
+    """
+    order = Order(len(lengths), config)
+    most = max(len(packs_of(lengths[order.rows(step)], ipu)) for step in range(order.steps))
+    if most > ipu.rows_per_step:
+        together = ipu.micro_batch_size * ipu.replication_factor
+        raise BadInput(
+            f"packed, the fullest batch of {config.batch_size} windows takes {most} rows, and an optimizer step has "
+            f"{ipu.rows_per_step}; set training.ipu.gradient_accumulation to at least {-(-most // together)}"
+        )
+    return most
 
 
 def lay(examples: Examples, packs: Sequence[Sequence[int]], rows: int) -> Laid:

@@ -1,11 +1,12 @@
 """Where a model's parts lie on the IPUs of a pipeline; no IPU and no PopTorch is needed to know it."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from torch import nn
 
 from podtune.errors import BadInput
+from podtune.training.config import TrainingConfig
 from podtune.training.engines.serialized_embedding import SerializedEmbedding
 from podtune.training.ipu import IpuConfig
 from podtune.training.problem import CompilableObjective, StaticForm
@@ -19,27 +20,62 @@ class Placed:
     parts: List[Tuple[nn.Module, int]]
     """In the order in which a row passes through them, each with its IPU."""
 
+    ipu: IpuConfig
+
     @property
     def stages(self) -> int:
         """Of the forward pass: one more than a row moves from IPU to IPU."""
         ipus = [0, *(ipu for _, ipu in self.parts)]
         return 1 + sum(ipu != before for before, ipu in zip(ipus, ipus[1:]))
 
-    def parameters(self, ipus: int) -> List[int]:
+    def parameters(self) -> List[int]:
         """Count the parameters on each IPU; those that several parts share lie with the first."""
         counted: Dict[int, int] = {}
         for part, ipu in self.parts:
             for parameter in part.parameters():
                 counted.setdefault(id(parameter), ipu)
         sizes = {id(parameter): parameter.numel() for part, _ in self.parts for parameter in part.parameters()}
-        return [sum(sizes[key] for key, at in counted.items() if at == ipu) for ipu in range(ipus)]
+        return [
+            sum(sizes[key] for key, at in counted.items() if at == ipu) for ipu in range(len(self.ipu.layers_per_ipu))
+        ]
 
 
-def place(objective: CompilableObjective, model: Any, config: IpuConfig) -> Placed:
+IPU_BYTES = 1472 * 624 * 1024
+"""Memory of a GC200, tile by tile."""
+
+
+def least_bytes(parameters: int, config: TrainingConfig, ipu: IpuConfig) -> int:
+    """What parameters take on an IPU at least: weights, gradients, and the moments that are kept there.
+
+    Code, exchange and activations come on top; only compiling tells how much.
+    """
+    half = 4 if config.precision == "float32" else 2
+    moments = half + 4
+    if ipu.optimizer_state_offchip:
+        moments = 0
+    shared_by = ipu.replication_factor if ipu.replicated_tensor_sharding else 1
+    return 2 * half * parameters + moments * -(-parameters // shared_by)
+
+
+def _require_memory(parameters: Sequence[int], config: TrainingConfig, ipu: IpuConfig) -> None:
+    """BadInput where some IPU cannot even hold what its parameters take."""
+    for number, count in enumerate(parameters):
+        needed = least_bytes(count, config, ipu)
+        if needed > IPU_BYTES:
+            raise BadInput(
+                f"IPU {number} has {IPU_BYTES >> 20} MiB, and its {count:,} parameters take at least {needed >> 20}; "
+                "put fewer layers on it by training.ipu.layers_per_ipu, or set training.ipu.optimizer_state_offchip"
+            )
+
+
+def place(objective: CompilableObjective, model: Any, training: TrainingConfig) -> Placed:
     """Lay a model on its IPUs as the recipe says; BadInput where PopTorch would refuse it after minutes.
 
     The table of tokens is replaced where it is to be looked up in parts.
     """
+    config = training.ipu
+    if config is None:
+        raise BadInput("the recipe does not say how its model lies on IPUs; give training.ipu")
     longest = objective.longest(model)
     if config.row_tokens > longest:
         raise BadInput(f"the model has positions for {longest} tokens; training.ipu.row_tokens is {config.row_tokens}")
@@ -49,8 +85,9 @@ def place(objective: CompilableObjective, model: Any, config: IpuConfig) -> Plac
         given = f"{' + '.join(map(str, config.layers_per_ipu))} = {sum(config.layers_per_ipu)}"
         raise BadInput(f"training.ipu.layers_per_ipu must hold the model's {form.layers} layers; got {given}")
     ipu_of_layer = [ipu for ipu, count in enumerate(config.layers_per_ipu) for _ in range(count)]
-    placed = Placed(form, form.place(ipu_of_layer, len(config.layers_per_ipu) - 1))
+    placed = Placed(form, form.place(ipu_of_layer, len(config.layers_per_ipu) - 1), config)
     _require_depth(placed.stages, config)
+    _require_memory(placed.parameters(), training, config)
     return placed
 
 

@@ -26,9 +26,8 @@ from podtune.training.engines.poptorch_state import flattened, restored
 from podtune.training.engines.serialized_embedding import whole_tables
 from podtune.training.engines.states import Layout, load_state, save_model, save_state
 from podtune.training.ipu import IpuConfig
-from podtune.training.order import Order
 from podtune.training.problem import CompilableObjective, Examples, Inputs
-from podtune.training.rows import lay, pack
+from podtune.training.rows import lay, packs_of, require_room
 
 _log = logging.getLogger(__name__)
 
@@ -40,15 +39,13 @@ def open_engine(objective: CompilableObjective, model: Path, config: TrainingCon
     """
     if device != "ipu":
         raise BadInput(f"the PopTorch engine runs on ipu; got {device!r}")
-    if config.ipu is None:
-        raise BadInput("the recipe does not say how its model lies on IPUs; give training.ipu")
     torch.manual_seed(config.seed)
     loaded = objective.load(model)
     if config.dropout is not None:
         set_dropout(loaded, config.dropout)
-    placed = place(objective, loaded.half() if config.precision != "float32" else loaded, config.ipu)
-    _require_ipus(config.ipu.ipus)
-    return PoptorchEngine(loaded, placed, config, config.ipu)
+    placed = place(objective, loaded.half() if config.precision != "float32" else loaded, config)
+    _require_ipus(placed.ipu.ipus)
+    return PoptorchEngine(loaded, placed, config)
 
 
 class PoptorchEngine:
@@ -61,8 +58,9 @@ class PoptorchEngine:
 
     first = True
 
-    def __init__(self, model: Any, placed: Placed, config: TrainingConfig, ipu: IpuConfig) -> None:
-        self._model, self._form, self._config, self._ipu = model, placed.form, config, ipu
+    def __init__(self, model: Any, placed: Placed, config: TrainingConfig) -> None:
+        self._model, self._form, self._config, self._ipu = model, placed.form, config, placed.ipu
+        ipu = placed.ipu
         self.precision = "float32" if config.precision == "float32" else "float16"
         self.devices = (f"Graphcore IPU (Mk{poptorch.ipuHardwareVersion()})",) * ipu.ipus
         _mark_blocks(placed, keep_every_layer=ipu.recompute_checkpoint_every_layer)
@@ -93,7 +91,7 @@ class PoptorchEngine:
         learning_rate: float,
     ) -> List[StepResult]:
         """Take the optimizer steps of one call to the device, each on a global batch of rows."""
-        self._require_room(examples)
+        self._check(examples)
         parts = [self._laid_out(examples, rows) for rows in batches]
         tensors = {name: _tensor(np.concatenate([part[name] for part in parts])) for name in parts[0]}
         for group in self._optimizer.param_groups:
@@ -109,7 +107,7 @@ class PoptorchEngine:
         offsets = offsets_of(examples.lengths)
         collected: Dict[str, np.ndarray] = {}
         with progress_bar(len(examples), "rows", "predict") as bar:
-            for packs in _chunks(self._packs(examples.lengths), rows):
+            for packs in _chunks(packs_of(examples.lengths, self._ipu), rows):
                 laid = lay(examples, packs, rows)
                 order = np.array([index for members in packs for index in members])
                 for name, values in self._form.predict(laid, self._predict).items():
@@ -142,40 +140,18 @@ class PoptorchEngine:
             self._optimizer.load_state_dict(saved.optimizer)
         self._generator = saved.generator
 
-    def _require_room(self, examples: Examples) -> None:
-        """Make sure, before anything is compiled, that every packed batch of the run fits the rows of a step."""
-        if self._checked is examples:
-            return
-        width, longest = self._ipu.row_tokens, int(examples.lengths.max())
-        if self._ipu.packing > 1 and longest <= width:
-            order = Order(len(examples), self._config)
-            for step in range(order.steps):
-                self._packs_of_step(examples.lengths[order.rows(step)])
+    def _check(self, examples: Examples) -> None:
+        """Make sure, before anything is compiled for these examples, that every packed batch of the run fits."""
+        if self._checked is not examples and self._ipu.packing > 1:
+            require_room(examples.lengths, self._config, self._ipu)
         self._checked = examples
 
     def _laid_out(self, examples: Examples, rows: np.ndarray) -> Inputs:
         """Arrays for one optimizer step; a loss weighs so that the mean over micro-batches is the mean over `rows`."""
-        packs = self._packs_of_step(examples.lengths[rows])
+        packs = packs_of(examples.lengths[rows], self._ipu)
         laid = lay(examples, [rows[members].tolist() for members in packs], self._ipu.rows_per_step)
         micro_batches = self._ipu.gradient_accumulation * self._ipu.replication_factor
         return self._form.inputs(laid, np.full(len(rows), micro_batches / len(rows), dtype=np.float32))
-
-    def _packs(self, lengths: np.ndarray) -> List[List[int]]:
-        """Which examples share a row."""
-        if self._ipu.packing == 1:
-            return [[index] for index in range(len(lengths))]
-        width = max(self._ipu.row_tokens, int(lengths.max()))  # a row that is too long is refused where it is laid
-        return pack(lengths, width, self._ipu.packing)
-
-    def _packs_of_step(self, lengths: np.ndarray) -> List[List[int]]:
-        packs, rows = self._packs(lengths), self._ipu.rows_per_step
-        if len(packs) > rows:
-            together = self._ipu.micro_batch_size * self._ipu.replication_factor
-            raise BadInput(
-                f"a batch of {len(lengths)} windows takes {len(packs)} packed rows, and an optimizer step has {rows}; "
-                f"set training.ipu.gradient_accumulation to at least {-(-len(packs) // together)}"
-            )
-        return packs
 
     def _predict(self, inputs: Inputs) -> List[np.ndarray]:
         """Run the predicting program; as many rows as it was compiled for."""
