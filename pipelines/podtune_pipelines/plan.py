@@ -8,6 +8,7 @@ from podtune.formats.features import open_features
 from podtune.training.config import TrainingConfig
 from podtune.training.order import Order
 
+from podtune_pipelines.ipu_plan import IpuPlan, plan_for_ipus
 from podtune_pipelines.local_run import Home, prepare_here
 from podtune_pipelines.needs import Needs, needs_of
 from podtune_pipelines.recipe import Recipe
@@ -68,6 +69,8 @@ class Plan:
     needs: Needs
     updates: Optional[Updates]
     duration: Optional[Duration]
+    ipu: Optional[IpuPlan] = None
+    """How the model lies on IPUs, where these are asked for."""
 
 
 def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
@@ -79,6 +82,9 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         found = reusable(recipe, device, home.reuse)
     features, base_model = found.get(preparation, {}).get("features"), found.get("fetch_model", {}).get("base_model")
     splits = _counted(features) if features else _expected(recipe)
+    updates = updates_of(splits["train"].rows, recipe.training) if splits else None
+    on_ipus = device == "ipu"
+    consumed = updates.rows_consumed if updates else None
     return Plan(
         recipe=recipe.name,
         device=device,
@@ -87,8 +93,9 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         rows=recipe.of_task.rows,
         splits=splits,
         needs=needs_of(recipe, features, base_model),
-        updates=updates_of(splits["train"].rows, recipe.training) if splits else None,
-        duration=_estimated(recipe, features, base_model, device) if features and base_model else None,
+        updates=updates,
+        duration=_estimated(recipe, features, base_model, device) if features and base_model and not on_ipus else None,
+        ipu=plan_for_ipus(recipe.training, consumed, features, base_model) if on_ipus else None,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol, Type, cast
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.training.problem import Examples, Objective
+from podtune.training.problem import CompilableObjective, Examples
 
 TASKS = {
     "question-answering": "podtune.tasks.question_answering.task",
@@ -71,7 +71,7 @@ class Task(Protocol):
     def open_examples(self, features: Path, split: str) -> Examples:
         """Memory-map one split of a verified Features directory."""
 
-    def objective(self, features: Path, settings: Mapping[str, Any]) -> Objective:
+    def objective(self, features: Path, settings: Mapping[str, Any]) -> CompilableObjective:
         """What a model of these Features is for; the only function that needs torch."""
 
     def score(

@@ -9,6 +9,9 @@ from typing import Callable, Iterator, List, Literal, Tuple
 IPUS_OF_ONE_PROCESS = 64
 """More need several processes, which PopTorch's poprun starts; podtune runs one."""
 
+IPU_MEBIBYTES = 897
+"""Memory of a GC200: 1,472 tiles of 624 KiB."""
+
 
 @dataclass(frozen=True)
 class IpuConfig:

@@ -16,7 +16,7 @@ SetOption = Annotated[
 NO_CHANGES: List[str] = []
 """Typer copies it for each call."""
 
-DeviceOption = Annotated[str, typer.Option(help="Where to train and evaluate: cpu or gpu.")]
+DeviceOption = Annotated[str, typer.Option(help="Where to train and evaluate: cpu, gpu or ipu.")]
 
 HomeOption = Annotated[
     Path, typer.Option(envvar="PODTUNE_HOME", help="The directory for everything that a local run leaves.")

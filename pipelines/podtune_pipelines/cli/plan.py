@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from podtune.training.ipu import IPU_MEBIBYTES
 from rich.console import Console
 from rich.table import Table
 
 from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, HomeOption, JsonOption, RecipeArgument, SetOption
 
 if TYPE_CHECKING:
+    from podtune_pipelines.ipu_plan import IpuPlan, Pipeline
     from podtune_pipelines.plan import Plan
 
 
@@ -49,7 +51,9 @@ def _show(made: "Plan") -> None:
         console.print("steps and time: unknown until the data is there; --fetch downloads and prepares it")
         return
     console.print(_arithmetic(made))
-    if made.duration is None:
+    if made.ipu is not None:
+        _show_ipus(console, made.ipu)
+    elif made.duration is None:
         console.print("time: unknown until the data is there; --fetch downloads, prepares and measures")
 
 
@@ -85,6 +89,30 @@ def _arithmetic(made: "Plan") -> Table:
         table.add_row("speed (measured)", f"{duration.training_rows_per_second:,.1f} rows a second")
         table.add_row("training takes about", _clock(duration.training_seconds))
         table.add_row("evaluation takes about", _clock(duration.evaluation_seconds))
+    return table
+
+
+def _show_ipus(console: Console, ipu: "IpuPlan") -> None:
+    table = Table("IPUs", "", show_header=False, title=f"{ipu.ipus} IPUs", title_justify="left")
+    table.add_row("rows of one shape in a step", _number(ipu.rows_per_step))
+    if ipu.pipeline is not None:
+        table.add_row("rows that the fullest batch takes", _number(ipu.pipeline.fullest_rows))
+        table.add_row("stages of the pipeline", f"{ipu.pipeline.stages} forward, {ipu.pipeline.stages - 1} back")
+    if ipu.seconds is not None:
+        table.add_row("training at the published speed", _clock(ipu.seconds))
+    console.print(table)
+    if ipu.pipeline is None:
+        console.print("placement: unknown until the model and the data are there; --fetch downloads and prepares them")
+    else:
+        console.print(_shares(ipu.pipeline))
+
+
+def _shares(pipeline: "Pipeline") -> Table:
+    table = Table("IPU", "layers", "parameters", f"MiB of {IPU_MEBIBYTES}, at least")
+    for number, share in enumerate(pipeline.shares):
+        table.add_row(
+            str(number), str(share.layers), f"{share.parameters / 1e6:,.2f} million", f"{share.least_bytes >> 20:,}"
+        )
     return table
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from podtune.errors import BadInput
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.serialized_embedding import SerializedEmbedding
-from podtune.training.ipu import IpuConfig
+from podtune.training.ipu import IPU_MEBIBYTES, IpuConfig
 from podtune.training.problem import CompilableObjective, StaticForm
 
 
@@ -40,10 +40,6 @@ class Placed:
         ]
 
 
-IPU_BYTES = 1472 * 624 * 1024
-"""Memory of a GC200, tile by tile."""
-
-
 def least_bytes(parameters: int, config: TrainingConfig, ipu: IpuConfig) -> int:
     """What parameters take on an IPU at least: weights, gradients, and the moments that are kept there.
 
@@ -61,9 +57,9 @@ def _require_memory(parameters: Sequence[int], config: TrainingConfig, ipu: IpuC
     """BadInput where some IPU cannot even hold what its parameters take."""
     for number, count in enumerate(parameters):
         needed = least_bytes(count, config, ipu)
-        if needed > IPU_BYTES:
+        if needed > IPU_MEBIBYTES << 20:
             raise BadInput(
-                f"IPU {number} has {IPU_BYTES >> 20} MiB, and its {count:,} parameters take at least {needed >> 20}; "
+                f"IPU {number} has {IPU_MEBIBYTES} MiB, and its {count:,} parameters take at least {needed >> 20}; "
                 "put fewer layers on it by training.ipu.layers_per_ipu, or set training.ipu.optimizer_state_offchip"
             )
 

@@ -1,0 +1,82 @@
+"""How a run would lie on IPUs; neither an IPU nor PopTorch is needed to know it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Optional
+
+from podtune.errors import BadInput
+from podtune.formats.features import open_features
+from podtune.tasks.task import task_named
+from podtune.training.config import TrainingConfig
+from podtune.training.ipu import IpuConfig
+from podtune.training.rows import require_room
+
+
+@dataclass(frozen=True)
+class IpuShare:
+    """What one IPU of a pipeline holds."""
+
+    layers: int
+    parameters: int
+    least_bytes: int
+    """Of weights, gradients and moments; code, exchange and activations come on top."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A model on the IPUs of a pipeline."""
+
+    stages: int
+    """Of the forward pass."""
+
+    shares: List[IpuShare]
+    fullest_rows: int
+    """Rows of the batch that takes most, packed or not."""
+
+
+@dataclass(frozen=True)
+class IpuPlan:
+    """A run on IPUs."""
+
+    ipus: int
+    rows_per_step: int
+    """Rows of one shape in an optimizer step; less than its windows where these share rows."""
+
+    pipeline: Optional[Pipeline]
+    """None until the model and the data are there."""
+
+    seconds: Optional[float]
+    """The training would take at the speed that was published for this placement; None where none was."""
+
+
+def plan_for_ipus(
+    training: TrainingConfig, consumed: Optional[int], features: Optional[Path], base_model: Optional[Path]
+) -> IpuPlan:
+    """Lay a recipe's model on its IPUs; BadInput where the recipe says nothing of IPUs, or where it cannot fit.
+
+    `consumed` counts the rows that the run trains on.
+    """
+    ipu = training.ipu
+    if ipu is None:
+        raise BadInput("the recipe does not say how its model lies on IPUs; give training.ipu")
+    rate = ipu.reference_rows_per_second
+    return IpuPlan(
+        ipus=ipu.ipus,
+        rows_per_step=ipu.rows_per_step,
+        pipeline=_pipeline(training, ipu, features, base_model) if features and base_model else None,
+        seconds=consumed / rate if consumed and rate else None,
+    )
+
+
+def _pipeline(training: TrainingConfig, ipu: IpuConfig, features: Path, base_model: Path) -> Pipeline:
+    from podtune.training.engines.placement import least_bytes, place
+
+    task = task_named(open_features(features)[0].task)
+    objective = task.objective(features, {})
+    placed = place(objective, objective.load(base_model), training)
+    fullest = ipu.rows_per_step
+    if ipu.packing > 1:
+        fullest = require_room(task.open_examples(features, "train").lengths, training, ipu)
+    pairs = zip(ipu.layers_per_ipu, placed.parameters())
+    shares = [IpuShare(layers, count, least_bytes(count, training, ipu)) for layers, count in pairs]
+    return Pipeline(placed.stages, shares, fullest)
