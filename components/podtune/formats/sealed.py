@@ -89,6 +89,21 @@ def open_sealed(path: Path, kind: str, version: int) -> Manifest:
     return manifest
 
 
+def parse_manifest(data: bytes, place: str, kind: str) -> Manifest:
+    """Read a manifest's bytes; BadInput, naming their place, where they are damaged."""
+    try:
+        fields = json.loads(data)
+        return Manifest(
+            fields["kind"],
+            fields["version"],
+            fields["facts"],
+            {name: FileEntry(**entry) for name, entry in fields["files"].items()},
+            hashlib.sha256(data).hexdigest(),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{place} is damaged; make the {kind} again") from error
+
+
 def verify(path: Path) -> None:
     """Verify every file of a sealed directory of any kind; BadInput names the first that differs."""
     _verify_files(path, _parse_manifest(path, "artifact"))
@@ -139,18 +154,9 @@ def sync_tree(path: Path) -> None:
 def _parse_manifest(path: Path, kind: str) -> Manifest:
     try:
         data = (path / MANIFEST).read_bytes()
-        fields = json.loads(data)
-        return Manifest(
-            fields["kind"],
-            fields["version"],
-            fields["facts"],
-            {name: FileEntry(**entry) for name, entry in fields["files"].items()},
-            hashlib.sha256(data).hexdigest(),
-        )
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BadInput(f"{path} holds no {kind}: it has no {MANIFEST}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path / MANIFEST} is damaged; make the {kind} again") from error
+    return parse_manifest(data, str(path / MANIFEST), kind)
 
 
 def _verify_files(path: Path, manifest: Manifest) -> None:

@@ -31,7 +31,7 @@ def fetch_files(store: Store, manifest: ReleaseManifest, to: Path, prefix: str =
     with _alone(collected, to):
         _fetch_all(store, f"{manifest.name} {manifest.version}", wanted, collected)
         (collected / RECORD).write_bytes(manifest.to_bytes())
-        _remove_others(collected, {RECORD, *wanted})
+        remove_others(collected, {RECORD, *wanted})
         sync_tree(collected)
         Path(str(collected)).replace(str(to))
 
@@ -53,26 +53,35 @@ def verify_fetched(directory: Path, manifest: ReleaseManifest) -> None:
         raise BadInput(f"{directory / min(strangers)} is not part of {manifest.name} {manifest.version}; move it away")
 
 
-def _fetch_all(store: Store, label: str, wanted: Dict[str, FileEntry], collected: Path) -> None:
-    _remove_others(collected, {*wanted, *_partials(wanted, collected)})
-    with progress_bar(sum(entry.size for entry in wanted.values()), "B", label) as bar:
-        for name, entry in sorted(wanted.items()):
-            _fetch(store, entry, collected / name, bar.update)
-
-
-def _fetch(store: Store, entry: FileEntry, target: Path, advance: Advance) -> None:
-    """Fetch one file unless an earlier call did."""
+def fetch_file(store: Store, key: str, entry: FileEntry, target: Path, advance: Advance) -> None:
+    """Fetch one file, verified, unless an earlier call did."""
     if target.exists():
         with contextlib.suppress(BadInput):
             verify_file(target, entry)
             advance(entry.size)
             return
-    store.download(blob_key(entry), target, advance)
+    store.download(key, target, advance)
     try:
         verify_file(target, entry)
     except BadInput as error:
         target.unlink()
-        raise BadInput(f"{blob_key(entry)} in {store.uri} is corrupted; delete it and publish again") from error
+        raise BadInput(f"{key} in {store.uri} is corrupted; delete it, and make or publish it again") from error
+
+
+def remove_others(directory: Path, names: Set[str]) -> None:
+    """Remove every file that is not named, and directories that are empty then."""
+    for name in _files_below(directory) - names:
+        (directory / name).unlink()
+    for path in sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True):
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
+def _fetch_all(store: Store, label: str, wanted: Dict[str, FileEntry], collected: Path) -> None:
+    remove_others(collected, {*wanted, *_partials(wanted, collected)})
+    with progress_bar(sum(entry.size for entry in wanted.values()), "B", label) as bar:
+        for name, entry in sorted(wanted.items()):
+            fetch_file(store, blob_key(entry), entry, collected / name, bar.update)
 
 
 @contextlib.contextmanager
@@ -92,15 +101,6 @@ def _partials(wanted: Dict[str, FileEntry], collected: Path) -> Set[str]:
     """What interrupted copies of the wanted files left."""
     found = (path for name in wanted for path in partials_of(collected / name))
     return {path.relative_to(collected).as_posix() for path in found}
-
-
-def _remove_others(directory: Path, names: Set[str]) -> None:
-    """Remove every file that is not named, and directories that are empty then."""
-    for name in _files_below(directory) - names:
-        (directory / name).unlink()
-    for path in sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True):
-        with contextlib.suppress(OSError):
-            path.rmdir()
 
 
 def _files_below(directory: Path) -> Set[str]:

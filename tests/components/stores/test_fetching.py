@@ -89,7 +89,7 @@ def test_a_corrupted_blob_never_lands(directory_store: DirectoryStore, tmp_path:
     with pytest.raises(BadInput) as raised:
         fetch_files(directory_store, manifest, tmp_path / "to")
 
-    expected = f"blobs/sha256/{ABC} in {directory_store.uri} is corrupted; delete it and publish again"
+    expected = f"blobs/sha256/{ABC} in {directory_store.uri} is corrupted; delete it, and make or publish it again"
     assert str(raised.value) == expected
     assert not (tmp_path / "to").exists()
 
