@@ -59,7 +59,7 @@ def _require_memory(parameters: Sequence[int], config: TrainingConfig, ipu: IpuC
         needed = least_bytes(count, config, ipu)
         if needed > IPU_MEBIBYTES << 20:
             raise BadInput(
-                f"IPU {number} has {IPU_MEBIBYTES} MiB, and its {count:,} parameters take at least {needed >> 20}; "
+                f"IPU {number} has {IPU_MEBIBYTES} MiB, and its {count:,} parameters take at least {needed >> 20:,}; "
                 "put fewer layers on it by training.ipu.layers_per_ipu, or set training.ipu.optimizer_state_offchip"
             )
 

@@ -1,0 +1,115 @@
+"""Windows padded or packed into rows mean the same as windows in one stream; no PopTorch is needed to see it."""
+
+from types import SimpleNamespace
+from typing import Any, Dict, List
+
+import numpy as np
+import pytest
+import torch
+from podtune.formats.ragged import Batch
+from podtune.tasks.question_answering.objective import SpanObjective
+from podtune.training.ipu import IpuConfig
+from podtune.training.problem import Laid
+from podtune.training.rows import lay
+from transformers import BertConfig, BertForQuestionAnswering, RobertaConfig, RobertaForQuestionAnswering
+
+SIZES = {
+    "vocab_size": 20,
+    "hidden_size": 8,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+    "initializer_range": 0.5,
+    "max_position_embeddings": 14,
+}
+LENGTHS = np.array([5, 3, 4])
+
+
+def bert() -> Any:
+    return BertForQuestionAnswering(BertConfig(**SIZES))
+
+
+def roberta() -> Any:
+    return RobertaForQuestionAnswering(RobertaConfig(type_vocab_size=1, pad_token_id=1, **SIZES))
+
+
+def windows(rows: np.ndarray) -> Batch:
+    random = np.random.default_rng(4)
+    tokens = [random.integers(4, 20, length).astype(np.int32) for length in LENGTHS]
+    columns = {"answer_start": np.array([1, 0, 3], np.int32)[rows], "answer_end": np.array([4, 2, 3], np.int32)[rows]}
+    offsets = np.cumsum([0, *LENGTHS[rows]])
+    segments = np.concatenate([(np.arange(LENGTHS[row]) >= 2).astype(np.int32) for row in rows])
+    return Batch(offsets, {"tokens": np.concatenate([tokens[row] for row in rows]), "segments": segments}, columns)
+
+
+def laid(packs: List[List[int]], rows: int = 3) -> Laid:
+    return lay(SimpleNamespace(batch=windows), packs, rows)  # type: ignore[arg-type]  # all that is asked of it
+
+
+def torch_of(inputs: Dict[str, np.ndarray]) -> Dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(array) for name, array in inputs.items()}
+
+
+def expected(model: Any, row: int) -> Any:
+    """What transformers computes for a window that is alone."""
+    alone = windows(np.array([row]))
+    kinds = {"token_type_ids": torch.from_numpy(alone.streams["segments"])[None].long()}
+    with torch.no_grad():
+        return model(
+            input_ids=torch.from_numpy(alone.streams["tokens"])[None].long(),
+            start_positions=torch.from_numpy(alone.columns["answer_start"]).long(),
+            end_positions=torch.from_numpy(alone.columns["answer_end"]).long(),
+            **(kinds if model.config.type_vocab_size > 1 else {}),
+        )
+
+
+@pytest.mark.parametrize("make", [bert, roberta])
+@pytest.mark.parametrize(("packing", "packs"), [(1, [[0], [1], [2]]), (2, [[0, 2], [1]]), (3, [[2, 0, 1]])])
+def test_the_loss_is_the_sum_of_the_windows_weighted_losses(make: Any, packing: int, packs: List[List[int]]) -> None:
+    torch.manual_seed(2)
+    model = make().eval()
+    form = SpanObjective().static(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
+    order = [row for members in packs for row in members]
+    weights = np.array([0.5, 0.2, 0.3], dtype=np.float32)
+
+    loss = form.training(**torch_of(form.inputs(laid(packs), weights)))
+
+    losses = [float(expected(model, row).loss) for row in order]
+    assert loss.item() == pytest.approx(float(np.dot(losses, weights)), abs=1e-5)
+
+
+@pytest.mark.parametrize("make", [bert, roberta])
+@pytest.mark.parametrize(("packing", "packs"), [(1, [[0], [1], [2]]), (3, [[2, 0, 1]])])
+def test_every_window_is_predicted_as_if_it_were_alone(make: Any, packing: int, packs: List[List[int]]) -> None:
+    torch.manual_seed(2)
+    model = make().eval()
+    form = SpanObjective().static(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
+
+    def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
+        return [told.detach().numpy() for told in form.predicting(**torch_of(inputs))]
+
+    found = form.predict(laid(packs), run)
+
+    order = [row for members in packs for row in members]
+    for name in ("start_logits", "end_logits"):
+        alone = np.concatenate([expected(model, row)[name][0].numpy() for row in order])
+        assert found[name] == pytest.approx(alone, abs=1e-5)
+
+
+def test_every_row_has_the_same_shape_and_padding_is_zero() -> None:
+    form = SpanObjective().static(bert(), IpuConfig((2,), row_tokens=8, gradient_accumulation=1, packing=2))
+
+    inputs = form.inputs(laid([[0, 1], [2]]), np.ones(3, np.float32))
+
+    assert {name: array.shape for name, array in inputs.items()} == {
+        "tokens": (3, 8),
+        "segments": (3, 8),
+        "positions": (3, 8),
+        "window": (3, 8),
+        "answer_start": (3, 2),
+        "answer_end": (3, 2),
+        "weights": (3, 2),
+    }
+    assert inputs["window"].tolist() == [[1, 1, 1, 1, 1, 2, 2, 2], [1, 1, 1, 1, 0, 0, 0, 0], [0] * 8]
+    assert inputs["positions"].tolist()[0] == [0, 1, 2, 3, 4, 0, 1, 2]
+    assert inputs["weights"].tolist() == [[1, 1], [1, 0], [0, 0]]
