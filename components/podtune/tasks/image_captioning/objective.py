@@ -7,9 +7,12 @@ import torch
 from torch.nn import functional
 
 from podtune.errors import BadInput
+from podtune.tasks.eager_attention import attend_eagerly
 from podtune.tasks.image_captioning.generation import write_captions
-from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, load_model
+from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, load_model, require_size
 from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.tasks.image_captioning.static import CaptionForm
+from podtune.training.ipu import IpuConfig
 
 
 class CaptionObjective:
@@ -55,16 +58,17 @@ class CaptionObjective:
             "loss_tokens": tensors.offsets.diff(),
         }
 
+    def static(self, model: Any, config: IpuConfig) -> CaptionForm:
+        """The same on rows of one length; BadInput where several images should share a row."""
+        if config.packing > 1:
+            raise BadInput(f"training.ipu.packing must be 1: an image has a row of its own; got {config.packing}")
+        attend_eagerly(model)
+        return CaptionForm(model, config, self._search)
+
 
 def _encoded(model: Any, pixels: torch.Tensor) -> torch.Tensor:
     """What the encoder makes of images, uint8 [images, height, width, 3]: [images, places, width]."""
-    size = model.config.encoder.image_size
-    if pixels.shape[1:3] != (size, size):
-        height, width = pixels.shape[1:3]
-        raise BadInput(
-            f"the model sees images of {size} x {size} pixels; those of the features have {height} x {width}: "
-            "set features.image_size"
-        )
+    require_size(model, pixels.shape)
     scaled = pixels.permute(0, 3, 1, 2) * getattr(model, PIXEL_SCALE) + getattr(model, PIXEL_SHIFT)
     encoded: torch.Tensor = model.encoder(pixel_values=scaled.to(model.dtype)).last_hidden_state
     return encoded

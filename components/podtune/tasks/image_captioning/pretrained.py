@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import torch
 
@@ -39,6 +39,16 @@ def load_model(directory: Path) -> Any:
     model.register_buffer(PIXEL_SCALE, scale, persistent=False)
     model.register_buffer(PIXEL_SHIFT, shift, persistent=False)
     return model.float()
+
+
+def require_size(model: Any, shape: Sequence[int]) -> None:
+    """BadInput unless images, [images, height, width, 3], are of the size that the model sees."""
+    size = model.config.encoder.image_size
+    if tuple(shape[1:3]) != (size, size):
+        raise BadInput(
+            f"the model sees images of {size} x {size} pixels; those of the features have {shape[1]} x {shape[2]}: "
+            "set features.image_size"
+        )
 
 
 def _whole(directory: Path) -> Any:

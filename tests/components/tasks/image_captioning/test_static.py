@@ -1,0 +1,205 @@
+"""Captioning on rows of one length, as it is compiled for IPUs, against the same on a stream of tokens."""
+
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+import numpy as np
+import pytest
+import torch
+from podtune.errors import BadInput
+from podtune.tasks.image_captioning.captions import ImageCaptions
+from podtune.tasks.image_captioning.objective import CaptionObjective
+from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.training.engines.micro_batches import to_device
+from podtune.training.engines.sequences import running
+from podtune.training.engines.unpadded_attention import attend_within_sequences
+from podtune.training.ipu import IpuConfig
+from podtune.training.problem import Laid, Program
+from podtune.training.rows import lay
+
+ALL = range(6)
+CPU = torch.device("cpu")
+ROWS = IpuConfig(layers_per_ipu=(1, 1, 1, 1), row_tokens=14, gradient_accumulation=1)
+
+
+def streamed(directory: Path, images: ImageCaptions, search: BeamSearch) -> Dict[str, torch.Tensor]:
+    """What the objective puts out on a stream, and its losses."""
+    objective = CaptionObjective(search)
+    model = objective.load(directory).eval()
+    attend_within_sequences(objective.unpadded(model))
+    batch = to_device(images.batch(np.arange(6)), 0, CPU, None)
+    with running(batch.sequences), torch.inference_mode():
+        return {**objective.outputs(model, batch.tensors), "losses": objective.losses(model, batch.tensors)}
+
+
+def static(directory: Path, search: BeamSearch = BeamSearch(), config: IpuConfig = ROWS) -> Any:  # noqa: B008  # frozen
+    objective = CaptionObjective(search)
+    return objective.static(objective.load(directory).eval(), config)
+
+
+def laid(images: ImageCaptions, rows: Sequence[int] = ALL, places: int = 7) -> Laid:
+    """Images in a row each, and rows without one."""
+    return lay(images, [[row] for row in rows], places)
+
+
+def trained(form: Any, rows: Laid, weights: np.ndarray) -> torch.Tensor:
+    inputs = {name: torch.tensor(array) for name, array in form.inputs(rows, weights).items()}
+    with torch.no_grad():
+        loss: torch.Tensor = form.training(**inputs)
+    return loss
+
+
+def called(form: Any, calls: List[Dict[str, Tuple[int, ...]]]) -> Program:
+    """A program that runs on this machine, and notes the shapes that it was given."""
+
+    def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
+        calls.append({name: array.shape for name, array in inputs.items()})
+        with torch.inference_mode():
+            told = form.predicting(**{name: torch.tensor(array) for name, array in inputs.items()})
+        return [values.numpy() for values in told]
+
+    return run
+
+
+@pytest.mark.parametrize("widths", [(16, 16), (24, 16)])
+def test_the_loss_is_the_weighted_sum_of_that_on_a_stream(
+    make_captioner: Callable[..., Path], tmp_path: Path, images: ImageCaptions, widths: Tuple[int, int]
+) -> None:
+    directory = make_captioner(tmp_path, widths=widths)
+    weights = np.array([0.5, 1.0, 2.0, 0.25, 3.0, 1.5], dtype=np.float32)
+    expected = (streamed(directory, images, BeamSearch())["losses"].numpy() * weights).sum()
+    form = static(directory)
+
+    found = trained(form, laid(images), weights)
+
+    assert found.shape == ()
+    assert found.dtype == torch.float32
+    assert float(found) == pytest.approx(expected, abs=1e-5)
+
+
+def test_inputs_are_of_one_shape_whatever_the_captions(captioner: Path, images: ImageCaptions) -> None:
+    inputs = static(captioner).inputs(laid(images, rows=[2]), np.ones(1, dtype=np.float32))
+
+    assert {name: (array.shape, str(array.dtype)) for name, array in inputs.items()} == {
+        "pixels": ((7, 3, 16, 16), "uint8"),
+        "before": ((7, 14), "int32"),
+        "positions": ((7, 14), "int32"),
+        "caption": ((7, 14), "int32"),
+        "tokens": ((7, 14), "int32"),
+        "weights": ((7, 14), "float32"),
+    }
+
+
+def test_captions_of_an_image_follow_one_another_in_its_row(captioner: Path, images: ImageCaptions) -> None:
+    first, second = images.tokens.row(4).tolist(), images.tokens.row(5).tolist()
+
+    inputs = static(captioner).inputs(laid(images, rows=[2]), np.full(1, 6.0, dtype=np.float32))
+
+    assert inputs["tokens"][0].tolist() == [*first, *second, 0, 0]
+    assert inputs["before"][0].tolist() == [1, *first[:-1], 1, *second[:-1], 0, 0]
+    assert inputs["positions"][0].tolist() == [0, 1, 2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0]
+    assert inputs["caption"][0].tolist() == [1] * 3 + [2] * 9 + [0, 0]
+    assert inputs["weights"][0].tolist() == [0.5] * 12 + [0, 0]
+    assert not any(array[1:].any() for array in inputs.values())
+
+
+@pytest.mark.parametrize(
+    "search", [BeamSearch(), BeamSearch(1, 5), BeamSearch(2, length_penalty=2.0), BeamSearch(3, 8, 0.0)]
+)
+def test_what_is_put_out_is_what_the_stream_puts_out(
+    captioner: Path, images: ImageCaptions, search: BeamSearch
+) -> None:
+    expected = streamed(captioner, images, search)
+    form = static(captioner, search)
+
+    found = form.predict(laid(images), called(form, []))
+
+    assert found["generated"].dtype == np.int64
+    assert found["generated"].tolist() == expected["generated"].tolist()
+    assert found["loss_tokens"].tolist() == [4, 14, 12, 6, 4, 13]
+    assert found["loss_sum"].dtype == np.float32
+    assert found["loss_sum"] == pytest.approx(expected["loss_sum"].numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("row_tokens", "width"), [(14, 24), (30, 30)])
+def test_one_program_predicts(captioner: Path, images: ImageCaptions, row_tokens: int, width: int) -> None:
+    calls: List[Dict[str, Tuple[int, ...]]] = []
+    config = IpuConfig(layers_per_ipu=(1, 1, 1, 1), row_tokens=row_tokens, gradient_accumulation=1)
+    form = static(captioner, BeamSearch(beams=2), config)
+
+    form.predict(laid(images), called(form, calls))
+
+    texts = dict.fromkeys(("before", "positions", "caption", "tokens"), (7, width))
+    assert all(call == {"pixels": (7, 3, 16, 16), **texts, "places": (7, 2)} for call in calls)
+    assert len(calls) > 2
+
+
+def test_layers_are_placed_in_the_order_in_which_an_image_passes_them(
+    make_captioner: Callable[..., Path], tmp_path: Path
+) -> None:
+    objective = CaptionObjective()
+    model = objective.load(make_captioner(tmp_path, widths=(24, 16)))
+    form = objective.static(model, ROWS)
+    names = {id(module): name for name, module in model.named_modules()}
+
+    placed = [(names[id(module)], ipu) for module, ipu in form.place([0, 1, 2, 3], 3)]
+
+    assert form.layers == 4
+    assert placed == [
+        ("encoder.embeddings", 0),
+        ("encoder.layers.0", 0),
+        ("encoder.layers.1", 1),
+        ("encoder.layernorm", 1),
+        ("enc_to_dec_proj", 1),
+        ("decoder.transformer.wte", 2),
+        ("decoder.transformer.wpe", 2),
+        ("decoder.transformer.h.0", 2),
+        ("decoder.transformer.h.1", 3),
+        ("decoder.transformer.ln_f", 3),
+        ("decoder.lm_head", 2),
+    ]
+
+
+def test_a_head_with_weights_of_its_own_is_on_the_last_ipu(captioner: Path) -> None:
+    objective = CaptionObjective()
+    model = objective.load(captioner)
+    model.decoder.lm_head.weight = torch.nn.Parameter(model.decoder.lm_head.weight.detach().clone())
+
+    placed = objective.static(model, ROWS).place([0, 1, 2, 3], 3)
+
+    assert placed[-1] == (model.decoder.lm_head, 3)
+
+
+def test_several_images_in_a_row_are_refused(captioner: Path) -> None:
+    packed = IpuConfig(layers_per_ipu=(4,), row_tokens=14, gradient_accumulation=1, packing=2)
+
+    with pytest.raises(BadInput, match="packing must be 1: an image has a row of its own; got 2"):
+        static(captioner, config=packed)
+
+
+def test_captions_that_are_longer_than_a_row_are_refused(captioner: Path, images: ImageCaptions) -> None:
+    short = IpuConfig(layers_per_ipu=(4,), row_tokens=13, gradient_accumulation=1)
+    form = static(captioner, config=short)
+
+    with pytest.raises(BadInput, match="row_tokens is 13; a row of the features has 14"):
+        form.inputs(laid(images), np.ones(6, dtype=np.float32))
+    with pytest.raises(BadInput, match="row_tokens is 13; a row of the features has 14"):
+        form.predict(laid(images), called(form, []))
+
+
+def test_images_of_another_size_are_refused(captioner: Path, images: ImageCaptions) -> None:
+    larger = ImageCaptions(Path(), np.zeros((6, 32, 24, 3), np.uint8), images.tokens, images.captions_of)
+
+    with pytest.raises(BadInput, match="sees images of 16 x 16 pixels; those of the features have 32 x 24: set feat"):
+        static(captioner).inputs(laid(larger), np.ones(6, dtype=np.float32))
+
+
+def test_float16_finds_nearly_the_same_loss(captioner: Path, images: ImageCaptions) -> None:
+    objective = CaptionObjective()
+    expected = float(streamed(captioner, images, BeamSearch())["losses"].sum())
+    form = objective.static(objective.load(captioner).eval().half(), ROWS)
+
+    found = trained(form, laid(images), np.ones(6, dtype=np.float32))
+
+    assert found.dtype == torch.float32
+    assert float(found) == pytest.approx(expected, rel=1e-2)
