@@ -19,13 +19,13 @@ from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.dropout import set_dropout
 from podtune.training.engines.engine import StepResult
-from podtune.training.engines.optimizer import decays
 from podtune.training.engines.placement import Placed, place
-from podtune.training.engines.poptorch_options import inference_options, training_options
+from podtune.training.engines.poptorch_blocks import mark_blocks
+from podtune.training.engines.poptorch_errors import told_in_one_line
+from podtune.training.engines.poptorch_options import adamw, inference_options, training_options
 from podtune.training.engines.poptorch_state import flattened, restored
 from podtune.training.engines.serialized_embedding import whole_tables
 from podtune.training.engines.states import Layout, load_state, save_model, save_state
-from podtune.training.ipu import IpuConfig
 from podtune.training.problem import CompilableObjective, Examples, Inputs
 from podtune.training.rows import lay, packs_of, require_room
 
@@ -63,8 +63,8 @@ class PoptorchEngine:
         ipu = placed.ipu
         self.precision = "float32" if config.precision == "float32" else "float16"
         self.devices = (f"Graphcore IPU (Mk{poptorch.ipuHardwareVersion()})",) * ipu.ipus
-        _mark_blocks(placed, keep_every_layer=ipu.recompute_checkpoint_every_layer)
-        self._optimizer = _adamw(model, config, ipu)
+        mark_blocks(placed, keep_every_layer=ipu.recompute_checkpoint_every_layer)
+        self._optimizer = adamw(model, config, ipu)
         training = training_options(config, ipu, config.device_iterations)
         self._training = poptorch.trainingModel(self._form.training.train(), training, self._optimizer)
         pipelined = placed.stages if ipu.execution == "pipelined" else 1
@@ -97,8 +97,7 @@ class PoptorchEngine:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._training.setOptimizer(self._optimizer)
-        self._bring_in(self._training, tensors)
-        losses = self._training(**tensors).float().reshape(len(batches), -1)
+        losses = self._run(self._training, tensors).float().reshape(len(batches), -1)
         return [StepResult(loss, None) for loss in losses.mean(1)]
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
@@ -156,9 +155,13 @@ class PoptorchEngine:
     def _predict(self, inputs: Inputs) -> List[np.ndarray]:
         """Run the predicting program; as many rows as it was compiled for."""
         tensors = {name: _tensor(array) for name, array in inputs.items()}
-        self._bring_in(self._predicting, tensors)
-        told = self._predicting(**tensors)
+        told = self._run(self._predicting, tensors)
         return [tensor.numpy() for tensor in (told if isinstance(told, (tuple, list)) else (told,))]
+
+    def _run(self, program: Any, tensors: Dict[str, torch.Tensor]) -> Any:
+        with told_in_one_line():
+            self._bring_in(program, tensors)
+            return program(**tensors)
 
     def _bring_in(self, program: Any, tensors: Dict[str, torch.Tensor]) -> None:
         """Have the IPUs to one program: compile it where it is new, after the other one has left them."""
@@ -199,54 +202,6 @@ def _require_ipus(count: int) -> None:
         raise TryAgainLater(
             f"{count} IPUs are not available to this process; are they in use, or is it not in an IPU pod?"
         )
-
-
-def _mark_blocks(placed: Placed, *, keep_every_layer: bool) -> None:
-    """Tell PopTorch which part of the model is on which IPU, and whose outputs the backward pass finds again."""
-    for program in (placed.form.training, placed.form.predicting):
-        poptorch.BeginBlock(program, ipu_id=0)
-    placed.form.training.register_forward_hook(_as_loss)
-    for part, ipu in placed.parts:
-        poptorch.BeginBlock(part, ipu_id=ipu)
-    if keep_every_layer:
-        for part, _ in placed.parts[:-1]:
-            part.register_forward_hook(_keep)
-
-
-def _as_loss(module: Any, given: Any, loss: torch.Tensor) -> Any:  # noqa: ARG001  # the signature of a hook
-    """The backend takes one loss only, and has to be told that this sum is it."""
-    return poptorch.identity_loss(loss, reduction="none")
-
-
-def _keep(module: Any, given: Any, told: Any) -> Any:  # noqa: ARG001  # the signature of a hook
-    """Keep what a part puts out, in training."""
-    if not module.training or not poptorch.isRunningOnIpu():
-        return told
-    if isinstance(told, tuple):  # as the layers of transformers 4 do
-        return (poptorch.recomputationCheckpoint(told[0]), *told[1:])
-    return poptorch.recomputationCheckpoint(told)
-
-
-def _adamw(model: Any, config: TrainingConfig, ipu: IpuConfig) -> Any:
-    """Bias-corrected AdamW, as in the published runs; gradients and first moments in the precision of the weights."""
-    parameters = list(model.parameters())
-    groups = [
-        {"params": [one for one in parameters if decays(one)], "weight_decay": config.weight_decay},
-        {"params": [one for one in parameters if not decays(one)], "weight_decay": 0.0},
-    ]
-    half = torch.float32 if config.precision == "float32" else torch.float16
-    clipping = {"max_grad_norm": config.max_gradient_norm} if config.max_gradient_norm else {}
-    return poptorch.optim.AdamW(
-        groups,
-        lr=config.learning_rate,
-        betas=(config.betas[0], config.betas[1]),
-        eps=config.epsilon,
-        loss_scaling=1.0 if config.precision == "float32" else ipu.loss_scaling,
-        accum_type=half,
-        first_order_momentum_accum_type=half,
-        second_order_momentum_accum_type=torch.float32,
-        **clipping,
-    )
 
 
 def _chunks(packs: List[List[int]], size: int) -> Iterator[List[List[int]]]:

@@ -1,4 +1,4 @@
-"""PopTorch's options for a recipe, which say how a program is compiled; for PopTorch 3.3 and 3.4."""
+"""PopTorch's options and optimizer for a recipe, which are compiled into a program; for PopTorch 3.3 and 3.4."""
 
 from typing import Any, Dict
 
@@ -6,6 +6,7 @@ import poptorch
 import torch
 
 from podtune.training.config import TrainingConfig
+from podtune.training.engines.optimizer import decays
 from podtune.training.ipu import IpuConfig
 
 _OVERLAP_MEMORY_OPTIMIZED = 3
@@ -40,6 +41,28 @@ def inference_options(config: TrainingConfig, ipu: IpuConfig, iterations: int) -
     options = _options(config, ipu, iterations)
     options.outputMode(poptorch.OutputMode.All)
     return options
+
+
+def adamw(model: Any, config: TrainingConfig, ipu: IpuConfig) -> Any:
+    """Bias-corrected AdamW, as in the published runs; gradients and first moments in the precision of the weights."""
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [one for one in parameters if decays(one)], "weight_decay": config.weight_decay},
+        {"params": [one for one in parameters if not decays(one)], "weight_decay": 0.0},
+    ]
+    half = torch.float32 if config.precision == "float32" else torch.float16
+    clipping = {"max_grad_norm": config.max_gradient_norm} if config.max_gradient_norm else {}
+    return poptorch.optim.AdamW(
+        groups,
+        lr=config.learning_rate,
+        betas=(config.betas[0], config.betas[1]),
+        eps=config.epsilon,
+        loss_scaling=1.0 if config.precision == "float32" else ipu.loss_scaling,
+        accum_type=half,
+        first_order_momentum_accum_type=half,
+        second_order_momentum_accum_type=torch.float32,
+        **clipping,
+    )
 
 
 def _options(config: TrainingConfig, ipu: IpuConfig, iterations: int) -> Any:
