@@ -37,6 +37,11 @@ class Trunk(nn.Module):
         hidden = decoder.ln_f(hidden)
         return hidden
 
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Of every token, float32 [rows, places, vocabulary]."""
+        logits: torch.Tensor = self.model.decoder.lm_head(hidden).float()
+        return logits
+
     def _seen(self, pixels: torch.Tensor) -> torch.Tensor:
         model, encoder = self.model, self.model.encoder
         scaled = pixels.float() * getattr(model, PIXEL_SCALE).float() + getattr(model, PIXEL_SHIFT).float()
@@ -52,7 +57,7 @@ class Training(nn.Module):
 
     def __init__(self, trunk: Trunk) -> None:
         super().__init__()
-        self.trunk, self.head = trunk, trunk.model.decoder.lm_head
+        self.trunk = trunk
 
     def forward(  # noqa: PLR0917  # passed by name
         self,
@@ -63,7 +68,7 @@ class Training(nn.Module):
         tokens: torch.Tensor,
         weights: torch.Tensor,
     ) -> torch.Tensor:
-        logits = self.head(self.trunk(pixels, before, positions, caption)).float()
+        logits = self.trunk.logits(self.trunk(pixels, before, positions, caption))
         return (_losses(logits, tokens) * weights).sum()
 
 
@@ -75,7 +80,7 @@ class Predicting(nn.Module):
 
     def __init__(self, trunk: Trunk, kept: int) -> None:
         super().__init__()
-        self.trunk, self.head, self._kept = trunk, trunk.model.decoder.lm_head, kept
+        self.trunk, self._kept = trunk, kept
 
     def forward(  # noqa: PLR0917  # passed by name
         self,
@@ -90,7 +95,7 @@ class Predicting(nn.Module):
         width = hidden.shape[1]
         is_place = places[:, :, None] == torch.arange(width, device=places.device)
         chosen = is_place.to(hidden.dtype) @ hidden
-        logits = self.head(torch.cat([hidden, chosen], dim=1)).float()  # once, so that it is one stage
+        logits = self.trunk.logits(torch.cat([hidden, chosen], dim=1))  # at once, for it is a stage of the pipeline
         best, ids = logits[:, width:].log_softmax(-1).topk(self._kept)
         return _losses(logits[:, :width], tokens), best, ids
 
