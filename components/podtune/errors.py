@@ -82,8 +82,13 @@ def read_failure(message_file: Path) -> Optional[PodtuneError]:
     if not message_file.exists():
         return None
     record = json.loads(message_file.read_text(encoding="utf-8"))
+    return failure_of(record["exit_code"], record["message"])
+
+
+def failure_of(exit_code: int, message: str) -> PodtuneError:
+    """The error by which another process ended."""
     kinds = {kind.exit_code: kind for kind in (BadInput, GateRefused, LostRace, TryAgainLater, Interrupted)}
-    return kinds.get(record["exit_code"], PodtuneError)(record["message"])
+    return kinds.get(exit_code, PodtuneError)(message)
 
 
 def _end(message: str, exit_code: int) -> NoReturn:

@@ -8,3 +8,6 @@ CPU = f"{REGISTRY}/python-cpu:{__version__}"
 
 GPU = f"{REGISTRY}/python-gpu:{__version__}"
 """Training and evaluation on NVIDIA GPUs."""
+
+IPU = f"{REGISTRY}/python-ipu:{__version__}"
+"""What IPUJobs run: training and evaluation on Graphcore IPUs."""

@@ -1,0 +1,46 @@
+"""Score a fine-tuned model on IPUs: the evaluate step, done by an IPUJob."""
+
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+from podtune.errors import BadInput
+from podtune.formats.checkpoint import CheckpointFacts
+from podtune.formats.evaluation import open_evaluation
+from podtune.ipujobs.computation import Computation, compute, s3_uri
+from podtune.sections import read_section
+from podtune.stores.sealed_objects import read_sealed
+from podtune.stores.store import open_store
+from podtune.training.config import TrainingConfig
+
+
+def run(
+    features: str, checkpoint: str, output: Path, *, evaluation: Mapping[str, Any], workspace: str, image: str
+) -> Dict[str, float]:
+    """Have every example of a split scored once by an IPUJob; return the metrics, the loss, and how many there were.
+
+    Features and checkpoint are given by their URIs in S3; the model lies on the IPUs as it did when it was trained.
+    """
+    inputs = {"features": s3_uri(features, "features"), "checkpoint": s3_uri(checkpoint, "the checkpoint")}
+    computation = Computation(
+        step="evaluate",
+        inputs=inputs,
+        output="evaluation",
+        settings=evaluation,
+        options={"device": "ipu"},
+        ipus=_ipus_of(inputs["checkpoint"]),
+        workspace=workspace,
+        image=image,
+    )
+    compute(computation, output)
+    found, _ = open_evaluation(output)
+    values = {name: metric.value for name, metric in found.metrics.items()}
+    return {**values, "loss": found.loss, "examples": float(found.examples)}
+
+
+def _ipus_of(checkpoint: str) -> int:
+    """As many as the training used."""
+    facts = read_section(CheckpointFacts, read_sealed(open_store(checkpoint), "").facts, f"{checkpoint} facts")
+    config = read_section(TrainingConfig, facts.training, "the checkpoint's training")
+    if config.ipu is None:
+        raise BadInput(f"{checkpoint} was trained without training.ipu, which says how the model lies on IPUs")
+    return config.ipu.ipus

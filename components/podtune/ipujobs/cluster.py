@@ -1,0 +1,161 @@
+"""IPUJobs, their pods and logs, through the Kubernetes API; what passes is waited out."""
+
+import json
+import logging
+import time
+from typing import Any, Dict, Iterator, Mapping, Optional
+from urllib.parse import urlencode
+
+import urllib3
+from kubernetes import client, config
+from urllib3.exceptions import HTTPError
+
+from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.ipujobs.manifest import CONTAINER, JOB_LABEL
+from podtune.ipujobs.pod_log import PodLog, chunks_of
+from podtune.ipujobs.worker_pod import WorkerPod, read_pod
+
+_PASSING = (410, 429, 500, 502, 503, 504)
+"""A webhook of an operator that is down answers 500; 410 says that a list has to be asked for anew."""
+
+_LONGEST_PAUSE = 30.0
+_TIMEOUT = urllib3.Timeout(connect=10, read=60)
+
+_log = logging.getLogger(__name__)
+
+
+class Cluster:
+    """One namespace of a cluster. Every method raises BadInput where the API refuses, TryAgainLater where it fails."""
+
+    def __init__(self, api: client.ApiClient, namespace: str, patience: float = 600.0) -> None:
+        """`patience`: how many seconds of failing one request may take."""
+        self.namespace = namespace
+        self._api, self._patience = api, patience
+        self._jobs = f"/apis/graphcore.ai/v1alpha1/namespaces/{namespace}/ipujobs"
+        self._pods = f"/api/v1/namespaces/{namespace}/pods"
+
+    def create(self, manifest: Mapping[str, Any]) -> bool:
+        """Create a job; False, changing nothing, where one of its name exists.
+
+        That may also be ours, made by a request whose answer was lost.
+        """
+        return self._ask("POST", self._jobs, body=manifest, otherwise=409) is not None
+
+    def job(self, name: str) -> Optional[Dict[str, Any]]:
+        """A job as it is now; None where there is none."""
+        return self._ask("GET", f"{self._jobs}/{name}", otherwise=404)
+
+    def delete(self, name: str) -> None:
+        """Delete a job with its pods; nothing happens where there is none."""
+        self._ask("DELETE", f"{self._jobs}/{name}", body={"propagationPolicy": "Background"}, otherwise=404)
+
+    def worker(self, name: str) -> Optional[WorkerPod]:
+        """The newest pod of a job; None where there is none."""
+        found = self._ask("GET", self._pods, query={"labelSelector": f"{JOB_LABEL}={name}"})
+        pods = sorted((found or {})["items"], key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        return read_pod(pods[-1]) if pods else None
+
+    def log_lines(self, pod: str, log: PodLog, seconds: float) -> Iterator[str]:
+        """What a pod says within so many seconds and `log` has not had; nothing where it cannot be read now."""
+        query = {"container": CONTAINER, "follow": "true", "timestamps": "true"}
+        if log.since:
+            query["sinceTime"] = log.since
+        timeout = urllib3.Timeout(connect=10, read=seconds)
+        try:
+            answer = self._request("GET", f"{self._pods}/{pod}/log", query=query, timeout=timeout, stream=True)
+        except HTTPError:
+            return
+        if answer.status == 200:
+            yield from log.lines(chunks_of(answer, seconds))
+        else:
+            _log.info("cannot read the log of %s now: %s", pod, _said_in(answer))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Optional[Mapping[str, str]] = None,
+        body: Optional[Mapping[str, Any]] = None,
+        otherwise: int = 0,
+    ) -> Optional[Dict[str, Any]]:
+        """The answer to a request, asked again while the API fails; None where its status is `otherwise`."""
+        until, pause = time.monotonic() + self._patience, 1.0
+        while True:
+            try:
+                answer = self._request(method, path, query=query, body=body)
+                if answer.status == otherwise:
+                    return None
+                if answer.status < 300:
+                    return json.loads(answer.data)  # type: ignore[no-any-return]  # the API's objects are mappings
+                if answer.status not in _PASSING:
+                    raise self._refusal(answer, method, path)
+                reason, pause = _said_in(answer), max(pause, _retry_after(answer))
+            except HTTPError as error:
+                reason = " ".join(str(error).split())
+            if time.monotonic() + pause > until:
+                raise TryAgainLater(f"cannot {method} {path}: {reason}; try again later")
+            _log.warning("cannot %s %s now: %s", method, path, reason)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Optional[Mapping[str, str]] = None,
+        body: Optional[Mapping[str, Any]] = None,
+        timeout: urllib3.Timeout = _TIMEOUT,
+        stream: bool = False,
+    ) -> Any:
+        """One request with the configuration's address, certificates and token, which it renews."""
+        headers = {"Accept": "application/json, */*", "Content-Type": "application/json"}
+        self._api.update_params_for_auth(headers, [], ["BearerToken"])
+        return self._api.rest_client.pool_manager.request(
+            method,
+            self._api.configuration.host + path + (f"?{urlencode(query)}" if query else ""),
+            body=json.dumps(body) if body is not None else None,
+            headers=headers,
+            timeout=timeout,
+            preload_content=not stream,
+            retries=False,
+        )
+
+    def _refusal(self, answer: Any, method: str, path: str) -> PodtuneError:
+        said = _said_in(answer)
+        if answer.status in (401, 403):
+            return BadInput(
+                f"cannot {method} {path}: access denied ({said}); the step's service account needs the role for "
+                f"IPUJobs in namespace {self.namespace}"
+            )
+        if answer.status == 404:
+            return BadInput(f"cannot {method} {path}: {said}; install the IPU operator, or correct the namespace")
+        return BadInput(f"cannot {method} {path}: the API answers {answer.status} ({said})")
+
+
+def open_cluster(namespace: str) -> Cluster:
+    """Use the pod's service account, or on a person's machine the kubeconfig."""
+    configuration = client.Configuration()
+    try:
+        config.load_incluster_config(configuration)
+    except config.ConfigException:
+        try:
+            config.load_kube_config(client_configuration=configuration)
+        except config.ConfigException as error:
+            raise BadInput(f"no Kubernetes API: neither a pod's service account nor a kubeconfig ({error})") from error
+    return Cluster(client.ApiClient(configuration), namespace)
+
+
+def _said_in(answer: Any) -> str:
+    """What the API says of a failure."""
+    data = answer.data
+    try:
+        return str(json.loads(data)["message"])
+    except (ValueError, KeyError, TypeError):
+        return " ".join(data.decode("utf-8", "replace")[:200].split()) or f"status {answer.status}"
+
+
+def _retry_after(answer: Any) -> float:
+    value = answer.headers.get("Retry-After", "")
+    return min(float(value), _LONGEST_PAUSE) if value.isdigit() else 0.0

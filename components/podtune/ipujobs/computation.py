@@ -1,0 +1,106 @@
+"""A step's work, done by an IPUJob: what it needs is read from an object store, what it makes comes back from there."""
+
+import logging
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, Mapping
+from urllib.parse import urlsplit
+
+from podtune import __version__
+from podtune.errors import BadInput
+from podtune.formats.sealed import canonical_json
+from podtune.ipujobs.cluster import open_cluster
+from podtune.ipujobs.lease import Lease
+from podtune.ipujobs.life import JobLife
+from podtune.ipujobs.manifest import manifest_of
+from podtune.ipujobs.work import OUTPUT, Work
+from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
+from podtune.stores.store import Store, open_store
+
+NAMESPACE_VARIABLE = "PODTUNE_IPU_NAMESPACE"
+"""Names the namespace of the jobs where it is not the usual one."""
+
+NAMESPACE = "podtune-ipu"
+
+RUN_VARIABLE = "PODTUNE_RUN"
+"""Names the pipeline's run: its restarted steps find their jobs, and no two runs share one."""
+
+_KEY_DIGITS = 16
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Computation:
+    """What is computed on IPUs, by what it is computed from."""
+
+    step: Literal["finetune", "evaluate"]
+    inputs: Mapping[str, str]
+    """The step's argument to the URI of the artifact."""
+
+    output: str
+    """The step's argument that names what it makes."""
+
+    settings: Mapping[str, Any]
+    options: Mapping[str, str]
+    ipus: int
+    workspace: str
+    image: str
+
+    def name(self) -> str:
+        """The job's: the same for the same work in the same run, and at most 25 characters. 36 are allowed."""
+        digests = {name: read_sealed(open_store(uri), "").digest for name, uri in self.inputs.items()}
+        identity = {"inputs": digests, "settings": self.settings, "options": self.options, "ipus": self.ipus}
+        made_by = {"image": self.image, "podtune": __version__, "run": os.environ.get(RUN_VARIABLE, "")}
+        key = sha256(canonical_json({"step": self.step, **identity, **made_by})).hexdigest()
+        return f"{self.step}-{key[:_KEY_DIGITS]}"
+
+
+def compute(computation: Computation, target: Path) -> None:
+    """Have it computed by an IPUJob and bring the output to `target`.
+
+    A call that follows one that was killed joins its job, or takes what that has left; nothing stays behind.
+    """
+    require_s3(computation.workspace, "the workspace")
+    name = computation.name()
+    place = f"{computation.workspace.rstrip('/')}/ipujobs/{name}"
+    store, cluster = open_store(place), open_cluster(os.environ.get(NAMESPACE_VARIABLE) or NAMESPACE)
+    if is_sealed(store, OUTPUT):
+        _log.info("IPUJob %s has left its output already", name)
+        cluster.delete(name)
+    else:
+        work = Work(
+            step=computation.step,
+            inputs=dict(computation.inputs),
+            output=computation.output,
+            settings=dict(computation.settings),
+            options=dict(computation.options),
+            place=place,
+        )
+        manifest = manifest_of(name, work, computation.ipus, computation.image)
+        JobLife(cluster, manifest, Lease(store, work.lease_seconds)).run()
+    _take(store, target)
+
+
+def s3_uri(uri: str, what: str) -> str:
+    """An artifact's URI as the worker reads it; MinIO's are KFP's spelling of S3 at another endpoint."""
+    parts = urlsplit(uri)
+    plain = parts._replace(scheme="s3" if parts.scheme == "minio" else parts.scheme, query="").geturl()
+    require_s3(plain, what)
+    return plain
+
+
+def require_s3(uri: str, what: str) -> None:
+    """Refuse what a pod in another namespace cannot reach."""
+    if not uri.startswith("s3://"):
+        raise BadInput(f"IPU pods read and write S3 only; {what} must lie in s3://…; got {uri or 'nothing'!r}")
+
+
+def _take(store: Store, target: Path) -> None:
+    """Bring the output and clear the job's place."""
+    if not is_sealed(store, OUTPUT):
+        raise BadInput(f"{store.uri} has no output although its IPUJob succeeded; start the step again")
+    bring(store, OUTPUT, target)
+    remove(store, "")

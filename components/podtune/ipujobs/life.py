@@ -1,0 +1,155 @@
+"""The life of one IPUJob, from its creation to its end, as the step that waits for it lives it."""
+
+import contextlib
+import logging
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional
+
+from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
+from podtune.ipujobs.cluster import Cluster
+from podtune.ipujobs.lease import Lease
+from podtune.ipujobs.pod_log import PodLog
+from podtune.ipujobs.worker_pod import WorkerPod, failure_in, has_ended, is_leaving, state_of
+from podtune.training.stopping import SIGNALS
+
+_HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
+"""What a container waits for that seldom comes by waiting."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long things may take, in seconds."""
+
+    poll: float = 5.0
+    """Between two looks at a job of which nothing is heard."""
+
+    listen: float = 20.0
+    """To the log between two looks."""
+
+    start: float = 6 * 60 * 60.0
+    """Until a worker runs: IPUs may be taken, or the operator down."""
+
+    hopeless: float = 300.0
+    """Until an image that cannot be had, and such, is given up."""
+
+    leave: float = 300.0
+    """Until a job that was deleted is gone."""
+
+
+class JobLife:
+    """One job of a cluster, and the lease that keeps its worker at work."""
+
+    def __init__(self, cluster: Cluster, manifest: Mapping[str, Any], lease: Lease, pace: Pace = Pace()) -> None:
+        self._cluster, self._manifest, self._lease, self._pace = cluster, manifest, lease, pace
+        self._name = str(manifest["metadata"]["name"])
+        self._log, self._pod_uid, self._state = PodLog(), "", ""
+        self._silent_since = time.monotonic()
+
+    def run(self) -> None:
+        """Create the job or join it, tell its log, and wait; raise what its worker failed by. No job is left behind.
+
+        SIGTERM and SIGINT end it with Interrupted; while the job is being deleted they change nothing.
+        """
+        with _raising_on_signals(f"IPUJob {self._name} was cancelled, as its step was"):
+            try:
+                try:
+                    self._create_or_join()
+                    self._follow()
+                finally:
+                    _ignore_signals()
+            finally:
+                self._delete()
+
+    def _create_or_join(self) -> None:
+        """A job that runs is joined; one that has ended without leaving its output, or is about to go, is replaced."""
+        until = time.monotonic() + self._pace.leave
+        self._lease.renew()
+        while not self._cluster.create(self._manifest):
+            job = self._cluster.job(self._name)
+            if job and not is_leaving(job) and not has_ended(job, self._cluster.worker(self._name)):
+                _log.info("joining IPUJob %s, which runs in %s", self._name, self._cluster.namespace)
+                return
+            if time.monotonic() > until:
+                raise TryAgainLater(f"an earlier IPUJob {self._name} does not go away; look whether its operator runs")
+            self._cluster.delete(self._name)
+            time.sleep(self._pace.poll)
+        _log.info("created IPUJob %s in %s", self._name, self._cluster.namespace)
+
+    def _follow(self) -> None:
+        """Look, listen and look again; nothing is remembered that a lost connection could make wrong."""
+        while True:
+            job = self._cluster.job(self._name)
+            if job is None or is_leaving(job):
+                raise PodtuneError(
+                    f"IPUJob {self._name} was deleted by somebody else; start the step again, it continues"
+                )
+            pod = self._cluster.worker(self._name)
+            self._lease.renew()
+            self._tell(state_of(job, pod))
+            if pod and pod.started:
+                self._listen(pod)
+            if has_ended(job, pod):
+                failure = failure_in(job, pod)
+                if failure:
+                    raise failure
+                return
+            self._give_up_without(pod)
+            time.sleep(self._pace.poll)
+
+    def _tell(self, state: str) -> None:
+        """Say how far the job is, when that has changed."""
+        if state != self._state:
+            _log.info("IPUJob %s: %s", self._name, state)
+            self._state = state
+
+    def _listen(self, pod: WorkerPod) -> None:
+        """Pass on what the worker says; that of another pod, where the first was replaced, from its start."""
+        if pod.uid != self._pod_uid:
+            self._log, self._pod_uid = PodLog(), pod.uid
+        for line in self._cluster.log_lines(pod.name, self._log, self._pace.listen):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    def _give_up_without(self, pod: Optional[WorkerPod]) -> None:
+        """End a wait for a worker that does not come to run."""
+        now = time.monotonic()
+        if pod and pod.started:
+            self._silent_since = now
+        if now > self._silent_since + self._pace.start:
+            raise TryAgainLater(f"IPUJob {self._name} got no worker in {self._pace.start:.0f} s: {self._state}")
+        if pod and pod.waiting in _HOPELESS and now > self._silent_since + self._pace.hopeless:
+            raise BadInput(f"IPUJob {self._name} cannot start: {self._state}; correct the image or the cluster")
+
+    def _delete(self) -> None:
+        """Delete the job and its lease; where that fails, the worker ends by itself, for nobody renews the lease."""
+        try:
+            self._cluster.delete(self._name)
+        except PodtuneError as error:
+            _log.warning("IPUJob %s is left to end by itself: %s", self._name, error)
+        self._lease.end()
+
+
+@contextlib.contextmanager
+def _raising_on_signals(message: str) -> Iterator[None]:
+    """Raise Interrupted where a signal arrives; only the first."""
+
+    def interrupt(number: int, frame: Any) -> NoReturn:  # noqa: ARG001  # the signature of a handler
+        _ignore_signals()
+        raise Interrupted(message)
+
+    before: Dict[int, Any] = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,109 @@
+"""The manifest of an IPUJob (graphcore.ai/v1alpha1) whose one worker does a step's work.
+
+The worker is root without root's capabilities, but for IPC_LOCK, by which RDMA pins memory: Kubernetes gives an added
+capability to no other user.
+"""
+
+import json
+from typing import Any, Dict, List
+
+from podtune.ipujobs.work import Work
+from podtune.sections import to_mapping
+
+API_VERSION = "graphcore.ai/v1alpha1"
+CONTAINER = "worker"
+JOB_LABEL = "podtune/ipujob"
+"""On the worker's pod: the job's name. What labels the operator gives is not documented."""
+
+SECRET = "podtune-s3"  # noqa: S105  # the secret's name
+"""A secret and a config map, in the jobs' namespace, with the store's credentials, endpoint and region."""
+
+EXECUTABLES_CLAIM = "podtune-ipu-executables"
+"""A volume for compiled programs: compiling takes minutes."""
+
+TIME_LIMIT_SECONDS = 24 * 60 * 60
+"""Whatever happens, a worker is ended after so long; its step, started again, continues."""
+
+_TEMPORARY, _EXECUTABLES, _SHARED_MEMORY = "/tmp", "/executables", "/dev/shm"  # noqa: S108  # in the pod
+_SCRATCH = f"{_TEMPORARY}/podtune"
+_GRACE_SECONDS = 300
+
+
+def manifest_of(name: str, work: Work, ipus: int, image: str) -> Dict[str, Any]:
+    """Say what the operator has to run."""
+    labels = {"app.kubernetes.io/name": "podtune", "app.kubernetes.io/component": work.step}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "IPUJob",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "jobInstances": 1,
+            "ipusPerJobInstance": str(ipus),
+            "restartPolicy": {"type": "Never"},
+            "cleanPodPolicy": "None",  # the step reads the log and the outcome; the pod goes with the job
+            "workers": {
+                "replicas": 1,
+                "template": {"metadata": {"labels": {**labels, JOB_LABEL: name}}, "spec": _pod(work, image)},
+            },
+        },
+    }
+
+
+def _pod(work: Work, image: str) -> Dict[str, Any]:
+    return {
+        "hostIPC": True,
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "activeDeadlineSeconds": TIME_LIMIT_SECONDS,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [_container(work, image)],
+        "volumes": [
+            {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "10Gi"}},
+            {"name": "temporary", "emptyDir": {}},
+            {"name": "executables", "persistentVolumeClaim": {"claimName": EXECUTABLES_CLAIM}},
+        ],
+    }
+
+
+def _container(work: Work, image: str) -> Dict[str, Any]:
+    return {
+        "name": CONTAINER,
+        "image": image,
+        "command": ["python3", "-m", "podtune.ipujobs.worker"],
+        "args": [json.dumps(to_mapping(work), sort_keys=True), _SCRATCH],
+        "env": _environment(),
+        "resources": {
+            "requests": {"cpu": "8", "memory": "64Gi"},
+            "limits": {"cpu": "32", "memory": "200Gi"},  # a compilation was seen to fail with 32Gi
+        },
+        "securityContext": {
+            "runAsUser": 0,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"], "add": ["IPC_LOCK"]},
+        },
+        "volumeMounts": [
+            {"name": "shared-memory", "mountPath": _SHARED_MEMORY},
+            {"name": "temporary", "mountPath": _TEMPORARY},
+            {"name": "executables", "mountPath": _EXECUTABLES},
+        ],
+    }
+
+
+def _environment() -> List[Dict[str, Any]]:
+    values = {"POPTORCH_CACHE_DIR": _EXECUTABLES, "HOME": _TEMPORARY}
+    sources = {
+        "AWS_ACCESS_KEY_ID": "secretKeyRef",
+        "AWS_SECRET_ACCESS_KEY": "secretKeyRef",
+        "AWS_ENDPOINT_URL_S3": "configMapKeyRef",
+        "AWS_REGION": "configMapKeyRef",
+    }
+    return [
+        *({"name": name, "value": value} for name, value in values.items()),
+        *(
+            {"name": name, "valueFrom": {source: {"name": SECRET, "key": name, "optional": True}}}
+            for name, source in sources.items()
+        ),
+    ]

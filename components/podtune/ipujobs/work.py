@@ -1,0 +1,31 @@
+"""What the worker of an IPUJob has to do, as the step that waits for it says it."""
+
+from dataclasses import dataclass
+from typing import Any, Dict, Literal
+
+OUTPUT = "output/"
+"""Below a job's place: the sealed directory that the worker made."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One step, run where the IPUs are; what it reads and what it makes lie in an object store."""
+
+    step: Literal["finetune", "evaluate"]
+    inputs: Dict[str, str]
+    """The step's argument to the artifact's s3:// URI."""
+
+    output: str
+    """The step's argument that names what it makes."""
+
+    settings: Dict[str, Any]
+    """The step's section of the recipe."""
+
+    options: Dict[str, str]
+    """The step's other arguments."""
+
+    place: str
+    """s3:// URI below which the output is left and the lease is renewed."""
+
+    lease_seconds: float = 900.0
+    """The worker ends when the lease was not renewed for so long: nobody waits for it any more."""
