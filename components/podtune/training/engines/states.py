@@ -24,7 +24,7 @@ def save_model(model: Any, weights: Dict[str, torch.Tensor], directory: Path) ->
     """Write config.json and float32 model.safetensors as transformers loads them."""
     directory.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
-    model.config.dtype = torch.float32
+    model.config.dtype = "float32"  # in words, as transformers 4 writes it as it is
     model.config.save_pretrained(str(directory))
     _write(_published_names(model, weights), directory / WEIGHTS)
 
