@@ -1,0 +1,164 @@
+"""Runs on a cluster: started, listed, and read step by step."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import islice
+from typing import Any, List, Optional, Tuple
+
+from podtune_pipelines.cluster.client import Cluster
+from podtune_pipelines.cluster.listing import pages
+from podtune_pipelines.cluster.versions import Version
+
+EXPERIMENT = "podtune"
+"""Where KFP keeps the runs together, unless another is named."""
+
+ENDED = ("succeeded", "skipped", "failed", "canceled")
+
+_NO_STEP = re.compile(r"root|executor.*|.*-driver|condition-.*|podtune-.*")
+"""What KFP lists among a run's tasks though nobody wrote it: Argo's own nodes, the last being the whole workflow."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run."""
+
+    name: str
+    state: str
+    """pending, running, succeeded, skipped, failed, …"""
+
+    started: Optional[str]
+    ended: Optional[str]
+    """ISO 8601, UTC."""
+
+    pods: Tuple[str, ...]
+    """Where its log may be, the likeliest first."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a pipeline."""
+
+    id: str
+    name: str
+    state: str
+    created: Optional[str]
+    ended: Optional[str]
+    """ISO 8601, UTC."""
+
+    schedule: Optional[str]
+    """The ID of the schedule that started it."""
+
+    message: str
+    """What KFP says went wrong; empty where it says nothing."""
+
+    url: str
+    steps: Tuple[Step, ...]
+    """In the order in which they started."""
+
+    def steps_that(self, *states: str) -> List[str]:
+        """The names of the steps in one of these states."""
+        return [step.name for step in self.steps if step.state in states]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a run is given beside its pipeline; empty for the cluster's default."""
+
+    experiment: str = EXPERIMENT
+    pipeline_root: str = ""
+    """Where the artifacts lie."""
+
+    service_account: str = ""
+    """Whose rights the pods have."""
+
+
+def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditions) -> Run:
+    """Start a run of a version, with the arguments that it was compiled with."""
+    experiment = experiment_of(cluster, conditions.experiment)
+    started = cluster.ask(
+        cluster.client.run_pipeline,
+        experiment,
+        name,
+        pipeline_id=version.pipeline,
+        version_id=version.version,
+        pipeline_root=conditions.pipeline_root or None,
+        service_account=conditions.service_account or None,
+    )
+    return _run(cluster, started)
+
+
+def experiment_of(cluster: Cluster, name: str) -> str:
+    """The ID of an experiment, which is made if there is none."""
+    namespace = cluster.address.namespace or None
+    return str(cluster.ask(cluster.client.create_experiment, name, namespace=namespace).experiment_id)
+
+
+def find_experiment(cluster: Cluster, name: str) -> Optional[str]:
+    """The ID of an experiment; None where there is none."""
+    try:
+        found = cluster.ask(
+            cluster.client.get_experiment, experiment_name=name, namespace=cluster.address.namespace or None
+        )
+        return str(found.experiment_id)
+    except ValueError:  # KFP's client has no other sign
+        return None
+
+
+def read_run(cluster: Cluster, run: str) -> Run:
+    """One run as it is now."""
+    return _run(cluster, cluster.ask(cluster.client.get_run, run))
+
+
+def newest_runs(cluster: Cluster, experiment: str, count: int) -> List[Run]:
+    """The newest runs of an experiment, the newest first."""
+    identity = find_experiment(cluster, experiment)
+    if identity is None:
+        return []
+    method, size = cluster.client.list_runs, min(count, 100)
+    found = pages(cluster, method, "runs", size=size, experiment_id=identity, sort_by="created_at desc")
+    return [_run(cluster, run) for run in islice(found, count)]
+
+
+def _run(cluster: Cluster, found: Any) -> Run:
+    details = (found.run_details and found.run_details.task_details) or []
+    steps = [_step(detail) for detail in details if not _NO_STEP.fullmatch(detail.display_name or "executor")]
+    return Run(
+        id=str(found.run_id),
+        name=str(found.display_name),
+        state=_state(found.state),
+        created=moment(found.created_at),
+        ended=moment(found.finished_at),
+        schedule=found.recurring_run_id or None,
+        message=_message(found),
+        url=cluster.address.page(f"runs/details/{found.run_id}"),
+        steps=tuple(sorted(steps, key=lambda step: step.started or "9")),
+    )
+
+
+def _message(found: Any) -> str:
+    statuses = [found, *(found.state_history or [])]
+    messages = [status.error.message for status in statuses if status.error and status.error.message]
+    return " ".join(str(messages[-1]).split()) if messages else ""
+
+
+def _step(detail: Any) -> Step:
+    children = [child.pod_name for child in detail.child_tasks or [] if child.pod_name]
+    return Step(
+        name=detail.display_name.replace("-", "_"),
+        state=_state(detail.state),
+        started=moment(detail.start_time),
+        ended=moment(detail.end_time),
+        pods=tuple(children),
+    )
+
+
+def _state(found: Any) -> str:
+    return str(found or "pending").lower()
+
+
+def moment(found: Optional[datetime]) -> Optional[str]:
+    """A time as KFP tells it; what has not happened yet comes as a time before there was KFP."""
+    if found is None or found.year < 2000:
+        return None
+    return found.astimezone(timezone.utc).isoformat(timespec="seconds")

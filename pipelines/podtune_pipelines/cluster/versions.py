@@ -1,0 +1,83 @@
+"""Pipelines and their versions on a cluster: each content is uploaded once."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+import kfp_server_api
+import yaml
+from podtune import __version__
+
+from podtune_pipelines.cluster.client import Cluster, Taken
+from podtune_pipelines.cluster.listing import named, pages
+
+
+@dataclass(frozen=True)
+class Version:
+    """A pipeline's version as the cluster knows it."""
+
+    pipeline: str
+    """The pipeline's ID."""
+
+    version: str
+    """The version's ID."""
+
+    name: str
+    uploaded: bool
+    """Whether it was uploaded now; else the cluster had it."""
+
+
+def upload_once(cluster: Cluster, pipeline: str, package: Path) -> Version:
+    """The version that holds the compiled pipeline in `package`; uploaded only if the cluster has none."""
+    identity, name = _pipeline(cluster, pipeline), content_name(package)
+    found = _find_version(cluster, identity, name)
+    if found:
+        return Version(identity, found, name, uploaded=False)
+    try:
+        made = cluster.ask(
+            cluster.client.upload_pipeline_version, str(package), pipeline_version_name=name, pipeline_id=identity
+        )
+        return Version(identity, made.pipeline_version_id, name, uploaded=True)
+    except Taken:
+        found = _find_version(cluster, identity, name)
+        if not found:
+            raise
+        return Version(identity, found, name, uploaded=False)
+
+
+def content_name(package: Path) -> str:
+    """What a version is called: podtune's version, and the hash of the pipeline, in whatever order it was written."""
+    documents = list(yaml.safe_load_all(package.read_text(encoding="utf-8")))
+    digest = hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()
+    return f"{__version__}-{digest[:16]}"
+
+
+def _pipeline(cluster: Cluster, name: str) -> str:
+    """The ID of the pipeline of this name, which is made if there is none."""
+    found = _find_pipeline(cluster, name)
+    if found:
+        return found
+    wanted = kfp_server_api.V2beta1Pipeline(display_name=name, namespace=cluster.address.namespace or None)
+    try:
+        # upload_pipeline would make a first version whose name says nothing of its content
+        made = cluster.ask(cluster.client.pipelines.pipeline_service_create_pipeline, pipeline=wanted)
+        return str(made.pipeline_id)
+    except Taken:
+        found = _find_pipeline(cluster, name)
+        if not found:
+            raise
+        return found
+
+
+def _find_pipeline(cluster: Cluster, name: str) -> Optional[str]:
+    method, namespace = cluster.client.list_pipelines, cluster.address.namespace or None
+    found = pages(cluster, method, "pipelines", filter=named(name), namespace=namespace)
+    return next((str(pipeline.pipeline_id) for pipeline in found), None)
+
+
+def _find_version(cluster: Cluster, pipeline: str, name: str) -> Optional[str]:
+    method = cluster.client.list_pipeline_versions
+    found = pages(cluster, method, "pipeline_versions", pipeline_id=pipeline, filter=named(name))
+    return next((str(version.pipeline_version_id) for version in found), None)

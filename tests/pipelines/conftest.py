@@ -1,0 +1,309 @@
+"""A KFP cluster in this process: the part of its v2beta1 API that podtune calls, with a state and with faults."""
+
+import json
+import re
+import sys
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Dict, Iterator, List, Tuple
+from urllib.parse import parse_qs
+
+import kfp_server_api
+import pytest
+
+Json = Dict[str, Any]
+
+API = "/apis/v2beta1/"
+LONG_AGO = "1970-01-01T00:00:00Z"
+"""How KFP spells a time that has not come yet."""
+
+
+class Refused(Exception):
+    """An answer other than 200."""
+
+
+@dataclass
+class Fault:
+    """What goes wrong with the next request that matches, so many times."""
+
+    method: str
+    path: str
+    """A regular expression of the path's end."""
+
+    what: Any
+    """A status; or `reset`, before anything is done; or `lost`, after it is done; or `page`, a web page."""
+
+    times: int = 1
+
+
+@dataclass
+class FakeKfp:
+    """The state of the cluster, and what it is made to do."""
+
+    token: str = ""
+    page: int = 100
+    """The most that one page of a list holds."""
+
+    progress: List[Tuple[str, Dict[str, str]]] = field(default_factory=lambda: [("SUCCEEDED", {})])
+    """What each look at a run finds, the last for ever: its state, and its steps' states."""
+
+    logs: Dict[str, str] = field(default_factory=dict)
+    """Step to what its pod said."""
+
+    hidden: List[str] = field(default_factory=list)
+    """Kinds of things whose next list is empty: another made them a moment later."""
+
+    faults: List[Fault] = field(default_factory=list)
+    requests: List[str] = field(default_factory=list)
+    """Method and path of each, in their order."""
+
+    experiments: Dict[str, Json] = field(default_factory=dict)
+    pipelines: Dict[str, Json] = field(default_factory=dict)
+    versions: Dict[str, Json] = field(default_factory=dict)
+    runs: Dict[str, Json] = field(default_factory=dict)
+    recurring: Dict[str, Json] = field(default_factory=dict)
+    uploads: List[bytes] = field(default_factory=list)
+    host: str = ""
+    looks: int = 0
+    made: int = 0
+
+    def fail(self, method: str, path: str, what: Any, times: int = 1) -> None:
+        self.faults.append(Fault(method, path, what, times))
+
+    def fault_of(self, method: str, path: str) -> Any:
+        for fault in self.faults:
+            if fault.times and fault.method == method and re.search(f"{fault.path}$", path):
+                fault.times -= 1
+                return fault.what
+        return None
+
+    def asked(self, method: str, path: str) -> int:
+        """How often that was asked for."""
+        return sum(bool(re.search(f"^{method} .*{path}$", request)) for request in self.requests)
+
+    def answer(self, method: str, path: str, query: Dict[str, str], body: bytes) -> Json:
+        """Do what a request asks for."""
+        routes = [
+            ("GET healthz", lambda: {"multi_user": False}),
+            ("GET experiments", lambda: self._list("experiments", self.experiments, query)),
+            ("POST experiments", lambda: self._make_experiment(json.loads(body))),
+            ("GET pipelines", lambda: self._list("pipelines", self.pipelines, query)),
+            ("POST pipelines", lambda: self._make_pipeline(json.loads(body))),
+            ("POST pipelines/upload_version", lambda: self._upload(query, body)),
+            ("GET pipelines/([^/]+)/versions", lambda id: self._list("pipeline_versions", self._of(id), query)),
+            ("GET runs", lambda: self._list("runs", self.runs, query)),
+            ("POST runs", lambda: self._start(json.loads(body))),
+            ("GET runs/([^/]+)", self._look),
+            ("GET recurringruns", lambda: self._list("recurringRuns", self.recurring, query)),
+            ("POST recurringruns", lambda: self._schedule(json.loads(body))),
+            ("POST recurringruns/([^/]+):(enable|disable)", self._switch),
+            ("DELETE recurringruns/([^/]+)", self._delete),
+        ]
+        for route, act in routes:
+            found = re.fullmatch(route, f"{method} {path}")
+            if found:
+                return act(*found.groups())  # type: ignore[no-any-return, operator]  # each takes what its route names
+        raise Refused(404, f"{method} {path} is not in the fake")
+
+    def log_of(self, query: Dict[str, str]) -> str:
+        step = query["podname"].rsplit("-pod-", 1)[0]
+        if step not in self.logs:
+            raise Refused(500, "Could not get main container logs")
+        return self.logs[step]
+
+    def _identity(self, kind: str) -> str:
+        self.made += 1
+        return f"{kind}-{self.made:04}"
+
+    def _time(self) -> str:
+        return f"2026-11-25T12:{self.made // 60:02}:{self.made % 60:02}Z"
+
+    def _list(self, key: str, things: Dict[str, Json], query: Dict[str, str]) -> Json:
+        found = list(things.values())
+        if key in self.hidden:
+            self.hidden.remove(key)
+            found = []
+        if "experiment_id" in query:
+            found = [thing for thing in found if thing["experiment_id"] == query["experiment_id"]]
+        for predicate in json.loads(query.get("filter") or "{}").get("predicates", []):
+            assert predicate["operation"] in ("EQUALS", 1)
+            assert predicate["key"] == "display_name"
+            found = [thing for thing in found if thing["display_name"] == predicate["stringValue"]]
+        if query.get("sort_by") == "created_at desc":
+            found.sort(key=lambda thing: str(thing["created_at"]), reverse=True)
+        start = int(query.get("page_token") or 0)
+        end = start + min(int(query.get("page_size") or 10), self.page)
+        following = {"next_page_token": str(end)} if end < len(found) else {}
+        return {key: found[start:end], **following}
+
+    def _make_experiment(self, body: Json) -> Json:
+        _check(body, kfp_server_api.V2beta1Experiment)
+        if any(one["display_name"] == body["display_name"] for one in self.experiments.values()):
+            raise Refused(409, "the experiment already exists")
+        made = {**body, "experiment_id": self._identity("experiment")}
+        return self.experiments.setdefault(made["experiment_id"], made)
+
+    def _make_pipeline(self, body: Json) -> Json:
+        _check(body, kfp_server_api.V2beta1Pipeline)
+        if any(one["display_name"] == body["display_name"] for one in self.pipelines.values()):
+            raise Refused(409, "Failed to create a new pipeline. The name already exists")
+        made = {**body, "pipeline_id": self._identity("pipeline")}
+        return self.pipelines.setdefault(made["pipeline_id"], made)
+
+    def _of(self, pipeline: str) -> Dict[str, Json]:
+        return {key: version for key, version in self.versions.items() if version["pipeline_id"] == pipeline}
+
+    def _upload(self, query: Dict[str, str], body: bytes) -> Json:
+        if query["pipelineid"] not in self.pipelines:
+            raise Refused(404, "Pipeline not found")
+        if any(one["display_name"] == query["name"] for one in self._of(query["pipelineid"]).values()):
+            raise Refused(409, "Failed to create a new pipeline version. The name already exist")
+        self.uploads.append(body)
+        made = {"pipeline_version_id": self._identity("version"), "display_name": query["name"]}
+        return self.versions.setdefault(made["pipeline_version_id"], {**made, "pipeline_id": query["pipelineid"]})
+
+    def _check_references(self, body: Json) -> None:
+        reference = body["pipeline_version_reference"]
+        if reference["pipeline_version_id"] not in self._of(reference["pipeline_id"]):
+            raise Refused(404, "Pipeline version not found")
+        if body["experiment_id"] not in self.experiments:
+            raise Refused(404, "Experiment not found")
+
+    def _start(self, body: Json) -> Json:
+        _check(body, kfp_server_api.V2beta1Run)
+        self._check_references(body)
+        made = {**body, "run_id": self._identity("run"), "state": "PENDING", "finished_at": LONG_AGO}
+        return self.runs.setdefault(made["run_id"], {**made, "created_at": self._time()})
+
+    def _look(self, identity: str) -> Json:
+        if identity not in self.runs:
+            raise Refused(404, f"Run {identity} not found")
+        state, steps = self.progress[min(self.looks, len(self.progress) - 1)]
+        self.looks += 1
+        return {**self.runs[identity], "state": state, "run_details": {"task_details": _details(steps)}}
+
+    def _schedule(self, body: Json) -> Json:
+        _check(body, kfp_server_api.V2beta1RecurringRun)
+        self._check_references(body)
+        if not 1 <= int(body["max_concurrency"]) <= 10:
+            raise Refused(400, "Max concurrency of a recurring run must be at least 1 and at most 10")
+        status = "ENABLED" if body.pop("mode") == "ENABLE" else "DISABLED"
+        made = {**body, "recurring_run_id": self._identity("schedule"), "created_at": self._time()}
+        return self.recurring.setdefault(made["recurring_run_id"], {**made, "status": status})
+
+    def _switch(self, identity: str, to: str) -> Json:
+        if identity not in self.recurring:
+            raise Refused(404, "Recurring run not found")
+        self.recurring[identity]["status"] = "ENABLED" if to == "enable" else "DISABLED"
+        return {}
+
+    def _delete(self, identity: str) -> Json:
+        if self.recurring.pop(identity, None) is None:
+            raise Refused(404, "Recurring run not found")
+        return {}
+
+
+def _check(body: Json, model: Any) -> None:
+    """Refuse what the published schema does not know."""
+    unknown = set(body) - set(model.attribute_map.values())
+    if unknown:
+        raise Refused(400, f"unknown field {min(unknown)}")
+
+
+def _details(steps: Dict[str, str]) -> List[Json]:
+    """Argo's nodes of a workflow, as KFP tells them: each step has a driver, and its pod is its child's."""
+    nodes = [("podtune-x7k2p", "RUNNING", []), ("root-driver", "SUCCEEDED", []), ("root", "RUNNING", [])]
+    for step, state in steps.items():
+        pod = [{"pod_name": f"{step}-pod-1"}]
+        nodes += [(f"{step}-driver", "SUCCEEDED", []), (step, state, pod), ("executor", state, [])]  # type: ignore[list-item]
+    ended = ("SUCCEEDED", "FAILED")
+    return [
+        {
+            "display_name": name,
+            "state": state,
+            "child_tasks": children,
+            "start_time": f"2026-11-25T12:00:{number:02}Z",
+            "end_time": f"2026-11-25T12:01:{number:02}Z" if state in ended else LONG_AGO,
+        }
+        for number, (name, state, children) in enumerate(nodes)
+    ]
+
+
+class _Server(ThreadingHTTPServer):
+    def __init__(self, fake: FakeKfp) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.fake = fake
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that left is no error
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer
+    server: Any
+
+    def do_GET(self) -> None:
+        path, query = self.path.partition("?")[::2]
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        fake = self.server.fake
+        fake.requests.append(f"{self.command} {path}")
+        fault = fake.fault_of(self.command, path)
+        if fault == "reset":
+            self.close_connection = True
+        elif fault == "page":
+            self._send(200, b"<!doctype html><title>Log in</title>", "text/html")
+        elif isinstance(fault, int):
+            self._send_json(fault, {"message": f"the fake answers {fault}"})
+        elif fault == "lost":
+            fake.answer(self.command, path.removeprefix(API), {}, body)
+            self.close_connection = True
+        else:
+            self._answer(fake, path, query={key: values[-1] for key, values in parse_qs(query).items()}, body=body)
+
+    do_POST = do_DELETE = do_GET  # noqa: N815  # the names that the server looks for
+
+    def _answer(self, fake: FakeKfp, path: str, *, query: Dict[str, str], body: bytes) -> None:
+        given = self.headers.get("authorization")
+        if fake.token and given != f"Bearer {fake.token}":
+            self._send_json(401, {"message": f"{given} is not known"})
+            return
+        try:
+            if path == "/k8s/pod/logs":
+                self._send(200, fake.log_of(query).encode(), "text/plain")
+            else:
+                found = fake.answer(self.command, path.removeprefix(API), query, body)
+                self._send_json(200, found)
+        except Refused as refusal:
+            self._send_json(refusal.args[0], {"message": refusal.args[1]})
+
+    def _send_json(self, status: int, content: Json) -> None:
+        self._send(status, json.dumps(content).encode(), "application/json")
+
+    def _send(self, status: int, content: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def fake_kfp(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKfp]:
+    """A cluster of its own for each test, without anything that this machine says of another one."""
+    for name in ("ENDPOINT", "UI_ENDPOINT", "TOKEN", "SA_TOKEN_PATH", "COOKIES", "CA_FILE", "NAMESPACE"):
+        monkeypatch.delenv(f"KF_PIPELINES_{name}", raising=False)
+    monkeypatch.setattr("kfp.Client._LOCAL_KFP_CONTEXT", "/nonexistent/kfp/context.json")
+    fake = FakeKfp()
+    with _Server(fake) as server:
+        fake.host = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield fake
+        server.shutdown()
+        thread.join()
