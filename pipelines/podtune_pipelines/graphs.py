@@ -6,6 +6,7 @@ from typing import Any, Dict, Sequence, Tuple, cast
 
 from kfp import compiler, dsl
 from podtune.artifacts import Features, Release
+from podtune.errors import BadInput
 from podtune.extract_lxmert.component import extract_lxmert
 from podtune.fetch_data.component import fetch_data
 from podtune.fetch_model.component import fetch_model
@@ -32,6 +33,8 @@ Section = Dict[str, Any]
 
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the recipe's pipeline; its sections are the parameters, so that a run may change them."""
+    if placement.device == "ipu" and recipe.training.ipu is None:
+        raise BadInput(f"{recipe.name} has no section training.ipu, which says how its model lies on IPUs; add one")
 
     @dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)
     def whole(  # noqa: PLR0913, PLR0917  # KFP passes them by name

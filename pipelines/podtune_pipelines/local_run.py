@@ -52,14 +52,18 @@ class Home:
 
 def run_here(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Path:
     """Run a recipe's pipeline on this machine and return its Release; a failed step's error is raised as its own."""
-    pipeline = pipeline_of(recipe, Placement(device, cache_keys=reuse_keys(recipe, device)))
+    pipeline = pipeline_of(recipe, _here(recipe, device))
     return _run(pipeline, arguments_of(recipe, command, store=store, workspace=str(home.workspace.resolve())), home)
 
 
 def prepare_here(recipe: Recipe, home: Home, device: str) -> Path:
     """Run a recipe's preparing steps on this machine and return its Features; `run_here` reuses them."""
-    pipeline = preparation_of(recipe, Placement(device, cache_keys=reuse_keys(recipe, device)))
+    pipeline = preparation_of(recipe, _here(recipe, device))
     return _run(pipeline, preparing_arguments_of(recipe), home)
+
+
+def _here(recipe: Recipe, device: str) -> Placement:
+    return Placement(device, cache_keys=reuse_keys(recipe, device), on_this_machine=True)
 
 
 def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:

@@ -5,6 +5,7 @@ from typing import Any, Mapping, Optional
 
 from kfp import kubernetes
 from podtune import image_names
+from podtune.ipujobs.work import NAMESPACE_VARIABLE, RUN_VARIABLE
 
 STORE_SECRET = "podtune-s3"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the credentials of the store; without it the pod's own identity is used."""
@@ -18,13 +19,16 @@ class Placement:
     """Where the steps of one compiled pipeline run."""
 
     device: str
-    """cpu or gpu: of finetune and evaluate; every other step needs a CPU only."""
+    """cpu, gpu or ipu: of training and evaluation; every other step needs a CPU only."""
 
     devices: int = 1
     """Accelerators in the pod that trains."""
 
     cache_keys: Optional[Mapping[str, str]] = None
     """Step to the key its result is reused by. None leaves the keys to KFP; a step that is not in it runs anew."""
+
+    on_this_machine: bool = False
+    """Whether the steps use what this machine has; a cluster's IPUs are reached by IPUJobs only."""
 
     resources: Mapping[str, tuple[str, str]] = field(
         default_factory=lambda: {
@@ -37,11 +41,20 @@ class Placement:
     )
     """Step to what it requests: cores and memory."""
 
+    @property
+    def by_ipujobs(self) -> bool:
+        """Whether training and evaluation are done by IPUJobs."""
+        return self.device == "ipu" and not self.on_this_machine
+
 
 ALWAYS_RUN = ("compare", "write_card", "publish")
 """These depend on what is live now, which no cache key knows."""
 
 ON_ACCELERATOR = ("finetune", "evaluate")
+BY_IPUJOB = ("finetune_on_ipu", "evaluate_on_ipu")
+
+_RUN_LABEL = "metadata.labels['pipeline/runid']"
+"""KFP's label on a pod: the same in every try of a step."""
 
 
 def place(task: Any, step: str, placement: Placement) -> Any:
@@ -54,6 +67,10 @@ def place(task: Any, step: str, placement: Placement) -> Any:
         task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(placement.devices)
         # PyTorch's processes share tensors there; a pod has 64 MiB unless told otherwise
         kubernetes.empty_dir_mount(task, "shm", "/dev/shm", medium="Memory", size_limit="8Gi")  # noqa: S108
+    if step in BY_IPUJOB:
+        kubernetes.use_field_path_as_env(task, RUN_VARIABLE, _RUN_LABEL)
+        namespace = {NAMESPACE_VARIABLE: NAMESPACE_VARIABLE}
+        kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
     kubernetes.use_secret_as_env(task, STORE_SECRET, _SECRET_KEYS, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_SECRET, _CONFIG_KEYS, optional=True)
     return task

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from podtune import image_names
 from podtune.compare.component import compare
 from podtune.evaluate.component import evaluate
+from podtune.evaluate_on_ipu.component import evaluate_on_ipu
 from podtune.finetune.component import finetune
+from podtune.finetune_on_ipu.component import finetune_on_ipu
 from podtune.publish.component import publish
 from podtune.write_card.component import write_card
 
@@ -37,18 +40,8 @@ class Settings:
 
 def finetune_and_release(prepared: Prepared, settings: Settings, placement: Placement) -> Any:
     """Add the shared tail to the pipeline being defined; return the release's channel."""
-    trained = finetune(
-        features=prepared.features,
-        base_model=prepared.base_model,
-        training=settings.training,
-        device=placement.device,
-        workspace=settings.workspace,
-    )
-    checkpoint = place(trained, "finetune", placement).outputs["checkpoint"]
-    scored = evaluate(
-        features=prepared.features, checkpoint=checkpoint, scoring=settings.evaluation, device=placement.device
-    )
-    evaluation = place(scored, "evaluate", placement).outputs["evaluation"]
+    checkpoint = _finetuned(prepared, settings, placement)
+    evaluation = _evaluated(prepared.features, checkpoint, settings, placement)
     judged = compare(evaluation=evaluation, gate=settings.gate, release=settings.release, store=settings.store)
     verdict = place(judged, "compare", placement).outputs["verdict"]
     described = write_card(
@@ -72,3 +65,25 @@ def finetune_and_release(prepared: Prepared, settings: Settings, placement: Plac
         store=settings.store,
     )
     return place(released, "publish", placement).outputs["published"]
+
+
+def _finetuned(prepared: Prepared, settings: Settings, placement: Placement) -> Any:
+    """Add the training; return the checkpoint's channel."""
+    given = {"features": prepared.features, "base_model": prepared.base_model}
+    given = {**given, "training": settings.training, "workspace": settings.workspace}
+    if placement.by_ipujobs:
+        trained = place(finetune_on_ipu(**given, image=image_names.IPU), "finetune_on_ipu", placement)
+    else:
+        trained = place(finetune(**given, device=placement.device), "finetune", placement)
+    return trained.outputs["checkpoint"]
+
+
+def _evaluated(features: Any, checkpoint: Any, settings: Settings, placement: Placement) -> Any:
+    """Add the evaluation; return its channel."""
+    given = {"features": features, "checkpoint": checkpoint, "scoring": settings.evaluation}
+    if placement.by_ipujobs:
+        places = {"workspace": settings.workspace, "image": image_names.IPU}
+        scored = place(evaluate_on_ipu(**given, **places), "evaluate_on_ipu", placement)
+    else:
+        scored = place(evaluate(**given, device=placement.device), "evaluate", placement)
+    return scored.outputs["evaluation"]

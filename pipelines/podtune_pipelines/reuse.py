@@ -29,6 +29,9 @@ from podtune_pipelines.recipe import TASKS, Recipe
 TAIL = ("finetune", "evaluate", "compare", "write_card", "publish")
 """The steps that every task has after its preparation."""
 
+OF_CLUSTERS = ("ipujobs", "finetune_on_ipu", "evaluate_on_ipu")
+"""Folders of code that no local run uses."""
+
 COMPUTING_LIBRARIES = ("numpy", "pillow", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -174,7 +177,7 @@ def _code_identity(step: str) -> str:
     """The hash of the code that a step can run, other steps' folders left out, and of the libraries that compute."""
     root = Path(str(files(podtune)))
     preparations = {own.preparation for own in TASKS.values()}
-    others = {"fetch_data", "fetch_model", *preparations, *TAIL} - {step}
+    others = {"fetch_data", "fetch_model", *preparations, *TAIL, *OF_CLUSTERS} - {step}
     sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     own = [path for path in sources if path.relative_to(root).parts[0] not in others]
     content = [(path.relative_to(root).as_posix(), sha256_of(path)) for path in own]

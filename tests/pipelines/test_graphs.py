@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
 import yaml
-from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
+from podtune.errors import BadInput
+from podtune_pipelines.graphs import arguments_of, command_of, pipeline_of, write_pipeline
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
 
@@ -30,6 +32,7 @@ def compiled(directory: Path, recipe: str, placement: Placement, **places: str) 
         ("lxmert-gqa-uncased", "gpu"),
         ("vit-gpt2-tiny", "cpu"),
         ("vit-gpt2-vizwiz", "gpu"),
+        ("bert-base-uncased-squad", "ipu"),
     ],
 )
 def test_the_compiled_pipeline_is_the_one_that_was_reviewed(
@@ -108,3 +111,39 @@ def test_the_command_that_reproduces_a_run_is_quoted() -> None:
     command = command_of("minilm-squad", ["training.epochs=1", "card.limits=None known."])
 
     assert command == "podtune run minilm-squad --set training.epochs=1 --set 'card.limits=None known.'"
+
+
+def test_a_cluster_reaches_its_ipus_by_ipujobs(tmp_path: Path) -> None:
+    spec, platform = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("ipu"), **PLACES))
+
+    tasks = set(spec["root"]["dag"]["tasks"])
+    assert tasks == {
+        "compare",
+        "evaluate-on-ipu",
+        "fetch-data",
+        "fetch-model",
+        "finetune-on-ipu",
+        "publish",
+        "tokenize-squad",
+        "write-card",
+    }
+    images = {executor["container"]["image"] for executor in spec["deploymentSpec"]["executors"].values()}
+    assert images == {"podtune/python-cpu:0.1.0"}
+    assert platform["exec-finetune-on-ipu"]["fieldPathAsEnv"] == [
+        {"name": "PODTUNE_RUN", "fieldPath": "metadata.labels['pipeline/runid']"}
+    ]
+
+
+def test_a_machine_uses_its_own_ipus(tmp_path: Path) -> None:
+    spec, _ = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("ipu", on_this_machine=True), **PLACES))
+
+    parameters = spec["root"]["dag"]["tasks"]["finetune"]["inputs"]["parameters"]
+    assert parameters["device"] == {"runtimeValue": {"constant": "ipu"}}
+
+
+def test_a_recipe_that_does_not_place_its_model_on_ipus_is_refused() -> None:
+    recipe = load_recipe("bert-tiny-squad")
+    without = replace(recipe, training=replace(recipe.training, ipu=None))
+
+    with pytest.raises(BadInput, match=r"^bert-tiny-squad has no section training\.ipu, which says how"):
+        pipeline_of(without, Placement("ipu"))

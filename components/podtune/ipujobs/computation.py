@@ -15,18 +15,11 @@ from podtune.ipujobs.cluster import open_cluster
 from podtune.ipujobs.lease import Lease
 from podtune.ipujobs.life import JobLife
 from podtune.ipujobs.manifest import manifest_of
-from podtune.ipujobs.work import OUTPUT, Work
+from podtune.ipujobs.work import NAMESPACE_VARIABLE, OUTPUT, RUN_VARIABLE, Work
 from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
 from podtune.stores.store import Store, open_store
 
-NAMESPACE_VARIABLE = "PODTUNE_IPU_NAMESPACE"
-"""Names the namespace of the jobs where it is not the usual one."""
-
 NAMESPACE = "podtune-ipu"
-
-RUN_VARIABLE = "PODTUNE_RUN"
-"""Names the pipeline's run: its restarted steps find their jobs, and no two runs share one."""
-
 _KEY_DIGITS = 16
 
 _log = logging.getLogger(__name__)
