@@ -7,7 +7,6 @@ import torch
 from torch.nn import functional
 
 from podtune.errors import BadInput
-from podtune.tasks.eager_attention import attend_eagerly
 from podtune.tasks.image_captioning.generation import write_captions
 from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, load_model, require_size
 from podtune.tasks.image_captioning.settings import BeamSearch
@@ -62,7 +61,8 @@ class CaptionObjective:
         """The same on rows of one length; BadInput where several images should share a row."""
         if config.packing > 1:
             raise BadInput(f"training.ipu.packing must be 1: an image has a row of its own; got {config.packing}")
-        attend_eagerly(model)
+        for part in (model.encoder, model.decoder):
+            part.config._attn_implementation = "eager"
         return CaptionForm(model, config, self._search)
 
 
