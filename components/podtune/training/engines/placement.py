@@ -112,7 +112,8 @@ def _serialize(model: Any, factor: int) -> None:
             f"training.ipu.embedding_serialization_factor must divide the vocabulary of {table.num_embeddings}; "
             f"got {factor}"
         )
-    if model.config.tie_word_embeddings and model.get_output_embeddings() is not None:
+    writing = model.get_output_embeddings()
+    if writing is not None and writing.weight is table.weight:
         raise BadInput(
             "training.ipu.embedding_serialization_factor must be 1 for a model that also writes with its table of "
             f"tokens; got {factor}"

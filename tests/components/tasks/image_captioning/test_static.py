@@ -1,5 +1,6 @@
 """Captioning on rows of one length, as it is compiled for IPUs, against the same on a stream of tokens."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
@@ -10,7 +11,9 @@ from podtune.errors import BadInput
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
 from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.training.config import TrainingConfig
 from podtune.training.engines.micro_batches import to_device
+from podtune.training.engines.placement import place
 from podtune.training.engines.sequences import running
 from podtune.training.engines.unpadded_attention import attend_within_sequences
 from podtune.training.ipu import IpuConfig
@@ -124,8 +127,7 @@ def test_what_is_put_out_is_what_the_stream_puts_out(
 @pytest.mark.parametrize(("row_tokens", "width"), [(14, 24), (30, 30)])
 def test_one_program_predicts(captioner: Path, images: ImageCaptions, row_tokens: int, width: int) -> None:
     calls: List[Dict[str, Tuple[int, ...]]] = []
-    config = IpuConfig(layers_per_ipu=(1, 1, 1, 1), row_tokens=row_tokens, gradient_accumulation=1)
-    form = static(captioner, BeamSearch(beams=2), config)
+    form = static(captioner, BeamSearch(beams=2), replace(ROWS, row_tokens=row_tokens))
 
     form.predict(laid(images), called(form, calls))
 
@@ -170,15 +172,35 @@ def test_a_head_with_weights_of_its_own_is_on_the_last_ipu(captioner: Path) -> N
     assert placed[-1] == (model.decoder.lm_head, 3)
 
 
+def test_a_table_that_tokens_are_written_with_cannot_be_looked_up_in_parts(captioner: Path) -> None:
+    objective = CaptionObjective()
+    ipu = replace(ROWS, row_tokens=12, embedding_serialization_factor=2, execution="sharded")
+    training = TrainingConfig(epochs=1, batch_size=1, learning_rate=1e-3, ipu=ipu)
+
+    with pytest.raises(BadInput, match="factor must be 1 for a model that also writes with its table of tokens; got 2"):
+        place(objective, objective.load(captioner), training)
+
+
+def test_weights_that_are_shared_take_memory_once_and_a_stage_more(captioner: Path) -> None:
+    objective = CaptionObjective()
+    ipu = replace(ROWS, row_tokens=12, gradient_accumulation=9)
+    training = TrainingConfig(epochs=1, batch_size=9, learning_rate=1e-3, ipu=ipu)
+
+    placed = place(objective, objective.load(captioner), training)
+
+    assert placed.stages == 5
+    assert placed.parameters() == [5144, 1992, 4912, 4432]
+
+
 def test_several_images_in_a_row_are_refused(captioner: Path) -> None:
-    packed = IpuConfig(layers_per_ipu=(4,), row_tokens=14, gradient_accumulation=1, packing=2)
+    packed = replace(ROWS, packing=2)
 
     with pytest.raises(BadInput, match="packing must be 1: an image has a row of its own; got 2"):
         static(captioner, config=packed)
 
 
 def test_captions_that_are_longer_than_a_row_are_refused(captioner: Path, images: ImageCaptions) -> None:
-    short = IpuConfig(layers_per_ipu=(4,), row_tokens=13, gradient_accumulation=1)
+    short = replace(ROWS, row_tokens=13)
     form = static(captioner, config=short)
 
     with pytest.raises(BadInput, match="row_tokens is 13; a row of the features has 14"):
