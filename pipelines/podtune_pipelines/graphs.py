@@ -50,7 +50,7 @@ def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
         store: str,
         workspace: str,
     ) -> Release:
-        prepared = _prepare(recipe, placement, source, model, features)
+        prepared = add_preparation(recipe, placement, source, model, features)
         settings = Settings(training, evaluation, gate, card, release, command, store, workspace)
         return cast(Release, finetune_and_release(prepared, settings, placement))
 
@@ -62,12 +62,12 @@ def preparation_of(recipe: Recipe, placement: Placement) -> Any:
 
     @dsl.pipeline(name=f"podtune-{recipe.name}-preparation", description=recipe.card.description)
     def prepare(source: Section, model: Section, features: Section) -> Features:
-        return cast(Features, _prepare(recipe, placement, source, model, features).features)
+        return cast(Features, add_preparation(recipe, placement, source, model, features).features)
 
     return prepare
 
 
-def _prepare(recipe: Recipe, placement: Placement, source: Any, model: Any, features: Any) -> Prepared:
+def add_preparation(recipe: Recipe, placement: Placement, source: Any, model: Any, features: Any) -> Prepared:
     """Add the preparing steps to the pipeline being defined."""
     step = recipe.of_task.preparation
     component, section = PREPARATIONS[step]
@@ -79,8 +79,13 @@ def _prepare(recipe: Recipe, placement: Placement, source: Any, model: Any, feat
 
 def write_pipeline(recipe: Recipe, placement: Placement, arguments: Dict[str, Any], target: Path) -> None:
     """Compile a recipe's pipeline to IR YAML; an argument that is left out has to be given with each run."""
+    compile_to(pipeline_of(recipe, placement), arguments, target)
+
+
+def compile_to(pipeline: Any, arguments: Dict[str, Any], target: Path) -> None:
+    """Write a pipeline as IR YAML, with these arguments as its parameters' defaults."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(pipeline_of(recipe, placement), str(target), pipeline_parameters=arguments)
+    compiler.Compiler().compile(pipeline, str(target), pipeline_parameters=arguments)
 
 
 def arguments_of(recipe: Recipe, command: str, **places: str) -> Dict[str, Any]:

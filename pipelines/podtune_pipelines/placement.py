@@ -1,7 +1,7 @@
 """Where a step runs: image, resources, and whether its result may be reused."""
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Tuple
 
 from kfp import kubernetes
 from podtune import image_names
@@ -27,6 +27,9 @@ class Placement:
     cache_keys: Optional[Mapping[str, str]] = None
     """Step to the key its result is reused by. None leaves the keys to KFP; a step that is not in it runs anew."""
 
+    unpinned: Tuple[str, ...] = ()
+    """Steps whose result may change though nothing that they are given does: KFP must not reuse it."""
+
     on_this_machine: bool = False
     """Whether the steps use what this machine has; a cluster's IPUs are reached by IPUJobs only."""
 
@@ -47,7 +50,7 @@ class Placement:
         return self.device == "ipu" and not self.on_this_machine
 
 
-ALWAYS_RUN = ("compare", "write_card", "publish")
+ALWAYS_RUN = ("check_unchanged", "compare", "write_card", "publish")
 """These depend on what is live now, which no cache key knows."""
 
 ON_ACCELERATOR = ("finetune", "evaluate")
@@ -77,7 +80,7 @@ def place(task: Any, step: str, placement: Placement) -> Any:
 
 
 def _cache(task: Any, step: str, placement: Placement) -> None:
-    if step in ALWAYS_RUN:
+    if step in (*ALWAYS_RUN, *placement.unpinned):
         task.set_caching_options(enable_caching=False)
     elif placement.cache_keys is not None:
         key = placement.cache_keys.get(step)

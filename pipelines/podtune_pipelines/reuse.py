@@ -32,6 +32,9 @@ TAIL = ("finetune", "evaluate", "compare", "write_card", "publish")
 OF_CLUSTERS = ("ipujobs", "finetune_on_ipu", "evaluate_on_ipu")
 """Folders of code that no local run uses."""
 
+PINNED = ("hf", "sample")
+"""Schemes whose URIs name one content: the Hub at a revision, and samples that podtune makes."""
+
 COMPUTING_LIBRARIES = ("numpy", "pillow", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -55,6 +58,17 @@ def reuse_keys(recipe: Recipe, device: str) -> Dict[str, str]:
     scoring = {"evaluation": sections["evaluation"], "device": device, "meteor": meteor}
     _add(keys, "evaluate", "", scoring, [preparation, "finetune"])
     return keys
+
+
+def unpinned_steps(recipe: Recipe) -> Tuple[str, ...]:
+    """The fetching steps whose result the recipe does not name: only by running do they notice that it changed.
+
+    Said of a cluster, where nobody sees whether a file in a mounted directory changed.
+    """
+    splits = recipe.source.places().items()
+    data = all(split in recipe.source.sha256 or scheme_of(place) in PINNED for split, (place, _) in splits)
+    model = all(scheme_of(source) in PINNED for source in _model_sources(recipe))
+    return tuple(step for step, pinned in (("fetch_data", data), ("fetch_model", model)) if not pinned)
 
 
 @dataclass(frozen=True)
@@ -143,7 +157,7 @@ def _identity_of_model(source: str) -> Optional[str]:
 def _identity(path: Path, place: str, pinned: bool) -> Optional[str]:
     """Empty where the recipe itself names the content: samples, the Hub at a revision, and what has a checksum."""
     scheme = scheme_of(place)
-    if pinned or scheme in ("hf", "sample"):
+    if pinned or scheme in PINNED:
         return ""
     return None if scheme else _content(path)
 

@@ -1,0 +1,130 @@
+"""Find out whether a run would only make the live release again."""
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterator, Mapping, Tuple
+
+from podtune import __version__
+from podtune.errors import BadInput
+from podtune.formats import base_model as base_models
+from podtune.formats import checkpoint as checkpoints
+from podtune.formats import evaluation as evaluations
+from podtune.formats import features as feature_sets
+from podtune.formats.checkpoint import CheckpointFacts
+from podtune.formats.evaluation import EvaluationFacts
+from podtune.formats.release import EVALUATION, TRAINING, ReleaseManifest
+from podtune.formats.sealed import MANIFEST, read_manifest
+from podtune.sections import read_section
+from podtune.stores.fetching import fetch_files
+from podtune.stores.releases import live_version, lost_file, read_release
+from podtune.stores.store import Store, open_store
+
+TRAIN, STOP = "train", "stop"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """Everything that decides what a run makes; what is the same makes the same model."""
+
+    features: str
+    """Digest: of the data, and of how it was prepared."""
+
+    base_model: str
+    """Digest."""
+
+    code: str
+    """podtune's version, which its images have too."""
+
+    device: str
+    sections: Mapping[str, Mapping[str, Any]]
+    """Training, evaluation and card, with every default written out."""
+
+    def changes(self, before: "Ingredients") -> Iterator[str]:
+        """What is different since `before`, in the words of a recipe."""
+        if self.features != before.features:
+            yield "the data or its preparation"
+        if self.base_model != before.base_model:
+            yield "the pretrained model"
+        if self.code != before.code:
+            yield f"podtune ({before.code} then, {self.code} now)"
+        if self.device != before.device:
+            yield f"the device ({before.device} then, {self.device} now)"
+        for name, section in self.sections.items():
+            earlier = before.sections.get(name, {})
+            for key in sorted({*section, *earlier}):
+                if section.get(key) != earlier.get(key):
+                    yield f"{name}.{key}"
+
+
+def run(
+    features: Path,
+    base_model: Path,
+    explanation: Path,
+    *,
+    sections: Mapping[str, Mapping[str, Any]],
+    release: Mapping[str, Any],
+    store: str,
+    device: str,
+) -> str:
+    """Whether to train or to stop; stop only if the live release was made of the very same. Why is written as text.
+
+    `sections` are the recipe's training, evaluation and card; `release` is its section of that name.
+    """
+    now = Ingredients(
+        features=read_manifest(features, feature_sets.KIND, feature_sets.VERSION).digest,
+        base_model=read_manifest(base_model, base_models.KIND, base_models.VERSION).digest,
+        code=__version__,
+        device=device,
+        sections=sections,
+    )
+    decision, reason = _decide(now, open_store(store), str(release.get("name", "")))
+    explanation.parent.mkdir(parents=True, exist_ok=True)
+    explanation.write_text(f"{decision}: {reason}\n", encoding="utf-8")
+    _log.info("%s: %s", decision, reason)
+    return decision
+
+
+def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:
+    live = live_version(store, name)
+    if live is None:
+        return TRAIN, f"no version of {name} is live in {store.uri}"
+    try:
+        manifest = read_release(store, name, live.version)
+        lost = lost_file(store, manifest)
+        if lost:
+            return TRAIN, f"version {live.version} of {name}, which is live, has lost {lost}"
+        changed = list(now.changes(_ingredients_of(store, manifest)))
+    except BadInput as error:
+        return TRAIN, f"version {live.version} of {name}, which is live, cannot be read: {' '.join(str(error).split())}"
+    if changed:
+        return TRAIN, f"changed since version {live.version} of {name}: {', '.join(changed)}"
+    return STOP, f"data, model, code and settings are those of version {live.version} of {name}, which is live"
+
+
+def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:
+    """What a release was made of, by its Checkpoint's and its Evaluation's records."""
+    trained = read_section(CheckpointFacts, _facts(store, manifest, TRAINING, checkpoints), TRAINING)
+    evaluated = read_section(EvaluationFacts, _facts(store, manifest, EVALUATION, evaluations), EVALUATION)
+    return Ingredients(
+        features=trained.features,
+        base_model=trained.base_model,
+        code=trained.software.get("podtune", "an unknown version"),
+        device=str(trained.hardware.get("device")),
+        sections={
+            "training": trained.training,
+            "evaluation": evaluated.settings,
+            "card": manifest.facts.get("card", {}),
+        },
+    )
+
+
+def _facts(store: Store, manifest: ReleaseManifest, folder: str, form: Any) -> Dict[str, Any]:
+    """The facts of the artifact whose manifest a release keeps in one of its folders."""
+    with tempfile.TemporaryDirectory() as directory:
+        fetched = Path(directory, "release")
+        fetch_files(store, manifest, fetched, f"{folder}/{MANIFEST}")
+        return dict(read_manifest(fetched / folder, form.KIND, form.VERSION).facts)
