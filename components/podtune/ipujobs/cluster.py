@@ -57,6 +57,7 @@ class Cluster:
 
     def log_lines(self, pod: str, log: PodLog, seconds: float) -> Iterator[str]:
         """What a pod says within so many seconds and `log` has not had; nothing where it cannot be read now."""
+        log.whole = False
         query = {"container": CONTAINER, "follow": "true", "timestamps": "true"}
         if log.since:
             query["sinceTime"] = log.since

@@ -18,6 +18,9 @@ from podtune.training.stopping import SIGNALS
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 """What a container waits for that seldom comes by waiting."""
 
+_TRIES = 10
+"""Of reading the log of a worker that has ended."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -93,6 +96,7 @@ class JobLife:
             self._tell(state_of(job, pod))
             if pod and pod.started:
                 self._listen(pod)
+                self._hear_out(pod)
             if has_ended(job, pod):
                 failure = failure_in(job, pod)
                 if failure:
@@ -114,6 +118,16 @@ class JobLife:
         for line in self._cluster.log_lines(pod.name, self._log, self._pace.listen):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
+
+    def _hear_out(self, pod: WorkerPod) -> None:
+        """Listen to a worker that has ended until nothing is left, or its log cannot be had."""
+        tries = _TRIES if pod.ended else 0
+        while tries and not self._log.whole:
+            time.sleep(self._pace.poll)
+            self._listen(pod)
+            tries -= 1
+        if pod.ended and not self._log.whole:
+            _log.warning("the end of the log of %s cannot be read", pod.name)
 
     def _give_up_without(self, pod: Optional[WorkerPod]) -> None:
         """End a wait for a worker that does not come to run."""

@@ -1,0 +1,134 @@
+from pathlib import Path
+from typing import List, Optional
+
+import pytest
+from podtune.errors import TryAgainLater
+from podtune.ipujobs.lease import Lease, LeaseWatch
+from podtune.stores.directory_store import DirectoryStore
+from podtune.stores.store import Advance, Versioned, unwatched
+
+
+class Clock:
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("podtune.ipujobs.lease.time", made)
+    return made
+
+
+class Failing(DirectoryStore):
+    """A store that cannot be reached while `down`."""
+
+    down = False
+
+    def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
+        self._fail()
+        super().upload(source, key, advance)
+
+    def read(self, key: str) -> Optional[Versioned]:
+        self._fail()
+        return super().read(key)
+
+    def _fail(self) -> None:
+        if self.down:
+            raise TryAgainLater("the store is down")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Failing:
+    return Failing(tmp_path)
+
+
+def contents(store: DirectoryStore) -> bytes:
+    found = store.read("lease")
+    assert found is not None
+    return found.data
+
+
+def test_a_lease_is_renewed_when_it_is_time(store: Failing, clock: Clock) -> None:
+    lease = Lease(store, 900)
+    said: List[bytes] = []
+
+    for seconds in (0, 59, 1):
+        clock.now += seconds
+        lease.renew()
+        said.append(contents(store))
+
+    assert said[0] == said[1]
+    assert said[1] != said[2]
+
+
+def test_a_lease_that_is_renewed_is_not_lost(store: Failing, clock: Clock) -> None:
+    lease, watch = Lease(store, 900), LeaseWatch(store, 900)
+
+    for _ in range(40):
+        clock.now += 60
+        lease.renew()
+        assert not watch.is_lost()
+
+
+def test_a_lease_is_lost_when_nobody_renews_it(store: Failing, clock: Clock) -> None:
+    watch = LeaseWatch(store, 900)
+    Lease(store, 900).renew()
+    clock.now += 60
+    watch.is_lost()
+
+    clock.now += 899
+    before = watch.is_lost()
+    clock.now += 2
+
+    assert (before, watch.is_lost()) == (False, True)
+
+
+def test_a_lease_that_never_was_is_lost_as_late(store: Failing, clock: Clock) -> None:
+    watch = LeaseWatch(store, 900)
+
+    clock.now += 901
+
+    assert watch.is_lost()
+
+
+def test_another_waiter_takes_a_lease_over(store: Failing, clock: Clock) -> None:
+    watch = LeaseWatch(store, 900)
+    Lease(store, 900).renew()
+    clock.now += 800
+    assert not watch.is_lost()
+    Lease(store, 900).renew()
+
+    clock.now += 800
+
+    assert not watch.is_lost()
+
+
+def test_a_store_that_is_down_for_a_while_loses_nothing(
+    store: Failing, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    lease, watch = Lease(store, 900), LeaseWatch(store, 900)
+    lease.renew()
+    store.down = True
+    clock.now += 600
+    lease.renew()
+    assert not watch.is_lost()
+    store.down = False
+    clock.now += 60
+    lease.renew()
+
+    clock.now += 600
+
+    assert not watch.is_lost()
+    assert "the store is down" in caplog.text
+
+
+def test_a_lease_that_ended_leaves_nothing(store: Failing) -> None:
+    lease = Lease(store, 900)
+    lease.renew()
+
+    lease.end()
+
+    assert list(store.keys("")) == []

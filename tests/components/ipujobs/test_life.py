@@ -1,0 +1,300 @@
+"""A job's life, with a test in the operator's place."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, List
+
+import pytest
+from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
+from podtune.ipujobs.cluster import Cluster
+from podtune.ipujobs.lease import Lease
+from podtune.ipujobs.life import JobLife, Pace
+from podtune.stores.directory_store import DirectoryStore
+
+pytestmark = pytest.mark.local
+
+NAME = "finetune-1"
+LABELS = {"podtune/ipujob": NAME}
+MANIFEST = {"metadata": {"name": NAME}, "spec": {"workers": {"template": {"metadata": {"labels": LABELS}}}}}
+QUICK = Pace(poll=0.02, listen=1.0, start=20.0, hopeless=0.2, leave=5.0)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("podtune.ipujobs.cluster._LONGEST_PAUSE", 0.02)
+    caplog.set_level(logging.INFO)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> DirectoryStore:
+    return DirectoryStore(tmp_path / "place")
+
+
+@pytest.fixture
+def life(kubernetes: Any, cluster: Cluster, place: DirectoryStore) -> Callable[..., JobLife]:
+    """A function that begins a life at some pace."""
+    return lambda pace=QUICK: JobLife(cluster, MANIFEST, Lease(place, 900), pace)
+
+
+def succeed(kubernetes: Any, *lines: str) -> Callable[[str], None]:
+    """An operator whose worker says some lines and ends well."""
+
+    def operate(name: str) -> None:
+        kubernetes.status(name, launcherStatus="Pending", lastMessage="Failed to acquire 16 IPU(s)")
+        time.sleep(0.1)
+        kubernetes.make_pod(name)
+        kubernetes.start(name)
+        for second, line in enumerate(lines):
+            kubernetes.say(name, line, second // 2)
+        kubernetes.end(name)
+
+    return operate
+
+
+def test_a_job_is_followed_to_its_end_and_deleted(
+    kubernetes: Any,
+    life: Callable[..., JobLife],
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    place: DirectoryStore,
+) -> None:
+    kubernetes.operator = succeed(kubernetes, "step 1", "step 2", "step 3")
+
+    life().run()
+
+    assert capsys.readouterr().err == "step 1\nstep 2\nstep 3\n"
+    assert kubernetes.jobs == {}
+    assert list(place.keys("")) == []
+    assert caplog.messages[:2] == [
+        "created IPUJob finetune-1 in podtune-ipu",
+        "IPUJob finetune-1: no worker yet; the operator has not said anything",
+    ] or caplog.messages[:2] == [
+        "created IPUJob finetune-1 in podtune-ipu",
+        "IPUJob finetune-1: no worker yet; the operator says Pending: Failed to acquire 16 IPU(s)",
+    ]
+
+
+def test_a_failure_is_the_workers_own(kubernetes: Any, life: Callable[..., JobLife]) -> None:
+    def operate(name: str) -> None:
+        kubernetes.make_pod(name)
+        kubernetes.start(name)
+        kubernetes.end(name, exit_code=2, message="features in s3://a were made for another tokenizer")
+
+    kubernetes.operator = operate
+
+    with pytest.raises(BadInput, match=r"^features in s3://a were made for another tokenizer$"):
+        life().run()
+
+    assert kubernetes.jobs == {}
+
+
+def test_a_log_is_heard_once_however_often_it_breaks(
+    kubernetes: Any, life: Callable[..., JobLife], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"step {number}" for number in range(50)]
+    kubernetes.operator = succeed(kubernetes, *lines)
+    for bytes_before_the_cut in (10, 200, 35, 700):
+        kubernetes.fails(path="/log$", cut=bytes_before_the_cut)
+    kubernetes.fails(path="/log$", reset=True)
+    kubernetes.fails(path="/log$", status=500)
+
+    life().run()
+
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_a_log_is_heard_while_the_worker_works(
+    kubernetes: Any, life: Callable[..., JobLife], capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard: List[str] = []
+
+    def operate(name: str) -> None:
+        kubernetes.make_pod(name)
+        kubernetes.start(name)
+        kubernetes.say(name, "compiling")
+        until = time.monotonic() + 10
+        while not heard and time.monotonic() < until:
+            heard.extend(capsys.readouterr().err.splitlines())
+            time.sleep(0.02)
+        kubernetes.end(name)
+
+    kubernetes.operator = operate
+
+    life().run()
+
+    assert heard == ["compiling"]
+
+
+@pytest.mark.parametrize("what", [{"status": 503}, {"status": 429}, {"status": 410}, {"reset": True}])
+def test_an_api_that_fails_in_between_is_waited_for(
+    what: Any, kubernetes: Any, life: Callable[..., JobLife], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def operate(name: str) -> None:
+        kubernetes.fails(3, path=f"/ipujobs/{name}$", **what)
+        kubernetes.fails(3, path="/pods$", **what)
+        succeed(kubernetes, "step 1")(name)
+
+    kubernetes.operator = operate
+
+    life().run()
+
+    assert capsys.readouterr().err == "step 1\n"
+
+
+def test_a_job_that_runs_is_joined(
+    kubernetes: Any, cluster: Cluster, life: Callable[..., JobLife], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.create(MANIFEST)
+    kubernetes.make_pod(NAME)
+    kubernetes.start(NAME)
+    kubernetes.say(NAME, "step 1")
+    threading.Timer(0.3, kubernetes.end, [NAME]).start()
+
+    life().run()
+
+    assert capsys.readouterr().err == "step 1\n"
+    assert len(kubernetes.asked("POST")) == 2
+    assert kubernetes.pods_made == 1
+
+
+def test_a_job_that_failed_before_is_replaced(
+    kubernetes: Any, cluster: Cluster, life: Callable[..., JobLife], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.create(MANIFEST)
+    kubernetes.make_pod(NAME)
+    kubernetes.end(NAME, exit_code=75, message="nobody waits for it any more")
+    kubernetes.operator = succeed(kubernetes, "step 1")
+
+    life().run()
+
+    assert capsys.readouterr().err == "step 1\n"
+
+
+def test_a_job_that_is_about_to_go_is_waited_for(
+    kubernetes: Any, cluster: Cluster, life: Callable[..., JobLife], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.create(MANIFEST)
+    kubernetes.finalizers.append(NAME)
+    cluster.delete(NAME)
+    kubernetes.operator = succeed(kubernetes, "step 1")
+    threading.Timer(0.3, kubernetes.let_go, [NAME]).start()
+
+    life().run()
+
+    assert capsys.readouterr().err == "step 1\n"
+
+
+def test_a_job_that_does_not_go_is_named(kubernetes: Any, cluster: Cluster, life: Callable[..., JobLife]) -> None:
+    cluster.create(MANIFEST)
+    kubernetes.finalizers.append(NAME)
+    cluster.delete(NAME)
+
+    with pytest.raises(TryAgainLater, match=r"^an earlier IPUJob finetune-1 does not go away; look whether its oper"):
+        life(Pace(poll=0.02, leave=0.2)).run()
+
+
+@pytest.mark.parametrize("finalizers", [[], [NAME]])
+def test_a_job_that_somebody_deletes_is_told(
+    finalizers: List[str], kubernetes: Any, life: Callable[..., JobLife]
+) -> None:
+    def operate(name: str) -> None:
+        kubernetes.make_pod(name)
+        kubernetes.start(name)
+        kubernetes.finalizers += finalizers
+        kubernetes.remove(name)
+
+    kubernetes.operator = operate
+
+    with pytest.raises(PodtuneError, match=r"^IPUJob finetune-1 was deleted by somebody else; start the step again"):
+        life().run()
+
+
+def test_a_pod_that_is_evicted_may_be_started_again(kubernetes: Any, life: Callable[..., JobLife]) -> None:
+    def operate(name: str) -> None:
+        kubernetes.make_pod(name)
+        kubernetes.start(name)
+        kubernetes.evict(name)
+
+    kubernetes.operator = operate
+
+    with pytest.raises(TryAgainLater, match=r"\(Evicted: The node was low on resource: memory\.\)"):
+        life().run()
+
+    assert kubernetes.jobs == {}
+
+
+def test_a_pod_that_the_operator_replaces_is_heard_from_its_start(
+    kubernetes: Any, life: Callable[..., JobLife], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def operate(name: str) -> None:
+        kubernetes.make_pod(name)
+        kubernetes.start(name)
+        kubernetes.say(name, "step 1", 30)
+        time.sleep(0.3)
+        with kubernetes.changed:
+            kubernetes.pods.pop(name)
+        time.sleep(0.3)
+        kubernetes.make_pod(name)
+        kubernetes.start(name)
+        kubernetes.say(name, "step 1 again", 20)
+        kubernetes.end(name)
+
+    kubernetes.operator = operate
+
+    life().run()
+
+    assert capsys.readouterr().err == "step 1\nstep 1 again\n"
+
+
+def test_an_image_that_cannot_be_had_is_named(kubernetes: Any, life: Callable[..., JobLife]) -> None:
+    def operate(name: str) -> None:
+        kubernetes.make_pod(name)
+        waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
+        kubernetes.show(name, "Pending", {"waiting": waiting})
+
+    kubernetes.operator = operate
+
+    with pytest.raises(BadInput, match=r"cannot start: worker .* is Pending: ImagePullBackOff: Back-off pulling image"):
+        life().run()
+
+
+def test_a_worker_that_never_comes_is_given_up(kubernetes: Any, life: Callable[..., JobLife]) -> None:
+    with pytest.raises(TryAgainLater, match=r"got no worker in 0 s: no worker yet; the operator has not said anything"):
+        life(Pace(poll=0.02, start=0.2)).run()
+
+    assert kubernetes.jobs == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_deletes_the_job(number: int, kubernetes: Any, life: Callable[..., JobLife]) -> None:
+    def operate(name: str) -> None:
+        kubernetes.make_pod(name)
+        kubernetes.start(name)
+        kubernetes.say(name, "step 1")
+        time.sleep(0.2)
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
+
+    kubernetes.operator = operate
+
+    with pytest.raises(Interrupted, match=r"^IPUJob finetune-1 was cancelled, as its step was$"):
+        life().run()
+
+    assert kubernetes.jobs == {}
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_job_that_cannot_be_deleted_is_left_to_its_lease(
+    kubernetes: Any, life: Callable[..., JobLife], caplog: pytest.LogCaptureFixture, place: DirectoryStore
+) -> None:
+    kubernetes.operator = succeed(kubernetes, "step 1")
+    kubernetes.fails(method="DELETE", status=403, message="no")
+
+    life().run()
+
+    assert "IPUJob finetune-1 is left to end by itself: cannot DELETE" in caplog.text
+    assert list(place.keys("")) == []

@@ -1,0 +1,90 @@
+import copy
+import json
+import os
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from podtune.ipujobs.manifest import manifest_of
+from podtune.ipujobs.work import Work
+
+WORK = Work(
+    step="finetune",
+    inputs={"features": "s3://artifacts/run/features", "base-model": "s3://artifacts/run/base_model"},
+    output="checkpoint",
+    settings={"epochs": 2, "learning_rate": 1e-4},
+    options={"device": "ipu", "workspace": "s3://models/training"},
+    place="s3://models/training/ipujobs/finetune-0123456789abcdef",
+)
+
+
+def manifest() -> Dict[str, Any]:
+    return manifest_of("finetune-0123456789abcdef", WORK, ipus=16, image="podtune/python-ipu:0.1.0")
+
+
+def test_the_manifest_is_the_one_that_was_reviewed(golden: Callable[[str, str], None]) -> None:
+    golden("ipujobs/finetune.yaml", yaml.safe_dump(manifest(), sort_keys=False, width=1000))
+
+
+def test_the_worker_is_told_its_work() -> None:
+    pod = manifest()["spec"]["workers"]["template"]["spec"]
+
+    work, scratch = pod["containers"][0]["args"]
+
+    assert json.loads(work)["inputs"]["features"] == "s3://artifacts/run/features"
+    assert json.loads(work)["settings"] == {"epochs": 2, "learning_rate": 1e-4}
+    assert scratch == "/tmp/podtune"
+
+
+def test_no_secret_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "canary-key")
+
+    assert "canary" not in json.dumps(manifest())
+
+
+def strict(node: Dict[str, Any]) -> Dict[str, Any]:
+    """A CRD's schema, in which an unknown field is an error; an API server would silently leave it out."""
+    node = copy.deepcopy(node)
+    if node.pop("x-kubernetes-int-or-string", False):
+        node.pop("anyOf", None)
+        node["type"] = ["integer", "string"]
+    properties = node.get("properties", {})
+    if properties and "additionalProperties" not in node:
+        node["additionalProperties"] = False
+    node["properties"] = {name: strict(inner) for name, inner in properties.items()}
+    for inner in ("items", "additionalProperties"):
+        if isinstance(node.get(inner), dict):
+            node[inner] = strict(node[inner])
+    if not properties:
+        del node["properties"]
+    return node
+
+
+@pytest.fixture(scope="module")
+def crd() -> Dict[str, Any]:
+    path = os.environ.get("IPUJOB_CRD", "")
+    if not Path(path).is_file():
+        pytest.skip("IPUJOB_CRD must name graphcore.ai_ipujobs.yaml from the operator's Helm chart 1.2.0")
+    found = yaml.load(Path(path).read_bytes(), yaml.CSafeLoader)
+    schema = strict(found["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+    schema["properties"]["metadata"] = {"type": "object"}
+    return schema
+
+
+def test_the_operators_own_schema_accepts_it(crd: Dict[str, Any]) -> None:
+    errors = [error.message for error in Draft202012Validator(crd).iter_errors(manifest())]
+
+    assert errors == []
+
+
+def test_the_operators_own_schema_refuses_what_it_does_not_know(crd: Dict[str, Any]) -> None:
+    wrong = manifest()
+    wrong["spec"]["modelReplicas"] = 4
+    wrong["spec"]["ipusPerJobInstance"] = 16
+
+    errors = [error.message for error in Draft202012Validator(crd).iter_errors(wrong)]
+
+    assert len(errors) == 2
