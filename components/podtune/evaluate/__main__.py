@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="the fine-tuned model")
     parser.add_argument("--evaluation", type=Path, required=True, help="where the scores are written")
     parser.add_argument("--settings", type=Path, required=True, help="the recipe's evaluation section, YAML or JSON")
-    parser.add_argument("--device", default="cpu", help="cpu or gpu")
+    parser.add_argument("--device", default="cpu", help="cpu, gpu or ipu")
     given = parser.parse_args()
     with ending_cleanly():
         section = read_settings_file(given.settings)

@@ -11,7 +11,16 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.checkpoint import MODEL, CheckpointFacts, open_checkpoint
-from podtune.formats.evaluation import EXAMPLES, KIND, PREDICTIONS, VERSION, EvaluationFacts, Metric, Slice
+from podtune.formats.evaluation import (
+    EXAMPLES,
+    KIND,
+    PREDICTIONS,
+    VERSION,
+    EvaluationFacts,
+    Metric,
+    Slice,
+    open_evaluation,
+)
 from podtune.formats.features import FeaturesFacts, SplitFacts, open_features
 from podtune.formats.sealed import sealing, sha256_of
 from podtune.sections import read_section, to_mapping
@@ -19,6 +28,9 @@ from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
 from podtune.tasks.task import Scored, ScoringSettings, task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
+from podtune.training.module_process import run_module
+from podtune.training.poptorch_python import poptorch_python
+from podtune.training.stopping import noticing_signals
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +40,20 @@ def run(
 ) -> Dict[str, float]:
     """Score every example of a split once; return the metrics, the loss, and how many examples there were.
 
-    `evaluation` is the recipe's section; `output` becomes the Evaluation.
+    `evaluation` is the recipe's section; `output` becomes the Evaluation. For IPUs it runs in the Python that has
+    PopTorch.
     """
+    python = poptorch_python(device)
+    if python:
+        arguments = {"features": features, "checkpoint": checkpoint, "evaluation": output, "device": device}
+        with noticing_signals() as stopping:
+            run_module([python], "podtune.evaluate", arguments, evaluation, stopping)
+    else:
+        _evaluate(features, checkpoint, output, evaluation=evaluation, device=device)
+    return open_evaluation(output)[0].numbers()
+
+
+def _evaluate(features: Path, checkpoint: Path, output: Path, *, evaluation: Mapping[str, Any], device: str) -> None:
     begun = time.monotonic()
     facts, features_manifest = open_features(features)
     trained, checkpoint_manifest = open_checkpoint(checkpoint)
@@ -55,8 +79,6 @@ def run(
     )
     _write(output, scored, found)
     _tell(found)
-    values = {name: metric.value for name, metric in found.metrics.items()}
-    return {**values, "loss": found.loss, "examples": float(found.examples)}
 
 
 def metrics_of(scored: Scored, settings: ScoringSettings) -> Dict[str, Metric]:

@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--base-model", type=Path, required=True, help="the pretrained model, with its tokenizer")
     parser.add_argument("--checkpoint", type=Path, required=True, help="where the fine-tuned model is written")
     parser.add_argument("--settings", type=Path, required=True, help="the recipe's training section, YAML or JSON")
-    parser.add_argument("--device", default="cpu", help="cpu or gpu")
+    parser.add_argument("--device", default="cpu", help="cpu, gpu or ipu")
     parser.add_argument("--workspace", required=True, help="directory or s3:// URI for the checkpoints on the way")
     given = parser.parse_args()
     with ending_cleanly():

@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, List, Mapping
 
 from podtune.finetune import torchrun
 from podtune.finetune.inputs import Inputs, open_inputs
@@ -16,6 +16,8 @@ from podtune.training.engines import open_engine
 from podtune.training.engines.engine import Engine
 from podtune.training.log import write_events, write_log
 from podtune.training.loop import Run, Trained, train
+from podtune.training.module_process import run_module
+from podtune.training.poptorch_python import poptorch_python
 from podtune.training.records import hardware, software
 from podtune.training.resume import open_states, run_key
 from podtune.training.stopping import noticing_signals
@@ -30,17 +32,27 @@ def run(
     """Fine-tune a model; a call that was stopped continues from its newest checkpoint in the workspace.
 
     Uses every GPU of the machine, each in a process of its own; or the processes of the torchrun that started this one.
+    For IPUs it runs in the Python that has PopTorch.
     """
     config = read_section(TrainingConfig, training, "training")
+    launcher = _launcher(device)
     with noticing_signals() as stopping:
-        gpus = torchrun.visible_gpus() if device == "gpu" and not torchrun.is_running() else 1
-        if gpus > 1:
+        if launcher:
             given = {"features": features, "base-model": base_model, "checkpoint": checkpoint}
             arguments = {**given, "device": device, "workspace": workspace}
-            torchrun.run_in_processes(gpus, arguments, training, stopping)
+            run_module(launcher, "podtune.finetune", arguments, training, stopping)
         else:
             inputs = open_inputs(features, base_model)
             _finetune(inputs, checkpoint, config, device=device, workspace=workspace, stopping=stopping)
+
+
+def _launcher(device: str) -> List[str]:
+    """What has to start this step anew; nothing where this process can do it."""
+    gpus = torchrun.visible_gpus() if device == "gpu" and not torchrun.is_running() else 1
+    if gpus > 1:
+        return torchrun.launcher(gpus)
+    python = poptorch_python(device)
+    return [python] if python else []
 
 
 def _finetune(

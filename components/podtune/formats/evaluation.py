@@ -81,6 +81,11 @@ class EvaluationFacts:
     notes: Dict[str, float] = field(default_factory=dict)
     """Numbers that a reader of the card should know and that are no metrics, such as out_of_vocabulary."""
 
+    def numbers(self) -> Dict[str, float]:
+        """The metrics, the loss, and how many examples there were."""
+        values = {name: metric.value for name, metric in self.metrics.items()}
+        return {**values, "loss": self.loss, "examples": float(self.examples)}
+
 
 def open_evaluation(path: Path) -> Tuple[EvaluationFacts, Manifest]:
     """Verify every file of an Evaluation directory and read its facts."""

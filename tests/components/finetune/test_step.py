@@ -206,5 +206,5 @@ def test_every_mistake_in_the_settings_is_reported(features: Path, base_model: P
 
 
 def test_an_unknown_device_is_refused(features: Path, base_model: Path, training: Training, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="device must be one of cpu, gpu; got 'tpu'"):
+    with pytest.raises(BadInput, match="device must be one of cpu, gpu, ipu; got 'tpu'"):
         run(features, base_model, tmp_path / "c", training=training, device="tpu", workspace=str(tmp_path / "w"))

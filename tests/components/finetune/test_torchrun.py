@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from podtune.errors import BadInput, Interrupted
 from podtune.finetune.step import run
-from podtune.finetune.torchrun import run_in_processes
+from podtune.finetune.torchrun import launcher
 from podtune.formats.checkpoint import open_checkpoint
 from podtune.training.log import read_log
+from podtune.training.module_process import run_module
 from safetensors.numpy import load_file
 
 pytestmark = pytest.mark.local
@@ -27,7 +28,7 @@ def in_two_processes(features: Path, base_model: Path, tmp_path: Path) -> TwoPro
     def finetuned(training: Dict[str, Any], stopping: Callable[[], bool] = lambda: False) -> Path:
         places = {"features": features, "base-model": base_model, "checkpoint": tmp_path / "two"}
         arguments = {**places, "workspace": tmp_path / "workspace", "device": "cpu"}
-        run_in_processes(2, arguments, training, stopping)
+        run_module(launcher(2), "podtune.finetune", arguments, training, stopping)
         return tmp_path / "two"
 
     return finetuned

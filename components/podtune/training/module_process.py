@@ -1,0 +1,51 @@
+"""A step in another process: under a launcher such as torchrun, or in another Python; it ends with one message."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Mapping, Sequence
+
+from podtune.errors import MESSAGE_FILE_VARIABLE, PodtuneError, read_failure
+
+_POLL_SECONDS = 0.2
+
+
+def run_module(
+    launcher: Sequence[str],
+    module: str,
+    arguments: Mapping[str, object],
+    settings: Mapping[str, Any],
+    stopping: Callable[[], bool],
+) -> None:
+    """Run `launcher -m module` with arguments by name and the step's settings; raise again what made it fail.
+
+    When `stopping` turns true it is asked to end, once, and has all the time that it needs for it.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        message_file, settings_file = Path(directory) / "message.json", Path(directory) / "settings.json"
+        settings_file.write_text(json.dumps(settings), encoding="utf-8")
+        named = {**arguments, "settings": settings_file}
+        command = [
+            *launcher,
+            "-m",
+            module,
+            *(text for name, value in named.items() for text in (f"--{name}", str(value))),
+        ]
+        environment = {**os.environ, MESSAGE_FILE_VARIABLE: str(message_file)}
+        process = subprocess.Popen(command, env=environment)  # noqa: S603  # our own module
+        if _wait(process, stopping):
+            raise read_failure(message_file) or PodtuneError(
+                f"{module} ended with exit code {process.returncode}; the lines above say why"
+            )
+
+
+def _wait(process: "subprocess.Popen[bytes]", stopping: Callable[[], bool]) -> int:
+    """Wait for the end and return the exit code; pass a wish to stop on, once."""
+    while process.poll() is None and not stopping():
+        time.sleep(_POLL_SECONDS)
+    if process.poll() is None:
+        process.terminate()
+    return process.wait()

@@ -1,0 +1,43 @@
+"""Which Python a step for IPUs runs in."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from podtune.errors import BadInput
+from podtune.training.poptorch_python import poptorch_python
+
+
+@pytest.fixture
+def with_poptorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "poptorch.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_other_devices_use_this_python(device: str) -> None:
+    assert poptorch_python(device) is None
+
+
+@pytest.mark.usefixtures("with_poptorch")
+def test_a_python_with_poptorch_is_used_itself() -> None:
+    assert poptorch_python("ipu") is None
+
+
+def test_the_named_python_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PODTUNE_IPU_PYTHON", sys.executable)
+
+    assert poptorch_python("ipu") == sys.executable
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [("", "PODTUNE_IPU_PYTHON is not set"), ("/no/python3.8", "PODTUNE_IPU_PYTHON is '/no/python3.8'")],
+)
+def test_without_poptorch_anywhere_the_user_is_told_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, named: str, told: str
+) -> None:
+    monkeypatch.setenv("PODTUNE_IPU_PYTHON", named)
+
+    with pytest.raises(BadInput, match=f"this Python has no PopTorch.*with podtune installed in it; {told}"):
+        poptorch_python("ipu")
