@@ -6,6 +6,7 @@ import typer
 from podtune import __version__
 from podtune.errors import ending_cleanly
 
+from podtune_pipelines.cli.argo import argo
 from podtune_pipelines.cli.card import card
 from podtune_pipelines.cli.compile import compile_recipe
 from podtune_pipelines.cli.download import download
@@ -15,6 +16,11 @@ from podtune_pipelines.cli.recipes import recipes
 from podtune_pipelines.cli.releases import releases
 from podtune_pipelines.cli.rollback import rollback
 from podtune_pipelines.cli.run import run
+from podtune_pipelines.cli.runs import runs
+from podtune_pipelines.cli.schedule import schedule
+from podtune_pipelines.cli.schedules import schedules
+from podtune_pipelines.cli.submit import submit
+from podtune_pipelines.cli.wait import wait
 
 app = typer.Typer(
     name="podtune",
@@ -26,6 +32,12 @@ app = typer.Typer(
 app.command()(run)
 app.command()(plan)
 app.command("compile")(compile_recipe)
+app.command()(argo)
+app.command()(submit)
+app.command()(wait)
+app.command()(runs)
+app.command()(schedule)
+app.add_typer(schedules, name="schedules")
 app.command()(recipes)
 app.command()(releases)
 app.command()(download)

@@ -1,0 +1,130 @@
+"""A recipe's pipeline for Argo Workflows without KFP: a WorkflowTemplate, and a CronWorkflow that starts it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Sequence
+
+import yaml
+from podtune.errors import BadInput
+
+from podtune_pipelines.argo.graph import Graph, Step
+from podtune_pipelines.argo.pod import BUCKET, VOLUMES, argo_name, by_uri, template_of
+from podtune_pipelines.cluster.cron import parse_cron
+
+STEPS, EXECUTOR = "podtune-steps", "podtune-executor"
+"""The service accounts of the steps' containers and of Argo's own beside them (manifests/components/argo)."""
+
+_API = "argoproj.io/v1alpha1"
+_ARGO_USER = 8737
+"""Argo's containers run as this user, and read what a step leaves."""
+
+_LONGEST_NAME = 52
+"""Argo refuses a longer one for a CronWorkflow, because it appends a time."""
+
+_HOUR = 3600
+_DAY = 24 * _HOUR
+
+
+def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, Any]:
+    """Write a graph as a WorkflowTemplate; a parameter without an argument has to be given with each run."""
+    return {
+        "apiVersion": _API,
+        "kind": "WorkflowTemplate",
+        "metadata": {
+            "name": graph.name,
+            "labels": {"app.kubernetes.io/name": "podtune"},
+            "annotations": {"workflows.argoproj.io/description": graph.description},
+        },
+        "spec": {
+            "entrypoint": "pipeline",
+            "arguments": {"parameters": _parameters(graph, arguments)},
+            "serviceAccountName": STEPS,
+            "automountServiceAccountToken": False,
+            "executor": {"serviceAccountName": EXECUTOR},
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": _ARGO_USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "volumes": [{"name": name, "emptyDir": {}} for name in VOLUMES],
+            "podMetadata": {"labels": {"app.kubernetes.io/name": "podtune"}},
+            "podGC": {"strategy": "OnWorkflowSuccess"},
+            "ttlStrategy": {"secondsAfterCompletion": 30 * _DAY},
+            "templates": [
+                {"name": "pipeline", "dag": {"tasks": [_task(step) for step in graph.steps]}},
+                *(template_of(step) for step in graph.steps),
+            ],
+        },
+    }
+
+
+def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
+    """Write the schedule of a WorkflowTemplate, in UTC; of runs that were missed, one of the last hour is caught up."""
+    name = template["metadata"]["name"]
+    missing = [one["name"] for one in template["spec"]["arguments"]["parameters"] if "value" not in one]
+    if missing:
+        options = ", ".join(f"--{parameter}" for parameter in missing)
+        raise BadInput(f"--cron needs {options} too: nobody is asked when a scheduled run starts")
+    if len(name) > _LONGEST_NAME:
+        raise BadInput(f"a CronWorkflow's name may have {_LONGEST_NAME} characters; got {name!r}; shorten the recipe's")
+    return {
+        "apiVersion": _API,
+        "kind": "CronWorkflow",
+        "metadata": {"name": name, "labels": template["metadata"]["labels"]},
+        "spec": {
+            "schedules": [_five_fields(cron)],
+            "timezone": "UTC",
+            "concurrencyPolicy": "Forbid",
+            "startingDeadlineSeconds": _HOUR,
+            "successfulJobsHistoryLimit": 3,
+            "failedJobsHistoryLimit": 3,
+            "workflowSpec": {"workflowTemplateRef": {"name": name}},
+        },
+    }
+
+
+def write_documents(documents: Sequence[Mapping[str, Any]], target: Path) -> None:
+    """Write what `kubectl apply` takes."""
+    plain = json.loads(json.dumps(documents))  # so that YAML does not refer from one place to another
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(yaml.safe_dump_all(plain, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
+
+
+def _five_fields(cron: str) -> str:
+    second, fields = parse_cron(cron).expression.split(" ", 1)
+    if second != "0":
+        raise BadInput(f"Argo's schedules begin with the minute; got {cron!r}, whose first field is a second")
+    return fields
+
+
+def _parameters(graph: Graph, arguments: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    names = [*graph.parameters, *([BUCKET] if any(by_uri(step) for step in graph.steps) else [])]
+    return [{"name": name, **({"value": _text(name, arguments[name])} if name in arguments else {})} for name in names]
+
+
+def _text(name: str, value: Any) -> str:
+    """A parameter's value, in which Argo finds nothing to fill in.
+
+    Argo writes it into its own JSON with Go's escapes, of which ASCII needs none that JSON does not know.
+    """
+    if not isinstance(value, str):
+        return re.sub(r"\{(?=\{)", r"\\u007b", json.dumps(value))
+    if "{{" in value:
+        raise BadInput(f"{name} must not contain {{{{, which Argo would fill in; got {value!r}")
+    return value
+
+
+def _task(step: Step) -> Dict[str, Any]:
+    """The step's place in the graph."""
+    artifacts = [
+        {"name": argo_name(name), "from": f"{{{{tasks.{producer}.outputs.artifacts.{argo_name(output)}}}}}"}
+        for name, (producer, output) in step.inputs.items()
+        if not by_uri(step)
+    ]
+    return {
+        "name": step.name,
+        "template": step.name,
+        **({"dependencies": list(step.needs)} if step.needs else {}),
+        **({"arguments": {"artifacts": artifacts}} if artifacts else {}),
+    }

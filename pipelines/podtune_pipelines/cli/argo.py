@@ -1,0 +1,38 @@
+"""`podtune argo`: the pipeline for a cluster with Argo Workflows and without KFP."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, RecipeArgument, SetOption
+from podtune_pipelines.recipe import load_recipe
+
+
+def argo(
+    recipe: RecipeArgument,
+    to: Annotated[Path, typer.Option(help="The YAML file to write.")],
+    changes: SetOption = NO_CHANGES,
+    device: DeviceOption = "cpu",
+    devices: Annotated[int, typer.Option(help="Accelerators in the pod that trains.")] = 1,
+    store: Annotated[str, typer.Option(help="s3:// URI of the releases; asked for at submission if left out.")] = "",
+    workspace: Annotated[str, typer.Option(help="s3:// URI for checkpoints on the way, likewise.")] = "",
+    bucket: Annotated[
+        str, typer.Option(help="With --device ipu: the bucket of Argo's artifact repository, likewise.")
+    ] = "",
+    cron: Annotated[
+        str, typer.Option(metavar="'M H D M W'", help="Also write a CronWorkflow that runs it then, in UTC.")
+    ] = "",
+) -> None:
+    """Write a recipe's pipeline as a WorkflowTemplate for Argo Workflows 3.6 and later."""
+    from podtune_pipelines.argo.graph import graph_of
+    from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
+    from podtune_pipelines.graphs import arguments_of, command_of
+    from podtune_pipelines.placement import Placement
+
+    loaded = load_recipe(recipe, changes)
+    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    graph = graph_of(loaded, Placement(device, devices), arguments)
+    template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})})
+    write_documents([template, *([cron_workflow(template, cron)] if cron else [])], to)
+    print(to)

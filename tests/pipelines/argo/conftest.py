@@ -1,0 +1,48 @@
+import json
+from typing import Any, Callable, Dict, List
+
+import pytest
+from podtune_pipelines.argo.graph import graph_of
+from podtune_pipelines.argo.workflow import workflow_template
+from podtune_pipelines.graphs import arguments_of, command_of
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.recipe import load_recipe
+
+PLACES = {"store": "s3://models/podtune", "workspace": "s3://models/training"}
+
+
+@pytest.fixture
+def template_of() -> Callable[..., Dict[str, Any]]:
+    """A function (recipe, device, *changes, **places) that writes a recipe's WorkflowTemplate."""
+
+    def write(recipe: str, device: str = "cpu", *changes: str, **places: str) -> Dict[str, Any]:
+        loaded = load_recipe(recipe, changes)
+        arguments = arguments_of(loaded, command_of(recipe, []), **(places or PLACES))
+        graph = graph_of(loaded, Placement(device), arguments)
+        return workflow_template(graph, {**arguments, **({"bucket": "artifacts"} if device == "ipu" else {})})
+
+    return write
+
+
+@pytest.fixture
+def steps_of() -> Callable[[Dict[str, Any]], List[Dict[str, Any]]]:
+    """A function that finds the templates of a WorkflowTemplate's steps, in the order of its graph."""
+
+    def find(template: Dict[str, Any]) -> List[Dict[str, Any]]:
+        by_name = {one["name"]: one for one in template["spec"]["templates"]}
+        return [by_name[task["template"]] for task in by_name["pipeline"]["dag"]["tasks"]]
+
+    return find
+
+
+@pytest.fixture
+def filled_in() -> Callable[..., Any]:
+    """A function (content, values) that puts values for {{…}} as Argo does: into the content's JSON, by name."""
+
+    def fill(content: Any, values: Dict[str, str]) -> Any:
+        text = json.dumps(content)
+        for name, value in values.items():
+            text = text.replace(f"{{{{{name}}}}}", json.dumps(value)[1:-1])
+        return json.loads(text)
+
+    return fill

@@ -1,0 +1,240 @@
+import json
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import pytest
+import yaml
+from podtune.errors import BadInput
+from podtune_pipelines.argo.graph import read_graph
+from podtune_pipelines.argo.pod import template_of as step_template_of
+from podtune_pipelines.argo.workflow import cron_workflow, write_documents
+from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.recipe import load_recipe
+
+Template = Dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "device"),
+    [
+        ("bert-tiny-squad", "cpu"),
+        ("bert-base-uncased-squad", "gpu"),
+        ("roberta-base-squad", "ipu"),
+        ("lxmert-vqa-tiny", "cpu"),
+        ("vit-gpt2-vizwiz", "gpu"),
+    ],
+)
+def test_the_workflow_is_the_one_that_was_reviewed(
+    recipe: str,
+    device: str,
+    template_of: Callable[..., Template],
+    tmp_path: Path,
+    golden: Callable[[str, str], None],
+) -> None:
+    template = template_of(recipe, device)
+
+    write_documents([template, cron_workflow(template, "0 3 * * 1")], tmp_path / "argo.yaml")
+
+    golden(f"argo/{recipe}-{device}.yaml", (tmp_path / "argo.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "device"), [("bert-tiny-squad", "cpu"), ("lxmert-gqa-uncased", "gpu"), ("minilm-squad", "ipu")]
+)
+def test_every_task_of_kfps_graph_is_there_with_its_image_resources_and_order(
+    recipe: str, device: str, template_of: Callable[..., Template], tmp_path: Path
+) -> None:
+    loaded = load_recipe(recipe)
+    write_pipeline(loaded, Placement(device), arguments_of(loaded, command_of(recipe, [])), tmp_path / "kfp.yaml")
+    specification, _ = yaml.safe_load_all((tmp_path / "kfp.yaml").read_text(encoding="utf-8"))
+
+    templates = {one["name"]: one for one in template_of(recipe, device)["spec"]["templates"]}
+
+    tasks = {task["name"]: task for task in templates.pop("pipeline")["dag"]["tasks"]}
+    assert list(tasks) == list(templates)
+    assert tasks.keys() == specification["root"]["dag"]["tasks"].keys()
+    for name, task in specification["root"]["dag"]["tasks"].items():
+        container = specification["deploymentSpec"]["executors"][f"exec-{name}"]["container"]
+        ours, resources = templates[name]["container"], container["resources"]
+        assert tasks[name].get("dependencies", []) == sorted(task.get("dependentTasks", []))
+        assert ours["image"] == container["image"]
+        assert ours["command"][-1] == f"podtune.{container['args'][-1]}"
+        assert ours["resources"]["requests"]["cpu"] == resources["resourceCpuRequest"]
+        assert ours["resources"]["requests"]["memory"] == resources["resourceMemoryRequest"]
+        accelerator = resources.get("accelerator")
+        assert ours["resources"].get("limits") == (
+            {accelerator["resourceType"]: accelerator["resourceCount"]} if accelerator else None
+        )
+
+
+def test_a_task_comes_after_those_that_it_needs(template_of: Callable[..., Template]) -> None:
+    tasks = template_of("bert-tiny-squad")["spec"]["templates"][0]["dag"]["tasks"]
+
+    done: List[str] = []
+    for task in tasks:
+        assert set(task.get("dependencies", [])) <= set(done)
+        done.append(task["name"])
+    assert done[-1] == "publish"
+
+
+def test_a_refusal_is_not_tried_again(template_of: Callable[..., Template], steps_of: Callable[..., Any]) -> None:
+    strategies = [step["retryStrategy"] for step in steps_of(template_of("bert-tiny-squad"))]
+
+    assert [strategy["limit"] for strategy in strategies] == ["3"] * 8
+    assert strategies[0]["expression"] == "lastRetry.status == 'Error' || lastRetry.exitCode in ['-1', '75', '143']"
+
+
+def test_no_step_has_rights_in_the_cluster_but_those_that_create_ipujobs(
+    template_of: Callable[..., Template], steps_of: Callable[..., Any]
+) -> None:
+    template = template_of("roberta-base-squad", "ipu")
+
+    assert template["spec"]["automountServiceAccountToken"] is False
+    accounts = {step["name"]: step["serviceAccountName"] for step in steps_of(template) if "serviceAccountName" in step}
+    submitter = "podtune-ipu-submitter"
+    assert accounts == {"finetune-on-ipu": submitter, "evaluate-on-ipu": submitter}
+
+
+def test_ipujobs_are_given_uris_where_the_artifacts_were_left(
+    template_of: Callable[..., Template], steps_of: Callable[..., Any]
+) -> None:
+    steps = {step["name"]: step for step in steps_of(template_of("roberta-base-squad", "ipu"))}
+
+    features = steps["tokenize-squad"]["outputs"]["artifacts"][0]
+    arguments = steps["finetune-on-ipu"]["container"]["args"]
+    given = arguments[arguments.index("--features") + 1]
+    assert features["s3"]["key"] == "podtune/{{workflow.name}}/tokenize-squad/features"
+    assert features["archive"] == {"none": {}}
+    assert given == f"s3://{{{{workflow.parameters.bucket}}}}/{features['s3']['key']}"
+
+
+def test_a_restarted_step_finds_its_ipujob_by_argos_label(
+    template_of: Callable[..., Template], steps_of: Callable[..., Any]
+) -> None:
+    steps = {step["name"]: step for step in steps_of(template_of("roberta-base-squad", "ipu"))}
+
+    environment = {one["name"]: one for one in steps["finetune-on-ipu"]["container"]["env"]}
+    label = "metadata.labels['workflows.argoproj.io/workflow']"
+    assert environment["PODTUNE_RUN"]["valueFrom"] == {"fieldRef": {"fieldPath": label}}
+
+
+def test_credentials_come_from_a_secret_only(
+    template_of: Callable[..., Template], steps_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "canary-key")
+
+    template = template_of("bert-tiny-squad")
+
+    assert "canary" not in json.dumps(template)
+    for step in steps_of(template):
+        environment = {one["name"]: one for one in step["container"]["env"]}
+        reference = {"name": "podtune-s3", "key": "AWS_SECRET_ACCESS_KEY", "optional": True}
+        assert environment["AWS_SECRET_ACCESS_KEY"]["valueFrom"] == {"secretKeyRef": reference}
+
+
+def test_settings_reach_the_step_as_they_were(
+    template_of: Callable[..., Template], steps_of: Callable[..., Any], filled_in: Callable[..., Any]
+) -> None:
+    template = template_of(
+        "bert-tiny-squad", "cpu", 'card.limits="{{workflow.name}}: a \\"bird\\" 🐦\tand é"', store="s3://m/r"
+    )
+    parameters = {f"workflow.parameters.{one['name']}": one.get("value", "") for one in _parameters(template)}
+
+    steps = {step["name"]: filled_in(step, parameters) for step in steps_of(template)}
+
+    settings = json.loads(steps["write-card"]["inputs"]["artifacts"][-1]["raw"]["data"])
+    assert "{{" not in parameters["workflow.parameters.card"]
+    assert settings["card"]["limits"] == '{{workflow.name}}: a "bird" 🐦\tand é'
+    assert settings["release"] == {"name": "bert-tiny-squad"}
+    assert (
+        json.loads(steps["fetch-model"]["inputs"]["artifacts"][-1]["raw"]["data"])["source"] == "sample://bert?seed=1"
+    )
+
+
+def test_a_text_that_argo_would_fill_in_is_refused(template_of: Callable[..., Template]) -> None:
+    with pytest.raises(
+        BadInput, match=r"^store must not contain \{\{, which Argo would fill in; got 's3://m/\{\{x\}\}'$"
+    ):
+        template_of("bert-tiny-squad", store="s3://m/{{x}}")
+
+
+def test_a_place_that_is_not_given_is_asked_for(template_of: Callable[..., Template]) -> None:
+    template = template_of("bert-tiny-squad", "cpu", workspace="s3://models/training")
+
+    parameters = {one["name"]: one for one in _parameters(template)}
+    assert parameters["store"] == {"name": "store"}
+    assert parameters["workspace"] == {"name": "workspace", "value": "s3://models/training"}
+
+
+def test_what_argo_cannot_be_told_is_refused(tmp_path: Path) -> None:
+    loaded = load_recipe("bert-tiny-squad")
+    write_pipeline(loaded, Placement("cpu"), arguments_of(loaded, "podtune run"), tmp_path / "kfp.yaml")
+    specification, platform = yaml.safe_load_all((tmp_path / "kfp.yaml").read_text(encoding="utf-8"))
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    executors["exec-fetch-data"]["imagePullSecret"] = [{"secretName": "registry"}]
+
+    graph = read_graph(specification, platform)
+
+    with pytest.raises(BadInput, match=r"^fetch-data is placed with imagePullSecret, of which Argo cannot be told$"):
+        step_template_of(graph.steps[0])
+
+
+def test_a_schedule_has_one_run_at_a_time_and_catches_up_once(template_of: Callable[..., Template]) -> None:
+    schedule = cron_workflow(template_of("bert-tiny-squad"), "0 3 * * 1")
+
+    assert schedule["spec"] == {
+        "schedules": ["0 3 * * 1"],
+        "timezone": "UTC",
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 3600,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 3,
+        "workflowSpec": {"workflowTemplateRef": {"name": "podtune-bert-tiny-squad"}},
+    }
+
+
+def test_a_schedule_of_kfps_six_fields_loses_its_second(template_of: Callable[..., Template]) -> None:
+    schedule = cron_workflow(template_of("bert-tiny-squad"), "0 30 3 * * MON-FRI")
+
+    assert schedule["spec"]["schedules"] == ["30 3 * * MON-FRI"]
+
+
+@pytest.mark.parametrize(
+    ("cron", "message"),
+    [
+        ("61 3 * * *", r"^the minutes of --cron must be"),
+        (
+            "5 30 3 * * *",
+            r"^Argo's schedules begin with the minute; got '5 30 3 \* \* \*', whose first field is a second",
+        ),
+    ],
+)
+def test_a_schedule_that_argo_cannot_keep_is_refused(
+    cron: str, message: str, template_of: Callable[..., Template]
+) -> None:
+    template = template_of("bert-tiny-squad")
+
+    with pytest.raises(BadInput, match=message):
+        cron_workflow(template, cron)
+
+
+def test_a_schedule_that_would_have_to_ask_is_refused(template_of: Callable[..., Template]) -> None:
+    template = template_of("bert-tiny-squad", "cpu", workspace="s3://models/training")
+
+    with pytest.raises(BadInput, match=r"^--cron needs --store too: nobody is asked when a scheduled run starts$"):
+        cron_workflow(template, "0 3 * * 1")
+
+
+def test_a_name_that_argo_cannot_append_a_time_to_is_refused(template_of: Callable[..., Template]) -> None:
+    template = template_of("bert-tiny-squad")
+    template["metadata"]["name"] = "podtune-" + "a" * 45
+
+    with pytest.raises(BadInput, match=r"^a CronWorkflow's name may have 52 characters; got 'podtune-a+'; shorten"):
+        cron_workflow(template, "0 3 * * 1")
+
+
+def _parameters(template: Template) -> List[Dict[str, str]]:
+    parameters: List[Dict[str, str]] = template["spec"]["arguments"]["parameters"]
+    return parameters
