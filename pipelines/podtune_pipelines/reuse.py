@@ -29,7 +29,7 @@ from podtune_pipelines.recipe import TASKS, Recipe
 TAIL = ("finetune", "evaluate", "compare", "write_card", "publish")
 """The steps that every task has after its preparation."""
 
-OF_CLUSTERS = ("ipujobs", "finetune_on_ipu", "evaluate_on_ipu")
+OF_CLUSTERS = ("ipujobs", "finetune_on_ipu", "evaluate_on_ipu", "check_unchanged")
 """Folders of code that no local run uses."""
 
 PINNED = ("hf", "sample")

@@ -56,6 +56,12 @@ class Run:
     steps: Tuple[Step, ...]
     """In the order in which they started."""
 
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it is a scheduled run that found nothing changed: what is inside the condition has no tasks then."""
+        names = {step.name for step in self.steps if step.state != "skipped"}
+        return "check_unchanged" in names and not names.intersection(("finetune", "finetune_on_ipu"))
+
     def steps_that(self, *states: str) -> List[str]:
         """The names of the steps in one of these states."""
         return [step.name for step in self.steps if step.state in states]

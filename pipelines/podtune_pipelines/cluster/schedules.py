@@ -15,7 +15,7 @@ from podtune_pipelines.cluster.client import Cluster, Missing
 from podtune_pipelines.cluster.cron import Cron, next_times, parse_cron
 from podtune_pipelines.cluster.cron_words import in_words
 from podtune_pipelines.cluster.listing import named, pages
-from podtune_pipelines.cluster.runs import Conditions, Run, experiment_of, find_experiment, moment
+from podtune_pipelines.cluster.runs import Conditions, experiment_of, find_experiment, moment
 from podtune_pipelines.cluster.versions import Version
 
 PREFIX = "podtune-"
@@ -114,11 +114,6 @@ def delete(cluster: Cluster, experiment: str, recipe: str) -> List[Schedule]:
     found = _existing(cluster, experiment, recipe)
     _remove(cluster, found, f"not every schedule of {recipe} is deleted")
     return found
-
-
-def runs_of(schedule: Schedule, runs: List[Run]) -> List[Run]:
-    """Those of the runs that a schedule started, in their order."""
-    return [run for run in runs if run.schedule == schedule.id]
 
 
 def now() -> datetime:

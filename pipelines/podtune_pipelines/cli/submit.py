@@ -1,0 +1,74 @@
+"""`podtune submit`: a recipe's pipeline on a cluster."""
+
+import json
+import sys
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from podtune_pipelines.cli.cluster_options import (
+    ClusterStoreOption,
+    DevicesOption,
+    ExperimentOption,
+    HostOption,
+    IntervalOption,
+    NamespaceOption,
+    PipelineRootOption,
+    ServiceAccountOption,
+    TimeoutOption,
+    WorkspaceOption,
+)
+from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, JsonOption, RecipeArgument, SetOption
+from podtune_pipelines.cli.wait import follow_to_end
+from podtune_pipelines.recipe import load_recipe
+
+if TYPE_CHECKING:
+    from podtune_pipelines.cluster.packages import Request
+    from podtune_pipelines.cluster.versions import Version
+
+
+def submit(
+    recipe: RecipeArgument,
+    changes: SetOption = NO_CHANGES,
+    host: HostOption = "",
+    namespace: NamespaceOption = "",
+    device: DeviceOption = "cpu",
+    devices: DevicesOption = 1,
+    store: ClusterStoreOption = "",
+    workspace: WorkspaceOption = "",
+    experiment: ExperimentOption = "podtune",
+    pipeline_root: PipelineRootOption = "",
+    service_account: ServiceAccountOption = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end, and fail as it fails.")] = False,
+    timeout: TimeoutOption = 0.0,
+    interval: IntervalOption = 5.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a recipe on a KFP cluster and print the run's address; its pipeline is uploaded once a content."""
+    from podtune_pipelines.cluster.client import address_of, connect
+    from podtune_pipelines.cluster.packages import Request, upload_pipeline
+    from podtune_pipelines.cluster.runs import Conditions, start_run
+    from podtune_pipelines.graphs import command_of, pipeline_of
+
+    request = Request(load_recipe(recipe, changes), command_of(recipe, changes), device, devices, store, workspace)
+    request.check()
+    cluster = connect(address_of(host, namespace))
+    version = upload_pipeline(cluster, request, pipeline_of(request.recipe, request.placement))
+    tell_version(request, version)
+    name = f"podtune-{request.recipe.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"
+    run = start_run(cluster, version, name, Conditions(experiment, pipeline_root, service_account))
+    if not as_json:
+        print(run.url, flush=True)
+    elif not wait:
+        print(json.dumps({"run": run.id, "url": run.url, "version": version.name}, indent=1))
+    if wait:
+        follow_to_end(cluster, run.id, timeout=timeout, interval=interval, as_json=as_json)
+
+
+def tell_version(request: "Request", version: "Version") -> None:
+    """Say on stderr what is run, and what a person may have missed."""
+    for path in request.paths():
+        print(f"{path} is a path: it has to be in the pods, whatever is there on this machine", file=sys.stderr)
+    how = "is uploaded" if version.uploaded else "is there already"
+    print(f"version {version.name} of podtune-{request.recipe.name} {how}", file=sys.stderr)

@@ -1,0 +1,71 @@
+"""A recipe's pipeline compiled for a cluster, and uploaded."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List
+
+from podtune.errors import BadInput
+from podtune.sources.uris import scheme_of, without_secrets
+
+from podtune_pipelines.cluster.client import Cluster
+from podtune_pipelines.cluster.versions import Version, upload_once
+from podtune_pipelines.graphs import arguments_of, compile_to
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.recipe import Recipe
+from podtune_pipelines.reuse import unpinned_steps
+
+DEVICES = ("cpu", "gpu", "ipu")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A recipe that a cluster is to run, and where."""
+
+    recipe: Recipe
+    command: str
+    """Reproduces the run; for its card."""
+
+    device: str
+    devices: int
+    store: str
+    workspace: str
+
+    @property
+    def placement(self) -> Placement:
+        return Placement(self.device, self.devices, unpinned=unpinned_steps(self.recipe))
+
+    @property
+    def arguments(self) -> Dict[str, Any]:
+        """The pipeline's arguments."""
+        return arguments_of(self.recipe, self.command, store=self.store, workspace=self.workspace)
+
+    def check(self) -> None:
+        """BadInput, naming every mistake, where a cluster could not do it."""
+        places = {"--store (or PODTUNE_STORE)": self.store, "--workspace (or PODTUNE_WORKSPACE)": self.workspace}
+        mistakes = [
+            f"{name} must be an s3:// URI, which the cluster's pods share; got {without_secrets(place)!r}"
+            for name, place in places.items()
+            if scheme_of(place) != "s3"
+        ]
+        if self.device not in DEVICES:
+            mistakes.append(f"--device must be one of {', '.join(DEVICES)}; got {self.device!r}")
+        if self.devices < 1:
+            mistakes.append(f"--devices must be at least 1; got {self.devices}")
+        if mistakes:
+            raise BadInput("\n".join(mistakes))
+
+    def paths(self) -> List[str]:
+        """The recipe's sources that are paths: they have to be in the pods, not on this machine."""
+        model = self.recipe.model
+        sources = [place for place, _ in self.recipe.source.places().values()]
+        sources += [model.source] + ([model.decoder.source] if model.decoder else [])
+        return sorted({source for source in sources if not scheme_of(source)})
+
+
+def upload_pipeline(cluster: Cluster, request: Request, pipeline: Any) -> Version:
+    """Compile one of the recipe's pipelines with its arguments, and upload it unless the cluster has it."""
+    with tempfile.TemporaryDirectory() as directory:
+        package = Path(directory) / "pipeline.yaml"
+        compile_to(pipeline, request.arguments, package)
+        return upload_once(cluster, f"podtune-{request.recipe.name}", package)
