@@ -18,7 +18,8 @@ from podtune.formats.release import EVALUATION, TRAINING, ReleaseManifest
 from podtune.formats.sealed import MANIFEST, read_manifest
 from podtune.sections import read_section
 from podtune.stores.fetching import fetch_files
-from podtune.stores.releases import live_version, lost_file, read_release
+from podtune.stores.live import live_version
+from podtune.stores.releases import lost_file, read_release
 from podtune.stores.store import Store, open_store
 
 TRAIN, STOP = "train", "stop"

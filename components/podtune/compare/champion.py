@@ -9,7 +9,8 @@ from podtune.compare.evaluated import Evaluated, open_evaluated
 from podtune.errors import BadInput
 from podtune.formats.release import EVALUATION
 from podtune.stores.fetching import fetch_files
-from podtune.stores.releases import live_version, read_release
+from podtune.stores.live import live_version
+from podtune.stores.releases import read_release
 from podtune.stores.store import Store
 
 

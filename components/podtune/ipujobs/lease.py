@@ -75,5 +75,5 @@ class LeaseWatch:
         except PodtuneError as error:
             _log.warning("%s", error)
             return
-        if found is not None and found.data != self._content:
-            self._content, self._changed = found.data, now
+        if found is not None and found != self._content:
+            self._content, self._changed = found, now

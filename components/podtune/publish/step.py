@@ -14,7 +14,8 @@ from podtune.formats.sealed import MANIFEST, Manifest, sealing
 from podtune.formats.verdict import VerdictFacts, open_verdict
 from podtune.publish.settings import ReleaseSettings
 from podtune.sections import read_section, to_mapping
-from podtune.stores.releases import live_version, lost_file, publish, read_release
+from podtune.stores.live import live_version
+from podtune.stores.releases import lost_file, publish, read_release
 from podtune.stores.store import Store, open_store
 
 _log = logging.getLogger(__name__)

@@ -2,8 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
-import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -12,12 +10,11 @@ from typing import Iterator, Optional
 from podtune.errors import BadInput
 from podtune.formats.sealed import sync
 from podtune.stores.partial_file import land, naming, partial_file
-from podtune.stores.store import Advance, Versioned, unwatched
+from podtune.stores.store import Advance, unwatched
 
 INCOMING = ".incoming"
 """Files that are being written, on the same file system as where they go."""
 
-LOCK = ".lock"
 _BLOCK = 1 << 20
 
 
@@ -30,13 +27,12 @@ class DirectoryStore:
         if self._root.exists() and not self._root.is_dir():
             raise BadInput(f"a store must be a directory; {self._root} is a file")
 
-    def read(self, key: str) -> Optional[Versioned]:
-        """A file's content; its token is the content's SHA-256."""
+    def read(self, key: str) -> Optional[bytes]:
+        """A file's content."""
         try:
-            data = self._path(key).read_bytes()
+            return self._path(key).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
-        return Versioned(data, hashlib.sha256(data).hexdigest())
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a new file and give it its name by a hard link, which fails where the name is taken."""
@@ -53,19 +49,6 @@ class DirectoryStore:
                     raise BadInput(f"the file system of {self.uri} has no hard links; use another store") from error
                 raise
             sync(path.parent)
-        return True
-
-    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
-        """Compare and rename under the store's lock."""
-        if token is None:
-            return self.create(key, data)
-        path = self._path(key)
-        with self._locked(), self._draft() as draft:
-            current = self.read(key)
-            if current is None or current.token != token:
-                return False
-            _write(draft, data)
-            land(draft, path)
         return True
 
     def size(self, key: str) -> Optional[int]:
@@ -97,16 +80,15 @@ class DirectoryStore:
         """Every key that starts with `prefix`, sorted."""
         start = self._root / prefix.rpartition("/")[0]
         found = (path.relative_to(self._root).as_posix() for path in start.rglob("*") if path.is_file())
-        return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith((INCOMING, LOCK))))
+        return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith(INCOMING)))
 
     def delete(self, key: str) -> None:
-        """Remove a file, never in the middle of a compare-and-swap."""
+        """Remove a file."""
         path = self._path(key)
-        if not path.is_file():
-            return
-        with self._locked(), contextlib.suppress(FileNotFoundError):
-            path.unlink()
-            sync(path.parent)
+        if path.is_file():
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+                sync(path.parent)
 
     def _path(self, key: str) -> Path:
         if key.startswith(".") or "\0" in key or {"", ".", ".."}.intersection(key.split("/")):
@@ -126,13 +108,6 @@ class DirectoryStore:
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     Path(name).unlink()
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the store's lock; flock excludes threads too, because each opens the file anew."""
-        with open(str(self._root / LOCK), "w", encoding="utf-8") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
 
     def _make_directory(self, path: Path) -> None:
         """Make a directory and those above it, so that they survive a power cut."""

@@ -1,63 +1,26 @@
-"""Releases in a store: immutable versions, and one pointer to the live one.
+"""Releases in a store: immutable versions, and which of them is live.
 
     blobs/sha256/<hex>                              content, named by its hash
     releases/<name>/versions/<number>/manifest.json written once: files, hashes, facts, parent, nonce
-    releases/<name>/live.json                       moved by compare-and-swap
+    releases/<name>/live/<number>.json              written once: which version became live
 
-A version is complete before its manifest exists, and a manifest before the pointer names it. So whatever
+A version is complete before its manifest exists, and a manifest before a move names it. So whatever
 dies on the way, and even where a store lets two writers win, a reader finds a whole version or none.
 """
 
-import json
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.errors import BadInput, LostRace
-from podtune.formats.release import NAME, NUMBER, ReleaseManifest, content_digest, is_safe, parse_release
-from podtune.formats.sealed import FileEntry, canonical_json, sha256_of
+from podtune.formats.release import NUMBER, ReleaseManifest, content_digest, is_safe, parse_release
+from podtune.formats.sealed import FileEntry, sha256_of
 from podtune.progress import progress_bar
-from podtune.sections import Mistakes, read_section
+from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix
 from podtune.stores.store import Store
 
-_RELEASES = "releases/"
 _ATTEMPTS = 100
 """Versions that other publishers may take before us while the live one stays the same."""
-
-
-@dataclass(frozen=True)
-class Live:
-    """Which version is live."""
-
-    version: str
-    moved: str
-    """When it became live; ISO 8601, UTC."""
-
-    token: str
-    """What `set_live` must be given."""
-
-
-@dataclass(frozen=True)
-class _Pointer:
-    version: str
-    moved: str
-    nonce: str
-    """No two moves write the same bytes, so a token is never valid again."""
-
-
-def live_version(store: Store, name: str) -> Optional[Live]:
-    """Which version of `name` is live; None where none was ever published."""
-    key = _pointer_key(name)
-    found = store.read(key)
-    if found is None:
-        return None
-    try:
-        pointer = read_section(_Pointer, json.loads(found.data), "")
-    except (Mistakes, ValueError) as error:
-        raise BadInput(f"{key} in {store.uri} is damaged; delete it and roll back to a version") from error
-    return Live(pointer.version, pointer.moved, found.token)
 
 
 def versions(store: Store, name: str) -> List[str]:
@@ -69,7 +32,7 @@ def versions(store: Store, name: str) -> List[str]:
 
 def names(store: Store) -> List[str]:
     """Every name under which something was published, sorted."""
-    return sorted({key.split("/")[1] for key in store.keys(_RELEASES)})
+    return sorted({key.split("/")[1] for key in store.keys(RELEASES)})
 
 
 def read_release(store: Store, name: str, version: str) -> ReleaseManifest:
@@ -79,7 +42,7 @@ def read_release(store: Store, name: str, version: str) -> ReleaseManifest:
     if found is None:
         known = ", ".join(versions(store, name)) or "none"
         raise BadInput(f"{store.uri} has no version {version} of {name}; it has {known}")
-    manifest = parse_release(found.data, f"{key} in {store.uri}")
+    manifest = parse_release(found, f"{key} in {store.uri}")
     if (manifest.name, manifest.version) != (name, version):
         raise BadInput(f"{key} in {store.uri} is damaged: it describes {manifest.name} {manifest.version}")
     return manifest
@@ -114,18 +77,19 @@ def publish(
     if (live.version if live else None) != expected:
         raise _lost(store, name, live=live, expected=expected)
     manifest = _abandoned(store, name, parent=expected, digest=digest) or _create_version(
-        store, ReleaseManifest(name, "", _now(), secrets.token_hex(16), expected, digest, facts, entries)
+        store, ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries)
     )
     return _go_live(store, manifest, live)
 
 
-def set_live(store: Store, name: str, version: str, expected_token: Optional[str]) -> None:
-    """Move the live pointer to a version that is all there; LostRace where it moved since `expected_token`."""
+def set_live(store: Store, name: str, version: str, after: int) -> None:
+    """Make a version live that is all there; LostRace where there was a move after number `after`."""
     manifest = read_release(store, name, version)
     lost = lost_file(store, manifest)
     if lost is not None:
         raise BadInput(f"{name} {version} in {store.uri} has lost {lost}; choose another version")
-    if not _move_pointer(store, manifest, expected_token):
+    moved = move(store, name, version=version, after=after)
+    if moved is None or moved.version != version:
         raise LostRace(f"the live version of {name} in {store.uri} changed at this moment; look again, then repeat")
 
 
@@ -140,24 +104,14 @@ def blob_key(entry: FileEntry) -> str:
     return f"blobs/sha256/{entry.sha256}"
 
 
-def _pointer_key(name: str) -> str:
-    return f"{_RELEASES}{_checked(name)}/live.json"
-
-
 def _versions_prefix(name: str) -> str:
-    return f"{_RELEASES}{_checked(name)}/versions/"
+    return f"{release_prefix(name)}versions/"
 
 
 def _manifest_key(name: str, version: str) -> str:
     if not NUMBER.fullmatch(version):
         raise BadInput(f"a version of {name} must be a number such as 1; got {version!r}")
     return f"{_versions_prefix(name)}{version}/manifest.json"
-
-
-def _checked(name: str) -> str:
-    if not NAME.fullmatch(name):
-        raise BadInput(f"a release's name must be lower-case letters, digits and hyphens, at most 63; got {name!r}")
-    return name
 
 
 def _refuse_unsafe_names(files: Mapping[str, Path]) -> None:
@@ -208,20 +162,12 @@ def _create_version(store: Store, draft: ReleaseManifest) -> ReleaseManifest:
 
 
 def _go_live(store: Store, manifest: ReleaseManifest, live: Optional[Live]) -> ReleaseManifest:
-    """Point to the new version; where another publisher was first, accept only the same content."""
-    moved = _move_pointer(store, manifest, live.token if live else None)
-    # Read back: where a store lets two publishers create the same version, it may be the other's by now.
-    now = manifest if moved else live_version(store, manifest.name)
-    same = now and _with_content(store, manifest.name, version=now.version, digest=manifest.digest)
+    """Make the new version live; where another publisher was first, accept only the same content.
+
+    Where a store lets two publishers win, the version may be the other's by now, so that its content is what counts.
+    """
+    moved = move(store, manifest.name, version=manifest.version, after=live.move if live else 0)
+    same = moved and _with_content(store, manifest.name, version=moved.version, digest=manifest.digest)
     if same:
         return same
     raise _lost(store, manifest.name, live=live_version(store, manifest.name), expected=manifest.parent)
-
-
-def _move_pointer(store: Store, manifest: ReleaseManifest, token: Optional[str]) -> bool:
-    pointer = {"version": manifest.version, "moved": _now(), "nonce": secrets.token_hex(16)}
-    return store.replace(_pointer_key(manifest.name), canonical_json(pointer), token)
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

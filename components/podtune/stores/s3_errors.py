@@ -44,7 +44,7 @@ _CREDENTIAL_CODES = {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "Sign
 
 @contextlib.contextmanager
 def explaining(action: str) -> Iterator[None]:
-    """Turn S3's errors into one line that says what was tried, such as `read s3://models/live.json`."""
+    """Turn S3's errors into one line that says what was tried, such as `read s3://models/a.json`."""
     try:
         yield
     except (ClientError, BotoCoreError, HTTPError) as error:

@@ -21,17 +21,16 @@ from podtune.stores.s3_errors import (
     is_refused,
     may_have_written,
 )
-from podtune.stores.store import Advance, Versioned, unwatched
+from podtune.stores.store import Advance, unwatched
 
 PROBE = "conditional-writes"
-"""An object on which the store shows that it obeys conditions."""
+"""An object on which the store shows that it obeys a condition."""
 
 _BLOCK = 1 << 20
-_NOBODYS_TOKEN = "0" * 32
 
 
 class S3Store:
-    """Objects below a prefix; refuses to write where the store does not obey conditional writes."""
+    """Objects below a prefix; refuses to create where the store does not obey If-None-Match."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self.uri = f"s3://{bucket}/{prefix}".rstrip("/")
@@ -41,31 +40,21 @@ class S3Store:
         with explaining(f"use {self.uri}"):
             self._client = open_client()
 
-    def read(self, key: str) -> Optional[Versioned]:
-        """An object's content; its token is the ETag without quotes."""
+    def read(self, key: str) -> Optional[bytes]:
+        """An object's content."""
         for attempt in range(ATTEMPTS):
             answer = self._ask(self._client.get_object, key)
             if answer is None:
                 return None
             with contextlib.suppress(*CUT_BODY):
-                return Versioned(answer["Body"].read(), answer["ETag"].strip('"'))
+                return bytes(answer["Body"].read())
             _wait(attempt)
         raise TryAgainLater(f"cannot {self._action('read', key)}: every answer breaks off; try again later")
 
     def create(self, key: str, data: bytes) -> bool:
         """Put with If-None-Match, always in one part: some stores ignore the condition on several."""
-        self._refuse_store_without_conditions()
-        return self._put(key, data, {"IfNoneMatch": "*"})
-
-    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
-        """Put with If-Match on the bare ETag, as Ceph wants it; with quotes where only they would do."""
-        if token is None:
-            return self.create(key, data)
-        self._refuse_store_without_conditions()
-        if self._put(key, data, {"IfMatch": token}):
-            return True
-        current = self.read(key)
-        return current is not None and current.token == token and self._put(key, data, {"IfMatch": f'"{token}"'})
+        self._refuse_store_that_overwrites()
+        return self._put(key, data)
 
     def size(self, key: str) -> Optional[int]:
         """An object's bytes."""
@@ -121,14 +110,14 @@ class S3Store:
                     return None
                 raise
 
-    def _put(self, key: str, data: bytes, condition: Dict[str, str]) -> bool:
-        """Put on a condition; after an answer that may be about an earlier try of ours, look whose write it was."""
+    def _put(self, key: str, data: bytes) -> bool:
+        """Put what is not there; after an answer that may be about an earlier try of ours, look whose write it was."""
         for attempt in range(ATTEMPTS):
             try:
-                self._client.put_object(**self._at(key), **condition, Body=data)
+                self._client.put_object(**self._at(key), IfNoneMatch="*", Body=data)
                 return True
             except (ClientError, BotoCoreError) as error:
-                if may_have_written(error) and self._holds(key, data):
+                if may_have_written(error) and self.read(key) == data:
                     return True
                 if is_refused(error):
                     return False
@@ -137,17 +126,12 @@ class S3Store:
             _wait(attempt)
         raise TryAgainLater(f"cannot {self._action('write', key)}: others keep writing it; try again later")
 
-    def _holds(self, key: str, data: bytes) -> bool:
-        current = self.read(key)
-        return current is not None and current.data == data
-
-    def _refuse_store_without_conditions(self) -> None:
-        """Have the store refuse a second create and a replace with a wrong token: some overwrite regardless."""
+    def _refuse_store_that_overwrites(self) -> None:
+        """Have the store refuse a second create: some overwrite regardless."""
         if self._obeys_conditions:
             return
-        create, replace = {"IfNoneMatch": "*"}, {"IfMatch": _NOBODYS_TOKEN}
-        self._put(PROBE, _unique(), create)
-        if self._put(PROBE, _unique(), create) or self._put(PROBE, _unique(), replace):
+        self._put(PROBE, _unique())
+        if self._put(PROBE, _unique()):
             raise BadInput(f"{self.uri} overwrites objects on condition that it does not; use a store that obeys")
         self._obeys_conditions = True
 
@@ -202,4 +186,4 @@ def _wait(attempt: int) -> None:
 
 
 def _unique() -> bytes:
-    return f"podtune writes here to see that the store obeys conditions: {secrets.token_hex(16)}\n".encode()
+    return f"podtune writes here to see that the store does not overwrite: {secrets.token_hex(16)}\n".encode()

@@ -19,7 +19,7 @@ def read_sealed(store: Store, prefix: str) -> Manifest:
     found = store.read(prefix + MANIFEST)
     if found is None:
         raise BadInput(f"{place} holds no artifact: it has no {MANIFEST}")
-    manifest = parse_manifest(found.data, f"{place}/{MANIFEST}", "artifact")
+    manifest = parse_manifest(found, f"{place}/{MANIFEST}", "artifact")
     for name in manifest.files:
         if not is_safe(name):
             raise BadInput(f"{place}/{name} is not the name of an artifact's file; make the artifact again")

@@ -1,7 +1,7 @@
-"""Where releases and shared checkpoints live: keys to bytes, with an atomic create and compare-and-swap."""
+"""Where releases and shared checkpoints live: keys to bytes, with an atomic create."""
 
 from pathlib import Path
-from typing import Callable, Iterator, NamedTuple, Optional, Protocol
+from typing import Callable, Iterator, Optional, Protocol
 from urllib.parse import unquote, urlsplit
 
 from podtune.errors import BadInput
@@ -14,13 +14,6 @@ def unwatched(count: int) -> None:  # an Advance
     """Show nobody how far a copy is."""
 
 
-class Versioned(NamedTuple):
-    """An object's content and the token that names exactly this content of it."""
-
-    data: bytes
-    token: str
-
-
 class Store(Protocol):
     """A directory, or a prefix of an S3 bucket. Keys are relative, with slashes.
 
@@ -30,14 +23,11 @@ class Store(Protocol):
 
     uri: str
 
-    def read(self, key: str) -> Optional[Versioned]:
+    def read(self, key: str) -> Optional[bytes]:
         """A small object's content; None where there is none."""
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write an object that does not exist yet; False, changing nothing, where it does."""
-
-    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
-        """Write an object if its content is still the one `token` names (None: there is none); else False.
+        """Write an object that does not exist yet; False, changing nothing, where it does.
 
         Write something unique, such as a nonce: after a lost answer only the content tells whose write it was.
         """

@@ -33,7 +33,7 @@ class Mirror:
         """Upload those checkpoints that the store lacks, then delete all others of the run."""
         for step, directory in sorted(directories.items()):
             held = self._store.read(self._place(directory_name(step)) + MANIFEST)
-            if held is None or held.data != (directory / MANIFEST).read_bytes():
+            if held != (directory / MANIFEST).read_bytes():
                 send(self._store, self._place(directory_name(step)), directory)
         kept = {directory_name(step) for step in directories}
         for name in {PurePosixPath(key).parts[1] for key in self._store.keys(f"{self._prefix}/")} - kept:

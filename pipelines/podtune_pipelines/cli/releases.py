@@ -8,7 +8,8 @@ from typing import Dict, List, Optional
 from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts
 from podtune.sections import read_section
-from podtune.stores.releases import live_version, names, read_release, versions
+from podtune.stores.live import live_version
+from podtune.stores.releases import names, read_release, versions
 from podtune.stores.store import Store, open_store
 from rich.console import Console
 from rich.table import Table

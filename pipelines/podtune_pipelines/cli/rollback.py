@@ -3,7 +3,8 @@
 from typing import Annotated
 
 import typer
-from podtune.stores.releases import live_version, set_live
+from podtune.stores.live import live_version
+from podtune.stores.releases import set_live
 from podtune.stores.store import open_store
 
 from podtune_pipelines.cli.options import DEFAULT_STORE, ReleaseArgument, StoreOption
@@ -20,5 +21,5 @@ def rollback(
     if live is not None and live.version == to:
         print(f"{name} {to} is live already")
         return
-    set_live(opened, name, to, live.token if live else None)
+    set_live(opened, name, to, live.move if live else 0)
     print(f"{name} {to} is live; before it was {live.version if live else 'none'}")

@@ -95,9 +95,9 @@ def test_a_release_without_an_evaluation_is_unreadable(store: DirectoryStore, re
 
 
 def test_a_damaged_pointer_is_an_error_that_says_what_to_do(store: DirectoryStore) -> None:
-    pointer = Path(store.uri, "releases/qa/live.json")
+    pointer = Path(store.uri, "releases/qa/live/1.json")
     pointer.parent.mkdir(parents=True)
     pointer.write_text("{}")
 
-    with pytest.raises(BadInput, match=r"live\.json in .* is damaged; delete it and roll back to a version$"):
+    with pytest.raises(BadInput, match=r"live/1\.json in .* is damaged; delete it and roll back to a version$"):
         find_champion(store, "qa", "f1")

@@ -5,7 +5,7 @@ import pytest
 from podtune.errors import TryAgainLater
 from podtune.ipujobs.lease import Lease, LeaseWatch
 from podtune.stores.directory_store import DirectoryStore
-from podtune.stores.store import Advance, Versioned, unwatched
+from podtune.stores.store import Advance, unwatched
 
 
 class Clock:
@@ -31,7 +31,7 @@ class Failing(DirectoryStore):
         self._fail()
         super().upload(source, key, advance)
 
-    def read(self, key: str) -> Optional[Versioned]:
+    def read(self, key: str) -> Optional[bytes]:
         self._fail()
         return super().read(key)
 
@@ -48,7 +48,7 @@ def store(tmp_path: Path) -> Failing:
 def contents(store: DirectoryStore) -> bytes:
     found = store.read("lease")
     assert found is not None
-    return found.data
+    return found
 
 
 def test_a_lease_is_renewed_when_it_is_time(store: Failing, clock: Clock) -> None:

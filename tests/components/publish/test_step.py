@@ -12,7 +12,8 @@ from podtune.formats.release import open_release
 from podtune.formats.sealed import read_manifest
 from podtune.publish.step import run
 from podtune.stores.fetching import fetch_files
-from podtune.stores.releases import live_version, publish, read_live, versions
+from podtune.stores.live import live_version
+from podtune.stores.releases import publish, read_live, versions
 from podtune.stores.store import Store, open_store
 
 SETTINGS = {"name": "qa"}

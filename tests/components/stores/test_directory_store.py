@@ -4,7 +4,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -31,10 +31,10 @@ def _files(directory: Path) -> List[str]:
 def test_an_object_is_a_file_at_its_key(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path / "store")
 
-    store.create("releases/qa/live.json", b"{}")
+    store.create("releases/qa/live/1.json", b"{}")
 
-    assert _files(tmp_path) == ["store/releases/qa/live.json"]
-    assert (tmp_path / "store/releases/qa/live.json").stat().st_mode & 0o777 == 0o644
+    assert _files(tmp_path) == ["store/releases/qa/live/1.json"]
+    assert (tmp_path / "store/releases/qa/live/1.json").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("key", ["", "/", "/etc/passwd", "../a", "a/../../b", "a//b", "a/", "./a", ".lock", "a\0b"])
@@ -59,20 +59,16 @@ def test_a_file_in_the_way_of_a_store_is_named(tmp_path: Path) -> None:
         DirectoryStore(tmp_path / "file" / "store").create("a", b"")
 
 
-def test_a_full_disk_leaves_the_object_as_it_was(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_half_object(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path / "store")
-    store.create("a", b"before")
-    found = store.read("a")
-    assert found is not None
 
     with _small_disk(), pytest.raises(OSError, match="File too large") as raised:
-        store.replace("a", b"x" * 2000, found.token)
+        store.create("a", b"x" * 2000)
 
     translated = from_os_error(raised.value)
     assert isinstance(translated, TryAgainLater)
     assert str(translated).startswith(f"no space left to write {tmp_path}/store")
-    assert store.read("a") == found
-    assert _files(tmp_path) == ["store/.lock", "store/a"]
+    assert _files(tmp_path) == []
 
 
 def test_a_full_disk_leaves_no_half_upload(tmp_path: Path) -> None:
@@ -122,57 +118,45 @@ def test_a_file_system_without_hard_links_is_refused(tmp_path: Path, monkeypatch
 
 
 KEYS = st.sampled_from(["a", "b/c"])
-WRITES = st.tuples(st.sampled_from(["create", "replace", "delete"]), KEYS, st.binary(max_size=2), st.integers(0, 9))
+WRITES = st.tuples(st.sampled_from(["create", "delete"]), KEYS, st.binary(max_size=2))
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(WRITES, max_size=20))
-def test_a_write_succeeds_exactly_when_its_condition_holds(
-    tmp_path_factory: pytest.TempPathFactory, writes: List[Tuple[str, str, bytes, int]]
+def test_a_create_succeeds_exactly_when_nothing_is_there(
+    tmp_path_factory: pytest.TempPathFactory, writes: List[Tuple[str, str, bytes]]
 ) -> None:
     store = DirectoryStore(tmp_path_factory.mktemp("store"))
     expected: Dict[str, bytes] = {}
-    tokens: List[Tuple[Optional[str], Optional[bytes]]] = [(None, None)]
 
-    for verb, key, data, choice in writes:
-        token, content = tokens[choice % len(tokens)]
-        present = expected.get(key)
+    for verb, key, data in writes:
         if verb == "delete":
             store.delete(key)
             expected.pop(key, None)
-        elif verb == "create":
-            assert store.create(key, data) == (present is None)
-            expected.setdefault(key, data)
-        elif store.replace(key, data, token):
-            assert present == content
-            expected[key] = data
         else:
-            assert present != content
-        found = store.read(key)
-        assert (found and found.data) == expected.get(key)
-        if found:
-            tokens.append((found.token, found.data))
+            assert store.create(key, data) == (key not in expected)
+            expected.setdefault(key, data)
+        assert store.read(key) == expected.get(key)
 
     assert {key: store.size(key) for key in store.keys("")} == {key: len(data) for key, data in expected.items()}
 
 
-COUNTER = """
+CREATOR = """
 import sys
 from pathlib import Path
 from podtune.stores.directory_store import DirectoryStore
 
-store, left = DirectoryStore(Path(sys.argv[1])), 10
-while left:
-    found = store.read("count")
-    left -= store.replace("count", b"%d" % (int(found.data) + 1), found.token)
+store = DirectoryStore(Path(sys.argv[1]))
+print(sum(store.create(f"race/{number}", sys.argv[2].encode()) for number in range(50)))
 """
 
 
 @pytest.mark.local
-def test_four_processes_that_count_lose_nothing(tmp_path: Path) -> None:
-    DirectoryStore(tmp_path).create("count", b"0")
+def test_of_four_processes_one_creates_each(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CREATOR, str(tmp_path)]
 
-    counters = [subprocess.Popen([sys.executable, "-c", COUNTER, str(tmp_path)]) for _ in range(4)]
+    creators = [subprocess.Popen([*command, str(who)], stdout=subprocess.PIPE, text=True) for who in range(4)]
+    won = [int(creator.communicate()[0]) for creator in creators]
 
-    assert [counter.wait() for counter in counters] == [0, 0, 0, 0]
-    assert (tmp_path / "count").read_bytes() == b"40"
+    held = [(tmp_path / "race" / str(number)).read_text() for number in range(50)]
+    assert won == [held.count(str(who)) for who in range(4)]

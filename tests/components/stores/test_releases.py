@@ -2,16 +2,17 @@ import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
+from unittest.mock import ANY
 
 import pytest
 from podtune.errors import BadInput, LostRace
 from podtune.formats.release import ReleaseManifest
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.fetching import fetch_files, verify_fetched
+from podtune.stores.live import Live, live_version
 from podtune.stores.releases import (
     blob_key,
-    live_version,
     names,
     publish,
     read_live,
@@ -19,7 +20,7 @@ from podtune.stores.releases import (
     set_live,
     versions,
 )
-from podtune.stores.store import Store, Versioned
+from podtune.stores.store import Store
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 """SHA-256 of b"abc", as its standard says."""
@@ -58,10 +59,10 @@ def test_the_first_release_is_version_1_and_live(store: Store, release: Any) -> 
     assert (versions(store, "qa"), names(store)) == (["1"], ["qa"])
 
 
-def test_a_store_holds_blobs_manifests_and_one_pointer(store: Store, release: Any) -> None:
+def test_a_store_holds_blobs_manifests_and_moves(store: Store, release: Any) -> None:
     release(store, "abc", None)
 
-    assert list(store.keys("releases/")) == ["releases/qa/live.json", "releases/qa/versions/1/manifest.json"]
+    assert list(store.keys("releases/")) == ["releases/qa/live/1.json", "releases/qa/versions/1/manifest.json"]
     assert store.size(f"blobs/sha256/{ABC}") == 3
     assert len(list(store.keys("blobs/"))) == 2
 
@@ -115,26 +116,26 @@ def test_a_model_judged_against_a_champion_that_is_gone_lost_the_race(store: Sto
         release(store, "one", "4")
 
 
-def test_a_rollback_moves_the_pointer_only(store: Store, release: Any) -> None:
+def test_a_rollback_makes_a_move_and_no_version(store: Store, release: Any) -> None:
     release(store, "one", None)
     release(store, "two", "1")
     live = live_version(store, "qa")
     assert live is not None
 
-    set_live(store, "qa", "1", live.token)
+    set_live(store, "qa", "1", live.move)
 
     assert (versions(store, "qa"), _live(store)) == (["1", "2"], "1")
     assert release(store, "three", "1").version == "3"
 
 
-def test_a_rollback_from_a_pointer_that_moved_lost_the_race(store: Store, release: Any) -> None:
+def test_a_rollback_after_another_move_lost_the_race(store: Store, release: Any) -> None:
     release(store, "one", None)
     live = live_version(store, "qa")
     assert live is not None
     release(store, "two", "1")
 
     with pytest.raises(LostRace, match=r"the live version of qa in .* changed at this moment"):
-        set_live(store, "qa", "1", live.token)
+        set_live(store, "qa", "1", live.move)
 
     assert _live(store) == "2"
 
@@ -147,7 +148,7 @@ def test_a_rollback_to_a_version_that_lost_a_file_is_refused(store: Store, relea
     store.delete(f"blobs/sha256/{ABC}")
 
     with pytest.raises(BadInput, match=r"qa 1 in .* has lost model.safetensors; choose another version"):
-        set_live(store, "qa", "1", live.token)
+        set_live(store, "qa", "1", live.move)
 
     assert _live(store) == "2"
 
@@ -192,10 +193,10 @@ def test_a_file_that_would_land_elsewhere_is_not_published(
     assert list(directory_store.keys("")) == []
 
 
-def test_a_damaged_pointer_is_named(directory_store: DirectoryStore) -> None:
-    directory_store.create("releases/qa/live.json", b'{"version": 1}')
+def test_a_damaged_move_is_named(directory_store: DirectoryStore) -> None:
+    directory_store.create("releases/qa/live/1.json", b'{"version": 1}')
 
-    with pytest.raises(BadInput, match=r"releases/qa/live.json in .* is damaged; delete it and roll back"):
+    with pytest.raises(BadInput, match=r"releases/qa/live/1.json in .* is damaged; delete it and roll back"):
         live_version(directory_store, "qa")
 
 
@@ -243,15 +244,8 @@ class CarelessStore(DirectoryStore):
     """Lets everyone win, as some S3 servers do."""
 
     def create(self, key: str, data: bytes) -> bool:
-        return super().create(key, data) or self._overwrite(key, data)
-
-    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
-        return self._overwrite(key, data) if self.size(key) else self.create(key, data)
-
-    def _overwrite(self, key: str, data: bytes) -> bool:
-        found = self.read(key)
-        assert found is not None
-        return super().replace(key, data, found.token) or self._overwrite(key, data)
+        self.delete(key)
+        return super().create(key, data) or self.create(key, data)
 
 
 def test_where_two_can_win_a_reader_still_finds_a_whole_version(tmp_path: Path, release: Any) -> None:
@@ -287,9 +281,6 @@ class DyingStore(DirectoryStore):
     def create(self, key: str, data: bytes) -> bool:
         return bool(self._dying(lambda: super(DyingStore, self).create(key, data)))
 
-    def replace(self, key: str, data: bytes, token: Optional[str]) -> bool:
-        return bool(self._dying(lambda: super(DyingStore, self).replace(key, data, token)))
-
     def upload(self, source: Path, key: str, advance: Any = None) -> None:
         self._dying(lambda: super(DyingStore, self).upload(source, key, lambda count: None))
 
@@ -304,7 +295,7 @@ class DyingStore(DirectoryStore):
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize(("dies_at", "what"), [(0, "blob"), (1, "manifest"), (2, "pointer")])
+@pytest.mark.parametrize(("dies_at", "what"), [(0, "blob"), (1, "manifest"), (2, "move")])
 def test_a_publisher_that_died_left_a_whole_release_and_its_successor_finishes(
     tmp_path: Path, release: Any, dies_at: int, what: str, after: bool
 ) -> None:
@@ -317,29 +308,48 @@ def test_a_publisher_that_died_left_a_whole_release_and_its_successor_finishes(
 
     finished = release(store, "new", "1")
 
-    assert between == old or (what, after) == ("pointer", True)
+    assert between == old or (what, after) == ("move", True)
     assert (tmp_path / "between/model.safetensors").read_text() == ("new" if between != old else "old")
     assert (finished.version, _live(store), versions(store, "qa")) == ("2", "2", ["1", "2"])
 
 
-def test_a_pointer_never_has_the_same_token_twice(directory_store: DirectoryStore, release: Any) -> None:
-    tokens: List[str] = []
+def test_what_was_live_when_stays_on_record(directory_store: DirectoryStore, release: Any) -> None:
     release(directory_store, "one", None)
-    for _ in range(3):
-        live = live_version(directory_store, "qa")
-        assert live is not None
-        tokens.append(live.token)
-        set_live(directory_store, "qa", "1", live.token)
+    release(directory_store, "two", "1")
 
-    assert len(set(tokens)) == 3
+    set_live(directory_store, "qa", "1", 2)
+
+    moves = [directory_store.read(key) for key in directory_store.keys("releases/qa/live/")]
+    assert [json.loads(move or b"")["version"] for move in moves] == ["1", "2", "1"]
+
+
+def test_moves_are_counted_not_sorted_as_text(directory_store: DirectoryStore, release: Any) -> None:
+    release(directory_store, "one", None)
+    for move in range(1, 10):
+        set_live(directory_store, "qa", "1", move)
+    release(directory_store, "two", "1")
+
+    assert live_version(directory_store, "qa") == Live("2", ANY, 11)
+
+
+def test_a_move_that_no_listing_shows_yet_counts(tmp_path: Path, release: Any) -> None:
+    class Behind(DirectoryStore):
+        def keys(self, prefix: str) -> Iterator[str]:
+            return iter([] if "live" in prefix else super().keys(prefix))
+
+    store = Behind(tmp_path / "store")
+    release(store, "one", None)
+    release(store, "two", "1")
+
+    assert _live(store) == "2"
 
 
 def test_a_manifest_is_readable_json(directory_store: DirectoryStore, release: Any) -> None:
     release(directory_store, "abc", None)
 
-    found: Optional[Versioned] = directory_store.read("releases/qa/versions/1/manifest.json")
+    found = directory_store.read("releases/qa/versions/1/manifest.json")
 
     assert found is not None
-    fields: Dict[str, Any] = json.loads(found.data)
+    fields: Dict[str, Any] = json.loads(found)
     assert sorted(fields) == ["created", "digest", "facts", "files", "name", "nonce", "parent", "version"]
     assert fields["files"]["model.safetensors"] == {"sha256": ABC, "size": 3}

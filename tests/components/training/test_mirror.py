@@ -46,6 +46,4 @@ def test_what_is_there_is_not_uploaded_again(store: DirectoryStore, checkpoint: 
 
     Mirror(store, "run").hold({5: checkpoint})
 
-    found = store.read("run/step-00000005/engine/weights")
-    assert found is not None
-    assert found.data == b"w"
+    assert store.read("run/step-00000005/engine/weights") == b"w"

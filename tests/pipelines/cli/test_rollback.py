@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
-from podtune.stores.releases import live_version
+from podtune.stores.live import live_version
 from podtune.stores.store import Store
 from podtune_pipelines.cli.rollback import rollback
 
@@ -25,12 +25,11 @@ def test_an_earlier_version_is_live_again(release: Any, invoke: Any, store: Stor
 
 def test_what_is_live_already_stays(release: Any, invoke: Any, store: Store) -> None:
     release(80.0, None)
-    before = store.read("releases/qa/live.json")
 
     result = invoke(rollback, "qa", "--to", "1")
 
     assert result.stdout == "qa 1 is live already\n"
-    assert store.read("releases/qa/live.json") == before
+    assert store.read("releases/qa/live/2.json") is None
 
 
 def test_a_version_that_is_not_there_is_refused(release: Any, invoke: Any, store: Store) -> None:
@@ -44,7 +43,7 @@ def test_a_version_that_is_not_there_is_refused(release: Any, invoke: Any, store
 
 def test_a_lost_pointer_is_set_anew(release: Any, invoke: Any, store: Store) -> None:
     release(80.0, None)
-    store.delete("releases/qa/live.json")
+    store.delete("releases/qa/live/1.json")
 
     result = invoke(rollback, "qa", "--to", "1")
 

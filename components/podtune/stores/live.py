@@ -1,0 +1,97 @@
+"""Which version of a release is live: the one that the newest move names.
+
+    releases/<name>/live/<number>.json    1, 2, 3, … without a gap, each written once
+
+Two who have seen the same move both try to write the next one, so the store's atomic create decides. Compare-and-swap,
+which fewer stores can do, is not needed, and what was live when stays on record.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Optional, Tuple
+
+from podtune.errors import BadInput
+from podtune.formats.release import NAME, NUMBER
+from podtune.formats.sealed import canonical_json
+from podtune.sections import Mistakes, read_section
+from podtune.stores.store import Store
+
+RELEASES = "releases/"
+
+
+@dataclass(frozen=True)
+class Live:
+    """Which version is live."""
+
+    version: str
+    moved: str
+    """When it became live; ISO 8601, UTC."""
+
+    move: int
+    """The number of the move that made it live; what the next move is given."""
+
+
+@dataclass(frozen=True)
+class _Move:
+    version: str
+    moved: str
+    nonce: str
+    """No two moves are the same bytes, so that after a lost answer the content says whose it is."""
+
+
+def live_version(store: Store, name: str) -> Optional[Live]:
+    """Which version of `name` is live; None where none was ever published."""
+    number, data = _newest(store, name)
+    return None if data is None else _parse(store, name, number=number, data=data)
+
+
+def move(store: Store, name: str, *, version: str, after: int) -> Optional[Live]:
+    """Make a version live by the move that follows number `after` (0: the first).
+
+    Returns that move as the store holds it: another's, where another was first. A store that lets several win says
+    the same to all of them once their writes have ended.
+    """
+    content = {"version": version, "moved": now(), "nonce": secrets.token_hex(16)}
+    store.create(_key(name, after + 1), canonical_json(content))
+    data = store.read(_key(name, after + 1))
+    return None if data is None else _parse(store, name, number=after + 1, data=data)
+
+
+def release_prefix(name: str) -> str:
+    """Where all of a release but its content lies."""
+    if not NAME.fullmatch(name):
+        raise BadInput(f"a release's name must be lower-case letters, digits and hyphens, at most 63; got {name!r}")
+    return f"{RELEASES}{name}/"
+
+
+def now() -> str:
+    """The time in ISO 8601, UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _newest(store: Store, name: str) -> Tuple[int, Optional[bytes]]:
+    """The newest move; a listing may be behind, so that the numbers after it are asked for."""
+    prefix = f"{release_prefix(name)}live/"
+    numbers = (key[len(prefix) : -len(".json")] for key in store.keys(prefix) if key.endswith(".json"))
+    number = max((int(number) for number in numbers if NUMBER.fullmatch(number)), default=0)
+    found = store.read(_key(name, number)) if number else None
+    following = store.read(_key(name, number + 1))
+    while following is not None:
+        number, found = number + 1, following
+        following = store.read(_key(name, number + 1))
+    return number, found
+
+
+def _parse(store: Store, name: str, *, number: int, data: bytes) -> Live:
+    try:
+        found = read_section(_Move, json.loads(data), "")
+    except (Mistakes, ValueError) as error:
+        key = _key(name, number)
+        raise BadInput(f"{key} in {store.uri} is damaged; delete it and roll back to a version") from error
+    return Live(found.version, found.moved, number)
+
+
+def _key(name: str, number: int) -> str:
+    return f"{release_prefix(name)}live/{number}.json"
