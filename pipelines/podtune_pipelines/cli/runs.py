@@ -3,11 +3,9 @@
 import dataclasses
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, List
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from podtune_pipelines.cli.cluster_options import ExperimentOption, HostOption, NamespaceOption
 from podtune_pipelines.cli.options import JsonOption
@@ -30,16 +28,16 @@ def runs(
     found = newest_runs(connect(address_of(host, namespace)), experiment, last)
     if as_json:
         print(json.dumps([dataclasses.asdict(run) for run in found], indent=1))
-    else:
-        Console(markup=False, highlight=False, soft_wrap=True).print(_table(found))
-
-
-def _table(found: List["Run"]) -> Table:
-    table = Table("run", "name", "state", "started (UTC)", "took", "by")
+        return
     for run in found:
-        started = (run.created or "")[:16].replace("T", " ")
-        table.add_row(run.id, run.name, run.state, started, _took(run), "schedule" if run.schedule else "hand")
-    return table
+        print(_line(run))
+
+
+def _line(run: "Run") -> str:
+    """A run's ID whole, to be copied; a table would cut it."""
+    started = (run.created or "")[:16].replace("T", " ")
+    by = " (by schedule)" if run.schedule else ""
+    return f"{run.id}  {run.state:9}  {started}  {_took(run):>8}  {run.name}{by}"
 
 
 def _took(run: "Run") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Dict, List
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from podtune_pipelines.cli.cluster_options import ExperimentOption, HostOption, NamespaceOption
 from podtune_pipelines.cli.options import JsonOption
@@ -45,7 +45,7 @@ def list_schedules(
     if as_json:
         print(json.dumps(rows, indent=1))
     else:
-        Console(markup=False, highlight=False, soft_wrap=True).print(_table(rows))
+        Console(markup=False, highlight=False).print(_table(rows))
     _tell_doubles(found)
 
 
@@ -110,11 +110,11 @@ def _row(schedule: "Schedule", last: List[str]) -> Dict[str, Any]:
 
 
 def _table(rows: List[Dict[str, Any]]) -> Table:
-    table = Table("recipe", "when", "state", "next (UTC)", "last runs", "schedule")
+    table = Table(Column("recipe", no_wrap=True), "when", "state", "next (UTC)", "last runs")
     for row in rows:
         state = "runs" if row["enabled"] else "paused"
         following = (row["next"] or "")[:16].replace("T", " ")
-        table.add_row(row["recipe"], row["words"], state, following, ", ".join(row["last_runs"]), row["id"])
+        table.add_row(row["recipe"], row["words"], state, following, ", ".join(row["last_runs"]))
     return table
 
 

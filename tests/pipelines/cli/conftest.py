@@ -1,3 +1,5 @@
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
@@ -8,6 +10,7 @@ from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import to_mapping
 from podtune.stores.releases import publish
 from podtune.stores.store import Store, open_store
+from podtune_pipelines.cli.main import main
 from podtune_pipelines.cli.predict import predict
 from typer.testing import CliRunner
 
@@ -56,3 +59,40 @@ def ask() -> Callable[..., str]:
         return result.stdout
 
     return run
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it printed."""
+
+    code: object
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class OnCluster:
+    """Runs commands against the fake cluster."""
+
+    host: str
+    monkeypatch: pytest.MonkeyPatch
+    capfd: Any
+
+    def __call__(self, *arguments: str) -> Ended:
+        self.monkeypatch.setattr(sys, "argv", ["podtune", *arguments])
+        self.capfd.readouterr()
+        try:
+            main()
+            code: object = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+        return Ended(code, *self.capfd.readouterr())
+
+
+@pytest.fixture
+def podtune(fake_kfp: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> OnCluster:
+    """A function (*arguments) that runs `podtune` against the fake cluster, with a store and a workspace."""
+    monkeypatch.setenv("KF_PIPELINES_ENDPOINT", fake_kfp.host)
+    monkeypatch.setenv("PODTUNE_STORE", "s3://models/podtune")
+    monkeypatch.setenv("PODTUNE_WORKSPACE", "s3://models/training")
+    return OnCluster(fake_kfp.host, monkeypatch, capfd)

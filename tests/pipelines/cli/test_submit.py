@@ -1,0 +1,124 @@
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.local
+
+
+def test_submitting_prints_the_address_of_the_run(podtune: Any, fake_kfp: Any) -> None:
+    ended = podtune("submit", "bert-tiny-squad")
+
+    assert (ended.code, ended.out) == (0, f"{fake_kfp.host}/#/runs/details/run-0004\n")
+    (version,) = fake_kfp.versions.values()
+    assert ended.err == f"version {version['display_name']} of podtune-bert-tiny-squad is uploaded\n"
+    assert fake_kfp.runs["run-0004"]["display_name"].startswith("podtune-bert-tiny-squad 20")
+
+
+def test_the_version_holds_the_recipe_and_its_places(podtune: Any, fake_kfp: Any) -> None:
+    podtune("submit", "bert-tiny-squad", "--set", "training.epochs=1", "--device", "gpu", "--devices", "2")
+
+    (upload,) = fake_kfp.uploads
+    text = upload.decode().partition("\r\n\r\n")[2].rpartition("\r\n--")[0]
+    spec, _ = yaml.safe_load_all(text)
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    assert parameters["store"]["defaultValue"] == "s3://models/podtune"
+    assert parameters["workspace"]["defaultValue"] == "s3://models/training"
+    assert parameters["training"]["defaultValue"]["epochs"] == 1
+    assert parameters["command"]["defaultValue"] == "podtune run bert-tiny-squad --set training.epochs=1"
+    container = spec["deploymentSpec"]["executors"]["exec-finetune"]["container"]
+    assert container["resources"]["accelerator"]["count"] == "2"
+
+
+def test_the_same_recipe_is_uploaded_once(podtune: Any, fake_kfp: Any) -> None:
+    podtune("submit", "bert-tiny-squad")
+
+    ended = podtune("submit", "bert-tiny-squad", "--json")
+
+    assert len(fake_kfp.uploads) == 1
+    assert len(fake_kfp.runs) == 2
+    assert "is there already" in ended.err
+    assert sorted(json.loads(ended.out)) == ["run", "url", "version"]
+
+
+def test_waiting_follows_the_run_to_its_end(podtune: Any, fake_kfp: Any) -> None:
+    fake_kfp.progress = [("RUNNING", {"fetch-data": "RUNNING"}), ("SUCCEEDED", {"fetch-data": "SUCCEEDED"})]
+
+    ended = podtune("submit", "bert-tiny-squad", "--wait", "--interval", "0.01")
+
+    assert ended.code == 0
+    assert ended.out == f"{fake_kfp.host}/#/runs/details/run-0004\nsucceeded\n"
+    assert ended.err.splitlines()[1:] == ["fetch_data: running", "fetch_data: succeeded after 60 s"]
+
+
+def test_waiting_with_json_prints_one_document(podtune: Any, fake_kfp: Any) -> None:
+    ended = podtune("submit", "bert-tiny-squad", "--wait", "--json")
+
+    assert json.loads(ended.out)["state"] == "succeeded"
+
+
+def test_every_mistake_is_told_before_the_cluster_is_asked(podtune: Any, fake_kfp: Any) -> None:
+    ended = podtune(
+        "submit", "bert-tiny-squad", "--store", "here", "--workspace", "", "--device", "tpu", "--devices", "0"
+    )
+
+    assert (ended.code, ended.out, fake_kfp.requests) == (2, "", [])
+    assert ended.err.splitlines() == [
+        "error: --store (or PODTUNE_STORE) must be an s3:// URI, which the cluster's pods share; got 'here'",
+        "--workspace (or PODTUNE_WORKSPACE) must be an s3:// URI, which the cluster's pods share; got ''",
+        "--device must be one of cpu, gpu, ipu; got 'tpu'",
+        "--devices must be at least 1; got 0",
+    ]
+
+
+def test_data_on_this_machine_are_pointed_out(podtune: Any) -> None:
+    ended = podtune("submit", "bert-tiny-squad", "--set", "source.data=data/squad", *SPLITS)
+
+    assert ended.code == 0
+    assert "data/squad is a path: it has to be in the pods, whatever is there on this machine\n" in ended.err
+
+
+SPLITS = ("--set", "source.splits.train=train.json", "--set", "source.splits.validation=dev.json")
+
+
+@pytest.mark.parametrize(
+    ("path", "fault", "code", "message"),
+    [
+        ("healthz", 401, 2, "does not know you (HTTP 401"),
+        ("healthz", 403, 2, "does not allow it (HTTP 403"),
+        ("/pipelines", 500, 75, "cannot serve now (HTTP 500"),
+    ],
+)
+def test_a_refusal_has_its_exit_code(
+    podtune: Any, fake_kfp: Any, path: str, fault: int, code: int, message: str
+) -> None:
+    fake_kfp.fail("GET", path, fault, times=9)
+
+    ended = podtune("submit", "bert-tiny-squad")
+
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err.startswith(f"error: {fake_kfp.host} {message}")
+    assert "Traceback" not in ended.err
+
+
+def test_a_start_whose_answer_is_lost_is_not_repeated(podtune: Any, fake_kfp: Any) -> None:
+    fake_kfp.fail("POST", "/runs", "lost", times=9)
+
+    ended = podtune("submit", "bert-tiny-squad")
+
+    assert ended.code == 75
+    assert "whether it did what was asked is unknown; look at `podtune runs` first" in ended.err
+    assert len(fake_kfp.runs) == 1
+
+
+def test_secrets_are_nowhere(podtune: Any, fake_kfp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KF_PIPELINES_TOKEN", "KF_PIPELINES_COOKIES", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN"):
+        monkeypatch.setenv(name, "canary")
+    fake_kfp.token = "canary"
+
+    ended = podtune("submit", "bert-tiny-squad", "--wait")
+
+    assert ended.code == 0
+    everything = [ended.out, ended.err, *map(str, [fake_kfp.uploads, fake_kfp.runs, fake_kfp.requests])]
+    assert [text for text in everything if "canary" in text] == []

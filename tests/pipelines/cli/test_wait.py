@@ -1,0 +1,122 @@
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.local
+
+
+@pytest.fixture
+def run(podtune: Any) -> str:
+    found: str = json.loads(podtune("submit", "bert-tiny-squad", "--json").out)["run"]
+    return found
+
+
+def test_a_run_that_succeeds_ends_well(podtune: Any, run: str) -> None:
+    ended = podtune("wait", run)
+
+    assert (ended.code, ended.out, ended.err) == (0, "succeeded\n", "")
+
+
+def test_a_run_may_be_given_by_its_address(podtune: Any, fake_kfp: Any, run: str) -> None:
+    assert podtune("wait", f"{fake_kfp.host}/#/runs/details/{run}").out == "succeeded\n"
+
+
+def test_a_failed_run_shows_the_step_and_what_it_said(podtune: Any, fake_kfp: Any, run: str) -> None:
+    fake_kfp.progress = [("FAILED", {"compare": "SUCCEEDED", "publish": "FAILED"})]
+    fake_kfp.logs = {"publish": "publishing\nerror: bert-tiny-squad is not released: f1 fell\n"}
+
+    ended = podtune("wait", run)
+
+    assert (ended.code, ended.out) == (1, "failed\n")
+    assert ended.err.splitlines() == [
+        "compare: succeeded after 60 s",
+        "publish: failed after 60 s",
+        "  publish | publishing",
+        "  publish | error: bert-tiny-squad is not released: f1 fell",
+        f"error: run {run} failed in publish; see {fake_kfp.host}/#/runs/details/{run}",
+    ]
+
+
+def test_a_failed_run_without_a_log_says_why_there_is_none(podtune: Any, fake_kfp: Any, run: str) -> None:
+    fake_kfp.progress = [("FAILED", {"finetune": "FAILED"})]
+
+    ended = podtune("wait", run)
+
+    assert ended.err.splitlines()[1:] == [
+        f"  the log of finetune cannot be had: {fake_kfp.host} cannot serve now (HTTP 500: Could not get main "
+        "container logs); try again later",
+        f"error: run {run} failed in finetune; see {fake_kfp.host}/#/runs/details/{run}",
+    ]
+
+
+def test_a_run_that_fails_before_its_first_step_says_so(podtune: Any, fake_kfp: Any, run: str) -> None:
+    fake_kfp.progress = [("FAILED", {})]
+    fake_kfp.runs[run]["state_history"] = [{"state": "FAILED", "error": {"message": "no such image"}}]
+
+    ended = podtune("wait", run)
+
+    assert (ended.code, "failed in none of its steps: no such image; see" in ended.err) == (1, True)
+
+
+def test_a_cancelled_run_ends_at_once(podtune: Any, fake_kfp: Any, run: str) -> None:
+    fake_kfp.progress = [("CANCELED", {"fetch-data": "SUCCEEDED", "finetune": "RUNNING"})]
+
+    ended = podtune("wait", run)
+
+    assert (ended.code, ended.out) == (1, "canceled\n")
+    assert f"error: run {run} was cancelled (finetune); see" in ended.err
+
+
+def test_a_scheduled_run_that_stopped_early_says_why(podtune: Any, fake_kfp: Any, run: str) -> None:
+    fake_kfp.progress = [("SUCCEEDED", {"tokenize-squad": "SUCCEEDED", "check-unchanged": "SUCCEEDED"})]
+    fake_kfp.logs = {"check-unchanged": "stop: data, model, code and settings are those of version 3 of qa\n"}
+
+    ended = podtune("wait", run)
+
+    assert (ended.code, ended.out) == (0, "succeeded\n")
+    assert ended.err.splitlines()[2:] == [
+        "nothing was trained, because nothing changed since the live release:",
+        "  check_unchanged | stop: data, model, code and settings are those of version 3 of qa",
+    ]
+
+
+def test_a_scheduled_run_that_trained_says_nothing_more(podtune: Any, fake_kfp: Any, run: str) -> None:
+    fake_kfp.progress = [("SUCCEEDED", {"check-unchanged": "SUCCEEDED", "finetune": "SUCCEEDED"})]
+
+    assert "nothing was trained" not in podtune("wait", run).err
+
+
+def test_a_time_limit_has_its_own_exit_code(podtune: Any, fake_kfp: Any, run: str) -> None:
+    fake_kfp.progress = [("RUNNING", {})]
+
+    ended = podtune("wait", run, "--timeout", "0.05", "--interval", "0.01")
+
+    assert (ended.code, ended.out) == (75, "")
+    assert ended.err == f"error: run {run} is still running after 0.05 s; it goes on: `podtune wait {run}`\n"
+
+
+def test_an_unknown_run_is_bad_input(podtune: Any, fake_kfp: Any) -> None:
+    ended = podtune("wait", "none")
+
+    assert (ended.code, ended.err) == (2, f"error: {fake_kfp.host} does not have it (HTTP 404: Run none not found)\n")
+
+
+def test_an_interrupted_wait_says_that_the_run_goes_on(podtune: Any, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("podtune_pipelines.cluster.waiting.follow", interrupt)
+
+    ended = podtune("wait", run)
+
+    assert (ended.code, ended.err) == (130, f"run {run} goes on; `podtune wait {run}` follows it again\n")
+
+
+def test_json_has_every_step(podtune: Any, fake_kfp: Any, run: str) -> None:
+    fake_kfp.progress = [("SUCCEEDED", {"fetch-data": "SUCCEEDED"})]
+
+    found = json.loads(podtune("wait", run, "--json").out)
+
+    assert (found["id"], found["state"]) == (run, "succeeded")
+    assert [(step["name"], step["state"]) for step in found["steps"]] == [("fetch_data", "succeeded")]
