@@ -3,7 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 HOME_DIRECTORY := .podtune
 
-.PHONY: demo test check lint wheel lock clean
+# The first of these that works builds images; BASE=… replaces an image's base, BUILD_OPTIONS=… are the builder's own
+BUILDER ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
+BASE ?=
+BUILD_OPTIONS ?=
+
+.PHONY: demo test test-images check lint wheel images lock lock-images clean
 
 demo: .venv/installed
 	$(BIN)/podtune run bert-tiny-squad --home $(HOME_DIRECTORY) --store $(HOME_DIRECTORY)/store
@@ -30,6 +35,22 @@ wheel: .venv/installed
 	build/wheel/environment/bin/pip install --quiet --constraint requirements.lock build/wheel/*.whl
 	cd build/wheel && environment/bin/podtune recipes
 
+# Named for PODTUNE_REGISTRY=registry/folder, where a push has to bring them; an image alone: make image-cpu
+images: image-cpu image-gpu image-ipu
+
+image-%: build/images
+	@test -n "$(BUILDER)" || { echo "images are built by docker, podman or buildah; none of them works here" >&2; exit 1; }
+	$(BUILDER) build --file images/$*/Dockerfile $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD_OPTIONS) \
+	  --tag $$($(BIN)/python -c 'from podtune import image_names; print(image_names.$(shell echo $* | tr a-z A-Z))') .
+
+.PHONY: build/images
+build/images: .venv/installed
+	rm -rf $@ && $(BIN)/python -m build --wheel --outdir $@ .
+
+# A recipe through KFP with every step in a container, on a base that is made here; as root, with podman
+test-images: .venv/installed
+	$(BIN)/pytest -m image tests/images
+
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "podtune is developed on Python 3.11: make PYTHON=…")'
 	$(PYTHON) -m venv .venv
@@ -42,6 +63,12 @@ lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet torch==2.13.0 '.[benchmarks,dev]'
 	build/lock/bin/pip freeze --exclude podtune | sed 's/+cpu$$//' > requirements.lock
+
+# What the steps import, pinned as requirements.lock pins it; kfp without what it requires: its executor needs none of it
+lock-images:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --constraint requirements.lock --requirement images/cpu/requirements.in
+	(build/lock/bin/pip freeze; grep ^kfp== requirements.lock) | sed 's/+cpu$$//' | sort -f > images/cpu/requirements.lock
 
 clean:
 	rm -rf .venv build $(HOME_DIRECTORY)
