@@ -50,6 +50,9 @@ class Placement:
         return self.device == "ipu" and not self.on_this_machine
 
 
+COMPONENT_LABEL = "app.kubernetes.io/component"
+"""On each pod, its step's name: by it a network policy lets only those out to the internet that fetch."""
+
 ALWAYS_RUN = ("check_unchanged", "compare", "write_card", "publish")
 """These depend on what is live now, which no cache key knows."""
 
@@ -74,6 +77,8 @@ def place(task: Any, step: str, placement: Placement) -> Any:
         kubernetes.use_field_path_as_env(task, RUN_VARIABLE, _RUN_LABEL)
         namespace = {NAMESPACE_VARIABLE: NAMESPACE_VARIABLE}
         kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
+    kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
+    kubernetes.set_security_context(task, run_as_non_root=True)
     kubernetes.use_secret_as_env(task, STORE_SECRET, _SECRET_KEYS, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_SECRET, _CONFIG_KEYS, optional=True)
     return task

@@ -13,17 +13,22 @@ _TEMPORARY = "/tmp"  # noqa: S108  # in the pod, a volume of its own
 VOLUMES = {"outputs": OUTPUTS, "temporary": _TEMPORARY}
 """Every pod has these of its own, empty; the rest of what a step sees it cannot write to."""
 
-SUBMITTER = "podtune-ipu-submitter"
-"""The service account of the steps that create IPUJobs; only they have a token (manifests/base/ipu)."""
+_ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
+    "publish": {"serviceAccountName": "podtune-publisher"},
+    **{
+        step: {"serviceAccountName": "podtune-ipu-submitter", "automountServiceAccountToken": True}
+        for step in BY_IPUJOB
+    },
+}
+"""The service accounts of steps that may do what others may not: write releases, create IPUJobs (manifests/)."""
 
 BUCKET = "bucket"
 """The workflow's parameter that completes an artifact's URI, for steps that hand it on to a pod elsewhere."""
 
-_ENVIRONMENT = {"HOME": _TEMPORARY, "PODTUNE_CACHE": f"{_TEMPORARY}/podtune"}
 _RUN_LABELS = {"metadata.labels['pipeline/runid']": "metadata.labels['workflows.argoproj.io/workflow']"}
 """KFP's label that all pods of a run have, and Argo's."""
 
-_KNOWN = {"secretAsEnv", "configMapAsEnv", "fieldPathAsEnv", "emptyDirMounts"}
+_KNOWN = {"podMetadata", "securityContext", "secretAsEnv", "configMapAsEnv", "fieldPathAsEnv", "emptyDirMounts"}
 
 _RETRY = {
     "limit": "3",
@@ -46,10 +51,10 @@ def key_of(step: str, output: str) -> str:
 
 def template_of(step: Step) -> Dict[str, Any]:
     """Write the template that runs one step."""
-    submitting = {"serviceAccountName": SUBMITTER, "automountServiceAccountToken": True} if by_uri(step) else {}
     return {
         "name": step.name,
-        **submitting,
+        "metadata": step.kubernetes.get("podMetadata", {}),
+        **_ACCOUNTS.get(step.module, {}),
         "retryStrategy": _RETRY,
         "inputs": {"artifacts": [*_inputs(step), _settings(step)]},
         "outputs": {"artifacts": [_output(step, name) for name in step.outputs]},
@@ -89,9 +94,10 @@ def _container(step: Step) -> Dict[str, Any]:
         "image": step.image,
         "command": ["python3", "-m", f"podtune.{step.module}"],
         "args": [text for name, value in _arguments(step) for text in (f"--{argo_name(name)}", value)],
-        "env": [{"name": name, "value": value} for name, value in _ENVIRONMENT.items()] + list(_environment(step)),
+        "env": list(_environment(step)),
         "resources": _resources(step.resources),
         "securityContext": {
+            **step.kubernetes.get("securityContext", {}),
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
