@@ -23,6 +23,7 @@ class CaptionForm:
 
     def __init__(self, model: Any, config: IpuConfig, search: BeamSearch) -> None:
         self._model, self._width, self._search = model, config.row_tokens, search
+        self._start, self._end = model.config.decoder_start_token_id, model.config.eos_token_id
         self._longest = min(search.max_length, model.config.decoder.max_position_embeddings)
         self._predicted_width = max(self._width, search.beams * self._longest)
         self.layers = len(encoder_layers(model.encoder)) + len(model.decoder.transformer.h)
@@ -51,10 +52,11 @@ class CaptionForm:
         ]
 
     def inputs(self, laid: Laid, weights: np.ndarray) -> Inputs:
-        """What `_given` gives, and the weight of each token, float32 [rows, width]."""
+        """Pixels, what `_captions` gives, and the weight of each token, float32 [rows, width]."""
         counts = np.diff(laid.batch.offsets)
         of_tokens = np.repeat((weights / counts).astype(np.float32), counts)
-        return {**self._given(laid), "weights": in_rows(of_tokens, self._places(laid), laid, self._width)}
+        weighed = in_rows(of_tokens, token_places(laid, self._width), laid, self._width)
+        return {"pixels": self._pixels(laid), **self._captions(laid), "weights": weighed}
 
     def predict(self, laid: Laid, run: Program) -> Dict[str, np.ndarray]:
         """The caption that is written for each image, and the loss of its true captions."""
@@ -62,26 +64,20 @@ class CaptionForm:
         given = {name: self._widened(rows) for name, rows in self._captions(laid).items()}
         nowhere = np.zeros((laid.rows, self._search.beams), dtype=np.int32)
         losses = run({"pixels": pixels, **given, "places": nowhere})[0][:, : self._width]
+        of_tokens = losses.reshape(-1)[token_places(laid, self._width)]
         counts = np.diff(laid.batch.offsets)
-        owners = np.repeat(np.arange(len(counts)), counts)
-        sums = np.bincount(owners, weights=losses.reshape(-1)[self._places(laid)], minlength=len(counts))
+        sums = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=of_tokens, minlength=len(counts))
         return {
             "generated": self._written(laid, pixels, run)[laid.row_of],
             "loss_sum": sums.astype(np.float32),
             "loss_tokens": counts,
         }
 
-    def _given(self, laid: Laid) -> Inputs:
-        return {"pixels": self._pixels(laid), **self._captions(laid)}
-
     def _pixels(self, laid: Laid) -> np.ndarray:
         """uint8 [rows, 3, height, width]."""
         pixels = laid.batch.columns["pixels"]
         require_size(self._model, pixels.shape)
         return padded(pixels.transpose(0, 3, 1, 2), laid)
-
-    def _places(self, laid: Laid) -> np.ndarray:
-        return token_places(laid, self._width)
 
     def _captions(self, laid: Laid) -> Inputs:
         """Tokens, those before them, their positions and their captions, int32 [rows, width] each."""
@@ -95,7 +91,7 @@ class CaptionForm:
             "caption": np.repeat(np.arange(1, len(ends)), lengths),
             "tokens": tokens,
         }
-        places = self._places(laid)
+        places = token_places(laid, self._width)
         return {name: in_rows(stream.astype(np.int32), places, laid, self._width) for name, stream in streams.items()}
 
     def _written(self, laid: Laid, pixels: np.ndarray, run: Program) -> np.ndarray:
@@ -117,11 +113,7 @@ class CaptionForm:
 
         wanted = np.zeros(laid.rows, dtype=bool)
         wanted[laid.row_of] = True
-        return write(look_up, wanted, self._search, longest=longest, end=self._model.config.eos_token_id)
-
-    @property
-    def _start(self) -> int:
-        return int(self._model.config.decoder_start_token_id)
+        return write(look_up, wanted, self._search, longest=longest, end=self._end)
 
     def _side_by_side(self, beams: np.ndarray) -> np.ndarray:
         """Beams [rows, …] as captions of a row."""
