@@ -1,12 +1,20 @@
-"""For every test: golden files, compared with and written only when asked; and hypothesis without chance."""
+"""For every test: golden files, compared with and written only when asked; hypothesis without chance; S3 servers."""
 
+import contextlib
+import os
+import subprocess
+import uuid
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Dict, Iterator
 
 import pytest
 from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
+SERVE_SWIFT = Path(__file__).parent / "servers" / "serve_swift.py"
+SWIFT = Path(os.environ.get("PODTUNE_SWIFT", Path(__file__).parent.parent / "build" / "swift"))
+"""An environment that holds OpenStack Swift, whose packages do not go together with ours."""
 
 # The same examples in every run, however slow the machine
 settings.register_profile("podtune", derandomize=True, deadline=None)
@@ -36,3 +44,78 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 def golden_text() -> Callable[[str], str]:
     """A function (name) that reads tests/golden/<name>."""
     return lambda name: (GOLDEN / name).read_bytes().decode("utf-8")
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """An S3 server on this machine, with a bucket called models."""
+
+    endpoint: str
+    key: str
+    secret: str
+
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Point the AWS variables to it, and see to its bucket."""
+        import boto3
+
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in self.environment().items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3")
+        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(Bucket="models")
+
+    def environment(self) -> Dict[str, str]:
+        """The AWS variables that lead to it, and to no other place."""
+        return {
+            "AWS_CONFIG_FILE": "/nonexistent/config",
+            "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/credentials",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[S3Server]:
+    """A server that accepts any key, and lets one of several writers win."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield S3Server(f"http://{host}:{port}", "key", "secret")
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def swift_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A server that checks signatures and checksums, and lets several writers win."""
+    python = SWIFT / "bin" / "python"
+    if not python.exists():
+        pytest.skip("no OpenStack Swift: run `make build/swift/installed`, or name its environment in PODTUNE_SWIFT")
+    command = [str(python), "-W", "ignore", str(SERVE_SWIFT), str(tmp_path_factory.mktemp("swift"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        yield S3Server(f"http://127.0.0.1:{port}", "test:podtune", "secret-of-podtune")
+        server.stdin.close()
+
+
+@pytest.fixture(params=["moto_server", "swift_server"])
+def s3_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """Each server, one after the other, as the environment's."""
+    server: S3Server = request.getfixturevalue(request.param)
+    server.use(monkeypatch)
+    return server
+
+
+@pytest.fixture
+def s3_uri(s3_server: S3Server) -> str:
+    """A place on it where nothing is yet."""
+    return f"s3://models/{uuid.uuid4().hex}"

@@ -1,3 +1,4 @@
+import uuid
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional
 
@@ -7,7 +8,6 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.core.models import botocore_stubber
-from moto.server import ThreadedMotoServer
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.s3_store import S3Store
 from podtune.stores.store import Store
@@ -59,36 +59,33 @@ def directory_store(tmp_path: Path) -> DirectoryStore:
     return DirectoryStore(tmp_path / "store")
 
 
-@pytest.fixture(params=["directory_store", "s3_store"])
+@pytest.fixture
+def swift_store(aws: None, at_once: None, swift_server: Any, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+    """A bucket of OpenStack Swift's."""
+    return _served(swift_server, monkeypatch)
+
+
+@pytest.fixture(params=["directory_store", "s3_store", pytest.param("swift_store", marks=pytest.mark.local)])
 def store(request: pytest.FixtureRequest) -> Store:
     """Every kind of store, one after the other."""
     found: Store = request.getfixturevalue(request.param)
     return found
 
 
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def served_store(aws: None, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+def served_store(aws: None, moto_server: Any, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     """A bucket behind a real socket."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server)
-    store = S3Store("models", "team")
-    store._client.create_bucket(Bucket="models")
-    for key in store.keys(""):
-        store.delete(key)
-    return store
+    return _served(moto_server, monkeypatch)
+
+
+def _served(server: Any, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+    server.use(monkeypatch)
+    return S3Store("models", uuid.uuid4().hex)
 
 
 @pytest.fixture(params=["directory_store", pytest.param("served_store", marks=pytest.mark.local)])
-def shared_store(request: pytest.FixtureRequest) -> Store:
-    """Every kind of store that several threads may use at once."""
+def exclusive_store(request: pytest.FixtureRequest) -> Store:
+    """Every kind of store that lets one of several writers win."""
     found: Store = request.getfixturevalue(request.param)
     return found
 

@@ -147,7 +147,7 @@ from pathlib import Path
 from podtune.stores.directory_store import DirectoryStore
 
 store = DirectoryStore(Path(sys.argv[1]))
-print(sum(store.create(f"race/{number}", sys.argv[2].encode()) for number in range(50)))
+print(sum(store.create(f"race/{number}", sys.argv[2].encode()) for number in range(20)))
 """
 
 
@@ -158,5 +158,5 @@ def test_of_four_processes_one_creates_each(tmp_path: Path) -> None:
     creators = [subprocess.Popen([*command, str(who)], stdout=subprocess.PIPE, text=True) for who in range(4)]
     won = [int(creator.communicate()[0]) for creator in creators]
 
-    held = [(tmp_path / "race" / str(number)).read_text() for number in range(50)]
+    held = [(tmp_path / "race" / str(number)).read_text() for number in range(20)]
     assert won == [held.count(str(who)) for who in range(4)]

@@ -215,29 +215,29 @@ def test_a_damaged_champion_does_not_keep_its_successor_out(directory_store: Dir
     assert release(directory_store, "two", "1").version == "2"
 
 
-def test_of_eight_publishers_one_wins_and_the_others_know(shared_store: Store, release: Any) -> None:
-    release(shared_store, "before", None)
+def test_of_eight_publishers_one_wins_and_the_others_know(exclusive_store: Store, release: Any) -> None:
+    release(exclusive_store, "before", None)
 
     def attempt(number: int) -> Optional[str]:
         try:
-            return str(release(shared_store, f"model {number}", "1").version)
+            return str(release(exclusive_store, f"model {number}", "1").version)
         except LostRace:
             return None
 
     with ThreadPoolExecutor(8) as pool:
         won = [version for version in pool.map(attempt, range(8)) if version]
 
-    assert won == [_live(shared_store)]
-    for version in versions(shared_store, "qa"):
-        manifest = read_release(shared_store, "qa", version)
-        assert all(shared_store.size(blob_key(entry)) == entry.size for entry in manifest.files.values())
+    assert won == [_live(exclusive_store)]
+    for version in versions(exclusive_store, "qa"):
+        manifest = read_release(exclusive_store, "qa", version)
+        assert all(exclusive_store.size(blob_key(entry)) == entry.size for entry in manifest.files.values())
 
 
-def test_eight_publishers_of_the_same_content_all_succeed(shared_store: Store, release: Any) -> None:
+def test_eight_publishers_of_the_same_content_all_succeed(exclusive_store: Store, release: Any) -> None:
     with ThreadPoolExecutor(8) as pool:
-        manifests = list(pool.map(lambda number: release(shared_store, "same", None), range(8)))
+        manifests = list(pool.map(lambda number: release(exclusive_store, "same", None), range(8)))
 
-    assert {manifest.digest for manifest in manifests} == {read_live(shared_store, "qa").digest}
+    assert {manifest.digest for manifest in manifests} == {read_live(exclusive_store, "qa").digest}
 
 
 class CarelessStore(DirectoryStore):

@@ -81,12 +81,12 @@ def test_keys_are_sorted_and_begin_with_the_prefix(store: Store) -> None:
     assert list(store.keys("absent/")) == []
 
 
-def test_of_eight_who_create_one_wins(shared_store: Store) -> None:
+def test_of_eight_who_create_one_wins(exclusive_store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
-        won = list(pool.map(lambda who: shared_store.create("race", b"%d" % who), range(8)))
+        won = list(pool.map(lambda who: exclusive_store.create("race", b"%d" % who), range(8)))
 
     assert won.count(True) == 1
-    assert shared_store.read("race") == b"%d" % won.index(True)
+    assert exclusive_store.read("race") == b"%d" % won.index(True)
 
 
 def test_a_path_or_a_file_uri_opens_a_directory(tmp_path: Path) -> None:
