@@ -128,8 +128,8 @@ class FakeKfp:
             found = [thing for thing in found if thing["experiment_id"] == query["experiment_id"]]
         for predicate in json.loads(query.get("filter") or "{}").get("predicates", []):
             assert predicate["operation"] in ("EQUALS", 1)
-            assert predicate["key"] == "display_name"
-            found = [thing for thing in found if thing["display_name"] == predicate["stringValue"]]
+            assert predicate["key"] in ("display_name", "recurring_run_id")
+            found = [thing for thing in found if thing.get(predicate["key"]) == predicate["stringValue"]]
         if query.get("sort_by") == "created_at desc":
             found.sort(key=lambda thing: str(thing["created_at"]), reverse=True)
         start = int(query.get("page_token") or 0)

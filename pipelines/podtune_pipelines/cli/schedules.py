@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from podtune_pipelines.cli.cluster_options import ExperimentOption, HostOption, NamespaceOption
+from podtune_pipelines.cli.cluster_options import HostOption, NamespaceOption
 from podtune_pipelines.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 _RUNS = 3
 """Runs that are shown with each schedule."""
-
-_LOOKED_AT = 200
-"""Newest runs among which those are looked for."""
 
 schedules = typer.Typer(no_args_is_help=True, help="See, pause, resume and delete schedules.")
 
@@ -31,17 +28,15 @@ NameArgument = Annotated[str, typer.Argument(help="The recipe's name.")]
 def list_schedules(
     host: HostOption = "",
     namespace: NamespaceOption = "",
-    experiment: ExperimentOption = "podtune",
     as_json: JsonOption = False,
 ) -> None:
     """List the schedules: when they run, when next, and how their last runs ended."""
-    from podtune_pipelines.cluster.runs import newest_runs
+    from podtune_pipelines.cluster.runs import runs_of_schedule
     from podtune_pipelines.cluster.schedules import find_schedules
 
     cluster = _cluster(host, namespace)
-    found = find_schedules(cluster, experiment)
-    runs = newest_runs(cluster, experiment, _LOOKED_AT) if found else []
-    rows = [_row(one, [run.state for run in runs if run.schedule == one.id][:_RUNS]) for one in found]
+    found = find_schedules(cluster)
+    rows = [_row(one, [run.state for run in runs_of_schedule(cluster, one.id, _RUNS)]) for one in found]
     if as_json:
         print(json.dumps(rows, indent=1))
     else:
@@ -54,12 +49,11 @@ def pause(
     recipe: NameArgument,
     host: HostOption = "",
     namespace: NamespaceOption = "",
-    experiment: ExperimentOption = "podtune",
 ) -> None:
     """Let a recipe's schedule rest until it is resumed."""
     from podtune_pipelines.cluster.schedules import pause as pause_schedules
 
-    for one in pause_schedules(_cluster(host, namespace), experiment, recipe):
+    for one in pause_schedules(_cluster(host, namespace), recipe):
         print(f"paused: {recipe}, {one.words}")
 
 
@@ -68,12 +62,11 @@ def resume(
     recipe: NameArgument,
     host: HostOption = "",
     namespace: NamespaceOption = "",
-    experiment: ExperimentOption = "podtune",
 ) -> None:
     """Let a paused schedule go on; times that passed meanwhile are not made up for."""
     from podtune_pipelines.cluster.schedules import resume as resume_schedule
 
-    print(f"resumed: {recipe}, {resume_schedule(_cluster(host, namespace), experiment, recipe).words}")
+    print(f"resumed: {recipe}, {resume_schedule(_cluster(host, namespace), recipe).words}")
 
 
 @schedules.command()
@@ -81,12 +74,11 @@ def delete(
     recipe: NameArgument,
     host: HostOption = "",
     namespace: NamespaceOption = "",
-    experiment: ExperimentOption = "podtune",
 ) -> None:
     """Remove a recipe's schedule; runs that it started go on."""
     from podtune_pipelines.cluster.schedules import delete as delete_schedules
 
-    for one in delete_schedules(_cluster(host, namespace), experiment, recipe):
+    for one in delete_schedules(_cluster(host, namespace), recipe):
         print(f"deleted: {recipe}, {one.words}")
 
 

@@ -21,7 +21,6 @@ def pages(
             return
 
 
-def named(name: str) -> str:
-    """The filter for what is called exactly so."""
-    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
-    return json.dumps({"predicates": [predicate]})
+def where(key: str, value: str) -> str:
+    """The filter for what has exactly this value."""
+    return json.dumps({"predicates": [{"operation": "EQUALS", "key": key, "stringValue": value}]})

@@ -32,6 +32,7 @@ def _read(cluster: Cluster, run: Run, pod: str) -> Tuple[str, ...]:
         query_params=[(key, value) for key, value in place.items() if value],
         header_params={"Accept": "text/plain"},
         auth_settings=["Bearer"],
+        _host=(cluster.address.ui or cluster.address.host).rstrip("/"),
         _return_http_data_only=True,
         _preload_content=False,
     )

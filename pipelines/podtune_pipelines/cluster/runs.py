@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, List, Optional, Tuple
 
 from podtune_pipelines.cluster.client import Cluster
-from podtune_pipelines.cluster.listing import pages
+from podtune_pipelines.cluster.listing import pages, where
 from podtune_pipelines.cluster.versions import Version
 
 EXPERIMENT = "podtune"
@@ -119,10 +119,18 @@ def read_run(cluster: Cluster, run: str) -> Run:
 def newest_runs(cluster: Cluster, experiment: str, count: int) -> List[Run]:
     """The newest runs of an experiment, the newest first."""
     identity = find_experiment(cluster, experiment)
-    if identity is None:
-        return []
+    return _newest(cluster, count, experiment_id=identity) if identity else []
+
+
+def runs_of_schedule(cluster: Cluster, schedule: str, count: int) -> List[Run]:
+    """The newest runs that a schedule started, the newest first."""
+    namespace = cluster.address.namespace or None
+    return _newest(cluster, count, namespace=namespace, filter=where("recurring_run_id", schedule))
+
+
+def _newest(cluster: Cluster, count: int, **which: Optional[str]) -> List[Run]:
     method, size = cluster.client.list_runs, min(count, 100)
-    found = pages(cluster, method, "runs", size=size, experiment_id=identity, sort_by="created_at desc")
+    found = pages(cluster, method, "runs", size=size, sort_by="created_at desc", **which)
     return [_run(cluster, run) for run in islice(found, count)]
 
 

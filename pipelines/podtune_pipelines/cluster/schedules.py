@@ -14,8 +14,8 @@ from podtune.errors import BadInput, PodtuneError
 from podtune_pipelines.cluster.client import Cluster, Missing
 from podtune_pipelines.cluster.cron import Cron, next_times, parse_cron
 from podtune_pipelines.cluster.cron_words import in_words
-from podtune_pipelines.cluster.listing import named, pages
-from podtune_pipelines.cluster.runs import Conditions, experiment_of, find_experiment, moment
+from podtune_pipelines.cluster.listing import pages, where
+from podtune_pipelines.cluster.runs import Conditions, experiment_of, moment
 from podtune_pipelines.cluster.versions import Version
 
 PREFIX = "podtune-"
@@ -62,7 +62,7 @@ def set_schedule(
 
     Missed times are not made up for, and at most `at_once` runs of it go on together.
     """
-    old = find_schedules(cluster, conditions.experiment, recipe)
+    old = find_schedules(cluster, recipe)
     made = cluster.ask(
         cluster.client.create_recurring_run,
         experiment_of(cluster, conditions.experiment),
@@ -81,37 +81,34 @@ def set_schedule(
     return new, old
 
 
-def find_schedules(cluster: Cluster, experiment: str, recipe: str = "") -> List[Schedule]:
-    """The schedules of a recipe, or of all, the newest first."""
-    identity = find_experiment(cluster, experiment)
-    if identity is None:
-        return []
-    wanted: Dict[str, Any] = {"filter": named(f"{PREFIX}{recipe}")} if recipe else {}
-    method = cluster.client.list_recurring_runs
-    found = list(pages(cluster, method, "recurring_runs", experiment_id=identity, **wanted))
+def find_schedules(cluster: Cluster, recipe: str = "") -> List[Schedule]:
+    """The schedules of a recipe, or of all, in whatever experiment; the newest first."""
+    wanted: Dict[str, Any] = {"filter": where("display_name", f"{PREFIX}{recipe}")} if recipe else {}
+    method, namespace = cluster.client.list_recurring_runs, cluster.address.namespace or None
+    found = list(pages(cluster, method, "recurring_runs", namespace=namespace, **wanted))
     schedules = [_schedule(cluster, one) for one in found if one.display_name.startswith(PREFIX)]
     return sorted(schedules, key=lambda schedule: schedule.created or "", reverse=True)
 
 
-def pause(cluster: Cluster, experiment: str, recipe: str) -> List[Schedule]:
+def pause(cluster: Cluster, recipe: str) -> List[Schedule]:
     """Stop a recipe's schedules until they are resumed; return them."""
-    found = _existing(cluster, experiment, recipe)
+    found = _existing(cluster, recipe)
     for schedule in found:
         cluster.ask(cluster.client.disable_recurring_run, schedule.id)
     return found
 
 
-def resume(cluster: Cluster, experiment: str, recipe: str) -> Schedule:
+def resume(cluster: Cluster, recipe: str) -> Schedule:
     """Let a recipe's newest schedule go on, and remove any older one; return it."""
-    newest, *older = _existing(cluster, experiment, recipe)
+    newest, *older = _existing(cluster, recipe)
     cluster.ask(cluster.client.enable_recurring_run, newest.id)
     _remove(cluster, older, f"schedule {newest.id} of {recipe} goes on, but beside an older one")
     return newest
 
 
-def delete(cluster: Cluster, experiment: str, recipe: str) -> List[Schedule]:
+def delete(cluster: Cluster, recipe: str) -> List[Schedule]:
     """Remove a recipe's schedules; return what they were. Runs that they started go on."""
-    found = _existing(cluster, experiment, recipe)
+    found = _existing(cluster, recipe)
     _remove(cluster, found, f"not every schedule of {recipe} is deleted")
     return found
 
@@ -121,10 +118,10 @@ def now() -> datetime:
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
-def _existing(cluster: Cluster, experiment: str, recipe: str) -> List[Schedule]:
-    found = find_schedules(cluster, experiment, recipe)
+def _existing(cluster: Cluster, recipe: str) -> List[Schedule]:
+    found = find_schedules(cluster, recipe)
     if not found:
-        known = ", ".join(sorted({schedule.recipe for schedule in find_schedules(cluster, experiment)})) or "none"
+        known = ", ".join(sorted({schedule.recipe for schedule in find_schedules(cluster)})) or "none"
         raise BadInput(f"{cluster.address.host} has no schedule of {recipe!r}; it has {known}")
     return found
 

@@ -11,7 +11,7 @@ import yaml
 from podtune import __version__
 
 from podtune_pipelines.cluster.client import Cluster, Taken
-from podtune_pipelines.cluster.listing import named, pages
+from podtune_pipelines.cluster.listing import pages, where
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def _pipeline(cluster: Cluster, name: str) -> str:
 
 def _find_pipeline(cluster: Cluster, name: str) -> Optional[str]:
     method, namespace = cluster.client.list_pipelines, cluster.address.namespace or None
-    found = pages(cluster, method, "pipelines", filter=named(name), namespace=namespace)
+    found = pages(cluster, method, "pipelines", filter=where("display_name", name), namespace=namespace)
     return next((str(pipeline.pipeline_id) for pipeline in found), None)
 
 
 def _find_version(cluster: Cluster, pipeline: str, name: str) -> Optional[str]:
     method = cluster.client.list_pipeline_versions
-    found = pages(cluster, method, "pipeline_versions", pipeline_id=pipeline, filter=named(name))
+    found = pages(cluster, method, "pipeline_versions", pipeline_id=pipeline, filter=where("display_name", name))
     return next((str(version.pipeline_version_id) for version in found), None)

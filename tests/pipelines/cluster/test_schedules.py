@@ -50,6 +50,19 @@ def test_a_changed_schedule_is_there_before_the_old_one_goes(fake_kfp: Any, sche
     assert changes[1:] == ["POST /apis/v2beta1/recurringruns", f"DELETE /apis/v2beta1/recurringruns/{first.id}"]
 
 
+def test_a_schedule_in_another_experiment_is_replaced_too(
+    fake_kfp: Any, cluster: Cluster, schedule: Set, upload: Callable[..., Any]
+) -> None:
+    schedule()
+
+    conditions = Conditions(experiment="nightly")
+    new, _ = set_schedule(
+        cluster, "qa", cron=parse_cron("0 3 * * 1"), version=upload(), conditions=conditions, at_once=1
+    )
+
+    assert names(fake_kfp) == [new.id]
+
+
 def test_a_schedule_that_cannot_be_made_leaves_the_old_one(fake_kfp: Any, schedule: Set) -> None:
     first, _ = schedule()
     fake_kfp.fail("POST", "/recurringruns", 500)
@@ -91,24 +104,24 @@ def test_each_recipe_has_a_schedule_of_its_own(fake_kfp: Any, cluster: Cluster, 
     for recipe in ("qa", "qa-large", "vqa"):
         schedule(recipe=recipe)
 
-    assert [one.recipe for one in find_schedules(cluster, "podtune")] == ["vqa", "qa-large", "qa"]
-    assert [one.recipe for one in find_schedules(cluster, "podtune", "qa")] == ["qa"]
+    assert [one.recipe for one in find_schedules(cluster)] == ["vqa", "qa-large", "qa"]
+    assert [one.recipe for one in find_schedules(cluster, "qa")] == ["qa"]
 
 
 def test_what_others_scheduled_is_left_out(fake_kfp: Any, cluster: Cluster, schedule: Set) -> None:
     new, _ = schedule()
     fake_kfp.recurring["other"] = {**fake_kfp.recurring[new.id], "display_name": "nightly", "recurring_run_id": "other"}
 
-    assert [one.id for one in find_schedules(cluster, "podtune")] == [new.id]
+    assert [one.id for one in find_schedules(cluster)] == [new.id]
 
 
 def test_a_paused_schedule_goes_on_when_it_is_resumed(cluster: Cluster, schedule: Set) -> None:
     schedule()
 
-    pause(cluster, "podtune", "qa")
-    paused = find_schedules(cluster, "podtune", "qa")
-    resume(cluster, "podtune", "qa")
-    resumed = find_schedules(cluster, "podtune", "qa")
+    pause(cluster, "qa")
+    paused = find_schedules(cluster, "qa")
+    resume(cluster, "qa")
+    resumed = find_schedules(cluster, "qa")
 
     now = datetime(2026, 11, 25, 16, 0)
     assert [(one.enabled, one.next_time(now)) for one in paused] == [(False, None)]
@@ -120,7 +133,7 @@ def test_only_the_newest_of_two_is_resumed(fake_kfp: Any, cluster: Cluster, sche
     second = {**fake_kfp.recurring[first.id], "recurring_run_id": "second", "created_at": "2026-11-25T13:00:00Z"}
     fake_kfp.recurring["second"] = {**second, "status": "DISABLED"}
 
-    assert resume(cluster, "podtune", "qa").id == "second"
+    assert resume(cluster, "qa").id == "second"
 
     assert {one: found["status"] for one, found in fake_kfp.recurring.items()} == {"second": "ENABLED"}
 
@@ -128,7 +141,7 @@ def test_only_the_newest_of_two_is_resumed(fake_kfp: Any, cluster: Cluster, sche
 def test_a_deleted_schedule_is_gone(fake_kfp: Any, cluster: Cluster, schedule: Set) -> None:
     new, _ = schedule()
 
-    assert [one.id for one in delete(cluster, "podtune", "qa")] == [new.id]
+    assert [one.id for one in delete(cluster, "qa")] == [new.id]
     assert names(fake_kfp) == []
 
 
@@ -139,7 +152,7 @@ def test_a_recipe_without_a_schedule_is_told(
     schedule()
 
     with pytest.raises(BadInput) as raised:
-        act(cluster, "podtune", "qu")
+        act(cluster, "qu")
 
     assert str(raised.value) == f"{fake_kfp.host} has no schedule of 'qu'; it has qa"
 
