@@ -1,7 +1,8 @@
-"""Places that inputs are fetched from: a web server that can fail, a Hub, a bucket."""
+"""Places that inputs are fetched from: a web server that can fail, a Hub, a bucket; and PopTorch without IPUs."""
 
 import hashlib
 import json
+import os
 import socket
 import struct
 import threading
@@ -220,3 +221,16 @@ def bucket(fetching: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="inputs")
         yield lambda key, content: client.put_object(Bucket="inputs", Key=key, Body=content)
+
+
+@pytest.fixture(scope="session")
+def poptorch_layer() -> Any:
+    """PopTorch's own Python package, over a backend of ours that needs no IPU (tests/poptorch_layer)."""
+    place = os.environ.get("POPTORCH_SRC", "")
+    if not place:
+        pytest.skip(
+            "needs PopTorch's sources: check out graphcore/poptorch at sdk/poptorch/3.4.0, name it in POPTORCH_SRC"
+        )
+    from poptorch_layer.loading import install
+
+    return install(Path(place))

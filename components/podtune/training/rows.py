@@ -55,6 +55,7 @@ def require_room(lengths: np.ndarray, config: TrainingConfig, ipu: IpuConfig) ->
 
     A second for SQuAD's 266,000 windows of three epochs, before anything is compiled.
     """
+    _require_length(int(lengths.max()), ipu.row_tokens)
     order = Order(len(lengths), config)
     most = max(len(packs_of(lengths[order.rows(step)], ipu)) for step in range(order.steps))
     if most > ipu.rows_per_step:
@@ -82,11 +83,7 @@ def token_places(laid: Laid, width: int) -> np.ndarray:
     firsts = np.searchsorted(laid.row_of, laid.row_of)  # of each example's row, the first example
     columns = offsets[:-1] - offsets[firsts]
     lengths = np.diff(offsets)
-    longest = int((columns + lengths).max()) if len(lengths) else 0
-    if longest > width:
-        raise BadInput(
-            f"training.ipu.row_tokens is {width}; a row of the features has {longest}: raise it or prepare shorter rows"
-        )
+    _require_length(int((columns + lengths).max()), width)
     return places_of(laid.row_of * width + columns, lengths)
 
 
@@ -102,3 +99,10 @@ def padded(column: np.ndarray, laid: Laid) -> np.ndarray:
     filled = np.zeros((laid.rows, *column.shape[1:]), dtype=column.dtype)
     filled[laid.row_of] = column
     return filled
+
+
+def _require_length(longest: int, width: int) -> None:
+    if longest > width:
+        raise BadInput(
+            f"training.ipu.row_tokens is {width}; a row of the features has {longest}: raise it or prepare shorter rows"
+        )

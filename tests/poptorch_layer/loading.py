@@ -1,0 +1,172 @@
+"""PopTorch's own Python package, from a checkout of its sources, over a backend that needs no hardware.
+
+Options, optimizers, blocks and PoplarExecutor are the real ones. Exact with the torch that the SDK pins; with a newer
+one three things are bridged, which are said where it is done.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import inspect
+import sys
+import types
+from pathlib import Path
+from typing import Any, Dict
+
+import torch
+
+from poptorch_layer.backend import Backend
+from poptorch_layer.tracing import Operators
+
+SDK, SDK_TORCH = "3.4.0", "2.0.1"
+_ARGUMENTS: Dict[str, str] = {
+    "SGD": "self params lr momentum dampening weight_decay nesterov maximize foreach differentiable",
+    "Adam": "self params lr betas eps weight_decay amsgrad foreach maximize capturable differentiable fused",
+    "AdamW": "self params lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused",
+    "RMSprop": "self params lr alpha eps weight_decay momentum centered foreach maximize differentiable",
+}
+"""Of torch 2.0.1's optimizers; PopTorch compares them with its own at import."""
+
+
+def install(sources: Path) -> Backend:
+    """Make `import poptorch` work, from the root of a checkout; return what stands in for its compiled half."""
+    if "poptorch.poptorch_core" in sys.modules:
+        return sys.modules["poptorch.poptorch_core"]  # type: ignore[return-value]
+    python = sources / "python"
+    _provide_resources(python)
+    backend = Backend(sources)
+    backend.operators = Operators(backend.running)
+    sys.meta_path.insert(0, _Finder(python))
+    sys.modules["poptorch.poptorch_core"] = backend
+    _import_poptorch()
+    _trace_on_meta(backend)
+    return backend
+
+
+def _is_exact() -> bool:
+    return torch.__version__.startswith(SDK_TORCH)
+
+
+class _Source(importlib.machinery.SourceFileLoader):
+    """Fills in what CMake fills in, and leaves no bytecode in the checkout."""
+
+    def get_data(self, path: Any) -> bytes:
+        text = super().get_data(path)
+        if not str(path).endswith("__init__.py"):
+            return text
+        found = SDK_TORCH if _is_exact() else torch.__version__  # newer torch: the version is not checked
+        filled = text.decode().replace("@TORCH_VERSION@", found).replace("@VERSION@", SDK)
+        return filled.replace("@SNAPSHOT@", "layer").encode()
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError("no bytecode")
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def __init__(self, python: Path) -> None:
+        self._python = python
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if fullname == "poptorch":
+            place, search = self._python / "__init__.py", [str(self._python)]
+        elif fullname.startswith("poptorch.") and fullname.count(".") == 1:
+            place, search = self._python / f"{fullname.partition('.')[2]}.py", None
+        else:
+            return None
+        if not place.exists():
+            return None
+        loader = _Source(fullname, str(place))
+        return importlib.util.spec_from_file_location(
+            fullname, str(place), loader=loader, submodule_search_locations=search
+        )
+
+
+def _provide_resources(python: Path) -> None:
+    """PopTorch asks pkg_resources, which setuptools no longer has, for the place of a file."""
+    if "pkg_resources" not in sys.modules:
+        stand_in = types.ModuleType("pkg_resources")
+        stand_in.resource_filename = lambda package, path: str(python / path)
+        sys.modules["pkg_resources"] = stand_in
+
+
+def _import_poptorch() -> None:
+    real = inspect.signature
+
+    def signature(function: Any, *args: Any, **kwargs: Any) -> inspect.Signature:
+        """newer torch: its optimizers have more arguments, at which PopTorch's import would stop."""
+        owner, _, name = getattr(function, "__qualname__", "").partition(".")
+        if name == "__init__" and owner in _ARGUMENTS and function.__module__.startswith("torch.optim"):
+            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            return inspect.Signature([inspect.Parameter(each, kind) for each in _ARGUMENTS[owner].split()])
+        return real(function, *args, **kwargs)
+
+    if not _is_exact():
+        inspect.signature = signature
+    try:
+        import poptorch  # noqa: F401
+    finally:
+        inspect.signature = real
+
+
+class _Torch(types.ModuleType):
+    """torch as PoplarExecutor sees it: an IPU is the meta device."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+    def device(self, *args: Any, **kwargs: Any) -> torch.device:
+        if args and str(args[0]).startswith("ipu"):
+            return torch.device("meta")
+        return torch.device(*args, **kwargs)
+
+
+def _trace_on_meta(backend: Backend) -> None:
+    executor = sys.modules["poptorch._poplar_executor"]
+    executor.torch = _Torch("torch")
+    for name in ("_poplar_executor", "_impl", "_utils"):
+        sys.modules[f"poptorch.{name}"].isOnIpu = lambda tensor: tensor.device.type in ("ipu", "meta")
+    executor._OverwriteContextManager._subsitution_manager_types = [_factories_of(executor, backend)]
+    _remember_executor(executor.PoplarExecutor, backend)
+    attributes = sys.modules["poptorch._optimizer_attributes"]
+    real = attributes._toPoptorchOptimizer
+
+    def kind_of(optimizer: Any) -> Any:
+        """newer torch: AdamW is an Adam, and would be taken for one."""
+        return attributes._OptimizerType.ADAMW if isinstance(optimizer, torch.optim.AdamW) else real(optimizer)
+
+    attributes._toPoptorchOptimizer = kind_of
+
+
+def _remember_executor(kind: Any, backend: Backend) -> None:
+    real = kind._compileWithDispatch
+
+    def compile_with_dispatch(self: Any, *args: Any, **kwargs: Any) -> Any:
+        backend.executor = self
+        return real(self, *args, **kwargs)
+
+    kind._compileWithDispatch = compile_with_dispatch
+
+
+def _factories_of(executor: Any, backend: Backend) -> Any:
+    """PopTorch's way to have new tensors on the IPU; here on meta, and counted, for they are a model's mistake."""
+    names = ("arange", "empty", "full", "linspace", "ones", "rand", "randint", "randn", "randperm", "tensor", "zeros")
+
+    class Factories(executor._SetDefaultDeviceType):
+        def replace(self) -> None:
+            for name in names:
+                self.overrides[name] = getattr(torch, name)
+                setattr(torch, name, self._on_meta(name, self.overrides[name]))
+
+        def restore(self) -> None:
+            for name, real in self.overrides.items():
+                setattr(torch, name, real)
+
+        def _on_meta(self, name: str, real: Any) -> Any:
+            def factory(*args: Any, **kwargs: Any) -> Any:
+                if "device" not in kwargs and backend.trace is not None:
+                    backend.trace.without_device[name] += 1
+                return real(*args, **{"device": "meta", **kwargs})
+
+            return factory
+
+    return Factories
