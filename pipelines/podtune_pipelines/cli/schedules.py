@@ -25,11 +25,7 @@ NameArgument = Annotated[str, typer.Argument(help="The recipe's name.")]
 
 
 @schedules.command("list")
-def list_schedules(
-    host: HostOption = "",
-    namespace: NamespaceOption = "",
-    as_json: JsonOption = False,
-) -> None:
+def list_schedules(host: HostOption = "", namespace: NamespaceOption = "", as_json: JsonOption = False) -> None:
     """List the schedules: when they run, when next, and how their last runs ended."""
     from podtune_pipelines.cluster.runs import runs_of_schedule
     from podtune_pipelines.cluster.schedules import find_schedules
@@ -45,11 +41,7 @@ def list_schedules(
 
 
 @schedules.command()
-def pause(
-    recipe: NameArgument,
-    host: HostOption = "",
-    namespace: NamespaceOption = "",
-) -> None:
+def pause(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
     """Let a recipe's schedule rest until it is resumed."""
     from podtune_pipelines.cluster.schedules import pause as pause_schedules
 
@@ -58,11 +50,7 @@ def pause(
 
 
 @schedules.command()
-def resume(
-    recipe: NameArgument,
-    host: HostOption = "",
-    namespace: NamespaceOption = "",
-) -> None:
+def resume(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
     """Let a paused schedule go on; times that passed meanwhile are not made up for."""
     from podtune_pipelines.cluster.schedules import resume as resume_schedule
 
@@ -70,11 +58,7 @@ def resume(
 
 
 @schedules.command()
-def delete(
-    recipe: NameArgument,
-    host: HostOption = "",
-    namespace: NamespaceOption = "",
-) -> None:
+def delete(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
     """Remove a recipe's schedule; runs that it started go on."""
     from podtune_pipelines.cluster.schedules import delete as delete_schedules
 

@@ -5,12 +5,12 @@ import io
 import json
 import logging
 import os
+import re
 import ssl
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional
-from urllib.parse import urlsplit
 
 import kfp
 import kfp_server_api
@@ -80,11 +80,7 @@ class Cluster:
 
 def address_of(host: str, namespace: str = "") -> Address:
     """The address of a cluster, with what the environment says of it; BadInput where that cannot be used."""
-    if not host.startswith(("https://", "http://")):
-        given = f"got {host!r}" if host else "nothing was given"
-        raise BadInput(f"--host (or KF_PIPELINES_ENDPOINT) must be KFP's address, beginning with https://; {given}")
-    if "@" in urlsplit(host).netloc:
-        raise BadInput(f"--host must hold no user and password; {_LOGIN}")
+    _check_host(host)
     files = {name: os.environ.get(name, "") for name in (TOKEN_FILE, CA_FILE)}
     for name, path in files.items():
         if path and not Path(path).is_file():
@@ -92,12 +88,28 @@ def address_of(host: str, namespace: str = "") -> Address:
     return Address(
         host.rstrip("/"),
         namespace,
-        token=os.environ.get(TOKEN, ""),
+        token=_secret(TOKEN),
         token_file=files[TOKEN_FILE],
-        cookies=os.environ.get(COOKIES, ""),
+        cookies=_secret(COOKIES),
         ca_file=files[CA_FILE],
         ui=os.environ.get(UI, ""),
     )
+
+
+def _check_host(host: str) -> None:
+    if "@" in host:
+        raise BadInput(f"--host (or KF_PIPELINES_ENDPOINT) must hold no user and password; {_LOGIN}")
+    if not re.match("https?://[^/]", host):
+        given = f"got {host!r}" if host else "nothing was given"
+        raise BadInput(f"--host (or KF_PIPELINES_ENDPOINT) must be KFP's address, beginning with https://; {given}")
+
+
+def _secret(variable: str) -> str:
+    """What an environment variable holds, if it can go into a header; the error does not repeat it."""
+    value = os.environ.get(variable, "").strip()
+    if not (value.isascii() and value.isprintable()):
+        raise BadInput(f"{variable} must hold one line of ASCII; it holds something else")
+    return value
 
 
 def connect(address: Address) -> Cluster:
@@ -183,7 +195,7 @@ def _message(body: Any) -> Optional[str]:
     """The sentence in KFP's answer; None where it is another's."""
     try:
         found = json.loads(body)
-        return " ".join(str(found.get("message") or found.get("error")).split())[:400]
+        return " ".join(str(found.get("message") or found.get("error") or "").split())[:400]
     except (ValueError, TypeError, AttributeError):
         return None
 
@@ -191,7 +203,10 @@ def _message(body: Any) -> Optional[str]:
 def _unreachable(address: Address, error: Exception) -> PodtuneError:
     reason = getattr(error, "reason", None) or error
     if isinstance(reason, urllib3.exceptions.SSLError) and isinstance(reason.args[0], ssl.SSLCertVerificationError):
-        return BadInput(f"{address.host} has a certificate that is not trusted; name its authority's file in {CA_FILE}")
+        why = reason.args[0].verify_message
+        return BadInput(
+            f"{address.host} has a certificate that is not trusted: {why}; name its authority's file in {CA_FILE}"
+        )
     if isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError)):
         return TryAgainLater(
             f"{address.host} broke off, and whether it did what was asked is unknown; look at `podtune runs` first"

@@ -31,7 +31,7 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
     with pytest.raises(BadInput) as raised:
         address_of("https://me:canary@kfp.example")
 
-    assert "--host must hold no user and password" in str(raised.value)
+    assert "must hold no user and password" in str(raised.value)
     assert "canary" not in str(raised.value)
 
 
@@ -55,6 +55,22 @@ def test_a_file_that_the_environment_names_has_to_be_there(monkeypatch: pytest.M
 
     with pytest.raises(BadInput, match=f"{variable} must name a file; there is none at /nowhere/file"):
         address_of("https://kfp.example")
+
+
+@pytest.mark.parametrize("value", ["canary\nX-Other: 1", "canary-é"])
+def test_a_token_that_fits_no_header_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("KF_PIPELINES_TOKEN", value)
+
+    with pytest.raises(BadInput) as raised:
+        address_of("https://kfp.example")
+
+    assert str(raised.value) == "KF_PIPELINES_TOKEN must hold one line of ASCII; it holds something else"
+
+
+def test_the_newline_at_a_tokens_end_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KF_PIPELINES_TOKEN", "token\n")
+
+    assert address_of("https://kfp.example").token == "token"
 
 
 def test_pages_are_where_the_user_interface_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +151,7 @@ def test_a_token_file_is_read_again_with_each_request(
     fake_kfp: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fake_kfp.token = "old"
-    (tmp_path / "token").write_text("old")
+    (tmp_path / "token").write_text("old\n")
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path / "token"))
     cluster = connect(address_of(fake_kfp.host))
     fake_kfp.token = "new"
@@ -164,7 +180,7 @@ def test_a_certificate_that_is_not_trusted_is_told_apart(tmp_path: Path, monkeyp
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         host = f"https://127.0.0.1:{server.server_port}"
 
-        with pytest.raises(BadInput, match="a certificate that is not trusted; name its authority's file in KF_PIPEL"):
+        with pytest.raises(BadInput, match="a certificate that is not trusted: self-signed certificate; name its"):
             connect(address_of(host))
         monkeypatch.setenv("KF_PIPELINES_CA_FILE", str(authority))
         connect(address_of(host))
