@@ -62,7 +62,7 @@ class S3Server:
             monkeypatch.delenv(name, raising=False)
         for name, value in self.environment().items():
             monkeypatch.setenv(name, value)
-        client = boto3.client("s3")
+        client = boto3.session.Session().client("s3")  # boto3.client would keep the first keys
         with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
             client.create_bucket(Bucket="models")
 
