@@ -42,6 +42,7 @@ class FakeKfp:
     """The state of the cluster, and what it is made to do."""
 
     token: str = ""
+    multi_user: bool = False
     page: int = 100
     """The most that one page of a list holds."""
 
@@ -85,7 +86,7 @@ class FakeKfp:
     def answer(self, method: str, path: str, query: Dict[str, str], body: bytes) -> Json:
         """Do what a request asks for."""
         routes = [
-            ("GET healthz", lambda: {"multi_user": False}),
+            ("GET healthz", lambda: {"multi_user": self.multi_user}),
             ("GET experiments", lambda: self._list("experiments", self.experiments, query)),
             ("POST experiments", lambda: self._make_experiment(json.loads(body))),
             ("GET pipelines", lambda: self._list("pipelines", self.pipelines, query)),

@@ -113,7 +113,7 @@ def _secret(variable: str) -> str:
 
 
 def connect(address: Address) -> Cluster:
-    """Build the client and find out whether KFP answers."""
+    """Build the client and find out whether KFP answers, and whether it has to know the namespace."""
     with _silenced():
         client = _Client(
             address.host,
@@ -126,7 +126,8 @@ def connect(address: Address) -> Cluster:
     if address.namespace:
         client.use_namespace(address.namespace)
     cluster = Cluster(address, client)
-    cluster.ask(client.ask_health)
+    if cluster.ask(client.ask_health).multi_user and not address.namespace:
+        raise BadInput(f"{address.host} is shared by several users; name your profile's --namespace")
     return cluster
 
 

@@ -171,6 +171,15 @@ def test_a_namespace_goes_with_the_questions_that_need_it(fake_kfp: Any) -> None
 
 
 @pytest.mark.local
+def test_a_shared_cluster_has_to_know_the_namespace(fake_kfp: Any) -> None:
+    fake_kfp.multi_user = True
+
+    with pytest.raises(BadInput, match="is shared by several users; name your profile's --namespace"):
+        connect(address_of(fake_kfp.host))
+    connect(address_of(fake_kfp.host, "team-a"))
+
+
+@pytest.mark.local
 def test_a_certificate_that_is_not_trusted_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = _self_signed(tmp_path)
     with HTTPServer(("127.0.0.1", 0), _Healthy) as server:
