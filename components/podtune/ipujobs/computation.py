@@ -9,10 +9,10 @@ from typing import Any, Literal, Mapping
 from urllib.parse import urlsplit
 
 from podtune import __version__
-from podtune.errors import BadInput
+from podtune.errors import BadInput, PodtuneError
 from podtune.formats.sealed import canonical_json
 from podtune.ipujobs.cluster import open_cluster
-from podtune.ipujobs.lease import Lease
+from podtune.ipujobs.lease import LEASE, Lease
 from podtune.ipujobs.life import JobLife
 from podtune.ipujobs.manifest import manifest_of
 from podtune.ipujobs.work import NAMESPACE_VARIABLE, OUTPUT, RUN_VARIABLE, Work
@@ -63,6 +63,7 @@ def compute(computation: Computation, target: Path) -> None:
     if is_sealed(store, OUTPUT):
         _log.info("IPUJob %s has left its output already", name)
         cluster.delete(name)
+        store.delete(LEASE)
     else:
         work = Work(
             step=computation.step,
@@ -94,6 +95,6 @@ def require_s3(uri: str, what: str) -> None:
 def _take(store: Store, target: Path) -> None:
     """Bring the output and clear the job's place."""
     if not is_sealed(store, OUTPUT):
-        raise BadInput(f"{store.uri} has no output although its IPUJob succeeded; start the step again")
+        raise PodtuneError(f"{store.uri} has no output although its IPUJob succeeded; start the step again")
     bring(store, OUTPUT, target)
-    remove(store, "")
+    remove(store, OUTPUT)

@@ -86,13 +86,14 @@ class JobLife:
     def _follow(self) -> None:
         """Look, listen and look again; nothing is remembered that a lost connection could make wrong."""
         while True:
+            self._lease.renew()
             job = self._cluster.job(self._name)
             if job is None or is_leaving(job):
                 raise PodtuneError(
                     f"IPUJob {self._name} was deleted by somebody else; start the step again, it continues"
                 )
-            pod = self._cluster.worker(self._name)
             self._lease.renew()
+            pod = self._cluster.worker(self._name)
             self._tell(state_of(job, pod))
             if pod and pod.started:
                 self._listen(pod)

@@ -1,8 +1,10 @@
 """A Kubernetes API that speaks HTTP, with an operator that a test plays or that really runs a worker's command."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -306,7 +308,9 @@ def node(kubernetes: Kubernetes, tmp_path: Path) -> Iterator[List["subprocess.Po
         scratch.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PODTUNE_MESSAGE_FILE": str(message), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, *container["command"][1:], work, str(scratch)]
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
         started.append(process)
         kubernetes.make_pod(name)
         kubernetes.start(name)
@@ -319,18 +323,21 @@ def node(kubernetes: Kubernetes, tmp_path: Path) -> Iterator[List["subprocess.Po
         if name in kubernetes.pods:
             kubernetes.end(name, process.returncode, said)
 
-    def delete_pods() -> None:
+    def end_what_was_deleted() -> None:
+        asked = 0
         while not done.wait(0.05):
-            if not kubernetes.pods:
-                [process.terminate() for process in started if process.poll() is None]
+            if not kubernetes.pods and len(started) > asked:
+                started[-1].terminate()
+                asked = len(started)
 
     done = threading.Event()
     kubernetes.operator = run
-    watching = threading.Thread(target=delete_pods)
+    watching = threading.Thread(target=end_what_was_deleted)
     watching.start()
     yield started
     done.set()
     watching.join()
     for process in started:
-        process.kill()
-        process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

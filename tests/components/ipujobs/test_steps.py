@@ -1,0 +1,244 @@
+"""Whole steps in processes of their own, their worker's command really run: on this machine's CPU, through S3."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List
+
+import boto3
+import pytest
+import torch
+from moto.server import ThreadedMotoServer
+from podtune.evaluate.step import run as evaluate
+from podtune.fetch_data.step import run as fetch_data
+from podtune.fetch_model.step import run as fetch_model
+from podtune.finetune.step import run as finetune
+from podtune.formats.checkpoint import open_checkpoint
+from podtune.formats.evaluation import open_evaluation
+from podtune.ipujobs.computation import Computation, compute
+from podtune.ipujobs.work import Work
+from podtune.sections import to_mapping
+from podtune.stores.sealed_objects import send
+from podtune.stores.store import open_store
+from podtune.tokenize_squad.step import run as tokenize_squad
+
+pytestmark = pytest.mark.local
+
+SETTINGS: Dict[str, Any] = {
+    "epochs": 1,
+    "batch_size": 4,
+    "learning_rate": 1e-3,
+    "precision": "float32",
+    "dropout": 0.0,
+    "checkpoint_every": 10,
+    "max_steps": 30,
+    "ipu": {"layers_per_ipu": [1, 1], "row_tokens": 128, "micro_batch_size": 2, "gradient_accumulation": 2},
+}
+ENDLESS = {**SETTINGS, "max_steps": 100_000, "epochs": 100_000}
+PATIENCE = 120.0
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dict[str, str]]:
+    """An S3 server; the environment that leads to it, which is this process's own meanwhile."""
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    names = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "canary-secret", "AWS_REGION": "us-east-1"}
+    environment = {**names, "AWS_ENDPOINT_URL_S3": f"http://{host}:{port}", "AWS_EC2_METADATA_DISABLED": "true"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        for bucket in ("artifacts", "work"):
+            boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(
+                Bucket=bucket
+            )
+        yield environment
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def artifacts(s3: Dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """features, base_model, and what finetune and evaluate make of them here; the first three also in S3."""
+    torch.set_num_threads(1)  # as the worker has
+    here = tmp_path_factory.mktemp("artifacts")
+    source = {"data": "sample://squad?seed=1", "dataset": "podtune/sample-squad", "licence": "cc0-1.0"}
+    fetch_data(here / "raw_data", source)
+    model = {"source": "sample://bert?seed=1", "model": "podtune/bert-tiny", "licence": "apache-2.0"}
+    fetch_model(here / "base_model", model)
+    tokenize_squad(here / "raw_data", here / "base_model", here / "features", {"max_length": 128, "overlap": 32})
+    places = {"device": "cpu", "workspace": str(here / "workspace")}
+    finetune(here / "features", here / "base_model", here / "checkpoint", training=SETTINGS, **places)
+    evaluate(here / "features", here / "checkpoint", here / "evaluation", evaluation={}, device="cpu")
+    for name in ("features", "base_model", "checkpoint"):
+        send(open_store(f"s3://artifacts/{name}"), "", here / name)
+    return here
+
+
+@pytest.fixture
+def start(s3: Dict[str, str], artifacts: Path, kubeconfig: Path, tmp_path: Path) -> Iterator[Start]:
+    """A function that starts a step by its name."""
+    started: List["subprocess.Popen[str]"] = []
+
+    def begin(step: str, settings: Dict[str, Any], **given: str) -> "subprocess.Popen[str]":
+        (tmp_path / "settings.json").write_text(json.dumps(settings))
+        inputs = {"features": "s3://artifacts/features", "settings": str(tmp_path / "settings.json")}
+        arguments = {**inputs, "workspace": f"s3://work/{tmp_path.name}", **given}
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"podtune.{step}", *(f"--{name}={value}" for name, value in arguments.items())],
+            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def start_finetune(start: Start, tmp_path: Path) -> Start:
+    places = {"base-model": "s3://artifacts/base_model", "checkpoint": str(tmp_path / "checkpoint")}
+    return lambda settings, **given: start("finetune_on_ipu", settings, **{**places, **given})
+
+
+def left_in(uri: str) -> List[str]:
+    return list(open_store(uri).keys(""))
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.1)
+
+
+def has_trained(uri: str) -> bool:
+    """Whether a checkpoint on the way is in the workspace."""
+    return any("/step-" in key and key.endswith("manifest.json") for key in left_in(uri))
+
+
+def test_an_ipujob_scores_as_the_step_does(
+    start: Start, node: List[Any], kubernetes: Any, artifacts: Path, tmp_path: Path
+) -> None:
+    places = {"checkpoint": "s3://artifacts/checkpoint", "evaluation": str(tmp_path / "evaluation")}
+
+    output, errors = start("evaluate_on_ipu", {}, **places).communicate(timeout=PATIENCE)
+
+    assert "created IPUJob evaluate-" in errors
+    here, _ = open_evaluation(artifacts / "evaluation")
+    there, _ = open_evaluation(tmp_path / "evaluation")
+    assert there.metrics == here.metrics
+    assert json.loads(output)["exact_match"] == here.metrics["exact_match"].value
+    assert json.loads(output)["examples"] == here.examples
+    assert kubernetes.jobs == {}
+
+
+def test_a_step_that_was_killed_finds_its_job_again(
+    start_finetune: Start, node: List[Any], kubernetes: Any, artifacts: Path, tmp_path: Path
+) -> None:
+    killed = start_finetune(SETTINGS)
+    wait_until(lambda: has_trained(f"s3://work/{tmp_path.name}"))
+    os.killpg(node[0].pid, signal.SIGSTOP)
+    killed.kill()
+    again = start_finetune(SETTINGS)
+    wait_until(lambda: len(kubernetes.asked("POST")) == 2)
+    os.killpg(node[0].pid, signal.SIGCONT)
+
+    output, errors = again.communicate(timeout=PATIENCE)
+
+    assert "joining IPUJob finetune-" in errors
+    assert "sending the output to s3://work/" in errors
+    assert "canary" not in output + errors
+    facts, _ = open_checkpoint(tmp_path / "checkpoint")
+    assert (facts.steps, facts.resumed) == (30, 0)
+    weights = [path / "model/model.safetensors" for path in (tmp_path / "checkpoint", artifacts / "checkpoint")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir() if "checkpoint" in path.name) == ["checkpoint"]
+    assert kubernetes.pods_made == 1
+    assert kubernetes.jobs == {}
+    assert left_in(f"s3://work/{tmp_path.name}") == []
+
+
+def test_a_step_that_is_stopped_leaves_no_job_and_can_be_continued(
+    start_finetune: Start, node: List[Any], kubernetes: Any, tmp_path: Path
+) -> None:
+    stopped = start_finetune(SETTINGS)
+    wait_until(lambda: has_trained(f"s3://work/{tmp_path.name}"))
+    stopped.send_signal(signal.SIGTERM)
+    _, errors = stopped.communicate(timeout=PATIENCE)
+    jobs = dict(kubernetes.jobs)
+    wait_until(lambda: node[0].poll() is not None)
+
+    start_finetune(SETTINGS).communicate(timeout=PATIENCE)
+
+    assert stopped.returncode == 143
+    assert "was cancelled, as its step was" in errors
+    assert jobs == {}
+    assert node[0].returncode == 143
+    facts, _ = open_checkpoint(tmp_path / "checkpoint")
+    assert (facts.steps, facts.resumed) == (30, 1)
+
+
+def test_what_a_killed_step_did_not_take_is_taken(
+    artifacts: Path, kubernetes: Any, kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+    inputs = {"features": "s3://artifacts/features", "base-model": "s3://artifacts/base_model"}
+    workspace = f"s3://work/{tmp_path.name}"
+    work = Computation("finetune", inputs, "checkpoint", SETTINGS, {}, 2, workspace, "image")
+    kubernetes.jobs[work.name()] = {"metadata": {"name": work.name()}}
+    send(open_store(f"{workspace}/ipujobs/{work.name()}"), "output/", artifacts / "checkpoint")
+
+    compute(work, tmp_path / "checkpoint")
+
+    assert open_checkpoint(tmp_path / "checkpoint")[0].steps == 30
+    assert kubernetes.jobs == {}
+    assert left_in(workspace) == []
+
+
+def test_what_the_worker_refuses_the_step_refuses(start_finetune: Start, node: List[Any], kubernetes: Any) -> None:
+    swapped = {"base-model": "s3://artifacts/checkpoint"}
+
+    process = start_finetune(SETTINGS, **swapped)
+    _, errors = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 2
+    assert errors.splitlines()[-1].startswith("error: /")
+    assert errors.splitlines()[-1].endswith("/base-model holds checkpoint, not base-model")
+    assert kubernetes.jobs == {}
+
+
+def test_a_worker_for_which_nobody_waits_ends_with_its_state_saved(
+    s3: Dict[str, str], artifacts: Path, tmp_path: Path
+) -> None:
+    workspace = f"s3://work/{tmp_path.name}"
+    work = Work(
+        step="finetune",
+        inputs={"features": "s3://artifacts/features", "base-model": "s3://artifacts/base_model"},
+        output="checkpoint",
+        settings=ENDLESS,
+        options={"device": "cpu", "workspace": workspace},
+        place=f"{workspace}/ipujobs/finetune-1",
+        lease_seconds=15.0,
+    )
+    command = [sys.executable, "-m", "podtune.ipujobs.worker", json.dumps(to_mapping(work)), str(tmp_path / "scratch")]
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    assert ended.returncode == 75
+    assert ended.stderr.splitlines()[-1] == (
+        "error: the worker ended because nobody waits for it any more; start the step again, it continues"
+    )
+    assert has_trained(workspace)
+    assert not any("ipujobs" in key for key in left_in(workspace))
