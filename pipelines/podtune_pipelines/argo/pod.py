@@ -46,7 +46,7 @@ def by_uri(step: Step) -> bool:
 
 def key_of(step: str, output: str) -> str:
     """Where an artifact lies in the artifact repository's bucket."""
-    return f"podtune/{{{{workflow.name}}}}/{step}/{output}"
+    return f"artifacts/{{{{workflow.name}}}}/{step}/{output}"
 
 
 def template_of(step: Step) -> Dict[str, Any]:

@@ -118,7 +118,7 @@ def test_ipujobs_are_given_uris_where_the_artifacts_were_left(
     features = steps["tokenize-squad"]["outputs"]["artifacts"][0]
     arguments = steps["finetune-on-ipu"]["container"]["args"]
     given = arguments[arguments.index("--features") + 1]
-    assert features["s3"]["key"] == "podtune/{{workflow.name}}/tokenize-squad/features"
+    assert features["s3"]["key"] == "artifacts/{{workflow.name}}/tokenize-squad/features"
     assert features["archive"] == {"none": {}}
     assert given == f"s3://{{{{workflow.parameters.bucket}}}}/{features['s3']['key']}"
 
