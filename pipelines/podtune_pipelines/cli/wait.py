@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
+import re
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, List, Type
 
 import typer
-from podtune.errors import BadInput, PodtuneError
+from podtune.errors import BadInput, GateRefused, Interrupted, LostRace, PodtuneError, TryAgainLater
 
 from podtune_pipelines.cli.cluster_options import HostOption, IntervalOption, NamespaceOption, TimeoutOption
 from podtune_pipelines.cli.options import JsonOption
@@ -49,39 +50,47 @@ def follow_to_end(cluster: "Cluster", run: str, *, timeout: float, interval: flo
         _say(f"run {run} goes on; `podtune wait {run}` follows it again")
         raise SystemExit(130) from None
     print(json.dumps(dataclasses.asdict(ended), indent=1) if as_json else ended.state)
-    _tell_why(cluster, ended)
-    _fail_as(ended)
+    _fail_as(ended, _tell_why(cluster, ended))
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _tell_why(cluster: "Cluster", run: "Run") -> None:
-    """Show the end of the logs that explain how a run ended."""
-    telling = [step for step in run.steps if step.state == "failed"]
+def _tell_why(cluster: "Cluster", run: "Run") -> List[str]:
+    """Show the end of the logs that explain how a run ended, and return it."""
     if run.state == "succeeded" and run.stopped_early:
-        telling = [step for step in run.steps if step.name == "check_unchanged"]
         _say("nothing was trained, because nothing changed since the live release:")
-    for step in telling:
-        _show_log(cluster, run, step)
+        return [_show_log(cluster, run, step, "stop: ") for step in run.steps if step.name == "check_unchanged"]
+    return [_show_log(cluster, run, step) for step in run.steps if step.state == "failed"]
 
 
-def _show_log(cluster: "Cluster", run: "Run", step: "Step") -> None:
+def _show_log(cluster: "Cluster", run: "Run", step: "Step", about: str = "") -> str:
+    """Show the end of a step's log, or those of its lines that are about something, and return it."""
     from podtune_pipelines.cluster.logs import last_lines
 
     try:
-        for line in last_lines(cluster, run, step):
-            _say(f"  {step.name} | {line}")
+        lines = last_lines(cluster, run, step)
     except PodtuneError as error:
         _say(f"  the log of {step.name} cannot be had: {error}")
+        return ""
+    for line in [line for line in lines if about in line] or lines:
+        _say(f"  {step.name} | {line}")
+    return "\n".join(lines)
 
 
-def _fail_as(run: "Run") -> None:
-    at = ", ".join(run.steps_that("failed")) or "none of its steps"
+def _fail_as(run: "Run", logs: List[str]) -> None:
     said = f": {run.message}" if run.message else ""
     if run.state == "failed":
-        raise PodtuneError(f"run {run.id} failed in {at}{said}; see {run.url}")
+        at = ", ".join(run.steps_that("failed")) or "none of its steps"
+        raise _kind_of(logs)(f"run {run.id} failed in {at}{said}; see {run.url}")
     if run.state == "canceled":
         running = ", ".join(run.steps_that("running", "canceling", "canceled", "failed")) or "no step was running"
         raise PodtuneError(f"run {run.id} was cancelled ({running}){said}; see {run.url}")
+
+
+def _kind_of(logs: List[str]) -> Type[PodtuneError]:
+    """The kind of error that ended a step: its exit code is told by KFP's launcher, in the log alone."""
+    found = re.findall(r"failed to execute component: exit status ([0-9]+)", "\n".join(logs))
+    kinds = {kind.exit_code: kind for kind in (BadInput, GateRefused, LostRace, TryAgainLater, Interrupted)}
+    return kinds.get(int(found[-1]), PodtuneError) if found else PodtuneError

@@ -38,6 +38,24 @@ def test_a_failed_run_shows_the_step_and_what_it_said(podtune: Any, fake_kfp: An
     ]
 
 
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("failed to execute component: exit status 3", 3),
+        ("failed to execute component: exit status 75", 75),
+        ("failed to execute component: exit status 9", 1),
+        ("failed to execute component: signal: killed", 1),
+    ],
+)
+def test_the_exit_code_is_the_steps_own_where_it_is_known(
+    podtune: Any, fake_kfp: Any, run: str, end: str, code: int
+) -> None:
+    fake_kfp.progress = [("FAILED", {"publish": "FAILED"})]
+    fake_kfp.logs = {"publish": f"F1125 17:00:00.000000 1 main.go:49] {end}\n"}
+
+    assert podtune("wait", run).code == code
+
+
 def test_a_failed_run_without_a_log_says_why_there_is_none(podtune: Any, fake_kfp: Any, run: str) -> None:
     fake_kfp.progress = [("FAILED", {"finetune": "FAILED"})]
 
@@ -70,7 +88,8 @@ def test_a_cancelled_run_ends_at_once(podtune: Any, fake_kfp: Any, run: str) -> 
 
 def test_a_scheduled_run_that_stopped_early_says_why(podtune: Any, fake_kfp: Any, run: str) -> None:
     fake_kfp.progress = [("SUCCEEDED", {"tokenize-squad": "SUCCEEDED", "check-unchanged": "SUCCEEDED"})]
-    fake_kfp.logs = {"check-unchanged": "stop: data, model, code and settings are those of version 3 of qa\n"}
+    reason = "stop: data, model, code and settings are those of version 3 of qa"
+    fake_kfp.logs = {"check-unchanged": f"downloading features\n{reason}\nuploading explanation\n"}
 
     ended = podtune("wait", run)
 
