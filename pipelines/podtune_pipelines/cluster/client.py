@@ -210,7 +210,8 @@ def _unreachable(address: Address, error: Exception) -> PodtuneError:
         )
     if isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError)):
         return TryAgainLater(
-            f"{address.host} broke off, and whether it did what was asked is unknown; look at `podtune runs` first"
+            f"{address.host} broke off, and whether it did what was asked is unknown; look at `podtune runs` or "
+            "`podtune schedules list` first"
         )
     return TryAgainLater(f"{address.host} cannot be reached ({type(reason).__name__}); try again later")
 
