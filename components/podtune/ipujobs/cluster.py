@@ -89,7 +89,7 @@ class Cluster:
                     return None
                 if answer.status < 300:
                     return json.loads(answer.data)  # type: ignore[no-any-return]  # the API's objects are mappings
-                if answer.status not in _PASSING:
+                if not _passes(answer):
                     raise self._refusal(answer, method, path)
                 reason, pause = _said_in(answer), max(pause, _retry_after(answer))
             except HTTPError as error:
@@ -136,16 +136,29 @@ class Cluster:
 
 
 def open_cluster(namespace: str) -> Cluster:
-    """Use the pod's service account, or on a person's machine the kubeconfig."""
+    """One namespace of the cluster that this process is in, or that the kubeconfig names."""
+    api = open_api()
+    if api is None:
+        raise BadInput("no Kubernetes API: neither a pod's service account nor a kubeconfig is here; set KUBECONFIG")
+    return Cluster(api, namespace)
+
+
+def open_api() -> Optional[client.ApiClient]:
+    """A client with the pod's service account, or on a person's machine the kubeconfig; None where there is neither."""
     configuration = client.Configuration()
     try:
         config.load_incluster_config(configuration)
     except config.ConfigException:
         try:
             config.load_kube_config(client_configuration=configuration)
-        except config.ConfigException as error:
-            raise BadInput(f"no Kubernetes API: neither a pod's service account nor a kubeconfig ({error})") from error
-    return Cluster(client.ApiClient(configuration), namespace)
+        except config.ConfigException:
+            return None
+    return client.ApiClient(configuration)
+
+
+def _passes(answer: Any) -> bool:
+    """Whether the same request may succeed later; that a quota is used up does not say that it is forbidden."""
+    return answer.status in _PASSING or (answer.status == 403 and "exceeded quota" in _said_in(answer))
 
 
 def _said_in(answer: Any) -> str:

@@ -45,6 +45,13 @@ def test_what_passes_is_waited_out(status: int, kubernetes: Any, cluster: Cluste
     assert len(kubernetes.asked("POST")) == 3
 
 
+def test_a_quota_that_is_used_up_is_waited_out(kubernetes: Any, cluster: Cluster) -> None:
+    message = 'ipujobs.graphcore.ai "train" is forbidden: exceeded quota: podtune-ipu'
+    kubernetes.fails(2, method="POST", status=403, message=message)
+
+    assert cluster.create(JOB) is True
+
+
 def test_a_lost_connection_is_made_again(kubernetes: Any, cluster: Cluster) -> None:
     cluster.create(JOB)
     kubernetes.fails(2, reset=True)
