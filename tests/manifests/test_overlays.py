@@ -103,9 +103,9 @@ def test_ipujobs_and_their_logs_are_all_that_a_step_may_touch_there(render: Rend
         {
             "apiGroups": ["graphcore.ai"],
             "resources": ["ipujobs"],
-            "verbs": ["create", "get", "list", "watch", "delete"],
+            "verbs": ["create", "get", "delete"],
         },
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
         {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     ]
 
