@@ -18,8 +18,6 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from kubernetes import client
-from podtune.ipujobs.cluster import Cluster
 
 Json = Dict[str, Any]
 NAMESPACE = "podtune-ipu"
@@ -280,7 +278,10 @@ def kubernetes() -> Iterator[Kubernetes]:
 
 
 @pytest.fixture
-def cluster(kubernetes: Kubernetes) -> Cluster:
+def cluster(kubernetes: Kubernetes) -> Any:
+    from kubernetes import client  # not in the IPU image, whose part of this package is tested there too
+    from podtune.ipujobs.cluster import Cluster
+
     configuration = client.Configuration(host=kubernetes.address, api_key={"authorization": TOKEN})
     return Cluster(client.ApiClient(configuration), NAMESPACE, patience=5.0)
 
