@@ -26,7 +26,7 @@ class _Beams(NamedTuple):
 
 def next_tokens(search: BeamSearch) -> int:
     """Count the next tokens of each beginning that may be needed: where all beams end, as many others go on."""
-    return 2 * search.beams if search.beams > 1 else 1
+    return 2 * search.beams
 
 
 def write(look_up: NextTokens, wanted: np.ndarray, search: BeamSearch, *, longest: int, end: int) -> np.ndarray:

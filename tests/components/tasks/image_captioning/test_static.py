@@ -64,6 +64,20 @@ def called(form: Any, calls: List[Dict[str, Tuple[int, ...]]]) -> Program:
     return run
 
 
+def ending(row: int, calls: List[Dict[str, Tuple[int, ...]]]) -> Program:
+    """A program that ends the caption of one row at once, and goes on with token 5 in the others."""
+
+    def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
+        calls.append({name: array.shape for name, array in inputs.items()})
+        rows = len(inputs["pixels"])
+        ids = np.tile(np.array([5, 6], dtype=np.int32), (rows, 1, 1))
+        ids[row] = [0, 5]
+        scores = np.tile(np.log(np.array([0.75, 0.25], dtype=np.float32)), (rows, 1, 1))
+        return [np.zeros(inputs["tokens"].shape, dtype=np.float32), scores, ids]
+
+    return run
+
+
 @pytest.mark.parametrize("widths", [(16, 16), (24, 16)])
 def test_the_loss_is_the_weighted_sum_of_that_on_a_stream(
     make_captioner: Callable[..., Path], tmp_path: Path, images: ImageCaptions, widths: Tuple[int, int]
@@ -134,6 +148,26 @@ def test_one_program_predicts(captioner: Path, images: ImageCaptions, row_tokens
     texts = dict.fromkeys(("before", "positions", "caption", "tokens"), (7, width))
     assert all(call == {"pixels": (7, 3, 16, 16), **texts, "places": (7, 2)} for call in calls)
     assert len(calls) > 2
+
+
+def test_rows_without_an_image_are_not_waited_for(captioner: Path, images: ImageCaptions) -> None:
+    calls: List[Dict[str, Tuple[int, ...]]] = []
+    form = static(captioner, BeamSearch(beams=1))
+
+    found = form.predict(laid(images, rows=[0]), ending(0, calls))
+
+    assert found["generated"].tolist() == [[0] * 12]
+    assert len(calls) == 2
+
+
+def test_captions_are_written_until_the_last_has_ended(captioner: Path, images: ImageCaptions) -> None:
+    calls: List[Dict[str, Tuple[int, ...]]] = []
+    form = static(captioner, BeamSearch(beams=1))
+
+    found = form.predict(laid(images, rows=[0, 1]), ending(0, calls))
+
+    assert found["generated"].tolist() == [[0] * 12, [5] * 12]
+    assert len(calls) == 13
 
 
 def test_layers_are_placed_in_the_order_in_which_an_image_passes_them(
