@@ -9,6 +9,7 @@ from podtune.errors import ending_cleanly
 from podtune_pipelines.cli.argo import argo
 from podtune_pipelines.cli.card import card
 from podtune_pipelines.cli.compile import compile_recipe
+from podtune_pipelines.cli.doctor import doctor
 from podtune_pipelines.cli.download import download
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.cli.predict import predict
@@ -43,6 +44,7 @@ app.command()(releases)
 app.command()(download)
 app.command()(rollback)
 app.command()(predict)
+app.command()(doctor)
 app.add_typer(card, name="card")
 
 

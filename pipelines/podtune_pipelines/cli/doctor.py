@@ -1,0 +1,45 @@
+"""`podtune doctor`: what would otherwise be found out one failure at a time."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, List
+
+import typer
+from podtune.errors import BadInput
+
+from podtune_pipelines.cli.cluster_options import HostOption, WorkspaceOption
+from podtune_pipelines.cli.options import DEFAULT_STORE, DeviceOption, HomeOption, JsonOption, StoreOption
+from podtune_pipelines.doctor.finding import Finding
+
+_SECONDS = 20.0
+
+
+def doctor(
+    host: HostOption = "",
+    store: StoreOption = DEFAULT_STORE,
+    workspace: WorkspaceOption = "",
+    device: DeviceOption = "cpu",
+    home: HomeOption = Path(".podtune"),
+    seconds: Annotated[float, typer.Option(help="How long any of the checks may take.")] = _SECONDS,
+    as_json: JsonOption = False,
+) -> None:
+    """Check this machine, the stores and the cluster for what a run needs; exit code 1 if something failed."""
+    from podtune_pipelines.doctor.checks import Plan, checks_of
+    from podtune_pipelines.doctor.examination import examine
+
+    if device not in ("cpu", "gpu", "ipu"):
+        raise BadInput(f"--device must be one of cpu, gpu, ipu; got {device!r}")
+    found = examine(checks_of(Plan(device, home, store=store, workspace=workspace, host=host)), seconds)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in found], indent=1))
+    else:
+        _show(found)
+    raise typer.Exit(int(any(finding.outcome == "failed" for finding in found)))
+
+
+def _show(found: List[Finding]) -> None:
+    for finding in found:
+        print(f"{finding.outcome:<12}{finding.about}: {finding.found}")
+        if finding.remedy:
+            print(f"{'':<12}→ {finding.remedy}")

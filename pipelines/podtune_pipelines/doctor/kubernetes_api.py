@@ -1,0 +1,112 @@
+"""Kubernetes: whether its API answers, and whether it has the accelerators that pipelines ask for."""
+
+import contextlib
+import json
+from typing import Any, Iterator, Mapping, Optional
+
+import urllib3
+from kubernetes import client, config
+
+from podtune_pipelines.doctor.finding import Finding, failed, not_checked, ok, plain
+from podtune_pipelines.doctor.http import TIMEOUT, json_of, unreachable
+
+_ABOUT = "Kubernetes"
+_GROUP, _VERSION = "graphcore.ai", "v1alpha1"
+
+
+def look_at_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
+    """Whether the API answers, and has what the device needs."""
+    api = _open_api()
+    if api is None:
+        yield not_checked(_ABOUT, "neither a pod's service account nor a kubeconfig is here", "set KUBECONFIG")
+        return
+    answer = _request(api, "GET", "/version")
+    if answer.status != 200:
+        yield failed(_ABOUT, f"{api.configuration.host} answers with HTTP {answer.status}", "renew the kubeconfig")
+        return
+    yield ok(_ABOUT, f"{api.configuration.host} runs {plain(str((json_of(answer) or {}).get('gitVersion')))}")
+    if device == "gpu":
+        yield _gpus(api)
+    if device == "ipu":
+        yield from _ipus(api, namespace)
+
+
+def _open_api() -> Optional[Any]:
+    """The API of the pod's own cluster, or of the kubeconfig's; None where there is neither."""
+    for load in (config.load_incluster_config, config.load_kube_config):
+        configuration = client.Configuration()
+        with contextlib.suppress(config.ConfigException):
+            load(client_configuration=configuration)
+            return client.ApiClient(configuration)
+    return None
+
+
+def _gpus(api: Any) -> Finding:
+    about = "GPUs of the cluster"
+    answer = _request(api, "GET", "/api/v1/nodes")
+    found = json_of(answer) if answer.status == 200 else None
+    if found is None:
+        return not_checked(about, f"this user may not list nodes (HTTP {answer.status})", "ask its administrator")
+    offers = [int(node["status"].get("allocatable", {}).get("nvidia.com/gpu", 0)) for node in found["items"]]
+    if not sum(offers):
+        return failed(about, f"none of {len(offers)} nodes offers nvidia.com/gpu", "install NVIDIA's device plugin")
+    return ok(about, f"{sum(offers)} on {sum(map(bool, offers))} of {len(offers)} nodes")
+
+
+def _ipus(api: Any, namespace: str) -> Iterator[Finding]:
+    yield _operator(api)
+    yield _namespace(api, namespace)
+    yield _right(api, namespace)
+
+
+def _operator(api: Any) -> Finding:
+    """Discovery is open to every user, while the definition itself may not be."""
+    about = "IPU operator"
+    answer = _request(api, "GET", f"/apis/{_GROUP}/{_VERSION}")
+    kinds = [resource.get("name") for resource in (json_of(answer) or {}).get("resources", [])]
+    if answer.status == 200 and "ipujobs" in kinds:
+        return ok(about, f"the cluster knows IPUJobs ({_GROUP}/{_VERSION})")
+    if answer.status in (200, 404):
+        return failed(about, f"the cluster knows no ipujobs of {_GROUP}/{_VERSION}", "install Graphcore's IPU operator")
+    return not_checked(about, f"this user may not ask (HTTP {answer.status})", "ask its administrator")
+
+
+def _namespace(api: Any, namespace: str) -> Finding:
+    about = f"namespace {namespace}"
+    answer = _request(api, "GET", f"/api/v1/namespaces/{namespace}")
+    if answer.status == 200:
+        return ok(about, "is there")
+    if answer.status == 404:
+        return failed(about, "is not there", "apply the manifests for IPUs, or name another in PODTUNE_IPU_NAMESPACE")
+    return not_checked(about, f"this user may not look at it (HTTP {answer.status})")
+
+
+def _right(api: Any, namespace: str) -> Finding:
+    about = "right to create IPUJobs"
+    asked = {"namespace": namespace, "verb": "create", "group": _GROUP, "resource": "ipujobs"}
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": asked},
+    }
+    answer = _request(api, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
+    status = (json_of(answer) or {}).get("status")
+    if answer.status not in (200, 201) or status is None:
+        return not_checked(about, f"the API answers with HTTP {answer.status}")
+    if status.get("allowed"):
+        return ok(about, f"this user has it in {namespace}; steps need it for their own service account")
+    remedy = "only steps need it: see that their service account has the role, which this user cannot show"
+    return Finding(about, "warning", f"this user has none in {namespace}", remedy)
+
+
+def _request(api: Any, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
+    """One request with the configuration's address, certificates and token."""
+    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    api.update_params_for_auth(headers, [], ["BearerToken"])
+    url = api.configuration.host + path
+    sent = json.dumps(body) if body is not None else None
+    try:
+        pool = api.rest_client.pool_manager
+        return pool.request(method, url, body=sent, headers=headers, timeout=TIMEOUT, retries=False)
+    except urllib3.exceptions.HTTPError as error:
+        raise unreachable(api.configuration.host, error) from error

@@ -1,0 +1,142 @@
+"""The machine we are on: its Python, the packages, the place for runs, and what it computes with."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Iterator
+
+from packaging.requirements import Requirement
+from podtune import __version__
+from podtune.errors import BadInput
+from podtune.training.poptorch_python import poptorch_python
+
+from podtune_pipelines.doctor.finding import Finding, failed, not_checked, ok, warning
+
+_GIBIBYTE = 1 << 30
+_ROOM = 20 * _GIBIBYTE
+"""Less than this is not enough for the published recipes' data, features and checkpoints."""
+
+_ASK_FOR_IPUS = "import poptorch; print(poptorch.ipuHardwareIsAvailable(1))"
+
+
+def look_at_packages() -> Iterator[Finding]:
+    """Whether the installed versions are those that podtune asks for."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    unfit = [reason for name in requires("podtune") or [] for reason in _unfit(Requirement(name))]
+    if unfit:
+        remedy = "install podtune with its requirements into an environment of its own"
+        yield failed("packages", "; ".join(unfit), remedy)
+    else:
+        versions = ", ".join(f"{name} {version(name)}" for name in ("kfp", "torch", "transformers", "boto3"))
+        yield ok("packages", f"podtune {__version__} on Python {python}; {versions}")
+
+
+def look_at_home(home: Path) -> Iterator[Finding]:
+    """Whether runs can be kept there, and how much room is left."""
+    free = room_at(home)
+    room = f"{home} is writable, {free / _GIBIBYTE:.1f} GiB are free"
+    if free < _ROOM:
+        yield warning("home", room, "free some, or choose a larger disk by --home, for anything but small recipes")
+    else:
+        yield ok("home", room)
+
+
+def room_at(directory: Path) -> int:
+    """Bytes that are free where a directory is or would be; an error where nothing can be written."""
+    there = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise BadInput(f"{there} is a file; choose another place")
+    with tempfile.NamedTemporaryFile(dir=there):
+        return shutil.disk_usage(there).free
+
+
+def look_at_processor() -> Iterator[Finding]:
+    """What the processor multiplies with."""
+    import torch
+
+    parts = [
+        name
+        for name, there in (
+            ("AVX-512", torch.backends.cpu.get_cpu_capability() == "AVX512"),
+            ("bfloat16", torch.cpu._is_avx512_bf16_supported()),
+            ("AMX", torch.cpu._is_amx_tile_supported()),
+        )
+        if there
+    ]
+    cores = len(os.sched_getaffinity(0))
+    yield ok("processor", f"{cores} cores, {', '.join(parts) or 'no AVX-512'}; {torch.get_num_threads()} threads")
+
+
+def look_at_gpus(asked: bool, elsewhere: bool) -> Iterator[Finding]:
+    """The GPUs that torch sees, or why none where they were asked for and are not a cluster's."""
+    import torch
+
+    if torch.cuda.is_available():
+        yield ok("GPUs", ", ".join(_gpu(number) for number in range(torch.cuda.device_count())))
+    elif asked and elsewhere:
+        yield not_checked("GPUs", "this machine has none; the cluster's are looked at through Kubernetes")
+    elif asked:
+        built = torch.version.cuda or "none"
+        found = f"torch sees none (its CUDA: {built})"
+        yield failed("GPUs", found, "install the NVIDIA driver, and a torch that was built for CUDA")
+
+
+def look_at_ipus(elsewhere: bool) -> Iterator[Finding]:
+    """Whether PopTorch finds an IPU here."""
+    try:
+        python = poptorch_python("ipu") or sys.executable
+    except BadInput as error:
+        if not elsewhere:
+            raise
+        yield not_checked("IPUs", f"none on this machine ({error})", "only `podtune run --device ipu` needs them here")
+        return
+    answer = _run([python, "-c", _ASK_FOR_IPUS])
+    if answer.returncode == 0 and answer.stdout.strip() == "True":
+        yield ok("IPUs", f"PopTorch of {python} finds them")
+    else:
+        remedy = "enable Graphcore's SDK in this shell, and see whether gc-info shows a partition"
+        yield failed("IPUs", f"PopTorch of {python} finds none", remedy)
+
+
+def look_at_images(names: "list[str]") -> Iterator[Finding]:
+    """Whether a builder on this machine holds the images; what a registry holds shows only when a cluster pulls."""
+    builders = list(filter(None, map(shutil.which, ("docker", "podman"))))
+    for name in names:
+        about = f"image {name}"
+        answers = [_run([builder, "image", "inspect", "--format", "{{.Id}}", name]) for builder in builders]
+        if any(answer.returncode == 0 for answer in answers):
+            yield ok(about, "is on this machine")
+        elif any(re.search("no such|not known", answer.stderr, re.IGNORECASE) for answer in answers):
+            yield warning(about, "is not on this machine", "build and push it, unless the cluster's registry has it")
+        else:
+            found = "neither docker nor podman answers here"
+            yield not_checked(about, found, "the cluster tells when it pulls the image")
+
+
+def _run(command: "list[str]") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)  # noqa: S603
+
+
+def _unfit(requirement: Requirement) -> Iterator[str]:
+    """Why an installed package is not what was asked for."""
+    if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        return
+    try:
+        installed = version(requirement.name)
+    except PackageNotFoundError:
+        yield f"{requirement.name} is missing"
+        return
+    if not requirement.specifier.contains(installed, prereleases=True):
+        yield f"{requirement.name} is {installed}, and has to be {requirement.specifier}"
+
+
+def _gpu(number: int) -> str:
+    import torch
+
+    properties = torch.cuda.get_device_properties(number)
+    return f"{properties.name} with {properties.total_memory / _GIBIBYTE:.0f} GiB"
