@@ -1,19 +1,25 @@
 """The graph of a compiled pipeline: its steps in an order in which they can run, as KFP's IR says them."""
 
+import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import yaml
 from graphlib import TopologicalSorter
+from podtune.errors import BadInput
 
-from podtune_pipelines.graphs import write_pipeline
+from podtune_pipelines.graphs import compile_to, pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
+from podtune_pipelines.scheduling import scheduled_pipeline_of
 
 _NO_FILE = "system.Metrics"
 """The type of an output for KFP's run page; a step that runs without KFP prints it."""
+
+_CONDITION = re.compile(r"inputs\.parameter_values\['(?P<channel>.+)'\]\s*==\s*'(?P<value>\w+)'")
+"""The one form that our graphs use."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class Step:
     needs: Tuple[str, ...]
     """The steps that have to be done before."""
 
+    condition: Optional[Tuple[str, str]]
+    """It runs only if that step says so: the step, and its word."""
+
     kubernetes: Mapping[str, Any]
     """What KFP's Kubernetes platform is told about its pod."""
 
@@ -61,10 +70,21 @@ class Graph:
 
 
 def graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> Graph:
-    """Compile a recipe's pipeline and read what came out, so that there is one definition of it."""
+    """The graph of a recipe's pipeline."""
+    return _compiled(pipeline_of(recipe, placement), arguments)
+
+
+def scheduled_graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> Graph:
+    """The graph of a scheduled recipe, which stops before training if nothing changed; it has a name of its own."""
+    graph = _compiled(scheduled_pipeline_of(recipe, placement), arguments)
+    return replace(graph, name=f"{graph.name}-scheduled")
+
+
+def _compiled(pipeline: Any, arguments: Dict[str, Any]) -> Graph:
+    """Compile a pipeline and read what came out, so that there is one definition of it."""
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory) / "pipeline.yaml"
-        write_pipeline(recipe, placement, arguments, target)
+        compile_to(pipeline, arguments, target)
         specification, platform = yaml.safe_load_all(target.read_text(encoding="utf-8"))
     return read_graph(specification, platform)
 
@@ -72,7 +92,7 @@ def graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) ->
 def read_graph(specification: Mapping[str, Any], platform: Mapping[str, Any]) -> Graph:
     """Read the two documents of a compiled pipeline."""
     root, about = specification["root"], specification["pipelineInfo"]
-    tasks: Dict[str, Any] = root["dag"]["tasks"]
+    tasks = _flat(root["dag"]["tasks"], specification["components"])
     pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     return Graph(
         about["name"],
@@ -80,6 +100,36 @@ def read_graph(specification: Mapping[str, Any], platform: Mapping[str, Any]) ->
         tuple(root["inputDefinitions"]["parameters"]),
         tuple(_step(name, tasks[name], specification, pods) for name in _in_order(tasks)),
     )
+
+
+def _flat(tasks: Mapping[str, Any], components: Mapping[str, Any]) -> Dict[str, Any]:
+    """Every task by its name; what KFP groups under a condition has the condition itself."""
+    flat: Dict[str, Any] = {}
+    for name, task in tasks.items():
+        group = components[task["componentRef"]["name"]].get("dag")
+        inner = group["tasks"] if group else {}
+        flat.update({key: _taken_out(one, task) for key, one in inner.items()} or {name: task})
+    return flat
+
+
+def _taken_out(task: Mapping[str, Any], group: Mapping[str, Any]) -> Dict[str, Any]:
+    """A task as it is outside of its group, where what it is given has other names."""
+    given = {}
+    for kind, reference in (("artifacts", "componentInputArtifact"), ("parameters", "componentInputParameter")):
+        own = task["inputs"].get(kind, {})
+        given[kind] = {
+            key: group["inputs"][kind][value[reference]] if reference in value else value for key, value in own.items()
+        }
+    needs = [*task.get("dependentTasks", []), *group["dependentTasks"]]
+    return {**task, "inputs": given, "dependentTasks": needs, "condition": _condition(group)}
+
+
+def _condition(group: Mapping[str, Any]) -> Tuple[str, str]:
+    text = group["triggerPolicy"]["condition"]
+    found = _CONDITION.fullmatch(text)
+    if found is None:
+        raise BadInput(f"a step depends on {text!r}, of which Argo cannot be told")
+    return group["inputs"]["parameters"][found["channel"]]["taskOutputParameter"]["producerTask"], found["value"]
 
 
 def _in_order(tasks: Mapping[str, Any]) -> List[str]:
@@ -99,7 +149,7 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
     label = component["executorLabel"]
     container = specification["deploymentSpec"]["executors"][label]["container"]
     kinds = component["inputDefinitions"].get("parameters", {})
-    inputs, outputs = task["inputs"], component["outputDefinitions"]["artifacts"]
+    inputs, outputs = task["inputs"], component["outputDefinitions"].get("artifacts", {})
     return Step(
         name=name,
         module=container["args"][container["args"].index("--function_to_execute") + 1],
@@ -111,6 +161,7 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
         },
         outputs=tuple(key for key, value in outputs.items() if value["artifactType"]["schemaTitle"] != _NO_FILE),
         needs=tuple(sorted(task.get("dependentTasks", []))),
+        condition=task.get("condition"),
         kubernetes=pods.get(label, {}),
     )
 

@@ -82,8 +82,8 @@ def _output(step: Step, name: str) -> Dict[str, Any]:
 
 def _settings(step: Step) -> Dict[str, Any]:
     """The step's settings file: one section as it is, or several by their names."""
-    sections = {name: parameter for name, parameter in step.parameters.items() if parameter.is_section}
-    texts = {name: f"{{{{workflow.parameters.{parameter.value}}}}}" for name, parameter in sections.items()}
+    sections = [parameter.value for parameter in step.parameters.values() if parameter.is_section]
+    texts = {name: f"{{{{workflow.parameters.{name}}}}}" for name in sections}
     several = ", ".join(f'"{name}": {text}' for name, text in texts.items())
     data = f"{{ {several} }}" if len(texts) > 1 else next(iter(texts.values()))
     return {"name": "settings", "path": SETTINGS, "raw": {"data": data}}

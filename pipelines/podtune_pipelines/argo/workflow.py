@@ -126,5 +126,11 @@ def _task(step: Step) -> Dict[str, Any]:
         "name": step.name,
         "template": step.name,
         **({"dependencies": list(step.needs)} if step.needs else {}),
+        **({"when": _when(*step.condition)} if step.condition else {}),
         **({"arguments": {"artifacts": artifacts}} if artifacts else {}),
     }
+
+
+def _when(step: str, word: str) -> str:
+    """A step's word is what it prints. What is skipped counts as done, so each step has to ask."""
+    return f"{{{{tasks.{step}.outputs.result}}}} == {word}"

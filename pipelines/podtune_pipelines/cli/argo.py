@@ -21,18 +21,21 @@ def argo(
         str, typer.Option(help="With --device ipu: the bucket of Argo's artifact repository, likewise.")
     ] = "",
     cron: Annotated[
-        str, typer.Option(metavar="'M H D M W'", help="Also write a CronWorkflow that runs it then, in UTC.")
+        str,
+        typer.Option(
+            metavar="'M H D M W'", help="Write a CronWorkflow too, in UTC; a run stops early if nothing changed."
+        ),
     ] = "",
 ) -> None:
     """Write a recipe's pipeline as a WorkflowTemplate for Argo Workflows 3.6 and later."""
-    from podtune_pipelines.argo.graph import graph_of
+    from podtune_pipelines.argo.graph import graph_of, scheduled_graph_of
     from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
     from podtune_pipelines.graphs import arguments_of, command_of
     from podtune_pipelines.placement import Placement
 
     loaded = load_recipe(recipe, changes)
     arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
-    graph = graph_of(loaded, Placement(device, devices), arguments)
+    graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices), arguments)
     template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})})
     write_documents([template, *([cron_workflow(template, cron)] if cron else [])], to)
     print(to)

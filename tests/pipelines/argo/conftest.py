@@ -2,7 +2,7 @@ import json
 from typing import Any, Callable, Dict, List
 
 import pytest
-from podtune_pipelines.argo.graph import graph_of
+from podtune_pipelines.argo.graph import Graph, graph_of, scheduled_graph_of
 from podtune_pipelines.argo.workflow import workflow_template
 from podtune_pipelines.graphs import arguments_of, command_of
 from podtune_pipelines.placement import Placement
@@ -14,14 +14,20 @@ PLACES = {"store": "s3://models/podtune", "workspace": "s3://models/training"}
 @pytest.fixture
 def template_of() -> Callable[..., Dict[str, Any]]:
     """A function (recipe, device, *changes, **places) that writes a recipe's WorkflowTemplate."""
+    return lambda *given, **places: _template(graph_of, *given, **places)
 
-    def write(recipe: str, device: str = "cpu", *changes: str, **places: str) -> Dict[str, Any]:
-        loaded = load_recipe(recipe, changes)
-        arguments = arguments_of(loaded, command_of(recipe, []), **(places or PLACES))
-        graph = graph_of(loaded, Placement(device), arguments)
-        return workflow_template(graph, {**arguments, **({"bucket": "artifacts"} if device == "ipu" else {})})
 
-    return write
+@pytest.fixture
+def scheduled_template_of() -> Callable[..., Dict[str, Any]]:
+    """The same of the pipeline that a schedule starts."""
+    return lambda *given, **places: _template(scheduled_graph_of, *given, **places)
+
+
+def _template(graph: Callable[..., Graph], recipe: str, device: str = "cpu", *changes: str, **places: str) -> Any:
+    loaded = load_recipe(recipe, changes)
+    arguments = arguments_of(loaded, command_of(recipe, []), **(places or PLACES))
+    bucket = {"bucket": "artifacts"} if device == "ipu" else {}
+    return workflow_template(graph(loaded, Placement(device), arguments), {**arguments, **bucket})
 
 
 @pytest.fixture

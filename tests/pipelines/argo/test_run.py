@@ -1,6 +1,5 @@
 """A WorkflowTemplate does what it says: its steps are run here by what Argo would give to the kubelet."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,29 +7,35 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
+from podtune.formats.release import open_release
 
 Template = Dict[str, Any]
+Run = Callable[[Template, str], List[Tuple[str, int]]]
 
 pytestmark = pytest.mark.local
 
 
 @pytest.fixture
-def run_here(
-    tmp_path: Path, steps_of: Callable[..., Any], filled_in: Callable[..., Any]
-) -> Callable[[Template], List[Tuple[str, int]]]:
-    """A function that runs a workflow's steps in their order until one fails: each step, and its exit code.
+def run_here(tmp_path: Path, steps_of: Callable[..., Any], filled_in: Callable[..., Any]) -> Run:
+    """A function (template, name) that runs a workflow's steps in their order until one fails.
 
-    Its volumes are directories, its artifact repository is one too, and python3 is this interpreter.
+    It returns each step that was not skipped, and its exit code. Volumes and the artifact repository are directories
+    below the workflow's name, and python3 is this interpreter.
     """
 
-    def run(template: Template) -> List[Tuple[str, int]]:
-        parameters = {
-            f"workflow.parameters.{one['name']}": one["value"] for one in template["spec"]["arguments"]["parameters"]
-        }
+    def run(template: Template, name: str) -> List[Tuple[str, int]]:
+        given = template["spec"]["arguments"]["parameters"]
+        parameters = {f"workflow.parameters.{one['name']}": one["value"] for one in given}
         tasks = {task["name"]: task for task in template["spec"]["templates"][0]["dag"]["tasks"]}
         ended: List[Tuple[str, int]] = []
-        for step in steps_of(filled_in(template, {**parameters, "workflow.name": "w"})):
-            ended.append((step["name"], _run_step(step, tasks[step["name"]], tmp_path)))
+        results: Dict[str, str] = {}
+        for step in steps_of(filled_in(template, {**parameters, "workflow.name": name})):
+            task = filled_in(tasks[step["name"]], results)
+            left, _, right = task.get("when", "==").partition("==")
+            if left.strip() == right.strip():
+                code, said = _run_step(step, task, tmp_path / name)
+                ended.append((step["name"], code))
+                results[f"tasks.{step['name']}.outputs.result"] = said
             if ended[-1][1]:
                 break
         return ended
@@ -38,12 +43,12 @@ def run_here(
     return run
 
 
-def _run_step(step: Template, task: Template, directory: Path) -> int:
+def _run_step(step: Template, task: Template, directory: Path) -> Tuple[int, str]:
+    """Run one step; return its exit code and what it printed."""
     pod, kept = directory / "pods" / step["name"], directory / "kept"
     pod.mkdir(parents=True)
-    origins = {
-        one["name"]: one["from"].strip("{}").split(".") for one in task.get("arguments", {}).get("artifacts", [])
-    }
+    given = task.get("arguments", {}).get("artifacts", [])
+    origins = {one["name"]: one["from"].strip("{}").split(".") for one in given}
     for artifact in step["inputs"]["artifacts"]:
         target = pod / artifact["path"].lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,28 +58,27 @@ def _run_step(step: Template, task: Template, directory: Path) -> int:
             _, producer, _, _, output = origins[artifact["name"]]
             target.symlink_to(kept / producer / output)
     command = [sys.executable, *step["container"]["command"][1:], *step["container"]["args"]]
-    inside = [
-        text.replace("/podtune/", f"{pod}/podtune/") if text.startswith("/podtune/") else text for text in command
-    ]
-    code = subprocess.run(inside, env={**os.environ, "HOME": str(pod)}, check=False).returncode
-    for artifact in step["outputs"]["artifacts"] if code == 0 else []:
+    inside = [f"{pod}{text}" if text.startswith("/podtune/") else text for text in command]
+    environment = {**os.environ, "HOME": str(pod)}
+    result = subprocess.run(inside, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    for artifact in step["outputs"]["artifacts"] if result.returncode == 0 else []:
         (kept / step["name"]).mkdir(parents=True, exist_ok=True)
         (pod / artifact["path"].lstrip("/")).rename(kept / step["name"] / artifact["name"])
-    return code
+    return result.returncode, result.stdout.strip()
 
 
-SMALL = ("training.epochs=1", "training.max_steps=4", "evaluation.bootstrap_samples=100")
-
-
-def test_a_workflow_releases_a_model(
-    template_of: Callable[..., Template], run_here: Callable[[Template], List[Tuple[str, int]]], tmp_path: Path
+def test_a_workflow_releases_a_model_and_stops_early_if_nothing_changed(
+    scheduled_template_of: Callable[..., Template], run_here: Run, tmp_path: Path
 ) -> None:
     places = {"store": str(tmp_path / "store"), "workspace": str(tmp_path / "workspace")}
-    template = template_of("bert-tiny-squad", "cpu", *SMALL, "gate.floors={}", **places)
+    small = ("training.epochs=1", "training.max_steps=4", "evaluation.bootstrap_samples=100", "gate.floors={}")
+    template = scheduled_template_of("bert-tiny-squad", "cpu", *small, **places)
 
-    ended = run_here(template)
+    first, second = run_here(template, "first"), run_here(template, "second")
 
-    steps = ["fetch-data", "fetch-model", "tokenize-squad", "finetune", "evaluate", "compare", "write-card", "publish"]
-    assert ended == [(step, 0) for step in steps]
-    published = tmp_path / "kept" / "publish" / "published"
-    assert json.loads((published / "manifest.json").read_text(encoding="utf-8"))["facts"]["name"] == "bert-tiny-squad"
+    preparing = [("fetch-data", 0), ("fetch-model", 0), ("tokenize-squad", 0), ("check-unchanged", 0)]
+    releasing = [("finetune", 0), ("evaluate", 0), ("compare", 0), ("write-card", 0), ("publish", 0)]
+    assert first == preparing + releasing
+    assert second == preparing
+    facts, _ = open_release(tmp_path / "first" / "kept" / "publish" / "published")
+    assert (facts.name, facts.version) == ("bert-tiny-squad", "1")

@@ -8,21 +8,15 @@ from podtune.errors import BadInput
 from podtune_pipelines.argo.graph import read_graph
 from podtune_pipelines.argo.pod import template_of as step_template_of
 from podtune_pipelines.argo.workflow import cron_workflow, write_documents
-from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
+from podtune_pipelines.graphs import arguments_of, command_of, compile_to, write_pipeline
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
+from podtune_pipelines.scheduling import scheduled_pipeline_of
 
 Template = Dict[str, Any]
 
 
-@pytest.mark.parametrize(
-    ("recipe", "device"),
-    [
-        ("bert-tiny-squad", "cpu"),
-        ("bert-base-uncased-squad", "gpu"),
-        ("roberta-base-squad", "ipu"),
-    ],
-)
+@pytest.mark.parametrize(("recipe", "device"), [("bert-base-uncased-squad", "gpu"), ("roberta-base-squad", "ipu")])
 def test_the_workflow_is_the_one_that_was_reviewed(
     recipe: str,
     device: str,
@@ -30,11 +24,19 @@ def test_the_workflow_is_the_one_that_was_reviewed(
     tmp_path: Path,
     golden: Callable[[str, str], None],
 ) -> None:
-    template = template_of(recipe, device)
+    write_documents([template_of(recipe, device)], tmp_path / "argo.yaml")
+
+    golden(f"argo/{recipe}-{device}.yaml", (tmp_path / "argo.yaml").read_text(encoding="utf-8"))
+
+
+def test_the_schedule_is_the_one_that_was_reviewed(
+    scheduled_template_of: Callable[..., Template], tmp_path: Path, golden: Callable[[str, str], None]
+) -> None:
+    template = scheduled_template_of("bert-tiny-squad")
 
     write_documents([template, cron_workflow(template, "0 3 * * 1")], tmp_path / "argo.yaml")
 
-    golden(f"argo/{recipe}-{device}.yaml", (tmp_path / "argo.yaml").read_text(encoding="utf-8"))
+    golden("argo/bert-tiny-squad-scheduled-cpu.yaml", (tmp_path / "argo.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,29 @@ def test_every_task_of_kfps_graph_is_there_with_its_image_resources_and_order(
         assert ours["resources"].get("limits") == (
             {accelerator["resourceType"]: accelerator["resourceCount"]} if accelerator else None
         )
+
+
+def test_a_scheduled_workflow_has_every_task_of_its_graph_and_asks_before_training(
+    scheduled_template_of: Callable[..., Template], tmp_path: Path
+) -> None:
+    loaded = load_recipe("bert-tiny-squad")
+    arguments = arguments_of(loaded, command_of("bert-tiny-squad", []))
+    compile_to(scheduled_pipeline_of(loaded, Placement("cpu")), arguments, tmp_path / "kfp.yaml")
+    specification, _ = yaml.safe_load_all((tmp_path / "kfp.yaml").read_text(encoding="utf-8"))
+
+    tasks = {
+        task["name"]: task for task in scheduled_template_of("bert-tiny-squad")["spec"]["templates"][0]["dag"]["tasks"]
+    }
+
+    asking = {name for name, task in tasks.items() if "when" in task}
+    group = specification["components"]["comp-condition-1"]["dag"]["tasks"]
+    assert asking == group.keys()
+    assert tasks.keys() - asking == specification["root"]["dag"]["tasks"].keys() - {"condition-1"}
+    assert tasks["finetune"]["when"] == "{{tasks.check-unchanged.outputs.result}} == train"
+    assert tasks["finetune"]["dependencies"] == ["check-unchanged", "fetch-data", "fetch-model", "tokenize-squad"]
+    assert tasks["compare"]["arguments"]["artifacts"] == [
+        {"name": "evaluation", "from": "{{tasks.evaluate.outputs.artifacts.evaluation}}"}
+    ]
 
 
 def test_a_task_comes_after_those_that_it_needs(template_of: Callable[..., Template]) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -8,7 +9,7 @@ from podtune_pipelines.cli.argo import argo
 from typer.testing import CliRunner
 
 
-def written(directory: Path, *options: str) -> "list[dict[str, object]]":
+def written(directory: Path, *options: str) -> "list[dict[str, Any]]":
     app = typer.Typer()
     app.command()(argo)
     target = directory / "argo" / "workflow.yaml"
@@ -27,6 +28,7 @@ def test_a_schedule_is_written_beside_its_template(tmp_path: Path) -> None:
     documents = written(tmp_path, "--store", "s3://m/r", "--workspace", "s3://m/w", "--cron", "0 3 * * 1")
 
     assert [document["kind"] for document in documents] == ["WorkflowTemplate", "CronWorkflow"]
+    assert documents[0]["metadata"]["name"] == "podtune-bert-tiny-squad-scheduled"
 
 
 def test_a_schedule_without_places_leaves_no_file(tmp_path: Path) -> None:
