@@ -1,0 +1,73 @@
+import threading
+from typing import Iterator
+
+from podtune.errors import BadInput
+from podtune_pipelines.doctor.examination import Check, examine
+from podtune_pipelines.doctor.finding import Finding, failed, ok
+
+
+def test_findings_come_in_the_order_of_the_checks() -> None:
+    went = threading.Event()
+
+    def second() -> Iterator[Finding]:
+        went.set()
+        yield ok("second", "well")
+
+    def first() -> Iterator[Finding]:
+        assert went.wait(5)
+        yield ok("first", "well")
+
+    found = examine([Check("first", first), Check("second", second)], 5)
+
+    assert found == [ok("first", "well"), ok("second", "well")]
+
+
+def test_an_expected_error_ends_one_check_with_what_to_do() -> None:
+    def look() -> Iterator[Finding]:
+        yield ok("store", "can be read")
+        raise BadInput("there is no such bucket; create it")
+
+    found = examine([Check("store", look), Check("other", lambda: iter([ok("other", "well")]))], 5)
+
+    assert found == [
+        ok("store", "can be read"),
+        failed("store", "there is no such bucket", "create it"),
+        ok("other", "well"),
+    ]
+
+
+def test_an_unexpected_error_leaves_its_kind_and_not_its_words() -> None:
+    def look() -> Iterator[Finding]:
+        raise KeyError("secret")
+        yield
+
+    found = examine([Check("store", look)], 5)
+
+    assert found == [failed("store", "the check itself failed (KeyError)", "report it with what was checked")]
+
+
+def test_a_place_that_may_not_be_used_is_named() -> None:
+    def look() -> Iterator[Finding]:
+        raise PermissionError(13, "Permission denied", "/data")
+        yield
+
+    found = examine([Check("home", look)], 5)
+
+    expected = failed("home", "no permission to use /data", "choose another place or change its permissions")
+    assert found == [expected]
+
+
+def test_what_never_answers_keeps_nobody_waiting() -> None:
+    end = threading.Event()
+
+    def look() -> Iterator[Finding]:
+        yield ok("store", "can be read")
+        end.wait()
+
+    found = examine([Check("store", look)], 0.05)
+    end.set()
+
+    assert [(finding.outcome, finding.found) for finding in found] == [
+        ("ok", "can be read"),
+        ("failed", "no answer within 0.05 seconds"),
+    ]

@@ -1,0 +1,142 @@
+from pathlib import Path
+from typing import Any, Callable, List
+
+import pytest
+from podtune.errors import BadInput
+from podtune_pipelines.doctor import machine
+from podtune_pipelines.doctor.finding import not_checked, ok, warning
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """A function (name, script) that makes a program the only one of its name."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def make(name: str, script: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+
+    return make
+
+
+def test_the_packages_of_this_environment_fit() -> None:
+    (found,) = machine.look_at_packages()
+
+    assert found.outcome == "ok"
+    assert found.found.startswith("podtune 0.1.0 on Python 3.11.")
+
+
+def test_a_package_that_does_not_fit_or_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = ["boto3>=900", "absent-package>=1", 'other-absent>=1; extra == "dev"', "numpy>=1"]
+    monkeypatch.setattr(machine, "requires", lambda name: needed)
+
+    (found,) = machine.look_at_packages()
+
+    assert found.outcome == "failed"
+    assert found.found.endswith(", and has to be >=900; absent-package is missing")
+    assert found.found.startswith("boto3 is ")
+
+
+def test_a_home_that_is_not_there_yet_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage(50 << 30))
+
+    found = list(machine.look_at_home(tmp_path / "a" / "b"))
+
+    assert found == [ok("home", f"{tmp_path}/a/b is writable, 50.0 GiB are free")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_small_disk_is_worth_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage(3 << 30))
+
+    (found,) = machine.look_at_home(tmp_path)
+
+    assert (found.outcome, found.found) == ("warning", f"{tmp_path} is writable, 3.0 GiB are free")
+
+
+class Usage:
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+
+def test_a_file_is_no_home(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(BadInput, match=r"/file is a file; choose another place"):
+        list(machine.look_at_home(tmp_path / "file"))
+
+
+def test_the_processor_is_described() -> None:
+    (found,) = machine.look_at_processor()
+
+    assert found.outcome == "ok"
+    assert " cores, " in found.found
+
+
+@pytest.mark.parametrize(
+    ("asked", "elsewhere", "outcomes"),
+    [(False, False, []), (True, True, ["not checked"]), (True, False, ["failed"])],
+)
+def test_a_missing_gpu_matters_where_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: bool, elsewhere: bool, outcomes: List[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    assert [found.outcome for found in machine.look_at_gpus(asked, elsewhere)] == outcomes
+
+
+def test_gpus_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Properties:
+        name, total_memory = "NVIDIA H100", 79 << 30
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda number: Properties)
+
+    found = list(machine.look_at_gpus(asked=False, elsewhere=False))
+
+    assert found == [ok("GPUs", "NVIDIA H100 with 79 GiB, NVIDIA H100 with 79 GiB")]
+
+
+def test_without_poptorch_ipus_fail_here_and_are_open_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PODTUNE_IPU_PYTHON", raising=False)
+
+    assert [found.outcome for found in machine.look_at_ipus(elsewhere=True)] == ["not checked"]
+    with pytest.raises(BadInput, match="PODTUNE_IPU_PYTHON is not set"):
+        list(machine.look_at_ipus(elsewhere=False))
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(("says", "outcome"), [("True", "ok"), ("False", "failed")])
+def test_ipus_are_as_poptorch_says(programs: Any, monkeypatch: pytest.MonkeyPatch, says: str, outcome: str) -> None:
+    programs("python3.8", f"echo {says}")
+    monkeypatch.setenv("PODTUNE_IPU_PYTHON", "python3.8")
+
+    assert [found.outcome for found in machine.look_at_ipus(elsewhere=False)] == [outcome]
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("echo sha256:1", ok("image a", "is on this machine")),
+        (
+            "echo 'Error: No such image: a' >&2; exit 1",
+            warning("image a", "is not on this machine", "build and push it, unless the cluster's registry has it"),
+        ),
+        (
+            "echo 'Cannot connect to the daemon' >&2; exit 1",
+            not_checked(
+                "image a", "neither docker nor podman answers here", "the cluster tells when it pulls the image"
+            ),
+        ),
+    ],
+)
+def test_an_image_is_there_missing_or_unknown(programs: Any, script: str, expected: Any) -> None:
+    programs("docker", script)
+
+    assert list(machine.look_at_images(["a"])) == [expected]
+
+
+def test_without_a_builder_images_are_unknown(programs: Any) -> None:
+    assert [found.outcome for found in machine.look_at_images(["a", "b"])] == ["not checked", "not checked"]

@@ -1,0 +1,137 @@
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from podtune.errors import BadInput
+from podtune.stores.directory_store import DirectoryStore
+from podtune_pipelines.doctor import s3, store
+from podtune_pipelines.doctor.finding import failed, ok
+from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, look_at_store
+
+
+def test_a_directory_does_all_that_releases_need(tmp_path: Path) -> None:
+    about = f"store {tmp_path}"
+
+    assert list(look_at_store(str(tmp_path), RELEASES)) == [
+        ok(about, "can be read and written"),
+        ok(about, "what was written can be deleted"),
+        ok(about, "a create leaves alone what is there"),
+        ok(about, "of 8 writers at once, one wins, 3 times out of 3"),
+    ]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_directory_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    found = list(look_at_store(str(tmp_path / "store"), RELEASES))
+
+    assert found == [ok(f"store {tmp_path}/store", "is not there yet, and can be made")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_overwrites_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overwrite(self: DirectoryStore, key: str, data: bytes) -> bool:
+        (Path(self.uri) / key).write_bytes(data)
+        return True
+
+    monkeypatch.setattr(DirectoryStore, "create", overwrite)
+
+    found = list(look_at_store(str(tmp_path), RELEASES))
+
+    remedy = "use a store that obeys If-None-Match"
+    assert found[2] == failed(f"store {tmp_path}", "a create replaced what was there", remedy)
+
+
+def test_nothing_can_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: DirectoryStore, key: str) -> None:
+        raise BadInput("cannot delete: access denied; these credentials need permission for it")
+
+    monkeypatch.setattr(DirectoryStore, "delete", refuse)
+    monkeypatch.setattr(store, "_conditional_writes", lambda *given, **named: ok("store", ""))
+
+    releases = [found.outcome for found in look_at_store(str(tmp_path), RELEASES)]
+    checkpoints = [found.outcome for found in look_at_store(str(tmp_path), CHECKPOINTS)]
+
+    assert releases == ["ok", "warning", "ok"]
+    assert checkpoints == ["ok", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("date", "outcome"),
+    [
+        ("Wed, 25 Nov 2026 12:00:00 GMT", "ok"),
+        ("Wed, 25 Nov 2026 12:05:00 GMT", "warning"),
+        ("Wed, 25 Nov 2026 11:30:00 GMT", "failed"),
+        ("", "not checked"),
+    ],
+)
+def test_a_clock_that_differs_is_noticed(monkeypatch: pytest.MonkeyPatch, date: str, outcome: str) -> None:
+    class Noon(s3.datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return cls(2026, 11, 25, 12, 0, 1, tzinfo=tz)
+
+    monkeypatch.setattr(s3, "datetime", Noon)
+    answer: Dict[str, Any] = {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
+
+    assert s3._clock(answer, "store").outcome == outcome
+
+
+@pytest.mark.local
+def test_moto_lets_one_win(moto_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_server.use(monkeypatch)
+
+    found = [(one.outcome, one.found) for one in look_at_store("s3://models/doctor-moto", RELEASES)]
+
+    assert found == [
+        ("ok", "given by environment variables"),
+        ("ok", "this machine's agrees with the server's"),
+        ("ok", "models can be listed"),
+        ("ok", "can be read and written"),
+        ("ok", "what was written can be deleted"),
+        ("ok", "a create leaves alone what is there"),
+        ("ok", "of 8 writers at once, one wins, 3 times out of 3"),
+    ]
+
+
+@pytest.mark.local
+def test_swift_lets_several_win(swift_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    swift_server.use(monkeypatch)
+    monkeypatch.setattr(store, "_RACES", 12)
+
+    found = list(look_at_store("s3://models/doctor-swift", RELEASES))
+
+    assert [one.outcome for one in found] == ["ok"] * 6 + ["warning"]
+    assert found[-1].found.startswith("of 8 writers at once, up to ")
+
+
+@pytest.mark.local
+def test_the_first_failure_on_s3_ends_the_check(s3_server: Any, outcomes: Any) -> None:
+    assert outcomes(look_at_store("s3://absent/team", CHECKPOINTS)) == [
+        ("workspace's credentials", "ok"),
+        ("workspace's clock", "ok"),
+        ("workspace's bucket", "failed"),
+    ]
+
+
+@pytest.mark.local
+def test_wrong_credentials_are_named_and_not_shown(swift_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    swift_server.use(monkeypatch)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
+
+    found = list(look_at_store("s3://models/team", RELEASES))[-1]
+
+    assert (found.about, found.outcome) == ("store's bucket", "failed")
+    assert "SignatureDoesNotMatch" in found.found
+    assert "canary" not in repr(found)
+
+
+@pytest.mark.local
+def test_without_credentials_the_check_says_which_to_set(moto_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_server.use(monkeypatch)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+
+    (found,) = look_at_store("s3://models/team", RELEASES)
+
+    remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+    assert found == failed("store's credentials", "none are found", remedy)
