@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional
 
 from podtune.errors import PodtuneError, TryAgainLater, failure_of
+from podtune.ipujobs.manifest import CONTAINER
 
 _ENDED = ("Completed", "Succeeded", "Failed")
 """The operator's launcherStatus of a job that ended; only the first is known to occur."""
@@ -13,7 +14,7 @@ _OUT_OF_MEMORY = "OOMKilled"
 
 @dataclass(frozen=True)
 class WorkerPod:
-    """A pod with one container, as far as its step needs to know it."""
+    """A worker's pod and container, as far as its step needs to know them."""
 
     name: str
     uid: str
@@ -33,7 +34,8 @@ class WorkerPod:
 
     @property
     def ended(self) -> bool:
-        return self.phase in ("Succeeded", "Failed")
+        """By its phase, or by its container's end: one that somebody has put beside it may run on."""
+        return self.phase in ("Succeeded", "Failed") or self.exit_code is not None
 
     @property
     def state(self) -> str:
@@ -45,7 +47,8 @@ class WorkerPod:
 def read_pod(pod: Mapping[str, Any]) -> WorkerPod:
     """Take from a pod what is needed; of a pod that is new, most is missing."""
     metadata, status = pod["metadata"], pod.get("status", {})
-    state: Dict[str, Any] = (status.get("containerStatuses") or [{}])[0].get("state", {})
+    statuses = status.get("containerStatuses") or []
+    state: Dict[str, Any] = next((each["state"] for each in statuses if each["name"] == CONTAINER), {})
     waiting, terminated = state.get("waiting", {}), state.get("terminated", {})
     return WorkerPod(
         name=metadata["name"],
@@ -90,7 +93,7 @@ def failure_in(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> Optional[Pod
         failed = job.get("status", {}).get("workersStatus", {}).get("failed", 0)
         gone = f"IPUJob {name} failed and its worker is gone, with its log; start the step again, it continues"
         return TryAgainLater(gone) if failed else None
-    if pod.phase == "Succeeded":
+    if pod.phase == "Succeeded" or pod.exit_code == 0:
         return None
     if pod.reason or pod.exit_code is None:
         said = ": ".join(part for part in (pod.reason, pod.message) if part) or "it did not say why"

@@ -8,7 +8,8 @@ JOB: Dict[str, Any] = {"metadata": {"name": "finetune-1"}}
 
 
 def pod(phase: str, state: Optional[Dict[str, Any]] = None, **status: Any) -> WorkerPod:
-    containers = [] if state is None else [{"state": state}]
+    beside = {"name": "proxy", "state": {"running": {}}}
+    containers = [] if state is None else [beside, {"name": "worker", "state": state}]
     shown = {"phase": phase, "containerStatuses": containers, **status}
     return read_pod({"metadata": {"name": "finetune-1-worker-0", "uid": "u"}, "status": shown})
 
@@ -50,6 +51,13 @@ def test_a_worker_without_a_last_word_points_to_its_log() -> None:
 
 def test_a_worker_that_succeeded_is_no_failure() -> None:
     assert failure_in(JOB, terminated(0)) is None
+
+
+def test_a_container_beside_the_worker_may_run_on() -> None:
+    found = pod("Running", {"terminated": {"exitCode": 0}})
+
+    assert found.ended
+    assert failure_in(JOB, found) is None
 
 
 @pytest.mark.parametrize("reason", ["Evicted", "DeadlineExceeded", "Preempting", "NodeLost"])
