@@ -30,6 +30,8 @@ _RUN_LABELS = {"metadata.labels['pipeline/runid']": "metadata.labels['workflows.
 
 _KNOWN = {"podMetadata", "securityContext", "secretAsEnv", "configMapAsEnv", "fieldPathAsEnv", "emptyDirMounts"}
 
+_AS_IT_IS: Mapping[str, Any] = {"none": {}}
+
 _RETRY = {
     "limit": "3",
     "retryPolicy": "Always",
@@ -71,13 +73,13 @@ def argo_name(name: str) -> str:
 def _inputs(step: Step) -> List[Dict[str, Any]]:
     if by_uri(step):
         return []
-    return [{"name": argo_name(name), "path": f"{INPUTS}/{name}"} for name in step.inputs]
+    return [{"name": argo_name(name), "path": f"{INPUTS}/{name}", "archive": _AS_IT_IS} for name in step.inputs]
 
 
 def _output(step: Step, name: str) -> Dict[str, Any]:
     """A directory is stored file by file: a pod elsewhere may read it by its URI."""
     key = {"key": key_of(step.name, name)}
-    return {"name": argo_name(name), "path": f"{OUTPUTS}/{name}", "archive": {"none": {}}, "s3": key}
+    return {"name": argo_name(name), "path": f"{OUTPUTS}/{name}", "archive": _AS_IT_IS, "s3": key}
 
 
 def _settings(step: Step) -> Dict[str, Any]:
