@@ -2,13 +2,14 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 HOME_DIRECTORY := .podtune
+FLOOR_PYTHON ?= $(firstword $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.8.*/bin/python3.8) $(shell command -v python3.8))
 
 # The first of these that works builds images; BASE=… replaces an image's base, BUILD_OPTIONS=… are the builder's own
 BUILDER ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 BASE ?=
 BUILD_OPTIONS ?=
 
-.PHONY: demo test test-images check lint wheel images lock lock-images clean
+.PHONY: demo test test-floor test-images check lint wheel images lock lock-images clean
 
 demo: .venv/installed
 	$(BIN)/podtune run bert-tiny-squad --home $(HOME_DIRECTORY) --store $(HOME_DIRECTORY)/store
@@ -51,6 +52,18 @@ build/images: .venv/installed
 test-images: .venv/installed
 	$(BIN)/pytest -m image tests/images
 
+# What the IPU image runs, on its Python and its torch
+test-floor: .venv-floor/installed
+	.venv-floor/bin/pytest tests/components/formats tests/components/stores tests/components/tasks tests/components/training \
+	  tests/components/test_errors.py tests/components/test_sections.py
+
+.venv-floor/installed: images/ipu/requirements.lock tests/floor.lock
+	@test -n "$(FLOOR_PYTHON)" || { echo "the IPU image has Python 3.8: make FLOOR_PYTHON=…" >&2; exit 1; }
+	$(FLOOR_PYTHON) -m venv .venv-floor
+	.venv-floor/bin/pip install --quiet --no-deps --requirement images/ipu/requirements.lock --requirement tests/floor.lock
+	.venv-floor/bin/pip install --quiet --no-deps --editable .
+	touch $@
+
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "podtune is developed on Python 3.11: make PYTHON=…")'
 	$(PYTHON) -m venv .venv
@@ -71,4 +84,4 @@ lock-images:
 	(build/lock/bin/pip freeze; grep ^kfp== requirements.lock) | sed 's/+cpu$$//' | sort -f > images/cpu/requirements.lock
 
 clean:
-	rm -rf .venv build $(HOME_DIRECTORY)
+	rm -rf .venv .venv-floor build $(HOME_DIRECTORY)

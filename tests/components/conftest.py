@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import struct
+import sys
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,25 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 import boto3
 import pytest
 from moto import mock_aws
+
+if sys.version_info < (3, 9):
+    # The IPU image's Python has torch 2.0, transformers 4 and no pyarrow. These need the torch engine, which starts at
+    # transformers 4.53 and torch 2.1; version 5's way to write captions; Parquet; or a newer Python's syntax trees
+    collect_ignore = [
+        "finetune",
+        "evaluate",
+        "tasks/image_captioning/test_beam_search.py",
+        "tasks/image_captioning/test_engine.py",
+        "tasks/image_captioning/test_objective.py",
+        "tasks/image_captioning/test_sample_model.py",
+        "tasks/image_captioning/test_static.py",
+        "tasks/question_answering/test_squad.py",
+        "training/engines/test_attention.py",
+        "training/engines/test_optimizer.py",
+        "training/engines/test_poptorch_api.py",
+        "training/engines/test_states.py",
+        "training/engines/test_torch_engine.py",
+    ]
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 

@@ -22,7 +22,7 @@ from podtune.errors import (
     [(PodtuneError, 1), (BadInput, 2), (GateRefused, 3), (LostRace, 4), (TryAgainLater, 75), (Interrupted, 143)],
 )
 def test_an_expected_failure_is_one_line_and_its_own_exit_code(
-    kind: type[PodtuneError], code: int, capsys: pytest.CaptureFixture[str]
+    kind: Type[PodtuneError], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as raised, ending_cleanly():
         raise kind("training.epochs must be at least 1; got 0")

@@ -83,7 +83,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 def _provide_resources(python: Path) -> None:
     """PopTorch asks pkg_resources, which setuptools no longer has, for the place of a file."""
-    if "pkg_resources" not in sys.modules:
+    if importlib.util.find_spec("pkg_resources") is None:
         stand_in = types.ModuleType("pkg_resources")
         stand_in.resource_filename = lambda package, path: str(python / path)
         sys.modules["pkg_resources"] = stand_in

@@ -14,6 +14,15 @@ def with_poptorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
+@pytest.fixture
+def without_poptorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests may have brought PopTorch's Python layer into this process."""
+    monkeypatch.delitem(sys.modules, "poptorch", raising=False)
+    monkeypatch.setattr(
+        sys, "meta_path", [finder for finder in sys.meta_path if "poptorch" not in type(finder).__module__]
+    )
+
+
 @pytest.mark.parametrize("device", ["cpu", "gpu"])
 def test_other_devices_use_this_python(device: str) -> None:
     assert poptorch_python(device) is None
@@ -24,12 +33,14 @@ def test_a_python_with_poptorch_is_used_itself() -> None:
     assert poptorch_python("ipu") is None
 
 
+@pytest.mark.usefixtures("without_poptorch")
 def test_the_named_python_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PODTUNE_IPU_PYTHON", sys.executable)
 
     assert poptorch_python("ipu") == sys.executable
 
 
+@pytest.mark.usefixtures("without_poptorch")
 @pytest.mark.parametrize(
     ("named", "told"),
     [("", "PODTUNE_IPU_PYTHON is not set"), ("/no/python3.8", "PODTUNE_IPU_PYTHON is '/no/python3.8'")],

@@ -30,6 +30,8 @@ def open_tiny(
     """Open the tiny BERT on the device under test, in float32 without dropout but for what is given."""
     if request.param == "gpu" and not torch.cuda.is_available():
         pytest.skip("needs an NVIDIA GPU; run `pytest -m gpu` on a machine with one")
+    if request.param == "cpu":
+        pytest.importorskip("transformers", minversion="4.53", reason="the torch engine needs transformers 4.53")
     if request.param == "ipu":
         request.getfixturevalue("poptorch_layer")
 
