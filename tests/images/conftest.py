@@ -48,9 +48,11 @@ class Engine:
     def configure(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         places = {"graphroot": self.directory / "images", "runroot": self.directory / "running"}
-        storage = ["[storage]", *(f'{key} = "{path}"' for key, path in places.items())]
+        lines = ["[storage]", 'driver = "overlay"', *(f'{key} = "{path}"' for key, path in places.items())]
+        # Without a mount of its own there, the directory can be deleted
+        lines += ["[storage.options.overlay]", 'skip_mount_home = "true"']
         (self.directory / "containers.conf").write_text(ENGINE, encoding="utf-8")
-        (self.directory / "storage.conf").write_text("\n".join(storage), encoding="utf-8")
+        (self.directory / "storage.conf").write_text("\n".join(lines), encoding="utf-8")
 
     def podman(self, *arguments: str) -> str:
         """Run podman and return what it printed."""
