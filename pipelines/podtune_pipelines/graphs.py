@@ -12,6 +12,7 @@ from podtune.fetch_data.component import fetch_data
 from podtune.fetch_model.component import fetch_model
 from podtune.prepare_captions.component import prepare_captions
 from podtune.sections import to_mapping
+from podtune.stores.store import refuse_secrets
 from podtune.tokenize_squad.component import tokenize_squad
 
 from podtune_pipelines.placement import Placement, place
@@ -90,6 +91,8 @@ def compile_to(pipeline: Any, arguments: Dict[str, Any], target: Path) -> None:
 
 def arguments_of(recipe: Recipe, command: str, **places: str) -> Dict[str, Any]:
     """The pipeline's arguments; `places` are store and workspace, those without a value left out."""
+    for uri in places.values():
+        refuse_secrets(uri)
     sections = to_mapping(recipe)
     arguments = {key: value for key, value in sections.items() if key not in ("name", "task")}
     return {**arguments, "command": command, **{key: value for key, value in places.items() if value}}

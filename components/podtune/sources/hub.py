@@ -25,6 +25,7 @@ from podtune.sources.cache import through_cache
 from podtune.sources.checksums import Sum
 from podtune.sources.download import download
 from podtune.sources.patience import persistently
+from podtune.sources.uris import without_secrets
 
 _SECONDS = 30
 
@@ -91,7 +92,7 @@ class HubSource:
             raise self._refusal(error) from error
         except HTTPError as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            where = HfApi().endpoint
+            where = without_secrets(HfApi().endpoint)
             raise TryAgainLater(
                 f"cannot read {self.uri} from {where}: {reason}; check HF_ENDPOINT, or try again later"
             ) from error

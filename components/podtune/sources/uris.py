@@ -6,6 +6,8 @@ from ipaddress import ip_address
 from typing import Mapping, NamedTuple, Optional
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from podtune.stores.store import carries_secrets
+
 REVISION = re.compile(r"[0-9a-f]{40}")
 """A commit on the Hub, which never changes."""
 
@@ -55,7 +57,8 @@ def without_secrets(uri: str) -> str:
     if scheme_of(uri) in ("", "sample"):
         return uri
     parts = urlsplit(uri)
-    return f"{scheme_of(uri)}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    shown = f"{scheme_of(uri)}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{scheme_of(uri)}://…" if carries_secrets(shown) else shown
 
 
 def file_place(uri: str) -> FilePlace:
@@ -98,7 +101,7 @@ def _unknown(uri: str, allowed: str) -> Optional[str]:
 def _unsafe(uri: str) -> Optional[str]:
     if scheme_of(uri) == "http" and not _is_this_machine(urlsplit(uri).hostname or ""):
         return f"must be https://, because anybody may change what http:// brings; got {without_secrets(uri)!r}"
-    if scheme_of(uri) in _SHAPES and "@" in urlsplit(uri).netloc:
+    if scheme_of(uri) in _SHAPES and carries_secrets(uri):
         return f"must not carry a user or password; got them before {without_secrets(uri)!r}"
     return None
 

@@ -22,6 +22,7 @@ _CONFIG = Config(
 )
 
 _CHECKSUMS = "request_checksum_calculation"
+_ENDPOINT = "that AWS_ENDPOINT_URL_S3 or the profile gives must be a URL"
 
 
 def open_client() -> Any:
@@ -36,7 +37,9 @@ def open_client() -> Any:
     try:
         client = session.client("s3", config=_CONFIG)
     except ValueError as error:
-        raise BadInput(f"{error}; AWS_ENDPOINT_URL_S3 must be a URL such as https://s3.example.org") from error
+        raise BadInput(f"the endpoint {_ENDPOINT}, such as https://s3.example.org") from error
+    if "@" in urlsplit(client.meta.endpoint_url).netloc:
+        raise BadInput(f"the endpoint {_ENDPOINT}, without a user and password; give them by AWS_ACCESS_KEY_ID")
     if _is_aws(client.meta.endpoint_url) or _asks_for_checksums(core):
         return client
     sparing = Config(**{_CHECKSUMS: "when_required", "response_checksum_validation": "when_required"})

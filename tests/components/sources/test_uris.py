@@ -41,6 +41,7 @@ def test_places_that_are_allowed(uri: str) -> None:
             " got 'http://127.0.0.1.example.org/'"),
         ("https://me:secret@example.org/squad?key=secret", "must not carry a user or password; got them before"
             " 'https://example.org/squad'"),
+        ("s3://key:sec/ret@bucket/a", "must not carry a user or password; got them before 's3://…'"),
         ("https:///squad", "must be https://host/…; got 'https:///squad'"),
         ("s3:///a", "must be s3://bucket/prefix; got 's3:///a'"),
         ("s3://bucket/a?versionId=1", "must be s3://bucket/prefix; got 's3://bucket/a'"),
@@ -117,6 +118,8 @@ def test_a_files_url_survives_its_division(path: str, query: str) -> None:
     [
         ("https://me:secret@example.org:8443/a?X-Amz-Signature=secret#secret", "https://example.org:8443/a"),
         ("s3://bucket/a", "s3://bucket/a"),
+        ("s3://bucket/a@b:c", "s3://bucket/a@b:c"),
+        ("s3://key:sec/ret@bucket/a", "s3://…"),
         ("/data?x", "/data?x"),
         ("sample://squad?seed=1", "sample://squad?seed=1"),
     ],

@@ -253,8 +253,24 @@ def test_an_unknown_profile_is_bad_input(aws: None, monkeypatch: pytest.MonkeyPa
 def test_an_endpoint_that_is_no_url_is_bad_input(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "s3.example.org")
 
-    with pytest.raises(BadInput, match="AWS_ENDPOINT_URL_S3 must be a URL such as https://s3"):
+    with pytest.raises(BadInput) as raised:
         S3Store("models", "team")
+
+    assert str(raised.value) == (
+        "the endpoint that AWS_ENDPOINT_URL_S3 or the profile gives must be a URL, such as https://s3.example.org"
+    )
+
+
+@pytest.mark.parametrize("endpoint", ["https://me:canary@s3.example.org", "me:canary@s3.example.org"])
+def test_an_endpoint_with_a_password_is_refused_and_not_shown(
+    aws: None, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+
+    with pytest.raises(BadInput) as raised:
+        S3Store("models", "team")
+
+    assert "canary" not in str(raised.value)
 
 
 @pytest.mark.local

@@ -104,6 +104,19 @@ def test_an_s3_uri_opens_a_bucket(aws: None) -> None:
 
 
 @pytest.mark.parametrize(
+    "uri", ["s3://canary@models", "s3://key:canary@models/qa", "s3://key:cana/ry@models", "https://me:canary@models"]
+)
+def test_a_uri_with_a_password_is_refused_and_not_shown(uri: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        open_store(uri)
+
+    assert str(raised.value) == (
+        "the URI of a store must not hold a user or password; give them by AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, AWS_PROFILE or a pod's identity"
+    )
+
+
+@pytest.mark.parametrize(
     "uri", ["", "gs://models", "s3://", "http://host/models", "file://host/models", "s3:///models"]
 )
 def test_another_uri_is_refused(uri: str) -> None:
