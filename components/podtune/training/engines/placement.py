@@ -106,16 +106,17 @@ def _require_depth(stages: int, config: IpuConfig) -> None:
 def _serialize(model: Any, factor: int) -> None:
     if factor == 1:
         return
-    table = model.get_input_embeddings()
+    text = getattr(model, "decoder", model)  # transformers 4 does not look for the table in an encoder and a decoder
+    table = text.get_input_embeddings()
     if table.num_embeddings % factor:
         raise BadInput(
             f"training.ipu.embedding_serialization_factor must divide the vocabulary of {table.num_embeddings}; "
             f"got {factor}"
         )
-    writing = model.get_output_embeddings()
+    writing = text.get_output_embeddings()
     if writing is not None and writing.weight is table.weight:
         raise BadInput(
             "training.ipu.embedding_serialization_factor must be 1 for a model that also writes with its table of "
             f"tokens; got {factor}"
         )
-    model.set_input_embeddings(SerializedEmbedding(table, factor))
+    text.set_input_embeddings(SerializedEmbedding(table, factor))

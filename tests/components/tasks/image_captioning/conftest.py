@@ -27,13 +27,13 @@ def captions() -> Captions:
     return [text.split() for text in PREDICTIONS], [[text.split() for text in texts] for texts in REFERENCES]
 
 
-def save_captioner(directory: Path, *, widths: Tuple[int, int] = (16, 16), **changes: Any) -> Path:
+def save_captioner(directory: Path, *, widths: Tuple[int, int] = (16, 16), positions: int = 12, **changes: Any) -> Path:
     """Save a tiny ViT and GPT-2 as one model, of the widths given; its captions begin with token 1 and end with 0."""
     from transformers import GPT2Config, VisionEncoderDecoderConfig, VisionEncoderDecoderModel, ViTConfig
 
     sizes = {"num_hidden_layers": 2, "num_attention_heads": 2, "initializer_range": 0.3}
     pictures = {"image_size": 16, "patch_size": 8, "intermediate_size": 24}
-    tokens = {"vocab_size": 20, "n_positions": 12, "bos_token_id": 1, "eos_token_id": 0}
+    tokens = {"vocab_size": 20, "n_positions": positions, "bos_token_id": 1, "eos_token_id": 0}
     config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(
         ViTConfig(hidden_size=widths[0], **pictures, **sizes),
         GPT2Config(n_embd=widths[1], n_layer=2, n_head=2, initializer_range=0.3, **tokens),

@@ -15,7 +15,6 @@ from podtune.training.config import TrainingConfig
 from podtune.training.engines.micro_batches import to_device
 from podtune.training.engines.placement import place
 from podtune.training.engines.sequences import running
-from podtune.training.engines.unpadded_attention import attend_within_sequences
 from podtune.training.ipu import IpuConfig
 from podtune.training.problem import Laid, Program
 from podtune.training.rows import lay
@@ -26,13 +25,34 @@ ROWS = IpuConfig(layers_per_ipu=(1, 1, 1, 1), row_tokens=14, gradient_accumulati
 
 
 def streamed(directory: Path, images: ImageCaptions, search: BeamSearch) -> Dict[str, torch.Tensor]:
-    """What the objective puts out on a stream, and its losses."""
+    """What the objective puts out on a stream of captions."""
+    pytest.importorskip("transformers", minversion="4.53", reason="captions in a stream need transformers 4.53")
+    from podtune.training.engines.unpadded_attention import attend_within_sequences
+
     objective = CaptionObjective(search)
     model = objective.load(directory).eval()
     attend_within_sequences(objective.unpadded(model))
     batch = to_device(images.batch(np.arange(6)), 0, CPU, None)
     with running(batch.sequences), torch.inference_mode():
-        return {**objective.outputs(model, batch.tensors), "losses": objective.losses(model, batch.tensors)}
+        return objective.outputs(model, batch.tensors)
+
+
+def transformers_losses(directory: Path, images: ImageCaptions) -> np.ndarray:
+    """Its own mean over the tokens of each image's captions."""
+    model = CaptionObjective().load(directory).eval()
+    pixels = (torch.tensor(images.images).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
+    labels = [torch.full((1, 12), -100) for _ in range(10)]
+    for caption, row in enumerate(labels):
+        tokens = torch.tensor(images.tokens.row(caption))
+        row[0, : len(tokens)] = tokens
+    owners = np.repeat(np.arange(6), np.diff(images.captions_of))
+    with torch.inference_mode():
+        means = [
+            float(model(pixel_values=pixels[owner][None], labels=row).loss)
+            for owner, row in zip(owners.tolist(), labels)
+        ]
+    sums = np.bincount(owners, weights=np.array(means) * images.tokens.lengths)
+    return sums / np.bincount(owners, weights=images.tokens.lengths)
 
 
 def static(directory: Path, search: BeamSearch = BeamSearch(), config: IpuConfig = ROWS) -> Any:  # noqa: B008  # frozen
@@ -79,12 +99,12 @@ def ending(row: int, calls: List[Dict[str, Tuple[int, ...]]]) -> Program:
 
 
 @pytest.mark.parametrize("widths", [(16, 16), (24, 16)])
-def test_the_loss_is_the_weighted_sum_of_that_on_a_stream(
+def test_the_loss_is_the_weighted_sum_of_transformers_own(
     make_captioner: Callable[..., Path], tmp_path: Path, images: ImageCaptions, widths: Tuple[int, int]
 ) -> None:
     directory = make_captioner(tmp_path, widths=widths)
     weights = np.array([0.5, 1.0, 2.0, 0.25, 3.0, 1.5], dtype=np.float32)
-    expected = (streamed(directory, images, BeamSearch())["losses"].numpy() * weights).sum()
+    expected = (transformers_losses(directory, images) * weights).sum()
     form = static(directory)
 
     found = trained(form, laid(images), weights)
@@ -178,10 +198,11 @@ def test_layers_are_placed_in_the_order_in_which_an_image_passes_them(
     form = objective.static(model, ROWS)
     names = {id(module): name for name, module in model.named_modules()}
 
-    placed = [(names[id(module)], ipu) for module, ipu in form.place([0, 1, 2, 3], 3)]
+    placed = form.place([0, 1, 2, 3], 3)
 
+    found = [(names[id(module)].replace("encoder.encoder.layer.", "encoder.layers."), ipu) for module, ipu in placed]
     assert form.layers == 4
-    assert placed == [
+    assert found == [
         ("encoder.embeddings", 0),
         ("encoder.layers.0", 0),
         ("encoder.layers.1", 1),
@@ -250,9 +271,10 @@ def test_images_of_another_size_are_refused(captioner: Path, images: ImageCaptio
         static(captioner).inputs(laid(larger), np.ones(6, dtype=np.float32))
 
 
+@pytest.mark.skipif(torch.__version__.startswith("2.0."), reason="float16 on a CPU needs torch 2.1")
 def test_float16_finds_nearly_the_same_loss(captioner: Path, images: ImageCaptions) -> None:
     objective = CaptionObjective()
-    expected = float(streamed(captioner, images, BeamSearch())["losses"].sum())
+    expected = transformers_losses(captioner, images).sum()
     form = objective.static(objective.load(captioner).eval().half(), ROWS)
 
     found = trained(form, laid(images), np.ones(6, dtype=np.float32))
