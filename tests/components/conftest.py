@@ -26,7 +26,6 @@ if sys.version_info < (3, 9):
         "tasks/image_captioning/test_engine.py",
         "tasks/image_captioning/test_objective.py",
         "tasks/image_captioning/test_sample_model.py",
-        "tasks/image_captioning/test_static.py",
         "tasks/question_answering/test_squad.py",
         "training/engines/test_attention.py",
         "training/engines/test_optimizer.py",
