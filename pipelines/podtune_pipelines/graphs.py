@@ -34,8 +34,7 @@ Section = Dict[str, Any]
 
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the recipe's pipeline; its sections are the parameters, so that a run may change them."""
-    if placement.device == "ipu" and recipe.training.ipu is None:
-        raise BadInput(f"{recipe.name} has no section training.ipu, which says how its model lies on IPUs; add one")
+    require_place(recipe, placement)
 
     @dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)
     def whole(  # noqa: PLR0913, PLR0917  # KFP passes them by name
@@ -56,6 +55,12 @@ def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
         return cast(Release, finetune_and_release(prepared, settings, placement))
 
     return whole
+
+
+def require_place(recipe: Recipe, placement: Placement) -> None:
+    """Refuse IPUs for a recipe that does not say how its model lies on them."""
+    if placement.device == "ipu" and recipe.training.ipu is None:
+        raise BadInput(f"{recipe.name} has no section training.ipu, which says how its model lies on IPUs; add one")
 
 
 def preparation_of(recipe: Recipe, placement: Placement) -> Any:

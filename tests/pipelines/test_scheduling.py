@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 import yaml
 from kfp import local
+from podtune.errors import BadInput
 from podtune.stores.releases import versions
 from podtune.stores.store import open_store
 from podtune_pipelines.graphs import arguments_of, command_of, compile_to, write_pipeline
@@ -121,3 +122,10 @@ def test_a_second_run_of_the_same_stops_before_training(tmp_path: Path) -> None:
     ]
     assert [len(list((tmp_path / run).rglob("finetune"))) for run in ("first", "second")] == [1, 0]
     assert versions(open_store(store), "bert-tiny-squad") == ["1"]
+
+
+def test_ipus_are_refused_for_a_recipe_that_does_not_know_them() -> None:
+    recipe = load_recipe("bert-tiny-squad", ["training.ipu=null"])
+
+    with pytest.raises(BadInput, match=r"^bert-tiny-squad has no section training\.ipu, which says how"):
+        scheduled_pipeline_of(recipe, Placement("ipu"))

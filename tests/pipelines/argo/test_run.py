@@ -14,6 +14,14 @@ Run = Callable[[Template, str], List[Tuple[str, int]]]
 
 pytestmark = pytest.mark.local
 
+SMALL = (
+    "source.data=sample://squad?train=64&validation=16",
+    "model.source=sample://bert?layers=1&hidden=16",
+    "training.epochs=1",
+    "evaluation.bootstrap_samples=100",
+    "gate.floors={}",
+)
+
 
 @pytest.fixture
 def run_here(tmp_path: Path, steps_of: Callable[..., Any], filled_in: Callable[..., Any]) -> Run:
@@ -71,8 +79,7 @@ def test_a_workflow_releases_a_model_and_stops_early_if_nothing_changed(
     scheduled_template_of: Callable[..., Template], run_here: Run, tmp_path: Path
 ) -> None:
     places = {"store": str(tmp_path / "store"), "workspace": str(tmp_path / "workspace")}
-    small = ("training.epochs=1", "training.max_steps=4", "evaluation.bootstrap_samples=100", "gate.floors={}")
-    template = scheduled_template_of("bert-tiny-squad", "cpu", *small, **places)
+    template = scheduled_template_of("bert-tiny-squad", "cpu", *SMALL, **places)
 
     first, second = run_here(template, "first"), run_here(template, "second")
 
