@@ -21,6 +21,12 @@ REFERENCES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Models this small are slower on several."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def captions() -> Captions:
     """Five images' predictions, and their references: one of them too short, one empty, one wholly right."""

@@ -16,11 +16,6 @@ from transformers import VisionEncoderDecoderModel
 ALL = np.arange(6)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def opened(model: Path, **changes: object) -> TorchEngine:
     settings = {"epochs": 1, "batch_size": 6, "learning_rate": 1e-2, "epsilon": 1e-4, "precision": "float32", **changes}
     return open_engine(CaptionObjective(), model, TrainingConfig(**settings), "cpu")  # type: ignore[arg-type]  # by name

@@ -6,7 +6,6 @@ from typing import Any, Callable, List
 
 import numpy as np
 import pytest
-import torch
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
 from podtune.tasks.image_captioning.settings import BeamSearch
@@ -21,11 +20,6 @@ FOUR = IpuConfig((1, 1, 1, 1), row_tokens=14, gradient_accumulation=9)
 """Five stages: what writes tokens is back on the third IPU, with the decoder's embeddings."""
 
 SHARDED = IpuConfig((1, 1, 1, 1), row_tokens=14, gradient_accumulation=3, replication_factor=2, execution="sharded")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture
