@@ -62,6 +62,9 @@ class Kubernetes:
         self.finalizers: List[str] = []
         """Jobs that are there until `let_go`, though they are deleted."""
 
+        self.node_environment: Dict[str, str] = {}
+        """Of the workers on a node that really runs them; where it has POPTORCH_SRC, they have IPUs."""
+
         self.changed = threading.Condition()
         self.pods_made = 0
 

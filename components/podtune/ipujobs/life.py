@@ -18,7 +18,7 @@ from podtune.training.stopping import SIGNALS
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 """What a container waits for that seldom comes by waiting."""
 
-_TRIES = 10
+_TRIES = 20
 """Of reading the log of a worker that has ended."""
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 class Pace:
     """How long things may take, in seconds."""
 
-    poll: float = 5.0
+    poll: float = 2.0
     """Between two looks at a job of which nothing is heard."""
 
     listen: float = 20.0

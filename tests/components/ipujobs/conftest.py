@@ -42,18 +42,20 @@ def kubeconfig(kubernetes: Kubernetes, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def node(kubernetes: Kubernetes, tmp_path: Path) -> Iterator[List["subprocess.Popen[bytes]"]]:
-    """An operator that runs each worker's command on this machine, on its CPU; the processes it has started."""
+    """An operator that runs each worker's command on this machine, on its CPU if need be; what it has started."""
     started: List["subprocess.Popen[bytes]"] = []
 
     def run(name: str) -> None:
         container = kubernetes.jobs[name]["spec"]["workers"]["template"]["spec"]["containers"][0]
-        work, scratch = container["args"][0].replace('"device": "ipu"', '"device": "cpu"'), tmp_path / "scratch" / name
+        work, scratch = container["args"][0], tmp_path / "scratch" / name
+        if "POPTORCH_SRC" not in kubernetes.node_environment:
+            work = work.replace('"device": "ipu"', '"device": "cpu"')
         message = tmp_path / f"{name}-message.json"
         scratch.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "PODTUNE_MESSAGE_FILE": str(message), "OMP_NUM_THREADS": "1"}
+        own = {"PODTUNE_MESSAGE_FILE": str(message), "OMP_NUM_THREADS": "1", **kubernetes.node_environment}
         command = [sys.executable, *container["command"][1:], work, str(scratch)]
         process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            command, env={**os.environ, **own}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         )
         started.append(process)
         kubernetes.make_pod(name)
@@ -85,3 +87,17 @@ def node(kubernetes: Kubernetes, tmp_path: Path) -> Iterator[List["subprocess.Po
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+@pytest.fixture
+def ipus(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    """Have the workers find PopTorch's own Python package, over a backend of ours (tests/poptorch_layer)."""
+    source = os.environ.get("POPTORCH_SRC", "")
+    if not source:
+        pytest.skip(
+            "needs PopTorch's sources: check out graphcore/poptorch at sdk/poptorch/3.4.0, name it in POPTORCH_SRC"
+        )
+    install = f"from pathlib import Path\nfrom poptorch_layer.loading import install\ninstall(Path({source!r}))\n"
+    (tmp_path / "sitecustomize.py").write_text(install)
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    kubernetes.node_environment = {"POPTORCH_SRC": source, "PYTHONPATH": path}

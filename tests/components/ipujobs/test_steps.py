@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import boto3
 import pytest
@@ -36,7 +36,7 @@ SETTINGS: Dict[str, Any] = {
     "dropout": 0.0,
     "checkpoint_every": 10,
     "max_steps": 30,
-    "ipu": {"layers_per_ipu": [1, 1], "row_tokens": 128, "micro_batch_size": 2, "gradient_accumulation": 2},
+    "ipu": {"layers_per_ipu": [1, 1], "row_tokens": 128, "gradient_accumulation": 4},
 }
 ENDLESS = {**SETTINGS, "max_steps": 100_000, "epochs": 100_000}
 PATIENCE = 120.0
@@ -112,6 +112,13 @@ def start_finetune(start: Start, tmp_path: Path) -> Start:
     return lambda settings, **given: start("finetune_on_ipu", settings, **{**places, **given})
 
 
+def output_of(process: "subprocess.Popen[str]") -> Tuple[str, str]:
+    """What a step that ends well writes."""
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors
+    return output, errors
+
+
 def left_in(uri: str) -> List[str]:
     return list(open_store(uri).keys(""))
 
@@ -133,7 +140,7 @@ def test_an_ipujob_scores_as_the_step_does(
 ) -> None:
     places = {"checkpoint": "s3://artifacts/checkpoint", "evaluation": str(tmp_path / "evaluation")}
 
-    output, errors = start("evaluate_on_ipu", {}, **places).communicate(timeout=PATIENCE)
+    output, errors = output_of(start("evaluate_on_ipu", {}, **places))
 
     assert "created IPUJob evaluate-" in errors
     here, _ = open_evaluation(artifacts / "evaluation")
@@ -155,7 +162,7 @@ def test_a_step_that_was_killed_finds_its_job_again(
     wait_until(lambda: len(kubernetes.asked("POST")) == 2)
     os.killpg(node[0].pid, signal.SIGCONT)
 
-    output, errors = again.communicate(timeout=PATIENCE)
+    output, errors = output_of(again)
 
     assert "joining IPUJob finetune-" in errors
     assert "sending the output to s3://work/" in errors
@@ -180,7 +187,7 @@ def test_a_step_that_is_stopped_leaves_no_job_and_can_be_continued(
     jobs = dict(kubernetes.jobs)
     wait_until(lambda: node[0].poll() is not None)
 
-    start_finetune(SETTINGS).communicate(timeout=PATIENCE)
+    output_of(start_finetune(SETTINGS))
 
     assert stopped.returncode == 143
     assert "was cancelled, as its step was" in errors
@@ -188,6 +195,22 @@ def test_a_step_that_is_stopped_leaves_no_job_and_can_be_continued(
     assert node[0].returncode == 143
     facts, _ = open_checkpoint(tmp_path / "checkpoint")
     assert (facts.steps, facts.resumed) == (30, 1)
+
+
+def test_ipus_train_and_score(
+    ipus: None, start: Start, start_finetune: Start, node: List[Any], kubernetes: Any, tmp_path: Path
+) -> None:
+    output_of(start_finetune({**SETTINGS, "max_steps": 4}))
+    trained, _ = open_checkpoint(tmp_path / "checkpoint")
+    send(open_store("s3://artifacts/of_ipus"), "", tmp_path / "checkpoint")
+
+    places = {"checkpoint": "s3://artifacts/of_ipus", "evaluation": str(tmp_path / "evaluation")}
+    output_of(start("evaluate_on_ipu", {}, **places))
+
+    assert (trained.steps, trained.hardware["device"], trained.hardware["count"]) == (4, "ipu", 2)
+    scored, _ = open_evaluation(tmp_path / "evaluation")
+    assert scored.checkpoint == open_checkpoint(tmp_path / "checkpoint")[1].digest
+    assert kubernetes.pods_made == 2
 
 
 def test_what_a_killed_step_did_not_take_is_taken(
