@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
+from podtune.artifacts import BaseModel, Checkpoint, Features
 from podtune.errors import BadInput
+from podtune.finetune_on_ipu.component import finetune_on_ipu
 from podtune.finetune_on_ipu.step import run
 
 PLACES = {"workspace": "s3://models/training", "image": "podtune/python-ipu:0.1.0"}
@@ -31,3 +33,14 @@ def test_artifacts_have_to_lie_in_s3(tmp_path: Path) -> None:
 def test_every_mistake_of_the_section_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"training\.epochs must be at least 1; got 0"):
         run("s3://a/f", "s3://a/b", tmp_path / "checkpoint", training={**TRAINING, "epochs": 0}, **PLACES)
+
+
+def test_kfp_hands_over_where_its_artifacts_lie(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    features, model = Features(uri="gs://bucket/features"), BaseModel(uri="gs://bucket/base_model")
+    checkpoint = Checkpoint(uri=str(tmp_path / "checkpoint"))
+
+    with pytest.raises(SystemExit) as caught:
+        finetune_on_ipu.python_func(features, model, checkpoint, training=TRAINING, **PLACES)
+
+    assert caught.value.code == 2
+    assert "features must lie in s3://…; got 'gs://bucket/features'" in capsys.readouterr().err
