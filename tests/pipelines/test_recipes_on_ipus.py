@@ -1,0 +1,100 @@
+"""The small recipes trained and evaluated on IPUs, whole steps in a process of their own, as `podtune run` starts them.
+
+Once in this Python, with its torch, and once in that of the IPU image, which is what PopTorch is made for.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple
+
+import pytest
+from podtune.evaluate.step import run as evaluate
+from podtune.finetune.step import run as finetune
+from podtune.formats.checkpoint import open_checkpoint
+from podtune.sections import to_mapping
+from podtune.training.log import read_log
+from podtune_pipelines.local_run import Home, prepare_here
+from podtune_pipelines.recipe import Recipe, load_recipe
+
+pytestmark = pytest.mark.local
+
+ROOT = Path(__file__).parents[2]
+FLOOR = Path(os.environ.get("PODTUNE_FLOOR_PYTHON", ROOT / ".venv-floor" / "bin" / "python"))
+SHORT = ("training.max_steps=6", "training.log_every=1", "training.precision=float32", "training.epsilon=1e-4")
+SMALL: Dict[str, List[str]] = {
+    "bert-tiny-squad": ["source.data=sample://squad?train=400&validation=40"],
+    "lxmert-vqa-tiny": ["source.data=sample://vqa?train=240&validation=30"],
+    "lxmert-gqa-tiny": ["source.data=sample://gqa?train=240&validation=30"],
+    "vit-gpt2-tiny": [
+        "source.data=sample://captions?train=200&validation=12",
+        "evaluation.beams=2",
+        "evaluation.max_length=6",
+    ],
+}
+
+
+class Trained(NamedTuple):
+    """What training and evaluating a recipe gave."""
+
+    losses: List[float]
+    scores: Dict[str, float]
+    hardware: Dict[str, Any]
+
+
+class Prepared(NamedTuple):
+    recipe: Recipe
+    features: Path
+    base_model: Path
+    on_cpu: Trained
+
+
+def trained(recipe: Recipe, features: Path, base_model: Path, place: Path, device: str) -> Trained:
+    training, scoring = to_mapping(recipe.training), to_mapping(recipe.evaluation)
+    checkpoint = place / "checkpoint"
+    finetune(features, base_model, checkpoint, training=training, device=device, workspace=str(place / "workspace"))
+    scores = evaluate(features, checkpoint, place / "evaluation", evaluation=scoring, device=device)
+    losses = [line["loss"] for line in read_log(checkpoint / "log.jsonl")]
+    return Trained(losses, scores, open_checkpoint(checkpoint)[0].hardware)
+
+
+@pytest.fixture(scope="module", params=sorted(SMALL))
+def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """A recipe with its features and its model, and what a CPU makes of them."""
+    if not os.environ.get("POPTORCH_SRC"):
+        pytest.skip("needs PopTorch's sources: check out graphcore/poptorch at sdk/poptorch/3.4.0 into POPTORCH_SRC")
+    place = tmp_path_factory.mktemp("recipe")
+    recipe = load_recipe(request.param, [*SMALL[request.param], *SHORT])
+    features = prepare_here(recipe, Home(place / "home"), "cpu")
+    (base_model,) = (place / "home" / "runs").glob("*/fetch-model/base_model")
+    return Prepared(recipe, features, base_model, trained(recipe, features, base_model, place, "cpu"))
+
+
+@pytest.fixture(params=["this", "floor"])
+def poptorch_python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python in which `import poptorch` brings PopTorch's own layer, without IPUs."""
+    python = Path(sys.executable) if request.param == "this" else FLOOR
+    if not python.exists():
+        pytest.skip("needs the IPU image's Python: run `make .venv-floor/installed`")
+    monkeypatch.setenv("PODTUNE_IPU_PYTHON", str(python))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(ROOT / "tests" / "poptorch_layer" / "package"), str(ROOT / "tests")])
+    )
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.mark.usefixtures("poptorch_python")
+def test_losses_and_scores_are_those_of_a_cpu(prepared: Prepared, tmp_path: Path) -> None:
+    recipe, features, base_model, on_cpu = prepared
+
+    found = trained(recipe, features, base_model, tmp_path, "ipu")
+
+    assert len(found.losses) == 6
+    assert found.losses == pytest.approx(on_cpu.losses, abs=1e-4)
+    assert found.losses[-1] < found.losses[0]
+    assert found.scores == pytest.approx(on_cpu.scores, abs=1e-3)
+    assert (found.hardware["device"], found.hardware["name"], found.hardware["count"]) == (
+        "ipu",
+        "Graphcore IPU (Mk2)",
+        2,
+    )
