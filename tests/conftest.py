@@ -85,7 +85,7 @@ def moto_server() -> Iterator[S3Server]:
     """A server that accepts any key, and lets one of several writers win."""
     from moto.server import ThreadedMotoServer
 
-    server = ThreadedMotoServer(port=0)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
     yield S3Server(f"http://{host}:{port}", "key", "secret")

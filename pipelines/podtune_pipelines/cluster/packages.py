@@ -7,6 +7,7 @@ from typing import Any, Dict, List
 
 from podtune.errors import BadInput
 from podtune.sources.uris import scheme_of, without_secrets
+from podtune.stores.store import refuse_secrets
 
 from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.versions import Version, upload_once
@@ -42,6 +43,8 @@ class Request:
 
     def check(self) -> None:
         """BadInput, naming every mistake, where a cluster could not do it."""
+        for place in (self.store, self.workspace):
+            refuse_secrets(place)
         places = {"--store (or PODTUNE_STORE)": self.store, "--workspace (or PODTUNE_WORKSPACE)": self.workspace}
         mistakes = [
             f"{name} must be an s3:// URI, which the cluster's pods share; got {without_secrets(place)!r}"

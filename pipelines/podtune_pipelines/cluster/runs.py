@@ -6,6 +6,8 @@ from datetime import datetime, timezone
 from itertools import islice
 from typing import Any, List, Optional, Tuple
 
+from podtune.stores.store import refuse_secrets
+
 from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.listing import pages, where
 from podtune_pipelines.cluster.versions import Version
@@ -77,6 +79,9 @@ class Conditions:
 
     service_account: str = ""
     """Whose rights the pods have."""
+
+    def __post_init__(self) -> None:
+        refuse_secrets(self.pipeline_root)
 
 
 def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditions) -> Run:
