@@ -9,7 +9,7 @@ BUILDER ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 
 BASE ?=
 BUILD_OPTIONS ?=
 
-.PHONY: demo test test-floor test-images check lint wheel images lock lock-images clean
+.PHONY: demo test test-floor test-images check check-manifests lint wheel images lock lock-images clean
 
 demo: .venv/installed
 	$(BIN)/podtune run bert-tiny-squad --home $(HOME_DIRECTORY) --store $(HOME_DIRECTORY)/store
@@ -20,7 +20,7 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/pytest
 
-check: lint test wheel
+check: lint build/manifest-tools/installed test test-floor wheel
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -43,6 +43,15 @@ image-%: build/images
 	@test -n "$(BUILDER)" || { echo "images are built by docker, podman or buildah; none of them works here" >&2; exit 1; }
 	$(BUILDER) build --file images/$*/Dockerfile $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD_OPTIONS) \
 	  --tag $$($(BIN)/python -c 'from podtune import image_names; print(image_names.$(shell echo $* | tr a-z A-Z))') .
+
+# kubernetes-validate and checkov, whose packages do not go together with ours
+check-manifests: build/manifest-tools/installed .venv/installed
+	$(BIN)/pytest tests/manifests
+
+build/manifest-tools/installed: tests/manifests/requirements.lock
+	$(PYTHON) -m venv build/manifest-tools
+	build/manifest-tools/bin/pip install --quiet --requirement $<
+	touch $@
 
 .PHONY: build/images
 build/images: .venv/installed
