@@ -35,7 +35,7 @@ SETTINGS: Dict[str, Any] = {
     "precision": "float32",
     "dropout": 0.0,
     "checkpoint_every": 10,
-    "max_steps": 30,
+    "max_steps": 80,
     "ipu": {"layers_per_ipu": [1, 1], "row_tokens": 128, "gradient_accumulation": 4},
 }
 ENDLESS = {**SETTINGS, "max_steps": 100_000, "epochs": 100_000}
@@ -168,7 +168,7 @@ def test_a_step_that_was_killed_finds_its_job_again(
     assert "sending the output to s3://work/" in errors
     assert "canary" not in output + errors
     facts, _ = open_checkpoint(tmp_path / "checkpoint")
-    assert (facts.steps, facts.resumed) == (30, 0)
+    assert (facts.steps, facts.resumed) == (80, 0)
     weights = [path / "model/model.safetensors" for path in (tmp_path / "checkpoint", artifacts / "checkpoint")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir() if "checkpoint" in path.name) == ["checkpoint"]
@@ -194,7 +194,7 @@ def test_a_step_that_is_stopped_leaves_no_job_and_can_be_continued(
     assert jobs == {}
     assert node[0].returncode == 143
     facts, _ = open_checkpoint(tmp_path / "checkpoint")
-    assert (facts.steps, facts.resumed) == (30, 1)
+    assert (facts.steps, facts.resumed) == (80, 1)
 
 
 def test_ipus_train_and_score(
@@ -225,7 +225,7 @@ def test_what_a_killed_step_did_not_take_is_taken(
 
     compute(work, tmp_path / "checkpoint")
 
-    assert open_checkpoint(tmp_path / "checkpoint")[0].steps == 30
+    assert open_checkpoint(tmp_path / "checkpoint")[0].steps == 80
     assert kubernetes.jobs == {}
     assert left_in(workspace) == []
 
