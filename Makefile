@@ -18,7 +18,7 @@ demo: .venv/installed
 	  --context "The bell can be heard across the whole valley. It was Zoë Lindqvist who opened the door."
 
 test: .venv/installed
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: lint build/manifest-tools/installed test $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel
 
@@ -68,7 +68,8 @@ test-images: .venv/installed
 # What the IPU image runs, on its Python and its torch
 test-floor: .venv-floor/installed
 	.venv-floor/bin/pytest tests/components/formats tests/components/stores tests/components/tasks tests/components/training \
-	  tests/components/test_errors.py tests/components/test_sections.py
+	  tests/components/test_errors.py tests/components/test_sections.py \
+	  tests/components/ipujobs/test_worker.py tests/components/ipujobs/test_lease.py
 
 .venv-floor/installed: images/ipu/requirements.lock tests/floor.lock
 	@test -n "$(FLOOR_PYTHON)" || { echo "the IPU image has Python 3.8: make test-floor FLOOR_PYTHON=…" >&2; exit 1; }
