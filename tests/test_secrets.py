@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
+from podtune.errors import BadInput
+from podtune.ipujobs.manifest import manifest_of
+from podtune.ipujobs.work import Work
 from podtune.stores.store import open_store
 from podtune_pipelines.argo.graph import graph_of, scheduled_graph_of
 from podtune_pipelines.argo.workflow import workflow_template, write_documents
+from podtune_pipelines.cluster.runs import Conditions
 from podtune_pipelines.graphs import arguments_of, command_of, compile_to, pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe, packaged_recipes
@@ -65,6 +69,20 @@ def test_a_compiled_pipeline_holds_no_secret(tmp_path: Path, recipe: str, device
 
     assert (tmp_path / "pipeline.yaml").stat().st_size > 10_000
     assert leaks_below(tmp_path) == []
+
+
+def test_an_ipujob_names_its_secret_and_does_not_hold_it() -> None:
+    work = Work("finetune", {"features": "s3://a/b"}, "checkpoint", {"epochs": 2}, {"device": "ipu"}, "s3://a/c")
+
+    manifest = json.dumps(manifest_of("finetune-0123456789abcdef", work, ipus=16, image="podtune/python-ipu:0.1.0"))
+
+    assert "podtune-s3" in manifest
+    assert MARK not in manifest
+
+
+def test_a_pipeline_root_with_a_password_is_refused() -> None:
+    with pytest.raises(BadInput, match="must not hold a user or password"):
+        Conditions(pipeline_root=PASSWORD)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -14,7 +14,7 @@ from podtune_pipelines.doctor.finding import Finding, failed, ok, refused, warni
 from podtune_pipelines.doctor.machine import room_at
 from podtune_pipelines.doctor.s3 import look_at_bucket
 
-_WRITERS, _RACES = 8, 3
+_WRITERS, _RACES = 8, 5
 
 
 @dataclass(frozen=True)
