@@ -1,4 +1,6 @@
+import base64
 import uuid
+import zlib
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional
 
@@ -151,10 +153,12 @@ class Faults:
 
     @staticmethod
     def flip_bit(request: Any) -> AWSResponse:
-        """The first bit of the body is another on arrival."""
+        """The first bit of the body is another on arrival, as its checksum tells."""
         whole = _bucket(request)
+        checksum = base64.b64encode(zlib.crc32(whole.content).to_bytes(4, "big")).decode()
+        headers = {**whole.headers, "x-amz-checksum-crc32": checksum}  # which older moto leaves out
         content = bytes([whole.content[0] ^ 1]) + whole.content[1:]
-        return AWSResponse(request.url, whole.status_code, whole.headers, MockRawResponse(content))
+        return AWSResponse(request.url, whole.status_code, headers, MockRawResponse(content))
 
     @staticmethod
     def ignore(*headers: str) -> Fault:
