@@ -45,8 +45,11 @@ class IpuPlan:
     pipeline: Optional[Pipeline]
     """None until the model and the data are there."""
 
+    published_rows_per_second: Optional[float]
+    """For this placement; None where no speed was published."""
+
     seconds: Optional[float]
-    """The training would take at the speed that was published for this placement; None where none was."""
+    """The training would take at that speed."""
 
 
 def plan_for_ipus(
@@ -64,6 +67,7 @@ def plan_for_ipus(
         ipus=ipu.ipus,
         rows_per_step=ipu.rows_per_step,
         pipeline=_pipeline(training, ipu, features, base_model) if features and base_model else None,
+        published_rows_per_second=rate or None,
         seconds=consumed / rate if consumed and rate else None,
     )
 

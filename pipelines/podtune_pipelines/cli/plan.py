@@ -98,8 +98,10 @@ def _show_ipus(console: Console, ipu: "IpuPlan") -> None:
     if ipu.pipeline is not None:
         table.add_row("rows that the fullest batch takes", _number(ipu.pipeline.fullest_rows))
         table.add_row("stages of the pipeline", f"{ipu.pipeline.stages} forward, {ipu.pipeline.stages - 1} back")
+    if ipu.published_rows_per_second is not None:
+        table.add_row("speed (published)", f"{ipu.published_rows_per_second:,.1f} rows a second")
     if ipu.seconds is not None:
-        table.add_row("training at the published speed", _clock(ipu.seconds))
+        table.add_row("training takes at that speed", _clock(ipu.seconds))
     console.print(table)
     if ipu.pipeline is None:
         console.print("placement: unknown until the model and the data are there; --fetch downloads and prepares them")
