@@ -150,11 +150,13 @@ def _slices(records: Records) -> Dict[str, List[Any]]:
 
 
 def _settings(records: Records) -> List[Tuple[str, Any]]:
-    """The sections that shaped the model, training in the order of its dataclass."""
-    order = [field.name for field in fields(TrainingConfig)]
+    """The sections that shaped the model, training in the order of its dataclass; where it lay on IPUs if it did."""
+    training = _ordered(records.checkpoint.training, [field.name for field in fields(TrainingConfig)])
+    placement = training.pop("ipu", {}) if records.checkpoint.hardware.get("device") == "ipu" else {}
     sections: Tuple[Tuple[str, Mapping[str, Any]], ...] = (
         ("features", records.features.settings),
-        ("training", _ordered(records.checkpoint.training, order)),
+        ("training", {key: value for key, value in training.items() if key != "ipu"}),
+        ("training.ipu", placement),
         ("evaluation", records.evaluation.settings),
     )
     found = [(f"{section}.{key}", value) for section, values in sections for key, value in values.items()]

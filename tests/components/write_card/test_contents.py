@@ -52,6 +52,15 @@ def test_settings_come_in_the_order_of_the_flow(contents) -> None:
     assert "training.best_metric" not in names
 
 
+@pytest.mark.parametrize(("device", "shown"), [("cpu", []), ("ipu", [("training.ipu.layers_per_ipu", [0, 4, 4, 4])])])
+def test_a_placement_on_ipus_is_shown_where_it_was_used(finished_run, contents, device, shown) -> None:
+    checkpoint = finished_run.facts["checkpoint"]
+    checkpoint["hardware"]["device"] = device
+    checkpoint["training"]["ipu"] = {"layers_per_ipu": [0, 4, 4, 4]}
+
+    assert [pair for pair in contents().settings if "ipu" in pair[0]] == shown
+
+
 def test_a_task_without_words_is_refused(finished_run, contents) -> None:
     finished_run.facts["features"]["task"] = "tasting"
 
