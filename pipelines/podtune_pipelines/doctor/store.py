@@ -48,25 +48,37 @@ def look_at_store(uri: str, purpose: Purpose) -> Iterator[Finding]:
         yield ok(f"{purpose.name} {store.uri}", "is not there yet, and can be made")
         return
     about = f"{purpose.name} {store.uri}"
-    place = f"doctor/{secrets.token_hex(8)}"
-    _write_and_read(store, place)
+    key = f"doctor/{secrets.token_hex(8)}"
+    _write_and_read(store, key)
     yield ok(about, "can be read and written")
-    deleted = _delete(store, f"{place}-file", about=about, purpose=purpose)
+    obeyed = _conditional_writes(store, key, about=about) if purpose.releases else None
+    if obeyed:
+        yield obeyed
+    deleted = _delete(store, key, about=about, purpose=purpose)
     yield deleted
-    if purpose.releases:
-        yield _conditional_writes(store, place, about=about)
-        if deleted.outcome == "ok":
-            yield _races(store, place, about=about)
+    if obeyed and obeyed.outcome == deleted.outcome == "ok":
+        yield _races(store, key, about=about)
 
 
-def _write_and_read(store: Store, place: str) -> None:
+def _write_and_read(store: Store, key: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         sent, back = Path(directory, "sent"), Path(directory, "back")
-        sent.write_text(place)
-        store.upload(sent, f"{place}-file")
-        store.download(f"{place}-file", back)
-        if back.read_text() != place:
+        sent.write_text(key)
+        store.upload(sent, key)
+        store.download(key, back)
+        if back.read_text() != key:
             raise BadInput(f"{store.uri} gives back other bytes than were written; use another store")
+
+
+def _conditional_writes(store: Store, key: str, *, about: str) -> Finding:
+    """Try to create what is there."""
+    try:
+        replaced = store.create(key, b"second") or store.read(key) != key.encode()
+    except PodtuneError as error:
+        return refused(about, str(error))
+    if replaced:
+        return failed(about, "a create replaced what was there", "use a store that obeys If-None-Match")
+    return ok(about, "a create leaves alone what is there")
 
 
 def _delete(store: Store, key: str, *, about: str, purpose: Purpose) -> Finding:
@@ -79,17 +91,9 @@ def _delete(store: Store, key: str, *, about: str, purpose: Purpose) -> Finding:
     return ok(about, "what was written can be deleted")
 
 
-def _conditional_writes(store: Store, place: str, *, about: str) -> Finding:
-    key = f"{place}-condition"
-    if not store.create(key, b"first") or store.create(key, b"second") or store.read(key) != b"first":
-        return failed(about, "a create replaced what was there", "use a store that obeys If-None-Match")
-    store.delete(key)
-    return ok(about, "a create leaves alone what is there")
-
-
-def _races(store: Store, place: str, *, about: str) -> Finding:
+def _races(store: Store, key: str, *, about: str) -> Finding:
     """Have several writers create the same object at once, a few times."""
-    won = [_winners(store, f"{place}-race-{number}") for number in range(_RACES)]
+    won = [_winners(store, f"{key}-race-{number}") for number in range(_RACES)]
     if max(won) > 1:
         found = f"of {_WRITERS} writers at once, up to {max(won)} are told that they created the same object"
         remedy = "have one publisher at a time; releases stay whole, but two may both be told that they won"
