@@ -53,7 +53,7 @@ def test_nothing_is_resolved_and_our_wheel_comes_last(device: str) -> None:
     assert len(installing) == 2
     assert all("--no-deps" in run for run in installing)
     assert "requirements.lock" in installing[0]
-    assert "--no-index /mnt/*.whl" in installing[1]
+    assert "--no-index /wheels/*.whl" in installing[1]
 
 
 @pytest.mark.parametrize("device", BASES)
