@@ -20,7 +20,7 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-check: lint build/manifest-tools/installed test $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel
+check: lint build/manifest-tools/installed build/swift/installed test $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel
 
 .PHONY: no-floor
 no-floor:
@@ -55,6 +55,12 @@ check-manifests: build/manifest-tools/installed .venv/installed
 build/manifest-tools/installed: tests/manifests/requirements.lock
 	$(PYTHON) -m venv build/manifest-tools
 	build/manifest-tools/bin/pip install --quiet --requirement $<
+	touch $@
+
+# A second S3 server for the tests, which checks signatures and checksums
+build/swift/installed: tests/servers/swift.lock
+	$(PYTHON) -m venv build/swift
+	build/swift/bin/pip install --quiet --requirement $<
 	touch $@
 
 .PHONY: build/images
