@@ -58,6 +58,8 @@ ALWAYS_RUN = ("check_unchanged", "compare", "write_card", "publish")
 
 ON_ACCELERATOR = ("finetune", "evaluate")
 BY_IPUJOB = ("finetune_on_ipu", "evaluate_on_ipu")
+_RETRIES = 2
+"""KFP cannot tell a lost pod from a step that fails the same way again: few enough for both."""
 
 _RUN_LABEL = "metadata.labels['pipeline/runid']"
 """KFP's label on a pod: the same in every try of a step."""
@@ -66,6 +68,9 @@ _RUN_LABEL = "metadata.labels['pipeline/runid']"
 def place(task: Any, step: str, placement: Placement) -> Any:
     """Apply a placement to one KFP task and return it."""
     _cache(task, step, placement)
+    if step in (*ON_ACCELERATOR, *BY_IPUJOB) and not placement.on_this_machine:
+        # A pod may be evicted in the middle of a night; training continues from its newest checkpoint
+        task.set_retry(num_retries=_RETRIES, backoff_duration="60s", backoff_factor=2.0)
     cores, memory = placement.resources.get(step, ("1", "2G"))
     task.set_cpu_request(cores).set_memory_request(memory)
     if step in ON_ACCELERATOR and placement.device == "gpu":
