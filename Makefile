@@ -74,7 +74,7 @@ test-images: .venv/installed
 # What the IPU image runs, on its Python and its torch
 test-floor: .venv-floor/installed
 	.venv-floor/bin/pytest tests/components/formats tests/components/stores tests/components/tasks tests/components/training \
-	  tests/components/test_errors.py tests/components/test_sections.py \
+	  tests/components/finetune tests/components/evaluate tests/components/test_errors.py tests/components/test_sections.py \
 	  tests/components/ipujobs/test_worker.py tests/components/ipujobs/test_lease.py
 
 .venv-floor/installed: images/ipu/requirements.lock tests/floor.lock

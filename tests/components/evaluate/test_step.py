@@ -1,19 +1,13 @@
-import dataclasses
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, List
 
 import numpy as np
 import pytest
-from podtune.errors import BadInput
 from podtune.evaluate import __main__ as program
-from podtune.evaluate.step import metrics_of, run, slices_of
+from podtune.evaluate.step import run
 from podtune.formats.evaluation import Metric, Slice, open_evaluation
 from podtune.formats.features import open_features
-from podtune.formats.sealed import sealing
-from podtune.tasks.question_answering.settings import EvaluationSettings
-from podtune.tasks.task import Scored
 
 ROOT = 7**0.5
 LOSS = np.log(6 + np.exp(ROOT) + np.exp(-1 / ROOT)) - 0.75 * ROOT
@@ -26,18 +20,6 @@ def files_below(directory: Path) -> List[str]:
 
 def evaluate(features: Path, checkpoint: Path, output: Path, **settings: Any) -> Dict[str, float]:
     return run(features, checkpoint, output, evaluation=settings, device="cpu")
-
-
-def changed(features: Path, **facts: Any) -> Path:
-    """The same features that say something else of themselves."""
-    found, _ = open_features(features)
-    with sealing(features, "features", 1) as draft:
-        draft.facts.update({**asdict(found), **facts})
-        for path in features.glob("*/*"):
-            target = draft.path / path.relative_to(features)
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(path.read_bytes())
-    return features
 
 
 def test_a_model_is_scored_on_every_example(features: Path, checkpoint: Path, tmp_path: Path) -> None:
@@ -81,70 +63,6 @@ def test_examples_are_in_the_order_of_the_data(features: Path, checkpoint: Path,
     lines = (tmp_path / "evaluation" / "examples.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["q1", "q2"]
     assert json.loads(lines[0])["scores"] == {"exact_match": 0.0, "f1": 80.0}
-
-
-def test_features_of_another_tokenizer_are_refused(features: Path, checkpoint: Path, tmp_path: Path) -> None:
-    changed(features, tokenizer="f" * 64)
-
-    with pytest.raises(BadInput, match=r"with SHA-256 f{64}; the checkpoint in .*/checkpoint has 44136fa3.*; evaluate"):
-        evaluate(features, checkpoint, tmp_path / "evaluation")
-    assert not (tmp_path / "evaluation").exists()
-
-
-def test_features_of_another_task_are_refused(features: Path, checkpoint: Path, tmp_path: Path) -> None:
-    changed(features, task="image-captioning")
-
-    with pytest.raises(BadInput, match=r"are for image-captioning; .*/checkpoint was trained for question-answering$"):
-        evaluate(features, checkpoint, tmp_path / "evaluation")
-
-
-def test_an_unknown_split_is_named_with_those_there_are(features: Path, checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"^evaluation.split must be one of validation, as .* has; got 'test'$"):
-        evaluate(features, checkpoint, tmp_path / "evaluation", split="test")
-
-
-def test_a_corrupted_shard_is_named(features: Path, checkpoint: Path, tmp_path: Path) -> None:
-    shard = features / "validation" / "tokens.values.npy"
-    shard.write_bytes(shard.read_bytes()[:-1] + b"!")
-
-    with pytest.raises(BadInput, match=r"tokens\.values\.npy is corrupted"):
-        evaluate(features, checkpoint, tmp_path / "evaluation")
-
-
-SCORED = Scored(
-    metrics={"f1": np.array([100.0, 50.0, 0.0])},
-    values={"f1": 50.000001},
-    loss=1.0,
-    records=[
-        {"id": "a", "slices": {"size": "small", "colour": "red"}},
-        {"id": "b", "slices": {"size": "small"}},
-        {"id": "c", "slices": {"size": "large"}},
-    ],
-    predictions={},
-)
-
-
-def test_slices_have_their_own_means() -> None:
-    assert slices_of(SCORED) == [
-        Slice("colour", "red", 1, {"f1": 100.0}),
-        Slice("size", "large", 1, {"f1": 0.0}),
-        Slice("size", "small", 2, {"f1": 75.0}),
-    ]
-
-
-def test_a_metric_keeps_its_official_value_beside_its_interval() -> None:
-    assert metrics_of(SCORED, EvaluationSettings()) == {"f1": Metric(50.000001, 0.0, 100.0)}
-
-
-def test_a_metric_of_the_whole_is_resampled_as_a_whole() -> None:
-    scored = dataclasses.replace(
-        SCORED, values={"f1": 50.0, "longest": 3.0}, corpus={"longest": lambda rows: float(rows.max() + 1)}
-    )
-
-    found = metrics_of(scored, EvaluationSettings(bootstrap_samples=200))
-
-    assert found["longest"] == Metric(3.0, 1.0, 3.0)
-    assert found["f1"] == Metric(50.0, 0.0, 100.0)
 
 
 def test_it_runs_without_kfp(
