@@ -9,7 +9,7 @@ BUILDER ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 
 BASE ?=
 BUILD_OPTIONS ?=
 
-.PHONY: demo test test-floor test-images check check-manifests lint wheel images lock lock-images clean
+.PHONY: demo test test-floor test-images check check-manifests environments lint wheel images lock lock-images clean
 
 demo: .venv/installed
 	$(BIN)/podtune run bert-tiny-squad --home $(HOME_DIRECTORY) --store $(HOME_DIRECTORY)/store
@@ -20,7 +20,10 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-check: lint build/manifest-tools/installed build/swift/installed test $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel
+check: environments lint test $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel
+
+# All that check installs; side by side by make --jobs
+environments: .venv/installed build/manifest-tools/installed build/swift/installed $(if $(FLOOR_PYTHON),.venv-floor/installed)
 
 .PHONY: no-floor
 no-floor:
@@ -73,7 +76,7 @@ test-images: .venv/installed
 
 # What the IPU image runs, on its Python and its torch
 test-floor: .venv-floor/installed
-	.venv-floor/bin/pytest tests/components/formats tests/components/stores tests/components/tasks tests/components/training \
+	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/components/formats tests/components/stores tests/components/tasks tests/components/training \
 	  tests/components/finetune tests/components/evaluate tests/components/test_errors.py tests/components/test_sections.py \
 	  tests/components/ipujobs/test_worker.py tests/components/ipujobs/test_lease.py
 
