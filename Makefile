@@ -76,9 +76,9 @@ test-images: .venv/installed
 
 # What the IPU image runs, on its Python and its torch
 test-floor: .venv-floor/installed
-	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/components/formats tests/components/stores tests/components/tasks tests/components/training \
-	  tests/components/finetune tests/components/evaluate tests/components/test_errors.py tests/components/test_sections.py \
-	  tests/components/ipujobs/test_worker.py tests/components/ipujobs/test_lease.py
+	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+	  $(addprefix tests/components/,formats stores tasks training finetune evaluate test_errors.py test_sections.py \
+	    ipujobs/test_worker.py ipujobs/test_lease.py)
 
 .venv-floor/installed: images/ipu/requirements.lock tests/floor.lock
 	@test -n "$(FLOOR_PYTHON)" || { echo "the IPU image has Python 3.8: make test-floor FLOOR_PYTHON=…" >&2; exit 1; }
