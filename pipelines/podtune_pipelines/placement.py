@@ -10,6 +10,9 @@ from podtune.ipujobs.work import NAMESPACE_VARIABLE, RUN_VARIABLE
 STORE_SECRET = "podtune-s3"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the credentials of the store; without it the pod's own identity is used."""
 
+HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
+"""A Kubernetes secret with the token for what the Hub does not give to everybody."""
+
 _SECRET_KEYS = {"AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY"}
 _CONFIG_KEYS = {"AWS_ENDPOINT_URL_S3": "AWS_ENDPOINT_URL_S3", "AWS_REGION": "AWS_REGION"}
 
@@ -57,6 +60,7 @@ ALWAYS_RUN = ("check_unchanged", "compare", "write_card", "publish")
 """These depend on what is live now, which no cache key knows."""
 
 ON_ACCELERATOR = ("finetune", "evaluate")
+FROM_THE_HUB = ("fetch_data", "fetch_model")
 BY_IPUJOB = ("finetune_on_ipu", "evaluate_on_ipu")
 _RETRIES = 2
 """KFP cannot tell a lost pod from a step that fails the same way again: few enough for both."""
@@ -84,6 +88,8 @@ def place(task: Any, step: str, placement: Placement) -> Any:
         kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
     kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
     kubernetes.set_security_context(task, run_as_non_root=True)
+    if step in FROM_THE_HUB:
+        kubernetes.use_secret_as_env(task, HUB_SECRET, {"HF_TOKEN": "HF_TOKEN"}, optional=True)
     kubernetes.use_secret_as_env(task, STORE_SECRET, _SECRET_KEYS, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_SECRET, _CONFIG_KEYS, optional=True)
     return task

@@ -99,6 +99,17 @@ def test_credentials_come_from_a_secret_only(tmp_path: Path, monkeypatch: pytest
     assert executors["exec-publish"]["secretAsEnv"][0]["secretName"] == "podtune-s3"
 
 
+def test_only_the_steps_that_ask_the_hub_have_its_token(tmp_path: Path) -> None:
+    _, executors = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("cpu"), **PLACES))
+
+    holders = {
+        name
+        for name, executor in executors.items()
+        if any(secret["secretName"] == "podtune-hub" for secret in executor["secretAsEnv"])
+    }
+    assert holders == {"exec-fetch-data", "exec-fetch-model"}
+
+
 def test_a_place_that_is_not_given_has_no_default(tmp_path: Path) -> None:
     spec, _ = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("cpu"), workspace="s3://models/training"))
 
