@@ -4,6 +4,7 @@ Options, optimizers, blocks and PoplarExecutor are the real ones. Exact with the
 one three things are bridged, which are said where it is done.
 """
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -11,7 +12,7 @@ import inspect
 import sys
 import types
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Iterator
 
 import torch
 
@@ -33,12 +34,12 @@ def install(sources: Path) -> Backend:
     if "poptorch.poptorch_core" in sys.modules:
         return sys.modules["poptorch.poptorch_core"]  # type: ignore[return-value]
     python = sources / "python"
-    _provide_resources(python)
     backend = Backend(sources)
     backend.operators = Operators(backend.running)
     sys.meta_path.insert(0, _Finder(python))
     sys.modules["poptorch.poptorch_core"] = backend
-    _import_poptorch()
+    with _resources(python):
+        _import_poptorch()
     _trace_on_meta(backend)
     return backend
 
@@ -81,12 +82,19 @@ class _Finder(importlib.abc.MetaPathFinder):
         )
 
 
-def _provide_resources(python: Path) -> None:
-    """PopTorch asks pkg_resources, which setuptools no longer has, for the place of a file."""
-    if importlib.util.find_spec("pkg_resources") is None:
-        stand_in = types.ModuleType("pkg_resources")
-        stand_in.resource_filename = lambda package, path: str(python / path)
-        sys.modules["pkg_resources"] = stand_in
+@contextlib.contextmanager
+def _resources(python: Path) -> Iterator[None]:
+    """PopTorch's import asks pkg_resources, which setuptools no longer has, for the place of a file."""
+    if importlib.util.find_spec("pkg_resources") is not None:
+        yield
+        return
+    stand_in = types.ModuleType("pkg_resources")
+    stand_in.resource_filename = lambda package, path: str(python / path)
+    sys.modules["pkg_resources"] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules["pkg_resources"]
 
 
 def _import_poptorch() -> None:
