@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from podtune.errors import MESSAGE_FILE_VARIABLE, PodtuneError, read_failure
 
@@ -19,10 +19,12 @@ def run_module(
     arguments: Mapping[str, object],
     settings: Mapping[str, Any],
     stopping: Callable[[], bool],
+    *,
+    grace: Optional[float] = None,
 ) -> None:
     """Run `launcher -m module` with arguments by name and the step's settings; raise again what made it fail.
 
-    When `stopping` turns true it is asked to end, once, and has all the time that it needs for it.
+    When `stopping` turns true it is asked to end, once, and has `grace` seconds for it; None for all that it needs.
     """
     with tempfile.TemporaryDirectory() as directory:
         message_file, settings_file = Path(directory) / "message.json", Path(directory) / "settings.json"
@@ -36,16 +38,20 @@ def run_module(
         ]
         environment = {**os.environ, MESSAGE_FILE_VARIABLE: str(message_file)}
         process = subprocess.Popen(command, env=environment)  # noqa: S603  # our own module
-        if _wait(process, stopping):
+        if _wait(process, stopping, grace):
             raise read_failure(message_file) or PodtuneError(
                 f"{module} ended with exit code {process.returncode}; the lines above say why"
             )
 
 
-def _wait(process: "subprocess.Popen[bytes]", stopping: Callable[[], bool]) -> int:
+def _wait(process: "subprocess.Popen[bytes]", stopping: Callable[[], bool], grace: Optional[float]) -> int:
     """Wait for the end and return the exit code; pass a wish to stop on, once."""
     while process.poll() is None and not stopping():
         time.sleep(_POLL_SECONDS)
     if process.poll() is None:
         process.terminate()
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            process.kill()
     return process.wait()
