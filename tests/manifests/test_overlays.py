@@ -3,8 +3,8 @@
 from typing import Any, Callable, Dict, List
 
 import pytest
-from podtune.ipujobs.computation import NAMESPACE
 from podtune.ipujobs.manifest import EXECUTABLES_CLAIM, SECRET
+from podtune.ipujobs.work import NAMESPACE
 from podtune_pipelines.argo.workflow import EXECUTOR, STEPS
 from podtune_pipelines.placement import STORE_SECRET
 

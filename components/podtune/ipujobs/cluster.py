@@ -110,18 +110,8 @@ class Cluster:
         timeout: urllib3.Timeout = _TIMEOUT,
         stream: bool = False,
     ) -> Any:
-        """One request with the configuration's address, certificates and token, which it renews."""
-        headers = {"Accept": "application/json, */*", "Content-Type": "application/json"}
-        self._api.update_params_for_auth(headers, [], ["BearerToken"])
-        return self._api.rest_client.pool_manager.request(
-            method,
-            self._api.configuration.host + path + (f"?{urlencode(query)}" if query else ""),
-            body=json.dumps(body) if body is not None else None,
-            headers=headers,
-            timeout=timeout,
-            preload_content=not stream,
-            retries=False,
-        )
+        whole = path + (f"?{urlencode(query)}" if query else "")
+        return ask_once(self._api, method, whole, body, timeout, stream=stream)
 
     def _refusal(self, answer: Any, method: str, path: str) -> PodtuneError:
         said = _said_in(answer)
@@ -133,6 +123,32 @@ class Cluster:
         if answer.status == 404:
             return BadInput(f"cannot {method} {path}: {said}; install the IPU operator, or correct the namespace")
         return BadInput(f"cannot {method} {path}: the API answers {answer.status} ({said})")
+
+
+def ask_once(
+    api: client.ApiClient,
+    method: str,
+    path: str,
+    body: Optional[Mapping[str, Any]],
+    timeout: urllib3.Timeout,
+    *,
+    stream: bool = False,
+) -> Any:
+    """The answer to one request, whatever its status; HTTPError where there is none.
+
+    It is made with the configuration's address, certificates and token, which is renewed.
+    """
+    headers = {"Accept": "application/json, */*", "Content-Type": "application/json"}
+    api.update_params_for_auth(headers, [], ["BearerToken"])
+    return api.rest_client.pool_manager.request(
+        method,
+        api.configuration.host + path,
+        body=json.dumps(body) if body is not None else None,
+        headers=headers,
+        timeout=timeout,
+        preload_content=not stream,
+        retries=False,
+    )
 
 
 def open_cluster(namespace: str) -> Cluster:

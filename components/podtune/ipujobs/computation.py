@@ -15,11 +15,10 @@ from podtune.ipujobs.cluster import open_cluster
 from podtune.ipujobs.lease import LEASE, Lease
 from podtune.ipujobs.life import JobLife
 from podtune.ipujobs.manifest import manifest_of
-from podtune.ipujobs.work import NAMESPACE_VARIABLE, OUTPUT, RUN_VARIABLE, Work
+from podtune.ipujobs.work import OUTPUT, RUN_VARIABLE, Work, jobs_namespace
 from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
 from podtune.stores.store import Store, open_store
 
-NAMESPACE = "podtune-ipu"
 _KEY_DIGITS = 16
 
 _log = logging.getLogger(__name__)
@@ -59,7 +58,7 @@ def compute(computation: Computation, target: Path) -> None:
     require_s3(computation.workspace, "the workspace")
     name = computation.name()
     place = f"{computation.workspace.rstrip('/')}/ipujobs/{name}"
-    store, cluster = open_store(place), open_cluster(os.environ.get(NAMESPACE_VARIABLE) or NAMESPACE)
+    store, cluster = open_store(place), open_cluster(jobs_namespace())
     if is_sealed(store, OUTPUT):
         _log.info("IPUJob %s has left its output already", name)
         cluster.delete(name)

@@ -1,16 +1,24 @@
 """What the step that waits for an IPUJob, and the job's worker, know of each other."""
 
+import os
 from dataclasses import dataclass
 from typing import Any, Dict, Literal
 
 NAMESPACE_VARIABLE = "PODTUNE_IPU_NAMESPACE"
 """Names to the waiting step the namespace of the jobs, where it is not podtune-ipu."""
 
+NAMESPACE = "podtune-ipu"
+
 RUN_VARIABLE = "PODTUNE_RUN"
 """Names to it the pipeline's run: its restarted steps find their jobs, and no two runs share one."""
 
 OUTPUT = "output/"
 """Below a job's place: the sealed directory that the worker made."""
+
+
+def jobs_namespace() -> str:
+    """Where IPUJobs are, which the environment may say."""
+    return os.environ.get(NAMESPACE_VARIABLE) or NAMESPACE
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,13 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Check this machine, the stores and the cluster for what a run needs; exit code 1 if something failed."""
+    from podtune.training.engines import ENGINES
+
     from podtune_pipelines.doctor.checks import Plan, checks_of
     from podtune_pipelines.doctor.examination import examine
 
-    if device not in ("cpu", "gpu", "ipu"):
-        raise BadInput(f"--device must be one of cpu, gpu, ipu; got {device!r}")
+    if device not in ENGINES:
+        raise BadInput(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
     found = examine(checks_of(Plan(device, home, store=store, workspace=workspace, host=host)), seconds)
     if as_json:
         print(json.dumps([dataclasses.asdict(finding) for finding in found], indent=1))

@@ -4,10 +4,10 @@ import dataclasses
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, List, Type
+from typing import TYPE_CHECKING, Annotated, List
 
 import typer
-from podtune.errors import BadInput, GateRefused, Interrupted, LostRace, PodtuneError, TryAgainLater
+from podtune.errors import BadInput, PodtuneError, failure_of
 
 from podtune_pipelines.cli.cluster_options import HostOption, IntervalOption, NamespaceOption, TimeoutOption
 from podtune_pipelines.cli.options import JsonOption
@@ -83,14 +83,13 @@ def _fail_as(run: "Run", logs: List[str]) -> None:
     said = f": {run.message}" if run.message else ""
     if run.state == "failed":
         at = ", ".join(run.steps_that("failed")) or "none of its steps"
-        raise _kind_of(logs)(f"run {run.id} failed in {at}{said}; see {run.url}")
+        raise failure_of(_exit_code(logs), f"run {run.id} failed in {at}{said}; see {run.url}")
     if run.state == "canceled":
         running = ", ".join(run.steps_that("running", "canceling", "canceled", "failed")) or "no step was running"
         raise PodtuneError(f"run {run.id} was cancelled ({running}){said}; see {run.url}")
 
 
-def _kind_of(logs: List[str]) -> Type[PodtuneError]:
-    """The kind of error that ended a step: its exit code is told by KFP's launcher, in the log alone."""
+def _exit_code(logs: List[str]) -> int:
+    """A step's exit code, which KFP's launcher tells in the log alone."""
     found = re.findall(r"failed to execute component: exit status ([0-9]+)", "\n".join(logs))
-    kinds = {kind.exit_code: kind for kind in (BadInput, GateRefused, LostRace, TryAgainLater, Interrupted)}
-    return kinds.get(int(found[-1]), PodtuneError) if found else PodtuneError
+    return int(found[-1]) if found else PodtuneError.exit_code

@@ -8,6 +8,7 @@ from typing import Any, Dict, List
 from podtune.errors import BadInput
 from podtune.sources.uris import scheme_of, without_secrets
 from podtune.stores.store import refuse_secrets
+from podtune.training.engines import ENGINES
 
 from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.versions import Version, upload_once
@@ -15,8 +16,6 @@ from podtune_pipelines.graphs import arguments_of, compile_to
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.reuse import unpinned_steps
-
-DEVICES = ("cpu", "gpu", "ipu")
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class Request:
             for name, place in places.items()
             if scheme_of(place) != "s3"
         ]
-        if self.device not in DEVICES:
-            mistakes.append(f"--device must be one of {', '.join(DEVICES)}; got {self.device!r}")
+        if self.device not in ENGINES:
+            mistakes.append(f"--device must be one of {', '.join(ENGINES)}; got {self.device!r}")
         if self.devices < 1:
             mistakes.append(f"--devices must be at least 1; got {self.devices}")
         if mistakes:

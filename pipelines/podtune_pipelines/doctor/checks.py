@@ -1,12 +1,11 @@
 """Which checks belong to what a person means to do."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import List
 
 from podtune import image_names
-from podtune.ipujobs.work import NAMESPACE_VARIABLE
+from podtune.ipujobs.work import jobs_namespace
 
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.examination import Check
@@ -37,7 +36,6 @@ class Plan:
 def checks_of(plan: Plan) -> List[Check]:
     """Everything that it needs, and what is cheap to know beside."""
     elsewhere = bool(plan.host)
-    namespace = os.environ.get(NAMESPACE_VARIABLE, "podtune-ipu")
     return [
         Check("packages", machine.look_at_packages),
         Check("home", lambda: machine.look_at_home(plan.home)),
@@ -48,6 +46,6 @@ def checks_of(plan: Plan) -> List[Check]:
         Check("store", lambda: look_at_store(plan.store, RELEASES)),
         *([Check("workspace", lambda: look_at_store(plan.workspace, CHECKPOINTS))] if plan.workspace else []),
         Check("KFP", lambda: look_at_kfp(plan.host)),
-        Check("Kubernetes", lambda: look_at_kubernetes(plan.device, namespace)),
+        Check("Kubernetes", lambda: look_at_kubernetes(plan.device, jobs_namespace())),
         Check("images", lambda: machine.look_at_images(_IMAGES[plan.device])),
     ]

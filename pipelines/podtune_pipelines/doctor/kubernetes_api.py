@@ -1,22 +1,20 @@
 """Kubernetes: whether its API answers, and whether it has the accelerators that pipelines ask for."""
 
-import contextlib
-import json
 from typing import Any, Iterator, Mapping, Optional
 
 import urllib3
-from kubernetes import client, config
+from podtune.ipujobs.cluster import ask_once, open_api
+from podtune.ipujobs.manifest import API_VERSION
 
 from podtune_pipelines.doctor.finding import Finding, failed, not_checked, ok, plain
 from podtune_pipelines.doctor.http import TIMEOUT, json_of, unreachable
 
 _ABOUT = "Kubernetes"
-_GROUP, _VERSION = "graphcore.ai", "v1alpha1"
 
 
 def look_at_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
     """Whether the API answers, and has what the device needs."""
-    api = _open_api()
+    api = open_api()
     if api is None:
         yield not_checked(_ABOUT, "neither a pod's service account nor a kubeconfig is here", "set KUBECONFIG")
         return
@@ -29,16 +27,6 @@ def look_at_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
         yield _gpus(api)
     if device == "ipu":
         yield from _ipus(api, namespace)
-
-
-def _open_api() -> Optional[Any]:
-    """The API of the pod's own cluster, or of the kubeconfig's; None where there is neither."""
-    for load in (config.load_incluster_config, config.load_kube_config):
-        configuration = client.Configuration()
-        with contextlib.suppress(config.ConfigException):
-            load(client_configuration=configuration)
-            return client.ApiClient(configuration)
-    return None
 
 
 def _gpus(api: Any) -> Finding:
@@ -62,12 +50,12 @@ def _ipus(api: Any, namespace: str) -> Iterator[Finding]:
 def _operator(api: Any) -> Finding:
     """Discovery is open to every user, while the definition itself may not be."""
     about = "IPU operator"
-    answer = _request(api, "GET", f"/apis/{_GROUP}/{_VERSION}")
+    answer = _request(api, "GET", f"/apis/{API_VERSION}")
     kinds = [resource.get("name") for resource in (json_of(answer) or {}).get("resources", [])]
     if answer.status == 200 and "ipujobs" in kinds:
-        return ok(about, f"the cluster knows IPUJobs ({_GROUP}/{_VERSION})")
+        return ok(about, f"the cluster knows IPUJobs ({API_VERSION})")
     if answer.status in (200, 404):
-        return failed(about, f"the cluster knows no ipujobs of {_GROUP}/{_VERSION}", "install Graphcore's IPU operator")
+        return failed(about, f"the cluster knows no ipujobs of {API_VERSION}", "install Graphcore's IPU operator")
     return not_checked(about, f"this user may not ask (HTTP {answer.status})", "ask its administrator")
 
 
@@ -83,7 +71,7 @@ def _namespace(api: Any, namespace: str) -> Finding:
 
 def _right(api: Any, namespace: str) -> Finding:
     about = "right to create IPUJobs"
-    asked = {"namespace": namespace, "verb": "create", "group": _GROUP, "resource": "ipujobs"}
+    asked = {"namespace": namespace, "verb": "create", "group": API_VERSION.partition("/")[0], "resource": "ipujobs"}
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -100,13 +88,8 @@ def _right(api: Any, namespace: str) -> Finding:
 
 
 def _request(api: Any, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
-    """One request with the configuration's address, certificates and token."""
-    headers = {"Accept": "application/json", "Content-Type": "application/json"}
-    api.update_params_for_auth(headers, [], ["BearerToken"])
-    url = api.configuration.host + path
-    sent = json.dumps(body) if body is not None else None
+    """One request, with little patience."""
     try:
-        pool = api.rest_client.pool_manager
-        return pool.request(method, url, body=sent, headers=headers, timeout=TIMEOUT, retries=False)
+        return ask_once(api, method, path, body, TIMEOUT)
     except urllib3.exceptions.HTTPError as error:
         raise unreachable(api.configuration.host, error) from error
