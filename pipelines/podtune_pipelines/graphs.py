@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Any, Dict, Sequence, Tuple, cast
+from typing import Any, Callable, Dict, Sequence, Tuple, cast
 
 from kfp import compiler, dsl
 from podtune.artifacts import Features, Release
@@ -31,12 +31,23 @@ PREPARING = ("source", "model", "features")
 
 Section = Dict[str, Any]
 
+Finish = Callable[[Prepared, Settings], Any]
+"""Adds to the pipeline that is being defined what comes after its preparation; returns its output's channel."""
+
 
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the recipe's pipeline; its sections are the parameters, so that a run may change them."""
+
+    def finish(prepared: Prepared, settings: Settings) -> Any:
+        return finetune_and_release(prepared, settings, placement)
+
+    return define_pipeline(recipe, placement, finish, Release)
+
+
+def define_pipeline(recipe: Recipe, placement: Placement, finish: Finish, returned: Any) -> Any:
+    """Define a pipeline that prepares a recipe and goes on as `finish` says; `returned` is the type of its output."""
     require_place(recipe, placement)
 
-    @dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)
     def whole(  # noqa: PLR0913, PLR0917  # KFP passes them by name
         source: Section,
         model: Section,
@@ -49,12 +60,12 @@ def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
         command: str,
         store: str,
         workspace: str,
-    ) -> Release:
+    ) -> Any:
         prepared = add_preparation(recipe, placement, source, model, features)
-        settings = Settings(training, evaluation, gate, card, release, command, store, workspace)
-        return cast(Release, finetune_and_release(prepared, settings, placement))
+        return finish(prepared, Settings(training, evaluation, gate, card, release, command, store, workspace))
 
-    return whole
+    whole.__annotations__["return"] = returned  # from which KFP learns it
+    return dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)(whole)
 
 
 def require_place(recipe: Recipe, placement: Placement) -> None:

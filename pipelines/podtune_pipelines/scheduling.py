@@ -9,7 +9,7 @@ from typing import Any
 from kfp import dsl
 from podtune.check_unchanged.component import check_unchanged
 
-from podtune_pipelines.graphs import Section, add_preparation, require_place
+from podtune_pipelines.graphs import define_pipeline
 from podtune_pipelines.placement import Placement, place
 from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.releasing import Prepared, Settings, finetune_and_release
@@ -17,28 +17,12 @@ from podtune_pipelines.releasing import Prepared, Settings, finetune_and_release
 
 def scheduled_pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the pipeline; it has the name of the recipe's own, so that KFP reuses the results of both."""
-    require_place(recipe, placement)
 
-    @dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)
-    def scheduled(  # noqa: PLR0913, PLR0917  # KFP passes them by name
-        source: Section,
-        model: Section,
-        features: Section,
-        training: Section,
-        evaluation: Section,
-        gate: Section,
-        card: Section,
-        release: Section,
-        command: str,
-        store: str,
-        workspace: str,
-    ) -> None:
-        prepared = add_preparation(recipe, placement, source, model, features)
-        settings = Settings(training, evaluation, gate, card, release, command, store, workspace)
+    def finish(prepared: Prepared, settings: Settings) -> None:
         with dsl.If(_decision(prepared, settings, placement) == "train"):
             finetune_and_release(prepared, settings, placement)
 
-    return scheduled
+    return define_pipeline(recipe, placement, finish, None)
 
 
 def _decision(prepared: Prepared, settings: Settings, placement: Placement) -> Any:
