@@ -6,10 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from podtune.tasks.compiled import attention_bias, hidden_of
 from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT
-
-_FAR = 1e4
-"""Subtracted from a score, it leaves nothing of it after a softmax; float16 has numbers as large."""
 
 
 class Trunk(nn.Module):
@@ -33,7 +31,7 @@ class Trunk(nn.Module):
         hidden: torch.Tensor = decoder.drop(decoder.wte(before) + decoder.wpe(positions))
         bias = _own_past(positions, caption, hidden.dtype)
         for layer in decoder.h:
-            hidden = _hidden(layer(hidden, attention_mask=bias, encoder_hidden_states=seen))
+            hidden = hidden_of(layer(hidden, attention_mask=bias, encoder_hidden_states=seen))
         hidden = decoder.ln_f(hidden)
         return hidden
 
@@ -47,7 +45,7 @@ class Trunk(nn.Module):
         scaled = pixels.float() * getattr(model, PIXEL_SCALE).float() + getattr(model, PIXEL_SHIFT).float()
         hidden: torch.Tensor = encoder.embeddings(scaled.to(encoder.embeddings.cls_token.dtype))
         for layer in encoder_layers(encoder):
-            hidden = _hidden(layer(hidden))
+            hidden = hidden_of(layer(hidden))
         hidden = encoder.layernorm(hidden)
         return model.enc_to_dec_proj(hidden) if hasattr(model, "enc_to_dec_proj") else hidden
 
@@ -105,17 +103,11 @@ def encoder_layers(encoder: Any) -> Any:
     return encoder.layers if hasattr(encoder, "layers") else encoder.encoder.layer  # the latter in transformers 4
 
 
-def _hidden(told: Any) -> torch.Tensor:
-    """What a layer puts out, which transformers 4 wraps in a tuple."""
-    hidden: torch.Tensor = told if torch.is_tensor(told) else told[0]
-    return hidden
-
-
 def _own_past(positions: torch.Tensor, caption: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
     """What is added to scores, [rows, 1, width, width]: a token attends to its own caption, as far as itself."""
     together = caption[:, :, None] == caption[:, None, :]
     earlier = positions[:, :, None] >= positions[:, None, :]
-    return (((together & earlier).to(kind) - 1.0) * _FAR)[:, None]
+    return attention_bias(together & earlier, kind)
 
 
 def _losses(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:

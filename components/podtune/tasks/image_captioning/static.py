@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy as np
 from torch import nn
 
+from podtune.formats.ragged import places_of
 from podtune.tasks.image_captioning.beam_search import next_tokens, write
 from podtune.tasks.image_captioning.pretrained import require_size
 from podtune.tasks.image_captioning.programs import Predicting, Training, Trunk, encoder_layers
@@ -53,18 +54,18 @@ class CaptionForm:
 
     def inputs(self, laid: Laid, weights: np.ndarray) -> Inputs:
         """Pixels, what `_captions` gives, and the weight of each token, float32 [rows, width]."""
-        counts = np.diff(laid.batch.offsets)
+        counts, places = np.diff(laid.batch.offsets), token_places(laid, self._width)
         of_tokens = np.repeat((weights / counts).astype(np.float32), counts)
-        weighed = in_rows(of_tokens, token_places(laid, self._width), laid, self._width)
-        return {"pixels": self._pixels(laid), **self._captions(laid), "weights": weighed}
+        weighed = in_rows(of_tokens, places, laid, self._width)
+        return {"pixels": self._pixels(laid), **self._captions(laid, places), "weights": weighed}
 
     def predict(self, laid: Laid, run: Program) -> Dict[str, np.ndarray]:
         """The caption that is written for each image, and the loss of its true captions."""
-        pixels = self._pixels(laid)
-        given = {name: self._widened(rows) for name, rows in self._captions(laid).items()}
+        pixels, places = self._pixels(laid), token_places(laid, self._width)
+        given = {name: self._widened(rows) for name, rows in self._captions(laid, places).items()}
         nowhere = np.zeros((laid.rows, self._search.beams), dtype=np.int32)
         losses = run({"pixels": pixels, **given, "places": nowhere})[0][:, : self._width]
-        of_tokens = losses.reshape(-1)[token_places(laid, self._width)]
+        of_tokens = losses.reshape(-1)[places]
         counts = np.diff(laid.batch.offsets)
         sums = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=of_tokens, minlength=len(counts))
         return {
@@ -79,19 +80,18 @@ class CaptionForm:
         require_size(self._model, pixels.shape)
         return padded(pixels.transpose(0, 3, 1, 2), laid)
 
-    def _captions(self, laid: Laid) -> Inputs:
-        """Tokens, those before them, their positions and their captions, int32 [rows, width] each."""
+    def _captions(self, laid: Laid, places: np.ndarray) -> Inputs:
+        """Tokens, those before them, their positions and their captions, int32 [rows, width] each, at these places."""
         tokens, ends = laid.batch.streams["tokens"], np.asarray(laid.batch.sequences)
         lengths = np.diff(ends)
         before = np.roll(tokens, 1)
         before[ends[:-1]] = self._start
         streams = {
             "before": before,
-            "positions": np.arange(len(tokens)) - np.repeat(ends[:-1], lengths),
+            "positions": places_of(np.zeros_like(lengths), lengths),
             "caption": np.repeat(np.arange(1, len(ends)), lengths),
             "tokens": tokens,
         }
-        places = token_places(laid, self._width)
         return {name: in_rows(stream.astype(np.int32), places, laid, self._width) for name, stream in streams.items()}
 
     def _written(self, laid: Laid, pixels: np.ndarray, run: Program) -> np.ndarray:
@@ -111,8 +111,7 @@ class CaptionForm:
             told = run({"pixels": pixels, **every, "before": self._side_by_side(before), "places": places})
             return told[1], told[2]
 
-        wanted = np.zeros(laid.rows, dtype=bool)
-        wanted[laid.row_of] = True
+        wanted = padded(np.ones(len(laid.row_of), dtype=bool), laid)
         return write(look_up, wanted, self._search, longest=longest, end=self._end)
 
     def _side_by_side(self, beams: np.ndarray) -> np.ndarray:

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from podtune.formats.ragged import places_of
+from podtune.tasks.compiled import FAR, attention_bias, hidden_of
 from podtune.training.ipu import IpuConfig
 from podtune.training.problem import Inputs, Laid, Program
 from podtune.training.rows import in_rows, token_places
-
-_FAR = 1e4
-"""Subtracted from a score, it leaves nothing of it after a softmax; float16 has numbers as large."""
 
 
 class SpanForm:
@@ -36,20 +35,21 @@ class SpanForm:
             column[laid.row_of, member] = laid.batch.columns[name]
         weighed = np.zeros(shape, dtype=np.float32)
         weighed[laid.row_of, member] = weights
-        return {**self._tokens(laid), **columns, "weights": weighed}
+        return {**self._tokens(laid, token_places(laid, self._width)), **columns, "weights": weighed}
 
     def predict(self, laid: Laid, run: Program) -> Dict[str, np.ndarray]:
         """Start and end logits, float32 [tokens] each."""
         places = token_places(laid, self._width)
-        start, end = run(self._tokens(laid))
+        start, end = run(self._tokens(laid, places))
         return {"start_logits": start.reshape(-1)[places], "end_logits": end.reshape(-1)[places]}
 
-    def _tokens(self, laid: Laid) -> Inputs:
-        places, lengths = token_places(laid, self._width), np.diff(laid.batch.offsets)
+    def _tokens(self, laid: Laid, places: np.ndarray) -> Inputs:
+        """Arrays of the tokens, [rows, width], which lie at these places."""
+        lengths = np.diff(laid.batch.offsets)
         streams = {
             "tokens": laid.batch.streams["tokens"],
             "segments": laid.batch.streams["segments"],
-            "positions": np.arange(len(places)) - np.repeat(laid.batch.offsets[:-1], lengths),
+            "positions": places_of(np.zeros_like(lengths), lengths),
             "window": np.repeat(_member(laid) + 1, lengths),
         }
         return {name: in_rows(stream.astype(np.int32), places, laid, self._width) for name, stream in streams.items()}
@@ -76,11 +76,9 @@ class _Trunk(nn.Module):
             token_type_ids=segments if self._has_segments else segments * 0,
             position_ids=positions + self._first_position,
         )
-        together = (window[:, :, None] == window[:, None, :]).to(hidden.dtype)
-        bias = ((together - 1.0) * _FAR)[:, None]
+        bias = attention_bias(window[:, :, None] == window[:, None, :], hidden.dtype)
         for layer in self.encoder.encoder.layer:
-            told = layer(hidden, bias)
-            hidden = told if torch.is_tensor(told) else told[0]  # transformers 4 returns a tuple
+            hidden = hidden_of(layer(hidden, bias))
         logits: torch.Tensor = self.head(hidden).float()
         return logits
 
@@ -111,7 +109,7 @@ class _Training(nn.Module):
 
 def _cross_entropies(logits: torch.Tensor, own: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """float32 [rows, windows] of logits [rows, width]; `own` are a window's tokens, `target` the one that is right."""
-    scores = logits[:, None] + (own.float() - 1.0) * _FAR
+    scores = logits[:, None] + (own.float() - 1.0) * FAR
     return -(scores.log_softmax(-1) * target.float()).sum(-1)
 
 
