@@ -5,13 +5,32 @@ import json
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
-from typing import Any, Dict, List, Literal, Mapping, Tuple, Type, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Literal,
+    Mapping,
+    Sequence,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import yaml
 
 from podtune.errors import BadInput
 
 Section = TypeVar("Section")
+
+Rules = Sequence[Tuple[str, Callable[[float], bool], str]]
+"""Keys, separated by spaces, what their numbers have to be, and the same in words."""
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -73,6 +92,15 @@ def read_settings_file(path: Path) -> Dict[str, Any]:
     if not isinstance(values, dict):
         raise BadInput(f"{path} must hold a mapping of settings; got {type(values).__name__}")
     return values
+
+
+def out_of_range(section: Any, rules: Rules) -> Iterator[Tuple[str, str]]:
+    """Numbers of a section that break a rule, as (key, what is wrong); those that are None break none."""
+    for keys, allowed, wanted in rules:
+        for key in keys.split():
+            value = getattr(section, key)
+            if value is not None and not allowed(value):
+                yield key, f"must be {wanted}; got {value}"
 
 
 def to_mapping(section: Any) -> Dict[str, Any]:

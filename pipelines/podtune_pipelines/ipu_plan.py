@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional
 
-from podtune.errors import BadInput
 from podtune.formats.features import open_features
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
@@ -59,9 +58,7 @@ def plan_for_ipus(
 
     `consumed` counts the rows that the run trains on.
     """
-    ipu = training.ipu
-    if ipu is None:
-        raise BadInput("the recipe does not say how its model lies on IPUs; give training.ipu")
+    ipu = training.on_ipus()
     rate = ipu.reference_rows_per_second
     return IpuPlan(
         ipus=ipu.ipus,

@@ -1,9 +1,21 @@
 """The `training` section of a recipe: everything that changes the result of a training run."""
 
 from dataclasses import dataclass
-from typing import Callable, Iterator, Literal, Optional, Tuple
+from typing import Iterator, Literal, Optional, Tuple
 
+from podtune.errors import BadInput
+from podtune.sections import Rules, out_of_range
 from podtune.training.ipu import IpuConfig
+
+_RANGES: Rules = (
+    ("epochs batch_size device_iterations log_every keep_checkpoints", lambda x: x >= 1, "at least 1"),
+    ("learning_rate epsilon", lambda x: x > 0, "above 0"),
+    ("weight_decay max_gradient_norm seed", lambda x: x >= 0, "at least 0"),
+    ("warmup_steps max_steps micro_batch_tokens", lambda x: x >= 0, "at least 0"),
+    ("checkpoint_every evaluate_every", lambda x: x >= 0, "at least 0"),
+    ("warmup_ratio", lambda x: 0 <= x <= 1, "from 0 to 1"),
+    ("dropout", lambda x: 0 <= x < 1, "from 0 to below 1"),
+)
 
 
 @dataclass(frozen=True)
@@ -78,9 +90,15 @@ class TrainingConfig:
     ipu: Optional[IpuConfig] = None
     """How the model lies on IPUs; other devices do not look at it."""
 
+    def on_ipus(self) -> IpuConfig:
+        """How the model lies on IPUs; BadInput where the recipe does not say."""
+        if self.ipu is None:
+            raise BadInput("the recipe does not say how its model lies on IPUs; give training.ipu")
+        return self.ipu
+
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Combinations that cannot be trained, as (key, what is wrong)."""
-        yield from self._out_of_range()
+        yield from out_of_range(self, _RANGES)
         if self.ipu:
             yield from ((f"ipu.{key}", text) for key, text in self.ipu.mistakes_in(self.batch_size))
         if self.warmup_ratio and self.warmup_steps:
@@ -98,20 +116,3 @@ class TrainingConfig:
                 "max_steps",
                 f"must be a multiple of device_iterations {self.device_iterations}; got {self.max_steps}",
             )
-
-    def _out_of_range(self) -> Iterator[Tuple[str, str]]:
-        """Single numbers that make no sense, by the rule they break."""
-        rules: Tuple[Tuple[str, Callable[[float], bool], str], ...] = (
-            ("epochs batch_size device_iterations log_every keep_checkpoints", lambda x: x >= 1, "at least 1"),
-            ("learning_rate epsilon", lambda x: x > 0, "above 0"),
-            ("weight_decay max_gradient_norm seed", lambda x: x >= 0, "at least 0"),
-            ("warmup_steps max_steps micro_batch_tokens", lambda x: x >= 0, "at least 0"),
-            ("checkpoint_every evaluate_every", lambda x: x >= 0, "at least 0"),
-            ("warmup_ratio", lambda x: 0 <= x <= 1, "from 0 to 1"),
-            ("dropout", lambda x: 0 <= x < 1, "from 0 to below 1"),
-        )
-        for keys, allowed, wanted in rules:
-            for key in keys.split():
-                value = getattr(self, key)
-                if value is not None and not allowed(value):
-                    yield key, f"must be {wanted}; got {value}"

@@ -4,13 +4,22 @@ Names are those of the published ipu_config.json files where there is one.
 """
 
 from dataclasses import dataclass
-from typing import Callable, Iterator, List, Literal, Tuple
+from typing import Iterator, List, Literal, Tuple
+
+from podtune.sections import Rules, out_of_range
 
 IPUS_OF_ONE_PROCESS = 64
 """More need several processes, which PopTorch's poprun starts; podtune runs one."""
 
 IPU_MEBIBYTES = 897
 """Memory of a GC200: 1,472 tiles of 624 KiB."""
+
+_RANGES: Rules = (
+    ("row_tokens gradient_accumulation replication_factor", lambda x: x >= 1, "at least 1"),
+    ("micro_batch_size packing embedding_serialization_factor", lambda x: x >= 1, "at least 1"),
+    ("inference_device_iterations reference_rows_per_second", lambda x: x >= 0, "at least 0"),
+    ("loss_scaling", lambda x: x > 0, "above 0"),
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ class IpuConfig:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """What no IPU runs, as (key, what is wrong)."""
-        yield from self._out_of_range()
+        yield from out_of_range(self, _RANGES)
         count = len(self.layers_per_ipu)
         if not count or min(self.layers_per_ipu) < 0:
             yield "layers_per_ipu", f"must be numbers of layers, one for each IPU; got {list(self.layers_per_ipu)}"
@@ -114,19 +123,6 @@ class IpuConfig:
                 "packing",
                 f"{batch_size} windows of training.batch_size do not share {product} rows by {self.packing}",
             )
-
-    def _out_of_range(self) -> Iterator[Tuple[str, str]]:
-        """Single numbers that make no sense, by the rule they break."""
-        rules: Tuple[Tuple[str, Callable[[float], bool], str], ...] = (
-            ("row_tokens gradient_accumulation replication_factor", lambda x: x >= 1, "at least 1"),
-            ("micro_batch_size packing embedding_serialization_factor", lambda x: x >= 1, "at least 1"),
-            ("inference_device_iterations reference_rows_per_second", lambda x: x >= 0, "at least 0"),
-            ("loss_scaling", lambda x: x > 0, "above 0"),
-        )
-        for keys, allowed, wanted in rules:
-            for key in keys.split():
-                if not allowed(getattr(self, key)):
-                    yield key, f"must be {wanted}; got {getattr(self, key)}"
 
 
 def is_power_of_two(number: int) -> bool:

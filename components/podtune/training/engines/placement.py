@@ -1,7 +1,7 @@
 """Where a model's parts lie on the IPUs of a pipeline; no IPU and no PopTorch is needed to know it."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 from torch import nn
 
@@ -30,14 +30,13 @@ class Placed:
 
     def parameters(self) -> List[int]:
         """Count the parameters on each IPU; those that several parts share lie with the first."""
-        counted: Dict[int, int] = {}
+        totals, seen = [0] * len(self.ipu.layers_per_ipu), set()
         for part, ipu in self.parts:
             for parameter in part.parameters():
-                counted.setdefault(id(parameter), ipu)
-        sizes = {id(parameter): parameter.numel() for part, _ in self.parts for parameter in part.parameters()}
-        return [
-            sum(sizes[key] for key, at in counted.items() if at == ipu) for ipu in range(len(self.ipu.layers_per_ipu))
-        ]
+                if id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    totals[ipu] += parameter.numel()
+        return totals
 
 
 def least_bytes(parameters: int, config: TrainingConfig, ipu: IpuConfig) -> int:
@@ -69,9 +68,7 @@ def place(objective: CompilableObjective, model: Any, training: TrainingConfig) 
 
     The table of tokens is replaced where it is to be looked up in parts.
     """
-    config = training.ipu
-    if config is None:
-        raise BadInput("the recipe does not say how its model lies on IPUs; give training.ipu")
+    config = training.on_ipus()
     longest = objective.longest(model)
     if config.row_tokens > longest:
         raise BadInput(f"the model has positions for {longest} tokens; training.ipu.row_tokens is {config.row_tokens}")
