@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 from pathlib import Path
-from typing import Dict, Iterator, Set
+from typing import Callable, Iterator, Mapping, Set
 
 from podtune.errors import BadInput, LostRace
 from podtune.formats.release import RECORD, ReleaseManifest, parse_release
@@ -13,6 +13,9 @@ from podtune.progress import progress_bar
 from podtune.stores.partial_file import partials_of
 from podtune.stores.releases import blob_key
 from podtune.stores.store import Advance, Store
+
+KeyOf = Callable[[str, FileEntry], str]
+"""A file's name and entry to its key in the store."""
 
 
 def fetch_files(store: Store, manifest: ReleaseManifest, to: Path, prefix: str = "") -> None:
@@ -29,7 +32,7 @@ def fetch_files(store: Store, manifest: ReleaseManifest, to: Path, prefix: str =
     collected = to.with_name(f".{to.name}.partial")
     collected.mkdir(parents=True, exist_ok=True)
     with _alone(collected, to):
-        _fetch_all(store, f"{manifest.name} {manifest.version}", wanted, collected)
+        fetch_all(store, f"{manifest.name} {manifest.version}", wanted, collected, lambda _, entry: blob_key(entry))
         (collected / RECORD).write_bytes(manifest.to_bytes())
         remove_others(collected, {RECORD, *wanted})
         sync_tree(collected)
@@ -53,7 +56,15 @@ def verify_fetched(directory: Path, manifest: ReleaseManifest) -> None:
         raise BadInput(f"{directory / min(strangers)} is not part of {manifest.name} {manifest.version}; move it away")
 
 
-def fetch_file(store: Store, key: str, entry: FileEntry, target: Path, advance: Advance) -> None:
+def fetch_all(store: Store, label: str, wanted: Mapping[str, FileEntry], collected: Path, key_of: KeyOf) -> None:
+    """Fetch files into a directory, verified, those that an earlier call left off where it did; nothing else stays."""
+    remove_others(collected, {*wanted, *_partials(wanted, collected)})
+    with progress_bar(sum(entry.size for entry in wanted.values()), "B", label) as bar:
+        for name, entry in sorted(wanted.items()):
+            _fetch_file(store, key_of(name, entry), entry, collected / name, bar.update)
+
+
+def _fetch_file(store: Store, key: str, entry: FileEntry, target: Path, advance: Advance) -> None:
     """Fetch one file, verified, unless an earlier call did."""
     if target.exists():
         with contextlib.suppress(BadInput):
@@ -77,13 +88,6 @@ def remove_others(directory: Path, names: Set[str]) -> None:
             path.rmdir()
 
 
-def _fetch_all(store: Store, label: str, wanted: Dict[str, FileEntry], collected: Path) -> None:
-    remove_others(collected, {*wanted, *_partials(wanted, collected)})
-    with progress_bar(sum(entry.size for entry in wanted.values()), "B", label) as bar:
-        for name, entry in sorted(wanted.items()):
-            fetch_file(store, blob_key(entry), entry, collected / name, bar.update)
-
-
 @contextlib.contextmanager
 def _alone(collected: Path, to: Path) -> Iterator[None]:
     """Hold the directory against other processes that fetch to the same place."""
@@ -97,7 +101,7 @@ def _alone(collected: Path, to: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _partials(wanted: Dict[str, FileEntry], collected: Path) -> Set[str]:
+def _partials(wanted: Mapping[str, FileEntry], collected: Path) -> Set[str]:
     """What interrupted copies of the wanted files left."""
     found = (path for name in wanted for path in partials_of(collected / name))
     return {path.relative_to(collected).as_posix() for path in found}

@@ -8,8 +8,7 @@ from pathlib import Path
 from podtune.errors import BadInput
 from podtune.formats.release import is_safe
 from podtune.formats.sealed import MANIFEST, Manifest, parse_manifest, sync_tree
-from podtune.progress import progress_bar
-from podtune.stores.fetching import fetch_file, remove_others
+from podtune.stores.fetching import fetch_all, remove_others
 from podtune.stores.store import Store
 
 
@@ -36,9 +35,7 @@ def bring(store: Store, prefix: str, directory: Path) -> None:
     manifest = read_sealed(store, prefix)
     draft = directory.with_name(f".{directory.name}.download")
     draft.mkdir(parents=True, exist_ok=True)
-    with progress_bar(sum(entry.size for entry in manifest.files.values()), "B", directory.name) as bar:
-        for name, entry in sorted(manifest.files.items()):
-            fetch_file(store, prefix + name, entry, draft / name, bar.update)
+    fetch_all(store, directory.name, manifest.files, draft, lambda name, _: prefix + name)
     store.download(prefix + MANIFEST, draft / MANIFEST)
     remove_others(draft, {MANIFEST, *manifest.files})
     sync_tree(draft)
