@@ -23,8 +23,6 @@ ExperimentOption = Annotated[
     typer.Option(envvar="KF_PIPELINES_DEFAULT_EXPERIMENT_NAME", help="Where KFP keeps the runs together."),
 ]
 
-DevicesOption = Annotated[int, typer.Option(help="Accelerators in the pod that trains.")]
-
 ClusterStoreOption = Annotated[str, typer.Option(envvar="PODTUNE_STORE", help="s3:// URI where releases live.")]
 
 WorkspaceOption = Annotated[str, typer.Option(envvar="PODTUNE_WORKSPACE", help="s3:// URI for checkpoints on the way.")]

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, RecipeArgument, SetOption
+from podtune_pipelines.cli.options import (
+    NO_CHANGES,
+    DeviceOption,
+    DevicesOption,
+    LaterStoreOption,
+    LaterWorkspaceOption,
+    RecipeArgument,
+    SetOption,
+)
 from podtune_pipelines.recipe import load_recipe
 
 
@@ -14,9 +22,9 @@ def compile_recipe(
     to: Annotated[Path, typer.Option(help="The YAML file to write.")],
     changes: SetOption = NO_CHANGES,
     device: DeviceOption = "cpu",
-    devices: Annotated[int, typer.Option(help="Accelerators in the pod that trains.")] = 1,
-    store: Annotated[str, typer.Option(help="s3:// URI of the releases; asked for at submission if left out.")] = "",
-    workspace: Annotated[str, typer.Option(help="s3:// URI for checkpoints on the way, likewise.")] = "",
+    devices: DevicesOption = 1,
+    store: LaterStoreOption = "",
+    workspace: LaterWorkspaceOption = "",
 ) -> None:
     """Write a recipe's pipeline as IR YAML for KFP 2.17."""
     from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline

@@ -16,6 +16,12 @@ SetOption = Annotated[
 NO_CHANGES: List[str] = []
 """Typer copies it for each call."""
 
+DevicesOption = Annotated[int, typer.Option(help="Accelerators in the pod that trains.")]
+
+LaterStoreOption = Annotated[str, typer.Option(help="s3:// URI of the releases; asked for at submission if left out.")]
+
+LaterWorkspaceOption = Annotated[str, typer.Option(help="s3:// URI for checkpoints on the way, likewise.")]
+
 DeviceOption = Annotated[str, typer.Option(help="Where to train and evaluate: cpu, gpu or ipu.")]
 
 HomeOption = Annotated[

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,8 +40,10 @@ def _line(run: "Run") -> str:
 
 
 def _took(run: "Run") -> str:
-    if not (run.created and run.ended):
+    from podtune_pipelines.cluster.runs import seconds_between
+
+    seconds = seconds_between(run.created, run.ended)
+    if seconds is None:
         return ""
-    seconds = (datetime.fromisoformat(run.ended) - datetime.fromisoformat(run.created)).total_seconds()
     hours, rest = divmod(int(seconds), 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}"

@@ -9,7 +9,6 @@ import typer
 
 from podtune_pipelines.cli.cluster_options import (
     ClusterStoreOption,
-    DevicesOption,
     ExperimentOption,
     HostOption,
     NamespaceOption,
@@ -17,7 +16,7 @@ from podtune_pipelines.cli.cluster_options import (
     ServiceAccountOption,
     WorkspaceOption,
 )
-from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, JsonOption, RecipeArgument, SetOption
+from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, DevicesOption, JsonOption, RecipeArgument, SetOption
 from podtune_pipelines.cli.submit import tell_version
 from podtune_pipelines.recipe import load_recipe
 

@@ -9,7 +9,6 @@ import typer
 
 from podtune_pipelines.cli.cluster_options import (
     ClusterStoreOption,
-    DevicesOption,
     ExperimentOption,
     HostOption,
     IntervalOption,
@@ -19,7 +18,7 @@ from podtune_pipelines.cli.cluster_options import (
     TimeoutOption,
     WorkspaceOption,
 )
-from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, JsonOption, RecipeArgument, SetOption
+from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, DevicesOption, JsonOption, RecipeArgument, SetOption
 from podtune_pipelines.cli.wait import follow_to_end
 from podtune_pipelines.recipe import load_recipe
 

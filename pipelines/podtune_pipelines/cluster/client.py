@@ -72,6 +72,11 @@ class Cluster:
     address: Address
     client: Any
 
+    @property
+    def namespace(self) -> Optional[str]:
+        """As the client takes it: None where several users do not share the KFP."""
+        return self.address.namespace or None
+
     def ask(self, method: Callable[..., Any], *given: Any, **arguments: Any) -> Any:
         """Call a method of the client, which prints and logs nothing meanwhile."""
         with _silenced():

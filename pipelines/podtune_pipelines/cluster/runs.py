@@ -101,16 +101,14 @@ def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditi
 
 def experiment_of(cluster: Cluster, name: str) -> str:
     """The ID of an experiment, which is made if there is none."""
-    namespace = cluster.address.namespace or None
+    namespace = cluster.namespace
     return str(cluster.ask(cluster.client.create_experiment, name, namespace=namespace).experiment_id)
 
 
 def find_experiment(cluster: Cluster, name: str) -> Optional[str]:
     """The ID of an experiment; None where there is none."""
     try:
-        found = cluster.ask(
-            cluster.client.get_experiment, experiment_name=name, namespace=cluster.address.namespace or None
-        )
+        found = cluster.ask(cluster.client.get_experiment, experiment_name=name, namespace=cluster.namespace)
         return str(found.experiment_id)
     except ValueError:  # KFP's client has no other sign
         return None
@@ -129,7 +127,7 @@ def newest_runs(cluster: Cluster, experiment: str, count: int) -> List[Run]:
 
 def runs_of_schedule(cluster: Cluster, schedule: str, count: int) -> List[Run]:
     """The newest runs that a schedule started, the newest first."""
-    namespace = cluster.address.namespace or None
+    namespace = cluster.namespace
     return _newest(cluster, count, namespace=namespace, filter=where("recurring_run_id", schedule))
 
 
@@ -174,6 +172,13 @@ def _step(detail: Any) -> Step:
 
 def _state(found: Any) -> str:
     return str(found or "pending").lower()
+
+
+def seconds_between(begun: Optional[str], ended: Optional[str]) -> Optional[float]:
+    """How long something took that began and ended at these moments; None where one of them is missing."""
+    if not (begun and ended):
+        return None
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
 
 
 def moment(found: Optional[datetime]) -> Optional[str]:

@@ -84,7 +84,7 @@ def set_schedule(
 def find_schedules(cluster: Cluster, recipe: str = "") -> List[Schedule]:
     """The schedules of a recipe, or of all, in whatever experiment; the newest first."""
     wanted: Dict[str, Any] = {"filter": where("display_name", f"{PREFIX}{recipe}")} if recipe else {}
-    method, namespace = cluster.client.list_recurring_runs, cluster.address.namespace or None
+    method, namespace = cluster.client.list_recurring_runs, cluster.namespace
     found = list(pages(cluster, method, "recurring_runs", namespace=namespace, **wanted))
     schedules = [_schedule(cluster, one) for one in found if one.display_name.startswith(PREFIX)]
     return sorted(schedules, key=lambda schedule: schedule.created or "", reverse=True)

@@ -59,7 +59,7 @@ def _pipeline(cluster: Cluster, name: str) -> str:
     found = _find_pipeline(cluster, name)
     if found:
         return found
-    wanted = kfp_server_api.V2beta1Pipeline(display_name=name, namespace=cluster.address.namespace or None)
+    wanted = kfp_server_api.V2beta1Pipeline(display_name=name, namespace=cluster.namespace)
     try:
         # upload_pipeline would make a first version whose name says nothing of its content
         made = cluster.ask(cluster.client.pipelines.pipeline_service_create_pipeline, pipeline=wanted)
@@ -72,7 +72,7 @@ def _pipeline(cluster: Cluster, name: str) -> str:
 
 
 def _find_pipeline(cluster: Cluster, name: str) -> Optional[str]:
-    method, namespace = cluster.client.list_pipelines, cluster.address.namespace or None
+    method, namespace = cluster.client.list_pipelines, cluster.namespace
     found = pages(cluster, method, "pipelines", filter=where("display_name", name), namespace=namespace)
     return next((str(pipeline.pipeline_id) for pipeline in found), None)
 

@@ -5,13 +5,12 @@ KFP's own wait_for_run_completion polls a cancelled run until its time limit, an
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Callable, Dict
 
 from podtune.errors import TryAgainLater
 
 from podtune_pipelines.cluster.client import Cluster
-from podtune_pipelines.cluster.runs import ENDED, Run, Step, read_run
+from podtune_pipelines.cluster.runs import ENDED, Run, Step, read_run, seconds_between
 
 _OUTAGE = 300.0
 """Seconds for which a cluster may be away while a run is followed: its API restarts now and then."""
@@ -69,7 +68,5 @@ def _tell_changes(run: Run, told: Dict[str, str], say: Say) -> None:
 
 
 def _duration(step: Step) -> str:
-    if not (step.state in ENDED and step.started and step.ended):
-        return ""
-    seconds = (datetime.fromisoformat(step.ended) - datetime.fromisoformat(step.started)).total_seconds()
-    return f" after {seconds:.0f} s"
+    seconds = seconds_between(step.started, step.ended)
+    return f" after {seconds:.0f} s" if step.state in ENDED and seconds is not None else ""
