@@ -77,7 +77,7 @@ test-images: .venv/installed
 # What the IPU image runs, on its Python and its torch
 test-floor: .venv-floor/installed
 	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
-	  $(addprefix tests/components/,formats stores tasks training finetune evaluate test_errors.py test_sections.py \
+	  $(addprefix tests/components/,formats stores tasks training samples steps/finetune steps/evaluate test_errors.py test_sections.py \
 	    ipujobs/test_worker.py ipujobs/test_lease.py)
 
 .venv-floor/installed: images/ipu/requirements.lock tests/floor.lock

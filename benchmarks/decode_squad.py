@@ -80,10 +80,10 @@ def measure(version: str, sides: Sequence[Callable[[], Answered]], rounds: int) 
 
 def windows_of(arguments: argparse.Namespace) -> Tuple[QuestionWindows, Sequence[str]]:
     """Cut the data as the tokenize_squad step does."""
-    from podtune.tokenize_squad.encoding import encode_split
-    from podtune.tokenize_squad.pair_tokenizer import open_pair_tokenizer
-    from podtune.tokenize_squad.settings import WindowSettings
-    from podtune.tokenize_squad.windows import cut_windows
+    from podtune.tasks.question_answering.encoding import encode_split
+    from podtune.tasks.question_answering.features_settings import WindowSettings
+    from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer
+    from podtune.tasks.question_answering.window_cutting import cut_windows
 
     split = read_squad(arguments.data)
     pair = open_pair_tokenizer(arguments.model, MAX_LENGTH)

@@ -79,8 +79,8 @@ def run_side(side: str, folder: Path) -> Tuple[float, float]:
 
 def run_podtune(folder: Path) -> Tuple[float, float]:
     """Store every image as the step does."""
-    from podtune.extract_lxmert.region_file import store_region_file
-    from podtune.extract_lxmert.region_store import create_store
+    from podtune.steps.extract_lxmert.region_file import store_region_file
+    from podtune.tasks.visual_question_answering.region_store import create_store
 
     path, split = folder / "regions.tsv", folder / "split"
     with path.open("rb") as lines:

@@ -109,8 +109,8 @@ Run = Callable[[List[Path], Path], Callable[[], Any]]
 
 def podtune() -> Run:
     """Decode with several threads and store uint8, as the step does."""
-    from podtune.prepare_captions.image_files import open_image_files
-    from podtune.prepare_captions.pixels import store_pixels
+    from podtune.steps.prepare_captions.image_files import open_image_files
+    from podtune.tasks.image_captioning.pixels import store_pixels
 
     def run(files: List[Path], output: Path) -> Callable[[], Any]:
         with open_image_files(files[0].parent) as images:

@@ -16,11 +16,11 @@ from typing import Any, Dict
 import numpy as np
 import torch
 import trainer_side
-from podtune.evaluate import step as evaluate
-from podtune.finetune import step as finetune
 from podtune.formats.checkpoint import KIND, MODEL, VERSION, open_checkpoint
 from podtune.formats.sealed import sealing
 from podtune.sections import to_mapping
+from podtune.steps.evaluate import step as evaluate
+from podtune.steps.finetune import step as finetune
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.tasks.question_answering.windows import open_windows
 from podtune.training.config import TrainingConfig

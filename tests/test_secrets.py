@@ -216,7 +216,7 @@ def test_a_step_that_fails_shows_no_secret(
         "splits": {"train": "train.json", "validation": "dev.json"},
     }
     (tmp_path / "source.json").write_text(json.dumps(section))
-    command = [sys.executable, "-m", "podtune.fetch_data", "--raw-data", "raw", "--settings", "source.json"]
+    command = [sys.executable, "-m", "podtune.steps.fetch_data", "--raw-data", "raw", "--settings", "source.json"]
     left = {"PODTUNE_CACHE": str(tmp_path / "cache"), "PODTUNE_MESSAGE_FILE": str(tmp_path / "message.json")}
     given = {**os.environ, **moto_server.environment(), **CANARIES, **left, **environment}
 

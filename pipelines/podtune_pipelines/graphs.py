@@ -7,13 +7,13 @@ from typing import Any, Callable, Dict, Sequence, Tuple, cast
 from kfp import compiler, dsl
 from podtune.artifacts import Features, Release
 from podtune.errors import BadInput
-from podtune.extract_lxmert.component import extract_lxmert
-from podtune.fetch_data.component import fetch_data
-from podtune.fetch_model.component import fetch_model
-from podtune.prepare_captions.component import prepare_captions
 from podtune.sections import to_mapping
+from podtune.steps.extract_lxmert.component import extract_lxmert
+from podtune.steps.fetch_data.component import fetch_data
+from podtune.steps.fetch_model.component import fetch_model
+from podtune.steps.prepare_captions.component import prepare_captions
+from podtune.steps.tokenize_squad.component import tokenize_squad
 from podtune.stores.store import refuse_secrets
-from podtune.tokenize_squad.component import tokenize_squad
 
 from podtune_pipelines.placement import Placement, place
 from podtune_pipelines.recipe import Recipe

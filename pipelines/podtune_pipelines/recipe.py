@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, Type, get_type_hints
 
 import yaml
-from podtune.compare.settings import GateSettings
+from podtune.cards.hub_rules import is_repository_id
 from podtune.errors import BadInput
-from podtune.extract_lxmert.settings import LxmertSettings
-from podtune.fetch_data.settings import SourceSettings
-from podtune.fetch_model.settings import ModelSettings
-from podtune.prepare_captions.settings import CaptionSettings
-from podtune.publish.settings import ReleaseSettings
 from podtune.sections import Mistakes, read_parts, read_settings_file
+from podtune.steps.compare.settings import GateSettings
+from podtune.steps.fetch_data.settings import SourceSettings
+from podtune.steps.fetch_model.settings import ModelSettings
+from podtune.steps.publish.settings import ReleaseSettings
+from podtune.steps.write_card.settings import CardSettings
+from podtune.tasks.image_captioning.features_settings import CaptionSettings
 from podtune.tasks.image_captioning.settings import EvaluationSettings as CaptionEvaluationSettings
+from podtune.tasks.question_answering.features_settings import WindowSettings
 from podtune.tasks.question_answering.settings import EvaluationSettings
+from podtune.tasks.visual_question_answering.features_settings import LxmertSettings
 from podtune.tasks.visual_question_answering.settings import EvaluationSettings as VisualEvaluationSettings
-from podtune.tokenize_squad.settings import WindowSettings
 from podtune.training.config import TrainingConfig
-from podtune.write_card.hub_rules import is_repository_id
-from podtune.write_card.settings import CardSettings
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from podtune import image_names
-from podtune.compare.component import compare
-from podtune.evaluate.component import evaluate
-from podtune.evaluate_on_ipu.component import evaluate_on_ipu
-from podtune.finetune.component import finetune
-from podtune.finetune_on_ipu.component import finetune_on_ipu
-from podtune.publish.component import publish
-from podtune.write_card.component import write_card
+from podtune.steps.compare.component import compare
+from podtune.steps.evaluate.component import evaluate
+from podtune.steps.evaluate_on_ipu.component import evaluate_on_ipu
+from podtune.steps.finetune.component import finetune
+from podtune.steps.finetune_on_ipu.component import finetune_on_ipu
+from podtune.steps.publish.component import publish
+from podtune.steps.write_card.component import write_card
 
 from podtune_pipelines.placement import Placement, place
 

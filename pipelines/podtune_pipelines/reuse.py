@@ -193,7 +193,7 @@ def _code_identity(step: str) -> str:
     preparations = {own.preparation for own in TASKS.values()}
     others = {"fetch_data", "fetch_model", *preparations, *TAIL, *OF_CLUSTERS} - {step}
     sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    own = [path for path in sources if path.relative_to(root).parts[0] not in others]
+    own = [path for path in sources if others.isdisjoint(path.relative_to(root).parts)]
     content = [(path.relative_to(root).as_posix(), sha256_of(path)) for path in own]
     libraries = [(name, version(name)) for name in COMPUTING_LIBRARIES]
     return hashlib.sha256(json.dumps([content, libraries]).encode()).hexdigest()

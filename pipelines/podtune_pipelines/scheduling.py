@@ -7,7 +7,7 @@ the graph of a run that somebody asked for, which always trains.
 from typing import Any
 
 from kfp import dsl
-from podtune.check_unchanged.component import check_unchanged
+from podtune.steps.check_unchanged.component import check_unchanged
 
 from podtune_pipelines.graphs import define_pipeline
 from podtune_pipelines.placement import Placement, place

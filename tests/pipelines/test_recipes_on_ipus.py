@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
 import pytest
-from podtune.evaluate.step import run as evaluate
-from podtune.finetune.step import run as finetune
 from podtune.formats.checkpoint import open_checkpoint
 from podtune.sections import to_mapping
+from podtune.steps.evaluate.step import run as evaluate
+from podtune.steps.finetune.step import run as finetune
 from podtune.training.log import read_log
 from podtune_pipelines.local_run import Home, prepare_here
 from podtune_pipelines.recipe import Recipe, load_recipe

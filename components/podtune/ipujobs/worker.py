@@ -62,7 +62,9 @@ def _run_step(work: Work, paths: Dict[str, Path], watch: LeaseWatch, stopping: C
 
     arguments = {**work.options, **paths}
     try:
-        run_module([sys.executable], f"podtune.{work.step}", arguments, work.settings, ending, grace=_GRACE_SECONDS)
+        run_module(
+            [sys.executable], f"podtune.steps.{work.step}", arguments, work.settings, ending, grace=_GRACE_SECONDS
+        )
     except PodtuneError as error:
         if _NOBODY_WAITS in reasons:
             raise TryAgainLater(

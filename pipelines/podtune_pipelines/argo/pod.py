@@ -94,7 +94,7 @@ def _settings(step: Step) -> Dict[str, Any]:
 def _container(step: Step) -> Dict[str, Any]:
     return {
         "image": step.image,
-        "command": ["python3", "-m", f"podtune.{step.module}"],
+        "command": ["python3", "-m", f"podtune.steps.{step.module}"],
         "args": [text for name, value in _arguments(step) for text in (f"--{argo_name(name)}", value)],
         "env": list(_environment(step)),
         "resources": _resources(step.resources),

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from podtune.write_card.front_matter import FrontMatter
+from podtune.cards.front_matter import FrontMatter
 
 from podtune_pipelines.card_check.known import KnownData, data_named, families_in
 from podtune_pipelines.card_check.printed_numbers import Stated, as_number, read_number

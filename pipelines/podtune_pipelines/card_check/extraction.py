@@ -4,7 +4,7 @@ import itertools
 import re
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from podtune.write_card.front_matter import read_front_matter
+from podtune.cards.front_matter import read_front_matter
 
 from podtune_pipelines.card_check.claims import Claims, Grid, Setting
 from podtune_pipelines.card_check.printed_numbers import NUMBER, Stated, read_number

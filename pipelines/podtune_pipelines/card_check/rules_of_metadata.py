@@ -3,7 +3,7 @@
 import re
 from typing import Iterator, Tuple
 
-from podtune.write_card.hub_rules import front_matter_breaches
+from podtune.cards.hub_rules import front_matter_breaches
 
 from podtune_pipelines.card_check.claims import Claims
 

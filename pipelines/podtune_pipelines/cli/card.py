@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from podtune.errors import BadInput
-from podtune.write_card.markup import one_line
+from podtune.steps.write_card.markup import one_line
 
 from podtune_pipelines.card_check.check import check_card
 from podtune_pipelines.cli.options import JsonOption

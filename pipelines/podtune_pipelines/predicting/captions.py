@@ -8,8 +8,8 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.pictures import DamagedPicture
 from podtune.formats.ragged import Array, Ragged
-from podtune.prepare_captions.pixels import decode_image
 from podtune.tasks.image_captioning.captions import ImageCaptions
+from podtune.tasks.image_captioning.pixels import decode_image
 from podtune.tasks.image_captioning.scores import caption_texts
 from podtune.tasks.image_captioning.settings import beam_search
 

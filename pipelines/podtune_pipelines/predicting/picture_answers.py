@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 import numpy as np
+from podtune.detector.regions import Regions
 from podtune.errors import BadInput
-from podtune.extract_lxmert.detector.regions import Regions
-from podtune.extract_lxmert.question_tokenizer import open_question_tokenizer
-from podtune.extract_lxmert.region_row import columns_of, name_of, regions_of
-from podtune.extract_lxmert.region_store import FEATURE_SIZE, BadRegions
-from podtune.extract_lxmert.settings import LxmertSettings
 from podtune.formats.base_model import CONFIG
 from podtune.formats.ragged import Array, Ragged
 from podtune.sections import read_section
+from podtune.tasks.visual_question_answering.features_settings import LxmertSettings
+from podtune.tasks.visual_question_answering.question_tokenizer import open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import VisualQuestions
+from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
+from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE, BadRegions
 
 from podtune_pipelines.predicting.engine import outputs_of
 from podtune_pipelines.predicting.pictures import open_picture_file, require_picture_name, save_picture
@@ -83,7 +83,7 @@ def published_regions(model: ReleasedModel, file: Path, image: str) -> SeenPictu
 
 def found_regions(picture: Path, detector: Path, draw: Optional[Path]) -> SeenPicture:
     """Let a detector look at a picture; `draw` names a file for the picture with its regions drawn on it."""
-    from podtune.extract_lxmert.detector.detector import open_detector
+    from podtune.detector.detector import open_detector
 
     image = open_picture_file(picture)
     if draw is not None:
@@ -98,7 +98,7 @@ def found_regions(picture: Path, detector: Path, draw: Optional[Path]) -> SeenPi
 
 def _drawn(image: Any, regions: Regions) -> Any:
     """The picture with its regions, numbered from the most certain on."""
-    from podtune.extract_lxmert.detector.drawing import regions_drawn
+    from podtune.detector.drawing import regions_drawn
 
     return regions_drawn(image, regions.boxes, [str(number + 1) for number in range(len(regions.boxes))])
 

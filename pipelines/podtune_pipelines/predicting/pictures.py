@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from PIL import Image
+from podtune.detector.pictures import open_picture
 from podtune.errors import BadInput
-from podtune.extract_lxmert.detector.pictures import open_picture
 
 
 def read_picture(path: Path) -> bytes:

@@ -6,13 +6,13 @@ from typing import Dict, List, Tuple
 from podtune.errors import BadInput
 from podtune.sections import read_section
 from podtune.tasks.question_answering.decoding import Decoded, DecodingSettings, decode, decode_or_abstain
+from podtune.tasks.question_answering.encoding import encode_split
+from podtune.tasks.question_answering.features_settings import WindowSettings
+from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer, positions_of
 from podtune.tasks.question_answering.questions import Question
 from podtune.tasks.question_answering.squad import SquadSplit
+from podtune.tasks.question_answering.window_cutting import cut_windows
 from podtune.tasks.question_answering.windows import QuestionWindows
-from podtune.tokenize_squad.encoding import encode_split
-from podtune.tokenize_squad.pair_tokenizer import open_pair_tokenizer, positions_of
-from podtune.tokenize_squad.settings import WindowSettings
-from podtune.tokenize_squad.windows import cut_windows
 
 from podtune_pipelines.predicting.engine import outputs_of
 from podtune_pipelines.predicting.released_model import ReleasedModel

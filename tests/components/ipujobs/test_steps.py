@@ -13,18 +13,18 @@ import boto3
 import pytest
 import torch
 from moto.server import ThreadedMotoServer
-from podtune.evaluate.step import run as evaluate
-from podtune.fetch_data.step import run as fetch_data
-from podtune.fetch_model.step import run as fetch_model
-from podtune.finetune.step import run as finetune
 from podtune.formats.checkpoint import open_checkpoint
 from podtune.formats.evaluation import open_evaluation
 from podtune.ipujobs.computation import Computation, compute
 from podtune.ipujobs.work import Work
 from podtune.sections import to_mapping
+from podtune.steps.evaluate.step import run as evaluate
+from podtune.steps.fetch_data.step import run as fetch_data
+from podtune.steps.fetch_model.step import run as fetch_model
+from podtune.steps.finetune.step import run as finetune
+from podtune.steps.tokenize_squad.step import run as tokenize_squad
 from podtune.stores.sealed_objects import send
 from podtune.stores.store import open_store
-from podtune.tokenize_squad.step import run as tokenize_squad
 
 pytestmark = pytest.mark.local
 
@@ -91,7 +91,12 @@ def start(s3: Dict[str, str], artifacts: Path, kubeconfig: Path, tmp_path: Path)
         inputs = {"features": "s3://artifacts/features", "settings": str(tmp_path / "settings.json")}
         arguments = {**inputs, "workspace": f"s3://work/{tmp_path.name}", **given}
         process = subprocess.Popen(
-            [sys.executable, "-m", f"podtune.{step}", *(f"--{name}={value}" for name, value in arguments.items())],
+            [
+                sys.executable,
+                "-m",
+                f"podtune.steps.{step}",
+                *(f"--{name}={value}" for name, value in arguments.items()),
+            ],
             env={**os.environ, "KUBECONFIG": str(kubeconfig)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -59,7 +59,7 @@ def test_every_task_of_kfps_graph_is_there_with_its_image_resources_and_order(
         ours, resources = templates[name]["container"], container["resources"]
         assert tasks[name].get("dependencies", []) == sorted(task.get("dependentTasks", []))
         assert ours["image"] == container["image"]
-        assert ours["command"][-1] == f"podtune.{container['args'][-1]}"
+        assert ours["command"][-1] == f"podtune.steps.{container['args'][-1]}"
         assert ours["resources"]["requests"]["cpu"] == resources["resourceCpuRequest"]
         assert ours["resources"]["requests"]["memory"] == resources["resourceMemoryRequest"]
         accelerator = resources.get("accelerator")

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from podtune.detector.network import Network
+from podtune.detector.regions import Regions, tsv_line
+from podtune.detector.settings import DetectorConfig
 from podtune.errors import BadInput
-from podtune.extract_lxmert.detector.network import Network
-from podtune.extract_lxmert.detector.regions import Regions, tsv_line
-from podtune.extract_lxmert.detector.settings import DetectorConfig
 from podtune.formats.evaluation import KIND, VERSION, EvaluationFacts
 from podtune.formats.sealed import sealing
+from podtune.samples.bert import sample_tokenizer as question_tokenizer
+from podtune.samples.lxmert import sample_vocabulary
+from podtune.samples.vit_gpt2 import sample_tokenizer, write_sample_model
 from podtune.sections import to_mapping
-from podtune.tasks.image_captioning.sample_model import sample_tokenizer, write_sample_model
-from podtune.tasks.question_answering.sample_model import sample_tokenizer as question_tokenizer
-from podtune.tasks.visual_question_answering.sample_model import sample_vocabulary
 from safetensors.torch import save_file
 from transformers import LxmertConfig, LxmertForQuestionAnswering, VisionEncoderDecoderModel
 

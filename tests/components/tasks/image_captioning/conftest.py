@@ -6,6 +6,13 @@ from typing import Any, Callable, List, Tuple
 import numpy as np
 import pytest
 import torch
+from inputs.image_captioning import (  # noqa: F401  # fixtures
+    image_file,
+    like_gpt2,
+    plain_image,
+    write_model,
+    zip_file,
+)
 from podtune.formats.ragged import Ragged, offsets_of
 from podtune.tasks.image_captioning.captions import ImageCaptions
 

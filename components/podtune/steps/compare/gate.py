@@ -1,0 +1,91 @@
+"""The gate: whether a model may be released, and why, in words."""
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Literal, Optional, Union
+
+import numpy as np
+
+from podtune.steps.compare.champion import Champion, Unreadable
+from podtune.steps.compare.evaluated import Evaluated
+from podtune.steps.compare.settings import GateSettings
+from podtune.tasks.bootstrap import interval_of_mean
+from podtune.tasks.units import in_percent
+
+Decision = Literal["accept", "accept-first", "refuse"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the gate says."""
+
+    decision: Decision
+    reasons: List[str]
+    """The decisive one first."""
+
+    difference: Dict[str, float] = field(default_factory=dict)
+    """New minus champion in the unit of the gate's metric: value, low, high; empty where nothing was paired."""
+
+
+def judge(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], settings: GateSettings) -> Judgement:
+    """Decide by the floors, then by the live release; a model must pass both."""
+    missed = [
+        f"{metric} is {new.metrics[metric]:.2f}, below its floor of {floor:.2f}"
+        for metric, floor in settings.floors.items()
+        if new.metrics[metric] < floor
+    ]
+    against = _against(new, champion, settings)
+    if missed:
+        return Judgement("refuse", [*missed, *against.reasons], against.difference)
+    met = [
+        f"{metric} is {new.metrics[metric]:.2f}, not below its floor of {floor:.2f}"
+        for metric, floor in settings.floors.items()
+    ]
+    return Judgement(against.decision, [*against.reasons, *met], against.difference)
+
+
+def _against(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], settings: GateSettings) -> Judgement:
+    """Decide by the live release alone, in every case that it can be in."""
+    if champion is None:
+        return Judgement("accept-first", ["there is no live release to compare with"])
+    if isinstance(champion, Unreadable):
+        found = f"what the live version {champion.version} scores cannot be read ({champion.why})"
+        return Judgement("refuse", [f"{found}; roll back to a version that can, or release under another name"])
+    if champion.evaluated.checkpoint == new.checkpoint:
+        return Judgement("accept", [f"the live version {champion.version} is this very model"])
+    obstacle = _obstacle(new, champion.evaluated, settings.metric)
+    if obstacle:
+        return _unpaired(f"the live version {champion.version} {obstacle}", settings)
+    return _paired(new, champion, settings)
+
+
+def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
+    """Say why the two cannot be paired; empty where they can."""
+    if metric not in champion.metrics or not champion.scores:
+        return f"was not scored by {metric}, but by {', '.join(champion.metrics)}"
+    if champion.data != new.data or champion.scores.keys() != new.scores.keys():
+        return "was evaluated on other examples"
+    return ""
+
+
+def _unpaired(obstacle: str, settings: GateSettings) -> Judgement:
+    if settings.other_data == "accept":
+        return Judgement("accept", [f"{obstacle}, so nothing can be paired; gate.other_data leaves it to the floors"])
+    remedy = "evaluate this model on the same ones, or set gate.other_data to accept to leave it to the floors"
+    return Judgement("refuse", [f"{obstacle}, so nothing can be paired; {remedy}"])
+
+
+def _paired(new: Evaluated, champion: Champion, settings: GateSettings) -> Judgement:
+    """Accept if, at the lower end of the paired 95 % interval, the new model is within the tolerance."""
+    old = champion.evaluated.scores
+    differences = np.array([score - old[example] for example, score in new.scores.items()])
+    low, high = interval_of_mean(differences, settings.bootstrap_samples, settings.seed)
+    value = float(differences.mean())
+    points = " points" if in_percent(settings.metric) else ""
+    found = (
+        f"{settings.metric} is {value:+.2f}{points} from the live version {champion.version} over the same "
+        f"{len(differences):,} examples, with 95 % confidence {low:+.2f} to {high:+.2f}"
+    )
+    difference = {"value": value, "low": low, "high": high}
+    if low >= -settings.tolerance:
+        return Judgement("accept", [f"{found}: not worse by more than {settings.tolerance:.2f}"], difference)
+    return Judgement("refuse", [f"{found}: it may be worse by more than {settings.tolerance:.2f}"], difference)

@@ -1,0 +1,65 @@
+"""Judge a model against absolute floors and against the live release: Evaluation to Verdict."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Mapping
+
+from podtune.errors import BadInput
+from podtune.formats.sealed import sealing
+from podtune.formats.verdict import KIND, VERSION, VerdictFacts
+from podtune.sections import read_section, to_mapping
+from podtune.steps.compare.champion import Champion, find_champion
+from podtune.steps.compare.evaluated import Evaluated, metrics_of_examples, open_evaluated
+from podtune.steps.compare.gate import judge
+from podtune.steps.compare.settings import GateSettings
+from podtune.stores.store import open_store
+
+_REMEDIES = {
+    "meteor": ", which is scored only where its Java program is installed: install it where evaluate runs and evaluate "
+    "again, or take the floor away"
+}
+"""What to do about a metric that an evaluation may lack."""
+
+_log = logging.getLogger(__name__)
+
+
+def run(evaluation: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mapping[str, Any], store: str) -> None:
+    """Write the Verdict; a refusal is one of its decisions, not an error.
+
+    `gate` and `release` are the recipe's sections.
+    """
+    settings = read_section(GateSettings, gate, "gate")
+    new = open_evaluated(evaluation, settings.metric)
+    _require_metrics(evaluation, new, settings)
+    champion = find_champion(open_store(store), str(release.get("name", "")), settings.metric)
+    judgement = judge(new, champion, settings)
+    facts = VerdictFacts(
+        decision=judgement.decision,
+        reasons=judgement.reasons,
+        evaluation=new.digest,
+        champion=champion.version if champion else None,
+        champion_metrics=dict(champion.evaluated.metrics) if isinstance(champion, Champion) else {},
+        difference=judgement.difference,
+        settings=to_mapping(settings),
+    )
+    with sealing(verdict, KIND, VERSION) as draft:
+        draft.facts.update(asdict(facts))
+    _log.info("%s: %s", judgement.decision, "; ".join(judgement.reasons))
+
+
+def _require_metrics(evaluation: Path, new: Evaluated, settings: GateSettings) -> None:
+    places = {"gate.metric": settings.metric, **{f"gate.floors.{metric}": metric for metric in settings.floors}}
+    for place, metric in places.items():
+        if metric not in new.metrics:
+            known = ", ".join(new.metrics)
+            remedy = _REMEDIES.get(metric, "")
+            raise BadInput(
+                f"{place} must be a metric of the evaluation in {evaluation}: {known}; got {metric!r}{remedy}"
+            )
+    if not new.scores:
+        known = ", ".join(metrics_of_examples(evaluation))
+        raise BadInput(
+            f"gate.metric must be one that each example of {evaluation} is scored by, so that two models can be "
+            f"paired: {known}; {settings.metric} is one number over all of them, for which gate.floors can set a floor"
+        )

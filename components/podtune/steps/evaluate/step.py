@@ -1,0 +1,154 @@
+"""Score a fine-tuned model: Features and Checkpoint to Evaluation."""
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Mapping
+
+import numpy as np
+
+from podtune.errors import BadInput
+from podtune.formats.base_model import TOKENIZER
+from podtune.formats.checkpoint import MODEL, CheckpointFacts, open_checkpoint
+from podtune.formats.evaluation import (
+    EXAMPLES,
+    KIND,
+    PREDICTIONS,
+    VERSION,
+    EvaluationFacts,
+    Metric,
+    Slice,
+    open_evaluation,
+)
+from podtune.formats.features import FeaturesFacts, SplitFacts, open_features
+from podtune.formats.sealed import sealing, sha256_of
+from podtune.sections import read_section, to_mapping
+from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
+from podtune.tasks.task import Scored, ScoringSettings, task_named
+from podtune.training.config import TrainingConfig
+from podtune.training.engines import open_engine
+from podtune.training.module_process import run_module
+from podtune.training.poptorch_python import poptorch_python
+from podtune.training.stopping import noticing_signals
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    features: Path, checkpoint: Path, output: Path, *, evaluation: Mapping[str, Any], device: str
+) -> Dict[str, float]:
+    """Score every example of a split once; return the metrics, the loss, and how many examples there were.
+
+    `evaluation` is the recipe's section; `output` becomes the Evaluation. For IPUs it runs in the Python that has
+    PopTorch.
+    """
+    python = poptorch_python(device)
+    if python:
+        arguments = {"features": features, "checkpoint": checkpoint, "evaluation": output, "device": device}
+        with noticing_signals() as stopping:
+            run_module([python], "podtune.steps.evaluate", arguments, evaluation, stopping)
+    else:
+        _evaluate(features, checkpoint, output, evaluation=evaluation, device=device)
+    return open_evaluation(output)[0].numbers()
+
+
+def _evaluate(features: Path, checkpoint: Path, output: Path, *, evaluation: Mapping[str, Any], device: str) -> None:
+    begun = time.monotonic()
+    facts, features_manifest = open_features(features)
+    trained, checkpoint_manifest = open_checkpoint(checkpoint)
+    _require_match(features, facts, checkpoint, trained)
+    settings = read_section(task_named(facts.task).EvaluationSettings, evaluation, "evaluation")
+    split = _split(features, facts, settings.split)
+    scored = _score(features, checkpoint / MODEL, trained, settings=settings, device=device)
+    found = EvaluationFacts(
+        task=facts.task,
+        checkpoint=checkpoint_manifest.digest,
+        features=features_manifest.digest,
+        split=settings.split,
+        data=split.digest,
+        examples=len(scored.records),
+        rows=split.rows,
+        loss=scored.loss,
+        metrics=metrics_of(scored, settings),
+        slices=slices_of(scored),
+        settings=to_mapping(settings),
+        seconds=time.monotonic() - begun,
+        preparation=facts.settings,
+        notes=dict(scored.notes),
+    )
+    _write(output, scored, found)
+    _tell(found)
+
+
+def metrics_of(scored: Scored, settings: ScoringSettings) -> Dict[str, Metric]:
+    """Each metric's value, and the bootstrap interval around it."""
+    samples, seed, examples = settings.bootstrap_samples, settings.seed, len(scored.records)
+    intervals = {name: interval_of_mean(values, samples, seed) for name, values in scored.metrics.items()}
+    for name, value_over in scored.corpus.items():
+        intervals[name] = interval_of_value(value_over, examples, samples, seed)
+    return {name: Metric(value, *intervals[name]) for name, value in scored.values.items()}
+
+
+def slices_of(scored: Scored) -> List[Slice]:
+    """The metrics over each part of the examples, sorted by the parts' names and values."""
+    parts: Dict[Any, List[int]] = {}
+    for row, record in enumerate(scored.records):
+        for part in record["slices"].items():
+            parts.setdefault(part, []).append(row)
+    return [
+        Slice(name, value, len(rows), {metric: float(np.mean(of[rows])) for metric, of in scored.metrics.items()})
+        for (name, value), rows in sorted(parts.items())
+    ]
+
+
+def _require_match(features: Path, facts: FeaturesFacts, checkpoint: Path, model: CheckpointFacts) -> None:
+    """Refuse a checkpoint of another task, or one that reads other token ids."""
+    if model.task != facts.task:
+        raise BadInput(f"features in {features} are for {facts.task}; {checkpoint} was trained for {model.task}")
+    tokenizer = checkpoint / MODEL / TOKENIZER
+    found = sha256_of(tokenizer) if tokenizer.is_file() else "none"
+    if found != facts.tokenizer:
+        raise BadInput(
+            f"features in {features} were made for the tokenizer with SHA-256 {facts.tokenizer}; the checkpoint in "
+            f"{checkpoint} has {found}; evaluate it on features of its own tokenizer"
+        )
+
+
+def _split(features: Path, facts: FeaturesFacts, name: str) -> SplitFacts:
+    if name not in facts.splits:
+        raise BadInput(f"evaluation.split must be one of {', '.join(facts.splits)}, as {features} has; got {name!r}")
+    return facts.splits[name]
+
+
+def _score(features: Path, model: Path, trained: CheckpointFacts, *, settings: ScoringSettings, device: str) -> Scored:
+    """Run the split through the model, computing as it was trained, and score what comes out."""
+    task = task_named(trained.task)
+    config = read_section(TrainingConfig, trained.training, "the checkpoint's training")
+    engine = open_engine(task.objective(features, to_mapping(settings)), model, config, device)
+    outputs = engine.outputs(task.open_examples(features, settings.split))
+    return task.score(features, settings.split, outputs, to_mapping(settings))
+
+
+def _write(output: Path, scored: Scored, facts: EvaluationFacts) -> None:
+    with sealing(output, KIND, VERSION) as draft:
+        predictions = json.dumps(scored.predictions, ensure_ascii=False)
+        (draft.path / PREDICTIONS).write_text(predictions + "\n", encoding="utf-8")
+        with (draft.path / EXAMPLES).open("w", encoding="utf-8", newline="\n") as lines:
+            for record in scored.records:
+                lines.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+        draft.facts.update(to_mapping(facts))
+
+
+def _tell(facts: EvaluationFacts) -> None:
+    metrics = (
+        f"{name} {metric.value:.2f} [{metric.low:.2f}, {metric.high:.2f}]" for name, metric in facts.metrics.items()
+    )
+    _log.info(
+        "%s: %s over %s examples, loss %.4f, in %.0f s",
+        facts.split,
+        ", ".join(metrics),
+        f"{facts.examples:,}",
+        facts.loss,
+        facts.seconds,
+    )

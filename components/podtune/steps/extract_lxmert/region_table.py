@@ -1,0 +1,186 @@
+"""Graphcore's layout of VQA and GQA: Arrow or Parquet tables in which every question repeats its image's regions.
+
+A column `label` has the label of the one right answer, or `ids` and `weights` of several. The answers stand in the
+schema, where the library `datasets` writes what it knows of the columns.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from podtune.errors import BadInput
+from podtune.formats.ragged import Array
+from podtune.steps.extract_lxmert.question_file import QuestionFile, most_right
+from podtune.steps.extract_lxmert.region_file import BadRow
+from podtune.tasks.visual_question_answering.questions import VisualQuestion
+from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE, BadRegions, open_store, rows_of_images
+
+_ASKED = ("question_id", "image_id", "question", "label")
+_SLICES = ("question_type", "answer_type")
+_REGIONS = ("image_id", "features", "normalized_boxes")
+_BATCH = 256
+"""Rows read at a time: 77 MB of regions."""
+
+
+def read_table_answers(path: Path) -> Optional[List[str]]:
+    """The vocabulary that a table's schema names; None where it names none."""
+    described = (_schema(_files(path)[0]).metadata or {}).get(b"huggingface")
+    features = json.loads(described)["info"]["features"] if described else {}
+    return _class_names(features.get("label"))
+
+
+def read_table_questions(path: Path, answers: Sequence[str]) -> QuestionFile:
+    """Read the questions of a table, whose labels count in `answers`; BadInput names the first wrong row."""
+    questions: List[VisualQuestion] = []
+    for row in _rows(path, _ASKED, _SLICES):
+        questions.append(_question(row, answers, f"{path}: row {len(questions) + 1}"))
+    found = QuestionFile(questions, [most_right(asked.labels) for asked in questions])
+    found.require_distinct(path)
+    return found
+
+
+def store_table_regions(path: Path, directory: Path, regions: int, tell: Callable[[BadRow], None]) -> Set[str]:
+    """Put the regions of every image into the split's store, from its first row; say which images have some.
+
+    `tell` is told of every bad row, in the table's order, and may raise.
+    """
+    places = rows_of_images(directory)
+    stored: Set[str] = set()
+    with open_store(directory) as store:
+        for number, (image, features, boxes) in enumerate(_regions(path), start=1):
+            if image in places and image not in stored:
+                try:
+                    store.put(
+                        places[image],
+                        _matrix(features, "features", (regions, FEATURE_SIZE)),
+                        _matrix(boxes, "normalized_boxes", (regions, 4)),
+                    )
+                    stored.add(image)
+                except BadRegions as mistake:
+                    tell(BadRow(number, image, str(mistake)))
+    return stored
+
+
+def _regions(path: Path) -> Iterator[Tuple[str, Any, Any]]:
+    """Image, features and boxes of every row; the arrays have this one row."""
+    for batch in _batches(path, _REGIONS):
+        features, boxes = _array(batch, "features"), _array(batch, "normalized_boxes")
+        for row, image in enumerate(map(str, batch.column("image_id").to_pylist())):
+            yield image, features.slice(row, 1), boxes.slice(row, 1)
+
+
+def _question(row: Mapping[str, Any], answers: Sequence[str], place: str) -> VisualQuestion:
+    missing = [name for name in _ASKED if row[name] is None or row[name] == ""]
+    if missing:
+        raise BadInput(f"{place} has no {missing[0]}")
+    return VisualQuestion(
+        id=str(row["question_id"]),
+        image=str(row["image_id"]),
+        question=str(row["question"]),
+        labels=_labels(row["label"], answers, place),
+        answers=(),
+        slices={name: row[name] for name in _SLICES if row.get(name)},
+    )
+
+
+def _labels(label: Any, answers: Sequence[str], place: str) -> Dict[str, float]:
+    if isinstance(label, int):
+        pairs = [(label, 1.0)]
+    elif isinstance(label, dict):
+        pairs = list(zip(label["ids"], label["weights"]))
+    else:
+        pairs = [(each["ids"], each["weights"]) for each in label]
+    for number, weight in pairs:
+        if not (isinstance(number, int) and 0 <= number < len(answers)):
+            raise BadInput(f"{place}: the label {number} is not one of {len(answers)} answers")
+        if not 0 < weight <= 1:
+            raise BadInput(f"{place}: the weight {weight} must be above 0 and at most 1")
+    return {answers[number]: round(float(weight), 6) for number, weight in pairs}  # 0.3 in float32 is not quite 0.3
+
+
+def _class_names(feature: Any) -> Optional[List[str]]:
+    """The names of a feature that is a class, or of the `ids` of several."""
+    if isinstance(feature, list):
+        feature = feature[0] if feature else None
+    if not isinstance(feature, dict):
+        return None
+    if isinstance(feature.get("names"), list):
+        return [str(name) for name in feature["names"]]
+    return _class_names(feature.get("ids", feature.get("feature")))
+
+
+def _files(path: Path) -> List[Path]:
+    """A table's files, in order: itself, or those of a folder."""
+    files = (
+        sorted(file for file in path.rglob("*") if file.suffix in (".arrow", ".parquet")) if path.is_dir() else [path]
+    )
+    if not files or not files[0].is_file():
+        raise BadInput(f"{path} is neither an Arrow or Parquet file nor a folder of such files")
+    return files
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def _schema(path: Path) -> Any:
+    try:
+        return parquet.read_schema(path) if _is_parquet(path) else _open_arrow(path).schema
+    except pa.ArrowInvalid as error:
+        raise BadInput(f"{path} is neither Arrow nor Parquet: {error}") from error
+
+
+def _open_arrow(path: Path) -> Any:
+    """Open Arrow's stream, which `datasets` writes, or its file."""
+    mapped = pa.memory_map(str(path))
+    try:
+        return pa.ipc.open_stream(mapped)
+    except pa.ArrowInvalid:
+        return pa.ipc.open_file(mapped)
+
+
+def _batches(path: Path, wanted: Sequence[str], welcome: Sequence[str] = ()) -> Iterator[Any]:
+    """Record batches of a table with the wanted columns, and the welcome ones where it has them."""
+    for file in _files(path):
+        names = _schema(file).names
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise BadInput(f"{file} has no column {missing[0]}; it has {', '.join(names)}")
+        columns = [*wanted, *(name for name in welcome if name in names)]
+        if _is_parquet(file):
+            yield from parquet.ParquetFile(file).iter_batches(_BATCH, columns=columns)
+        else:
+            yield from (batch.select(columns) for batch in _arrow_batches(file))
+
+
+def _arrow_batches(path: Path) -> Iterator[Any]:
+    reader = _open_arrow(path)
+    if isinstance(reader, pa.RecordBatchStreamReader):
+        yield from reader
+    else:
+        yield from (reader.get_batch(number) for number in range(reader.num_record_batches))
+
+
+def _rows(path: Path, wanted: Sequence[str], welcome: Sequence[str]) -> Iterator[Dict[str, Any]]:
+    for batch in _batches(path, wanted, welcome):
+        yield from batch.to_pylist()
+
+
+def _array(batch: Any, name: str) -> Any:
+    column = batch.column(name)
+    return column.storage if isinstance(column, pa.ExtensionArray) else column
+
+
+def _matrix(row: Any, name: str, shape: Sequence[int]) -> Array:
+    """The list of lists of an array with one row, float32 of this shape."""
+    lists = row.flatten()
+    values = lists.flatten()
+    if len(lists) != shape[0] or set(lists.value_lengths().to_pylist()) != {shape[1]} or values.null_count:
+        due = f"{shape[0]} of {shape[1]:,} are due"
+        raise BadRegions(f"{name} has {len(lists)} lists with {len(values):,} numbers; {due}")
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(tuple(shape))

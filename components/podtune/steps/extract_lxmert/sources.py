@@ -1,0 +1,96 @@
+"""What a split is made of: questions and, told apart by the names of RawData's files, where the regions come from."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Callable, Dict, List, Mapping, Optional, Set
+
+from podtune.errors import BadInput
+from podtune.steps.extract_lxmert.question_file import QuestionFile
+from podtune.steps.extract_lxmert.question_forms import read_question_file
+from podtune.steps.extract_lxmert.region_file import BadRow, store_region_file
+from podtune.steps.extract_lxmert.region_pictures import store_picture_regions
+from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
+from podtune.steps.extract_lxmert.vocabulary import checked_answers, read_answer_file
+
+ANSWERS = "answers"
+DETECTOR = "detector"
+_ROLES = ("questions", "annotations", "features", "images", "table", ANSWERS, DETECTOR)
+
+StoreRegions = Callable[[Path, int, Callable[[BadRow], None]], Set[str]]
+"""Directory of a split's store, regions an image, and who is told of bad rows; to the images that have regions now."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One split as published."""
+
+    questions: QuestionFile
+    asked_in: Path
+    """The file of the questions."""
+
+    seen_in: Path
+    """The file of the regions, or what holds the images."""
+
+    store_regions: StoreRegions
+
+
+def files_of_splits(raw_data: Path, files: Mapping[str, str]) -> Dict[str, Dict[str, Path]]:
+    """Split to its files by role; BadInput where a name is none of a split's file."""
+    found: Dict[str, Dict[str, Path]] = defaultdict(dict)
+    for name, file in files.items():
+        split, _, role = name.rpartition(".")
+        if not split or role not in _ROLES:
+            wanted = ", ".join(f"train.{known}" for known in _ROLES)
+            raise BadInput(f"{raw_data} has a file for {name!r}; files are known for {wanted}, and other splits'")
+        found[split][role] = raw_data / file
+    return dict(found)
+
+
+def open_source(
+    split: str, files: Mapping[str, Path], answers: Optional[List[str]], detector: Optional[Path]
+) -> Source:
+    """Read a split's questions; `answers` is the vocabulary and `detector` looks at images, where they are given."""
+    if "table" in files:
+        table = files["table"]
+        questions = read_table_questions(table, _answers_of_table(table, answers))
+        return Source(questions, table, table, partial(store_table_regions, table))
+    if "questions" not in files or not {"features", "images"} & files.keys():
+        missing = "features" if "questions" in files else "questions"
+        wanted = f"{split}.questions with {split}.features or {split}.images, or {split}.table"
+        raise BadInput(f"the data has no {split}.{missing}; a split has {wanted}")
+    questions = read_question_file(files["questions"], files.get("annotations"))
+    if "features" in files:
+        regions = files["features"]
+        return Source(questions, files["questions"], regions, partial(store_region_file, regions))
+    if detector is None:
+        raise BadInput(f"{split}.images need a detector to look at them; give its weights as train.{DETECTOR}")
+    images = files["images"]
+    return Source(questions, files["questions"], images, partial(store_picture_regions, images, detector))
+
+
+def given_detector(files: Mapping[str, Mapping[str, Path]]) -> Optional[Path]:
+    """What finds the regions of images; None where the data has none."""
+    return next((of_split[DETECTOR] for of_split in files.values() if DETECTOR in of_split), None)
+
+
+def given_answers(files: Mapping[str, Mapping[str, Path]]) -> Optional[List[str]]:
+    """The vocabulary that the data has: in a file of its own, else in the schema of a table; None where it has none."""
+    for of_split in files.values():
+        if ANSWERS in of_split:
+            return read_answer_file(of_split[ANSWERS])
+    for of_split in files.values():
+        names = read_table_answers(of_split["table"]) if "table" in of_split else None
+        if names:
+            return checked_answers(names, of_split["table"])
+    return None
+
+
+def _answers_of_table(table: Path, answers: Optional[List[str]]) -> List[str]:
+    named = read_table_answers(table)
+    if answers is None:
+        raise BadInput(f"{table} names no answers for its labels; give a vocabulary as train.{ANSWERS}")
+    if named and named != answers:
+        raise BadInput(f"{table} names other answers than the vocabulary: {len(named):,}, which has {len(answers):,}")
+    return answers

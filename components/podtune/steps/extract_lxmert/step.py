@@ -1,0 +1,154 @@
+"""Store the regions of images once, and the questions about them as tokens: RawData and BaseModel to Features."""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Sequence
+
+import numpy as np
+
+from podtune.errors import BadInput
+from podtune.formats.base_model import open_base_model
+from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
+from podtune.formats.raw_data import open_raw_data
+from podtune.formats.sealed import sealing
+from podtune.sections import read_section, to_mapping
+from podtune.steps.extract_lxmert.region_file import BadRow
+from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, SetAside
+from podtune.steps.extract_lxmert.sources import Source, files_of_splits, given_answers, given_detector, open_source
+from podtune.steps.extract_lxmert.vocabulary import make_vocabulary
+from podtune.tasks.visual_question_answering.features_settings import LxmertSettings
+from podtune.tasks.visual_question_answering.question_tokenizer import QuestionTokenizer, open_question_tokenizer
+from podtune.tasks.visual_question_answering.questions import (
+    VisualQuestion,
+    split_digest,
+    write_answers,
+    write_questions,
+)
+from podtune.tasks.visual_question_answering.region_store import create_store, rows_of_images
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A split that is written."""
+
+    facts: SplitFacts
+    counts: Dict[str, int]
+
+
+def run(raw_data: Path, base_model: Path, features: Path, questions: Mapping[str, Any]) -> None:
+    """Make Features of every split; `questions` is the recipe's features section."""
+    settings = read_section(LxmertSettings, questions, "features")
+    data, data_manifest = open_raw_data(raw_data)
+    open_base_model(base_model)
+    tokenizer = open_question_tokenizer(base_model, settings.max_length)
+    files = files_of_splits(raw_data, data.splits)
+    given, detector = given_answers(files), given_detector(files)
+    sources = {split: open_source(split, of_split, given, detector) for split, of_split in files.items()}
+    answers = given or _made_vocabulary(sources, settings)
+    _check_size(answers, settings)
+    with sealing(features, KIND, VERSION) as draft:
+        write_answers(draft.path, answers)
+        splits = {
+            name: _extract(source, draft.path / name, answers, tokenizer=tokenizer, settings=settings)
+            for name, source in sources.items()
+        }
+        _compare(splits, settings, raw_data)
+        facts = FeaturesFacts(
+            task="visual-question-answering",
+            raw_data=data_manifest.digest,
+            tokenizer=tokenizer.sha256,
+            vocabulary_size=tokenizer.vocabulary_size,
+            settings=to_mapping(settings),
+            splits={name: split.facts for name, split in splits.items()},
+            details={"answers": len(answers), **{name: split.counts for name, split in splits.items()}},
+        )
+        draft.facts.update(to_mapping(facts))
+
+
+def _made_vocabulary(sources: Mapping[str, Source], settings: LxmertSettings) -> List[str]:
+    missing = [split for split in settings.answers_from if split not in sources]
+    if missing:
+        raise BadInput(f"features.answers_from names the split {missing[0]!r}; there are {', '.join(sources)}")
+    chosen = (answer for split in settings.answers_from for answer in sources[split].questions.chosen)
+    return make_vocabulary(chosen, settings.minimum_answers)
+
+
+def _check_size(answers: Sequence[str], settings: LxmertSettings) -> None:
+    if settings.expected_answers and len(answers) != settings.expected_answers:
+        raise BadInput(
+            f"the vocabulary has {len(answers):,} answers; features.expected_answers says"
+            f" {settings.expected_answers:,}: the data is another than expected"
+        )
+
+
+def _extract(
+    source: Source, directory: Path, answers: Sequence[str], *, tokenizer: QuestionTokenizer, settings: LxmertSettings
+) -> _Split:
+    """Write one split below the draft."""
+    begun = time.monotonic()
+    directory.mkdir(parents=True)
+    asked = source.questions.questions
+    create_store(directory, list(dict.fromkeys(question.image for question in asked)), settings.regions)
+    aside = SetAside(stops=settings.bad_rows == "stop")
+    seen = source.store_regions(directory, settings.regions, lambda bad: _set_row_aside(aside, bad, source))
+    kept = [question for question in asked if question.image in seen or _set_question_aside(aside, question, source)]
+    if not kept:
+        raise BadInput(f"{source.asked_in} has no question about an image in {source.seen_in}")
+    tokens, cut = tokenizer.encode([question.question for question in kept])
+    rows = rows_of_images(directory)
+    image = np.array([rows[question.image] for question in kept], dtype=np.int32)
+    write_questions(directory, kept, tokens, image, answers)
+    aside.write(directory / SET_ASIDE)
+    counts = {
+        "questions": len(kept),
+        "images": len(seen),
+        "out_of_vocabulary": _unknown(kept, answers),
+        "cut_questions": cut,
+        "rows_set_aside": aside.count("row"),
+        "questions_set_aside": aside.count("question"),
+    }
+    _tell(directory.name, counts, time.monotonic() - begun)
+    return _Split(SplitFacts(len(kept), len(kept), len(tokens.values), split_digest(directory)), counts)
+
+
+def _set_row_aside(aside: SetAside, bad: BadRow, source: Source) -> None:
+    aside.add("row", bad.row, bad.image, place=source.seen_in, reason=bad.reason)
+
+
+def _set_question_aside(aside: SetAside, question: VisualQuestion, source: Source) -> bool:
+    """Never true, so that the question is left out."""
+    reason = f"{source.seen_in.name} has no regions of its image that can be used"
+    aside.add("question", question.id, question.image, place=source.asked_in, reason=reason)
+    return False
+
+
+def _unknown(questions: Sequence[VisualQuestion], answers: Sequence[str]) -> int:
+    """Count the questions of which the vocabulary has no right answer."""
+    known = set(answers)
+    return sum(known.isdisjoint(question.labels) for question in questions)
+
+
+def _compare(splits: Mapping[str, _Split], settings: LxmertSettings, raw_data: Path) -> None:
+    """Stop where published counts are not met: the data is not the published one."""
+    for what, wanted in (("questions", settings.expected_questions), ("images", settings.expected_images)):
+        for name, expected in wanted.items():
+            found = splits[name].counts[what] if name in splits else 0
+            if found != expected:
+                raise BadInput(
+                    f"{raw_data} gives {found:,} {what} for {name}; features.expected_{what} says {expected:,}:"
+                    " the data is another than expected"
+                )
+
+
+def _tell(split: str, counts: Mapping[str, int], seconds: float) -> None:
+    _log.info(
+        "%s: %s questions about %s images, %s out of vocabulary, %s cut, %s rows and %s questions set aside,"
+        " %s images/s",
+        split,
+        *(f"{count:,}" for count in counts.values()),
+        f"{counts['images'] / seconds:,.0f}",
+    )

@@ -1,0 +1,29 @@
+"""The fetch_data step as KFP sees it."""
+
+from typing import Any, Dict
+
+from kfp import dsl
+from kfp.dsl import Output
+
+from podtune import image_names
+from podtune.artifacts import RawData
+
+
+@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+def fetch_data(
+    raw_data: Output[RawData],
+    source: Dict[str, Any],
+) -> None:
+    """Fetch a data set from a directory, the web, S3 or the Hub, and hash it.
+
+    Args:
+        raw_data: The files as they were published, with their origin and licence.
+        source: The `source` section of a recipe.
+    """
+    from pathlib import Path
+
+    from podtune.errors import ending_cleanly
+    from podtune.steps.fetch_data.step import run
+
+    with ending_cleanly():
+        run(Path(raw_data.path), source)

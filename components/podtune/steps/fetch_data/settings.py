@@ -1,0 +1,128 @@
+"""The `source` section of a recipe: which data, from where."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Dict, Iterator, Tuple
+
+from podtune.samples.data_sets import SAMPLES
+from podtune.samples.sample import is_sample, mistake_in_sample
+from podtune.sources.uris import (
+    LICENCE,
+    REVISION,
+    SHA256,
+    FilePlace,
+    file_place,
+    mistake_in_file,
+    mistake_in_source,
+    scheme_of,
+)
+
+SCHEMES = "https s3 hf sample"
+SPLITS = {"train": "train.json", "validation": "validation.json"}
+"""What most data sets in SQuAD's format call their files."""
+
+FOLDERS = ("images", "detector")
+"""Roles that a folder of this machine may have instead of a file."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?")
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """Where a data set is read from, and what the card says of it."""
+
+    data: str
+    """A directory, https://…, s3://bucket/prefix, hf://datasets/owner/name, or sample://squad?seed=1&… (also vqa,
+    gqa, captions)."""
+
+    dataset: str
+    """Its name on the card, such as rajpurkar/squad."""
+
+    licence: str
+    """SPDX identifier in lower case."""
+
+    splits: Dict[str, str] = field(default_factory=lambda: dict(SPLITS))
+    """Split to file: a path below `data`, or an absolute path or URI of its own. Where a split has several files,
+    each is called <split>.<role>, such as train.questions; images may be a zip, or a folder of a directory."""
+
+    revision: str = ""
+    """40 hexadecimal digits; hf:// needs it, the others have none."""
+
+    sha256: Dict[str, str] = field(default_factory=dict)
+    """Split, or <split>.<role>, to the file's SHA-256; https:// needs it."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
+        mistake = mistake_in_source(self.data, SCHEMES)
+        if mistake:
+            yield "data", mistake
+        if not LICENCE.fullmatch(self.licence):
+            yield "licence", f"must be an SPDX identifier in lower case, or other; got {self.licence!r}"
+        if not self.dataset:
+            yield "dataset", "must be the data set's name; got nothing"
+        yield from self._wrong_sample()
+        yield from self._wrong_splits()
+        yield from self._wrong_sums()
+        yield from self._wrong_revision()
+
+    @property
+    def split_names(self) -> Tuple[str, ...]:
+        """The splits, whatever files each has."""
+        return tuple(dict.fromkeys(split.partition(".")[0] for split in self.splits))
+
+    def places(self) -> Dict[str, FilePlace]:
+        """Split, or <split>.<role>, to the place of its file."""
+        return {
+            split: file_place(file) if _is_own(file) else FilePlace(self.data, file)
+            for split, file in self.splits.items()
+        }
+
+    def _wrong_sample(self) -> Iterator[Tuple[str, str]]:
+        if not is_sample(self.data):
+            return
+        mistake = mistake_in_sample(self.data, SAMPLES)
+        if mistake:
+            yield "data", mistake
+        if self.splits != SPLITS:
+            yield "splits", f"must be left out for a sample, which names its files itself; got {self.splits}"
+
+    def _wrong_splits(self) -> Iterator[Tuple[str, str]]:
+        for split in ("train", "validation"):
+            if split not in self.split_names:
+                yield "splits", f"must name the file of {split}; got {', '.join(self.splits) or 'none'}"
+        for split, file in self.splits.items():
+            if not _NAME.fullmatch(split):
+                form = "<split> or <split>.<role>, in lower-case letters, digits, _ and -"
+                yield "splits", f"must be called {form}; got {split!r}"
+            mistake = mistake_in_file(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
+            if mistake:
+                yield f"splits.{split}", mistake
+
+    def _wrong_sums(self) -> Iterator[Tuple[str, str]]:
+        for split, digest in self.sha256.items():
+            if split not in self.splits and not is_sample(self.data):
+                yield f"sha256.{split}", f"must belong to one of the splits {', '.join(self.splits)}"
+            if not SHA256.fullmatch(digest):
+                yield f"sha256.{split}", f"must be 64 lower-case hexadecimal digits; got {digest!r}"
+        for split, (place, _) in self.places().items():
+            if scheme_of(place) in ("http", "https") and split not in self.sha256:
+                yield f"sha256.{split}", "must be given: what the web serves may change"
+
+    def _wrong_revision(self) -> Iterator[Tuple[str, str]]:
+        on_hub = "hf" in {scheme_of(place) for place in (self.data, *self.splits.values())}
+        if on_hub and not REVISION.fullmatch(self.revision):
+            yield "revision", f"must be a commit of 40 hexadecimal digits for hf://; got {self.revision!r}"
+        if not on_hub and self.revision:
+            yield "revision", f"must be left out unless data lie on hf://; got {self.revision!r}"
+
+
+def _is_own(file: str) -> bool:
+    """Whether a split's file has a place of its own instead of one below `data`."""
+    return bool(scheme_of(file)) or file.startswith("/")
+
+
+def _wrong_path(file: str) -> str:
+    path = PurePosixPath(file)
+    inside = file and file == path.as_posix() and ".." not in path.parts and path.name
+    return "" if inside else f"must be a plain path below data; got {file!r}"

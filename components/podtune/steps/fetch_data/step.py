@@ -1,0 +1,83 @@
+"""Fetch a data set's files, verify them, and record where they come from: RawData."""
+
+import logging
+from pathlib import Path, PurePosixPath
+from typing import Any, Dict, Mapping, Optional
+
+from podtune.errors import BadInput
+from podtune.formats.raw_data import KIND, VERSION, RawDataFacts
+from podtune.formats.sealed import sealing
+from podtune.samples.data_sets import SAMPLES
+from podtune.samples.sample import is_sample, write_sample
+from podtune.sections import read_section, to_mapping
+from podtune.sources.checksums import Sum
+from podtune.sources.directory import copy_folder
+from podtune.sources.source import Source, open_source
+from podtune.sources.uris import FilePlace, scheme_of, without_secrets
+from podtune.steps.fetch_data.settings import FOLDERS, SourceSettings
+
+_log = logging.getLogger(__name__)
+
+
+def run(raw_data: Path, source: Mapping[str, Any]) -> None:
+    """Make RawData of what the recipe's source section names."""
+    settings = read_section(SourceSettings, source, "source")
+    with sealing(raw_data, KIND, VERSION) as draft:
+        splits = _make(settings, draft.path) if is_sample(settings.data) else _fetch(settings, draft.path)
+        facts = RawDataFacts(
+            source=without_secrets(settings.data),
+            dataset=settings.dataset,
+            revision=settings.revision,
+            licence=settings.licence,
+            splits=splits,
+        )
+        draft.facts.update(to_mapping(facts))
+
+
+def _make(settings: SourceSettings, directory: Path) -> Dict[str, str]:
+    """Write the sample a URI describes."""
+    files: Dict[str, str] = write_sample(settings.data, SAMPLES, directory)
+    for split, digest in settings.sha256.items():
+        if split not in files:
+            raise BadInput(f"source.sha256.{split} must belong to one of the sample's files {', '.join(files)}")
+        Sum(digest, f"source.sha256.{split}").check(directory / files[split], f"{split} of {settings.data}")
+    return files
+
+
+def _fetch(settings: SourceSettings, directory: Path) -> Dict[str, str]:
+    """Bring every split's files; each is called like its split and role, whatever it was called."""
+    splits: Dict[str, str] = {}
+    places = settings.places()
+    sources = {place.source: open_source(place.source, settings.revision) for place in places.values()}
+    for split, place in places.items():
+        digest = settings.sha256.get(split)
+        expected = Sum(digest, f"source.sha256.{split}") if digest else None
+        if _is_folder(split, place):
+            splits[split] = split
+            _copy(split, Path(place.source) / place.name, directory / split, expected)
+        else:
+            splits[split] = split + PurePosixPath(place.name).suffix
+            _bring(split, sources[place.source], place.name, directory / splits[split], expected)
+    return splits
+
+
+def _is_folder(split: str, place: FilePlace) -> bool:
+    """Whether a role that may have a folder has one."""
+    return split.partition(".")[2] in FOLDERS and not scheme_of(place.source) and Path(*place).is_dir()
+
+
+def _copy(split: str, folder: Path, target: Path, expected: Optional[Sum]) -> None:
+    if expected:
+        raise BadInput(f"{expected.said_by} must be left out: {folder} is a folder, which has no SHA-256")
+    copied = copy_folder(folder, target)
+    if not copied:
+        raise BadInput(f"the folder of source.splits.{split} is empty; it should hold files")
+    _log.info("%s: %s files", split, f"{copied:,}")
+
+
+def _bring(split: str, source: Source, name: str, target: Path, expected: Optional[Sum]) -> None:
+    source.bring(name, target, expected)
+    size = target.stat().st_size
+    if not size:
+        raise BadInput(f"the file of source.splits.{split} is empty; it should hold examples")
+    _log.info("%s: %s bytes", split, f"{size:,}")

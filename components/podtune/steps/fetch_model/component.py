@@ -1,0 +1,29 @@
+"""The fetch_model step as KFP sees it."""
+
+from typing import Any, Dict
+
+from kfp import dsl
+from kfp.dsl import Output
+
+from podtune import image_names
+from podtune.artifacts import BaseModel
+
+
+@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+def fetch_model(
+    base_model: Output[BaseModel],
+    model: Dict[str, Any],
+) -> None:
+    """Fetch a pretrained model from a directory, S3 or the Hub, and hash it.
+
+    Args:
+        base_model: Configuration, tokenizer and safetensors weights, with their origin and licence.
+        model: The `model` section of a recipe.
+    """
+    from pathlib import Path
+
+    from podtune.errors import ending_cleanly
+    from podtune.steps.fetch_model.step import run
+
+    with ending_cleanly():
+        run(Path(base_model.path), model)

@@ -1,0 +1,93 @@
+"""The `model` section of a recipe: which pretrained model, from where."""
+
+from dataclasses import dataclass
+from typing import Iterator, Optional, Tuple, Union
+
+from podtune.samples.models import SAMPLES
+from podtune.samples.sample import is_sample, mistake_in_sample, read_sample
+from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in_source, scheme_of
+
+SCHEMES = "s3 hf sample"
+SCHEMES_OF_DECODER = "s3 hf"
+
+
+@dataclass(frozen=True)
+class DecoderSettings:
+    """Where the decoder of a model put together of two published ones is read from, and what the card says of it."""
+
+    source: str
+    """A directory, s3://bucket/prefix, or hf://owner/name."""
+
+    model: str
+    """Its name on the card, such as openai-community/gpt2."""
+
+    licence: str
+    """SPDX identifier in lower case."""
+
+    revision: str = ""
+    """40 hexadecimal digits; hf:// needs it, the others have none."""
+
+    sha256: str = ""
+    """Of model.safetensors; checked where given."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
+        yield from _mistakes(self, mistake_in_source(self.source, SCHEMES_OF_DECODER))
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Where a pretrained model is read from, and what the card says of it."""
+
+    source: str
+    """A directory, s3://bucket/prefix, hf://owner/name, or sample://bert?… (also lxmert, vit-gpt2)."""
+
+    model: str
+    """Its name on the card, such as google-bert/bert-base-uncased."""
+
+    licence: str
+    """SPDX identifier in lower case."""
+
+    revision: str = ""
+    """40 hexadecimal digits; hf:// needs it, the others have none."""
+
+    sha256: str = ""
+    """Of model.safetensors; checked where given."""
+
+    decoder: Optional[DecoderSettings] = None
+    """A second model, which writes text, where the first only sees; the attention between them is new."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
+        yield from _mistakes(self, mistake_in_source(self.source, SCHEMES) or self._wrong_sample())
+        if self.decoder and is_sample(self.source):
+            yield "decoder", "must be left out for a sample, which is a whole model"
+
+    def _wrong_sample(self) -> Optional[str]:
+        if not is_sample(self.source):
+            return None
+        mistake = mistake_in_sample(self.source, SAMPLES)
+        if mistake:
+            return mistake
+        values = read_sample(self.source, SAMPLES)
+        if int(values["hidden"]) % int(values["heads"]):
+            return f"must have a hidden that heads divide; got hidden={values['hidden']}, heads={values['heads']}"
+        return None
+
+
+def _mistakes(
+    settings: Union[ModelSettings, DecoderSettings], wrong_source: Optional[str]
+) -> Iterator[Tuple[str, str]]:
+    if wrong_source:
+        yield "source", wrong_source
+    if not LICENCE.fullmatch(settings.licence):
+        yield "licence", f"must be an SPDX identifier in lower case, or other; got {settings.licence!r}"
+    if not settings.model:
+        yield "model", "must be the model's name; got nothing"
+    if settings.sha256 and not SHA256.fullmatch(settings.sha256):
+        yield "sha256", f"must be 64 lower-case hexadecimal digits; got {settings.sha256!r}"
+    on_hub = scheme_of(settings.source) == "hf"
+    if on_hub and not REVISION.fullmatch(settings.revision):
+        yield "revision", f"must be a commit of 40 hexadecimal digits for hf://; got {settings.revision!r}"
+    if not on_hub and settings.revision:
+        yield "revision", f"must be left out unless source is on hf://; got {settings.revision!r}"

@@ -1,0 +1,91 @@
+"""Fetch a pretrained model, take from it only what is needed and safe, and check that it fits together: BaseModel."""
+
+import json
+from pathlib import Path
+from typing import Any, Mapping, Optional
+
+from podtune.formats.base_model import (
+    CONFIG,
+    DECODER,
+    ENCODER,
+    INHERITED_FILES,
+    KIND,
+    PREPROCESSOR,
+    TOKENIZER_FILES,
+    VERSION,
+    VISION_ENCODER_DECODER,
+    BaseModelFacts,
+    DecoderFacts,
+)
+from podtune.formats.sealed import sealing
+from podtune.samples.models import SAMPLES
+from podtune.samples.sample import is_sample, write_sample
+from podtune.sections import read_section, to_mapping
+from podtune.sources.checksums import Sum
+from podtune.sources.source import open_source
+from podtune.sources.uris import without_secrets
+from podtune.steps.fetch_model.allowed_files import WEIGHTS, bring_description, bring_weights
+from podtune.steps.fetch_model.checks import check_description, check_tokenizer, check_weights, read_config
+from podtune.steps.fetch_model.settings import DecoderSettings, ModelSettings
+
+
+def run(base_model: Path, model: Mapping[str, Any]) -> None:
+    """Make a BaseModel of what the recipe's model section names."""
+    settings = read_section(ModelSettings, model, "model")
+    decoder = settings.decoder
+    with sealing(base_model, KIND, VERSION) as draft:
+        facts = BaseModelFacts(
+            source=without_secrets(settings.source),
+            model=settings.model,
+            revision=settings.revision,
+            licence=settings.licence,
+            model_type=_bring_both(settings, decoder, draft.path) if decoder else _bring(settings, draft.path),
+            decoder=_facts_of(decoder) if decoder else None,
+        )
+        draft.facts.update(to_mapping(facts))
+
+
+def _facts_of(decoder: DecoderSettings) -> DecoderFacts:
+    return DecoderFacts(without_secrets(decoder.source), decoder.model, decoder.revision, decoder.licence)
+
+
+def _bring(settings: ModelSettings, directory: Path) -> str:
+    """Make or fetch the files; what is small is checked before the weights are fetched. Return the model's type."""
+    place = without_secrets(settings.source)
+    expected = _sum(settings.sha256, "model.sha256")
+    if is_sample(settings.source):
+        write_sample(settings.source, SAMPLES, directory)
+        if expected:
+            expected.check(directory / WEIGHTS, f"{WEIGHTS} of {place}")
+        model_type = check_description(directory, place)
+    else:
+        source = open_source(settings.source, settings.revision)
+        bring_description(source, {name: directory / name for name in (CONFIG, *INHERITED_FILES)})
+        model_type = check_description(directory, place)
+        bring_weights(source, directory, expected)
+    check_weights(directory, place)
+    return model_type
+
+
+def _bring_both(encoder: ModelSettings, decoder: DecoderSettings, directory: Path) -> str:
+    """Fetch two models that become one, each into its folder; what they share lies above. Return the one's type."""
+    seeing, writing = directory / ENCODER, directory / DECODER
+    encoder_source = open_source(encoder.source, encoder.revision)
+    decoder_source = open_source(decoder.source, decoder.revision)
+    encoder_place, decoder_place = without_secrets(encoder.source), without_secrets(decoder.source)
+    bring_description(encoder_source, {CONFIG: seeing / CONFIG, PREPROCESSOR: directory / PREPROCESSOR})
+    tokenizer = {name: directory / name for name in TOKENIZER_FILES}
+    bring_description(decoder_source, {CONFIG: writing / CONFIG, **tokenizer})
+    configs = {ENCODER: read_config(seeing, encoder_place), DECODER: read_config(writing, decoder_place)}
+    check_tokenizer(directory, configs[DECODER], decoder_place)
+    whole = {"model_type": VISION_ENCODER_DECODER, **configs}
+    (directory / CONFIG).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    bring_weights(encoder_source, seeing, _sum(encoder.sha256, "model.sha256"))
+    check_weights(seeing, encoder_place)
+    bring_weights(decoder_source, writing, _sum(decoder.sha256, "model.decoder.sha256"))
+    check_weights(writing, decoder_place)
+    return VISION_ENCODER_DECODER
+
+
+def _sum(digest: str, said_by: str) -> Optional[Sum]:
+    return Sum(digest, said_by) if digest else None

@@ -1,0 +1,44 @@
+"""The finetune step as KFP sees it."""
+
+from typing import Any, Dict
+
+from kfp import dsl
+from kfp.dsl import Input, Output
+
+from podtune import image_names
+from podtune.artifacts import BaseModel, Checkpoint, Features
+
+
+@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+def finetune(
+    features: Input[Features],
+    base_model: Input[BaseModel],
+    checkpoint: Output[Checkpoint],
+    training: Dict[str, Any],
+    device: str,
+    workspace: str,
+) -> None:
+    """Fine-tune a pretrained model on prepared features.
+
+    Args:
+        features: Examples made by a preparation step of the same task.
+        base_model: The pretrained model, with the tokenizer that the features were made with.
+        checkpoint: Weights, tokenizer and the record of the training.
+        training: The `training` section of a recipe.
+        device: cpu or gpu.
+        workspace: Directory or s3:// URI for the checkpoints on the way; a restarted step continues from there.
+    """
+    from pathlib import Path
+
+    from podtune.errors import ending_cleanly
+    from podtune.steps.finetune.step import run
+
+    with ending_cleanly():
+        run(
+            Path(features.path),
+            Path(base_model.path),
+            Path(checkpoint.path),
+            training=training,
+            device=device,
+            workspace=workspace,
+        )

@@ -1,0 +1,125 @@
+"""Fine-tune a pretrained model on features: Features and BaseModel to Checkpoint."""
+
+import shutil
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping
+
+from podtune.formats.base_model import INHERITED_FILES
+from podtune.formats.checkpoint import KIND, LOG, MODEL, TENSORBOARD, VERSION, CheckpointFacts
+from podtune.formats.sealed import sealing
+from podtune.sections import read_section, to_mapping
+from podtune.steps.finetune import torchrun
+from podtune.steps.finetune.inputs import Inputs, open_inputs
+from podtune.tasks.task import Task, task_named
+from podtune.training.config import TrainingConfig
+from podtune.training.engines import open_engine
+from podtune.training.engines.engine import Engine
+from podtune.training.log import write_events, write_log
+from podtune.training.loop import Run, Trained, train
+from podtune.training.module_process import run_module
+from podtune.training.poptorch_python import poptorch_python
+from podtune.training.records import hardware, software
+from podtune.training.resume import open_states, run_key
+from podtune.training.stopping import noticing_signals
+
+VALIDATION = "validation"
+"""The split that evaluations on the way score."""
+
+
+def run(
+    features: Path, base_model: Path, checkpoint: Path, *, training: Mapping[str, Any], device: str, workspace: str
+) -> None:
+    """Fine-tune a model; a call that was stopped continues from its newest checkpoint in the workspace.
+
+    Uses every GPU of the machine, each in a process of its own; or the processes of the torchrun that started this one.
+    For IPUs it runs in the Python that has PopTorch.
+    """
+    config = read_section(TrainingConfig, training, "training")
+    launcher = _launcher(device)
+    with noticing_signals() as stopping:
+        if launcher:
+            given = {"features": features, "base-model": base_model, "checkpoint": checkpoint}
+            arguments = {**given, "device": device, "workspace": workspace}
+            run_module(launcher, "podtune.steps.finetune", arguments, training, stopping)
+        else:
+            inputs = open_inputs(features, base_model)
+            _finetune(inputs, checkpoint, config, device=device, workspace=workspace, stopping=stopping)
+
+
+def _launcher(device: str) -> List[str]:
+    """What has to start this step anew; nothing where this process can do it."""
+    gpus = torchrun.visible_gpus() if device == "gpu" and not torchrun.is_running() else 1
+    if gpus > 1:
+        return torchrun.launcher(gpus)
+    python = poptorch_python(device)
+    return [python] if python else []
+
+
+def _finetune(
+    inputs: Inputs,
+    checkpoint: Path,
+    config: TrainingConfig,
+    *,
+    device: str,
+    workspace: str,
+    stopping: Callable[[], bool],
+) -> None:
+    """Train and write the Checkpoint; only then forget the checkpoints on the way."""
+    task = task_named(inputs.facts.task)
+    examples = task.open_examples(inputs.features, "train")
+    if config.evaluate_every:
+        task.open_examples(inputs.features, VALIDATION)  # one that is missing shows now, not in an hour
+    key = run_key(inputs.features_digest, inputs.base_model_digest, config)
+    near = checkpoint.with_name(f".{checkpoint.name}.training")
+    states = open_states(workspace, key, config.keep_checkpoints, near)
+    engine = open_engine(task.objective(inputs.features, {}), inputs.base_model, config, device)
+    evaluate = _evaluation(task, inputs.features, engine)
+    trained = train(Run(engine, examples, config, states, stopping, evaluate))
+    if engine.first:
+        facts = _facts(inputs, config, trained, hardware(device, engine.devices, engine.precision))
+        _write(checkpoint, inputs.base_model, engine, trained=trained, facts=facts)
+        states.clear()
+    else:
+        engine.save_model(checkpoint)  # waits for the first process, which writes
+
+
+def _evaluation(task: Task, features: Path, engine: Engine) -> Callable[[], Dict[str, float]]:
+    """Score the engine's weights of the moment as the evaluate step does with its default settings."""
+
+    def evaluate() -> Dict[str, float]:
+        outputs = engine.outputs(task.open_examples(features, VALIDATION))
+        scored = task.score(features, VALIDATION, outputs, {})
+        return {**scored.values, "loss": scored.loss}
+
+    return evaluate
+
+
+def _facts(inputs: Inputs, config: TrainingConfig, trained: Trained, machine: Dict[str, Any]) -> CheckpointFacts:
+    progress = trained.progress
+    return CheckpointFacts(
+        task=inputs.facts.task,
+        features=inputs.features_digest,
+        base_model=inputs.base_model_digest,
+        training=to_mapping(config),
+        steps=progress.step,
+        steps_per_epoch=trained.steps_per_epoch,
+        examples_seen=trained.examples_seen,
+        kept_step=trained.kept_step,
+        train_loss=progress.loss_sum / progress.step,
+        seconds=progress.seconds,
+        resumed=progress.resumed,
+        hardware=machine,
+        software=software(),
+    )
+
+
+def _write(checkpoint: Path, base_model: Path, engine: Engine, *, trained: Trained, facts: CheckpointFacts) -> None:
+    """Write the model with what it has from the base model as it is, and the record of its training."""
+    with sealing(checkpoint, KIND, VERSION) as draft:
+        engine.save_model(draft.path / MODEL)
+        for name in INHERITED_FILES:
+            if (base_model / name).exists():
+                shutil.copyfile(str(base_model / name), str(draft.path / MODEL / name))
+        write_log(draft.path / LOG, trained.lines)
+        write_events(draft.path / TENSORBOARD, trained.lines)
+        draft.facts.update(to_mapping(facts))

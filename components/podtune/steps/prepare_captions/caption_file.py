@@ -1,0 +1,122 @@
+"""A caption file, read strictly: COCO's JSON, with what VizWiz adds to it."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NoReturn
+
+from podtune.errors import BadInput
+from podtune.tasks.image_captioning.features_settings import CaptionSettings
+
+_KINDS = {dict: "an object", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
+
+
+@dataclass
+class DescribedImage:
+    """An image of the file with the captions that are used."""
+
+    id: str
+    file: str
+    slices: Dict[str, str] = field(default_factory=dict)
+    captions: List[str] = field(default_factory=list)
+    """In the file's order, each on one line, because a line break makes two captions of it to the published metrics."""
+
+
+@dataclass(frozen=True)
+class CaptionFile:
+    """The images of one file, in its order, and what became of its captions."""
+
+    images: List[DescribedImage]
+    counts: Mapping[str, int]
+    """captions, and of these rejected_captions, precanned_captions and empty_captions, which are left out; one that is
+    several of these counts as the first."""
+
+
+def read_caption_file(path: Path, settings: CaptionSettings) -> CaptionFile:
+    """Read one split; BadInput names the file and the place of the first thing that is not as COCO has it."""
+    document = _parse(path)
+    images = _images(document, path)
+    counts = Counter(captions=0, rejected_captions=0, precanned_captions=0, empty_captions=0)
+    for number, annotation in enumerate(_field(document, "annotations", list, str(path))):
+        place = f"{path}: annotations[{number}]"
+        image = images.get(_field(annotation, "image_id", int, place))
+        if image is None:
+            raise BadInput(f"{place} is of image {annotation['image_id']}, which is not among the file's images")
+        _note_text(image.slices, annotation, place)
+        counts["captions"] += 1
+        caption = " ".join(_text(annotation, "caption", place).split())
+        reason = _left_out(annotation, caption, place, settings)
+        if reason:
+            counts[reason] += 1
+        else:
+            image.captions.append(caption)
+    if not images:
+        raise BadInput(f"{path} holds no image")
+    return CaptionFile(list(images.values()), dict(counts))
+
+
+def _parse(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        raise BadInput(f"{path} does not exist; it should be a caption file") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is not JSON in UTF-8, as caption files are: {' '.join(str(error).split())}") from error
+
+
+def _images(document: Any, path: Path) -> Dict[int, DescribedImage]:
+    images: Dict[int, DescribedImage] = {}
+    for number, entry in enumerate(_field(document, "images", list, str(path))):
+        place = f"{path}: images[{number}]"
+        name = _field(entry, "id", int, place)
+        if name in images:
+            raise BadInput(f"{place}: the id {name} was given to an earlier image; ids must differ")
+        images[name] = DescribedImage(str(name), _text(entry, "file_name", place))
+        _note_text(images[name].slices, entry, place)
+    return images
+
+
+def _note_text(slices: Dict[str, str], holder: Mapping[str, Any], place: str) -> None:
+    """Note whether there is text in the image, which VizWiz says of images or of their captions; one yes is enough."""
+    if "text_detected" in holder:
+        seen = _flag(holder, "text_detected", place) or slices.get("text_detected") == "yes"
+        slices["text_detected"] = "yes" if seen else "no"
+
+
+def _left_out(annotation: Any, caption: str, place: str, settings: CaptionSettings) -> str:
+    """The count that a caption adds to which is not used; empty for one that is."""
+    if _flag(annotation, "is_rejected", place) and not settings.keep_rejected:
+        return "rejected_captions"
+    if _flag(annotation, "is_precanned", place) and not settings.keep_precanned:
+        return "precanned_captions"
+    return "" if caption else "empty_captions"
+
+
+def _flag(holder: Mapping[str, Any], key: str, place: str) -> bool:
+    """What VizWiz adds and COCO has not; absent means false."""
+    return key in holder and bool(_field(holder, key, bool, place))
+
+
+def _text(holder: Any, key: str, place: str) -> str:
+    text: str = _field(holder, key, str, place)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{place}: {key} holds half a character at {error.start}: a lone surrogate") from error
+    return text
+
+
+def _field(holder: Any, key: str, kind: type, place: str) -> Any:
+    """What `holder` has under `key`, which must be there and of exactly this kind."""
+    if not isinstance(holder, dict):
+        _refuse(f"{place} is not caption JSON: it must be an object with {key!r}", holder)
+    if key not in holder:
+        raise BadInput(f"{place} is not caption JSON: it has no {key!r}")
+    if type(holder[key]) is not kind:
+        _refuse(f"{place} is not caption JSON: {key} must be {_KINDS[kind]}", holder[key])
+    return holder[key]
+
+
+def _refuse(text: str, value: Any) -> NoReturn:
+    raise BadInput(f"{text}; got {_KINDS.get(type(value), 'a number' if isinstance(value, float) else 'null')}")

@@ -1,0 +1,178 @@
+"""Store a captioning data set's images once, and its captions as tokens: RawData and BaseModel to Features."""
+
+import json
+import logging
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Tuple
+
+from podtune.errors import BadInput
+from podtune.formats.base_model import TOKENIZER, open_base_model
+from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
+from podtune.formats.image_files import open_image_files
+from podtune.formats.raw_data import open_raw_data
+from podtune.formats.sealed import sealing
+from podtune.sections import read_section, to_mapping
+from podtune.steps.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
+from podtune.tasks.image_captioning.caption_tokenizer import CaptionTokenizer, encode_captions, open_caption_tokenizer
+from podtune.tasks.image_captioning.captions import PIXELS, ImageRecord, split_digest, write_captions
+from podtune.tasks.image_captioning.features_settings import CaptionSettings
+from podtune.tasks.image_captioning.pixels import Decoded, store_pixels
+
+SET_ASIDE = "set_aside.jsonl"
+"""In a split: {"id", "file", "reason"} of each image that is left out."""
+
+_NO_CAPTION = "it has no caption that is used"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A split before its images are decoded."""
+
+    captions: Path
+    images: Path
+    source: CaptionFile
+    described: List[DescribedImage]
+    """Those of the source that have a caption that is used."""
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A split on disk."""
+
+    facts: SplitFacts
+    counts: Dict[str, int]
+
+
+def run(raw_data: Path, base_model: Path, features: Path, captions: Mapping[str, Any]) -> None:
+    """Make Features of every split; `captions` is the recipe's features section."""
+    settings = read_section(CaptionSettings, captions, "features")
+    data, data_manifest = open_raw_data(raw_data)
+    splits = {name: _read(*files, settings) for name, files in _files_of_splits(data.splits, raw_data).items()}
+    _compare(splits, settings.expected_images, raw_data)
+    open_base_model(base_model)
+    tokenizer = open_caption_tokenizer(base_model, settings.max_length, settings.image_size)
+    with sealing(features, KIND, VERSION) as draft:
+        shutil.copyfile(base_model / TOKENIZER, draft.path / TOKENIZER)
+        prepared = {name: _prepare(split, draft.path / name, tokenizer, settings) for name, split in splits.items()}
+        facts = FeaturesFacts(
+            task="image-captioning",
+            raw_data=data_manifest.digest,
+            tokenizer=tokenizer.sha256,
+            vocabulary_size=tokenizer.vocabulary_size,
+            settings=to_mapping(settings),
+            splits={name: split.facts for name, split in prepared.items()},
+            details={name: split.counts for name, split in prepared.items()},
+        )
+        draft.facts.update(to_mapping(facts))
+
+
+def _files_of_splits(files: Mapping[str, str], raw_data: Path) -> Dict[str, Tuple[Path, Path]]:
+    """Split to its caption file and its images."""
+    names = [name[: -len(".captions")] for name in files if name.endswith(".captions")]
+    missing = [f"{name}.images" for name in names if f"{name}.images" not in files] if names else ["train.captions"]
+    if missing:
+        raise BadInput(f"{raw_data} has no {missing[0]}; it has {', '.join(files) or 'nothing'}")
+    return {name: (raw_data / files[f"{name}.captions"], raw_data / files[f"{name}.images"]) for name in names}
+
+
+def _read(captions: Path, images: Path, settings: CaptionSettings) -> _Split:
+    source = read_caption_file(captions, settings)
+    return _Split(captions, images, source, [image for image in source.images if image.captions])
+
+
+def _prepare(split: _Split, directory: Path, tokenizer: CaptionTokenizer, settings: CaptionSettings) -> _Prepared:
+    """Write one split below the draft."""
+    begun = time.monotonic()
+    directory.mkdir(parents=True)
+    with open_image_files(split.images) as files:
+        names = [image.file for image in split.described]
+        decoded = store_pixels(directory / f"{PIXELS}.npy", files, names, settings.image_size)
+    if settings.damaged_images == "stop":
+        _stop_at_damage(split, decoded)
+    records = _records(split, decoded, settings.captions_per_image)
+    learnt = [caption for record in records for caption in record.captions]
+    tokens, cut = encode_captions(tokenizer, learnt, settings.max_length)
+    write_captions(directory, records, tokens)
+    _list_set_aside(directory / SET_ASIDE, split, decoded)
+    counts = _counts(split, len(records), learnt=len(learnt), cut=cut)
+    _tell(directory.name, counts, time.monotonic() - begun)
+    return _Prepared(SplitFacts(len(records), len(records), len(tokens.values), split_digest(records)), counts)
+
+
+def _stop_at_damage(split: _Split, decoded: List[Decoded]) -> None:
+    damaged = [(image.file, one.damage) for image, one in zip(split.described, decoded) if one.damage]
+    if damaged:
+        file, damage = damaged[0]
+        raise BadInput(
+            f"{split.images}: {file} cannot be decoded: {damage} ({len(damaged)} such images);"
+            " features.damaged_images: set_aside leaves them out and lists them"
+        )
+
+
+def _records(split: _Split, decoded: List[Decoded], captions_per_image: int) -> List[ImageRecord]:
+    """Records of the images that could be decoded; BadInput where there is none."""
+    records = [
+        ImageRecord(
+            id=image.id,
+            file=image.file,
+            sha256=one.sha256,
+            captions=tuple(image.captions[:captions_per_image]),
+            references=tuple(image.captions),
+            slices=image.slices,
+        )
+        for image, one in zip(split.described, decoded)
+        if not one.damage
+    ]
+    if not records:
+        raise BadInput(f"{split.captions} leaves no image that has a caption and can be decoded")
+    return records
+
+
+def _list_set_aside(path: Path, split: _Split, decoded: List[Decoded]) -> None:
+    damages = {image.id: one.damage for image, one in zip(split.described, decoded)}
+    with path.open("w", encoding="utf-8", newline="\n") as lines:
+        for image in split.source.images:
+            reason = damages.get(image.id, _NO_CAPTION)
+            if reason:
+                entry = {"id": image.id, "file": image.file, "reason": reason}
+                lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+def _counts(split: _Split, kept: int, *, learnt: int, cut: int) -> Dict[str, int]:
+    """What a reader of the card should know of a split."""
+    return {
+        **split.source.counts,
+        "images": len(split.source.images),
+        "images_without_captions": len(split.source.images) - len(split.described),
+        "damaged_images": len(split.described) - kept,
+        "learnt_captions": learnt,
+        "cut_captions": cut,
+    }
+
+
+def _compare(splits: Mapping[str, _Split], expected: Mapping[str, int], raw_data: Path) -> None:
+    """Stop where published counts are not met: the data is not the published one, or other captions are kept."""
+    for name, images in expected.items():
+        found = len(splits[name].described) if name in splits else 0
+        if found != images:
+            raise BadInput(
+                f"{raw_data} has {found:,} images with a caption that is used for {name}; features.expected_images"
+                f" says {images:,}: the data is another than expected, or other captions are kept"
+            )
+
+
+def _tell(split: str, counts: Mapping[str, int], seconds: float) -> None:
+    read = counts["images"] - counts["images_without_captions"]
+    _log.info(
+        "%s: %s images, %s captions to learn, %s rejected and %s precanned left out, %s images without a caption and"
+        " %s damaged set aside, %s images/s",
+        split,
+        f"{read - counts['damaged_images']:,}",
+        *(f"{counts[name]:,}" for name in ("learnt_captions", "rejected_captions", "precanned_captions")),
+        *(f"{counts[name]:,}" for name in ("images_without_captions", "damaged_images")),
+        f"{read / seconds:,.0f}",
+    )

@@ -1,0 +1,81 @@
+"""Cut a SQuAD-format data set into windows of tokens: RawData and BaseModel to Features."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any, Mapping
+
+from podtune.errors import BadInput
+from podtune.formats.base_model import open_base_model
+from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
+from podtune.formats.raw_data import open_raw_data
+from podtune.formats.sealed import sealing
+from podtune.sections import read_section, to_mapping
+from podtune.tasks.question_answering.encoding import encode_split
+from podtune.tasks.question_answering.features_settings import WindowSettings
+from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer, open_pair_tokenizer
+from podtune.tasks.question_answering.questions import split_digest
+from podtune.tasks.question_answering.squad import read_squad
+from podtune.tasks.question_answering.window_cutting import cut_windows
+from podtune.tasks.question_answering.windows import QuestionWindows, write_windows
+
+_log = logging.getLogger(__name__)
+
+
+def run(raw_data: Path, base_model: Path, features: Path, windows: Mapping[str, Any]) -> None:
+    """Make Features of every split; `windows` is the recipe's features section."""
+    settings = read_section(WindowSettings, windows, "features")
+    data, data_manifest = open_raw_data(raw_data)
+    open_base_model(base_model)
+    pair = open_pair_tokenizer(base_model, settings.max_length)
+    with sealing(features, KIND, VERSION) as draft:
+        splits = {
+            name: _tokenize(raw_data / file, draft.path / name, pair, settings) for name, file in data.splits.items()
+        }
+        _compare(splits, settings.expected_windows, raw_data)
+        facts = FeaturesFacts(
+            task="question-answering",
+            raw_data=data_manifest.digest,
+            tokenizer=pair.sha256,
+            vocabulary_size=pair.vocabulary_size,
+            settings=to_mapping(settings),
+            splits=splits,
+        )
+        draft.facts.update(to_mapping(facts))
+
+
+def _compare(splits: Mapping[str, SplitFacts], expected: Mapping[str, int], raw_data: Path) -> None:
+    """Stop where published window counts are not met: the data or the tokenizer is not the published one."""
+    for name, windows in expected.items():
+        found = splits[name].rows if name in splits else 0
+        if found != windows:
+            raise BadInput(
+                f"{raw_data} gives {found:,} windows for {name}; features.expected_windows says {windows:,}:"
+                " the data or the tokenizer is another than expected"
+            )
+
+
+def _tokenize(file: Path, directory: Path, pair: PairTokenizer, settings: WindowSettings) -> SplitFacts:
+    """Read one split, cut it, and write it below the draft."""
+    begun = time.monotonic()
+    split = read_squad(file)
+    encoded = encode_split(pair.tokenizer, split)
+    windows = cut_windows(directory, split, encoded, pair=pair, settings=settings)
+    write_windows(windows, split.questions, split.contexts)
+    _tell(windows, len(split.questions), time.monotonic() - begun)
+    return SplitFacts(
+        examples=len(split.questions),
+        rows=len(windows),
+        tokens=len(windows.tokens.values),
+        digest=split_digest(directory),
+    )
+
+
+def _tell(windows: QuestionWindows, questions: int, seconds: float) -> None:
+    _log.info(
+        "%s: %s questions, %s windows, %s tokens, %s windows without the answer, %s windows/s",
+        windows.directory.name,
+        *(f"{count:,}" for count in (questions, len(windows), len(windows.tokens.values))),
+        f"{int((windows.answer_end == 0).sum()):,}",
+        f"{len(windows) / seconds:,.0f}",
+    )

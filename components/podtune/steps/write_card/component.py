@@ -1,0 +1,62 @@
+"""The write_card step as KFP sees it."""
+
+from typing import Any, Dict
+
+from kfp import dsl
+from kfp.dsl import HTML, Input, Markdown, Output
+
+from podtune import image_names
+from podtune.artifacts import BaseModel, Checkpoint, Evaluation, Features, ModelCard, RawData, Verdict
+
+
+@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+def write_card(
+    raw_data: Input[RawData],
+    base_model: Input[BaseModel],
+    features: Input[Features],
+    checkpoint: Input[Checkpoint],
+    evaluation: Input[Evaluation],
+    verdict: Input[Verdict],
+    model_card: Output[ModelCard],
+    readme: Output[Markdown],
+    report: Output[HTML],
+    card: Dict[str, Any],
+    release: Dict[str, Any],
+    command: str,
+) -> None:
+    """Write the model card and the report from the run's records alone.
+
+    Args:
+        raw_data: The data, for its origin and licence.
+        base_model: The pretrained model, for its origin and licence.
+        features: What was trained on.
+        checkpoint: How it was trained.
+        evaluation: What it scores.
+        verdict: What the gate decided.
+        model_card: README.md, its pictures, and the report.
+        readme: The card, for KFP to show.
+        report: The report, for KFP to show.
+        card: The `card` section of a recipe.
+        release: The `release` section of a recipe.
+        command: The command that reproduces the run.
+    """
+    from pathlib import Path
+
+    from podtune.errors import ending_cleanly
+    from podtune.steps.write_card.step import run
+
+    with ending_cleanly():
+        run(
+            raw_data=Path(raw_data.path),
+            base_model=Path(base_model.path),
+            features=Path(features.path),
+            checkpoint=Path(checkpoint.path),
+            evaluation=Path(evaluation.path),
+            verdict=Path(verdict.path),
+            model_card=Path(model_card.path),
+            readme=Path(readme.path),
+            report=Path(report.path),
+            card=card,
+            release=release,
+            command=command,
+        )

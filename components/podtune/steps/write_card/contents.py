@@ -1,0 +1,181 @@
+"""What a card says: the records of a run and a person's words, worked out once for the card and for the report."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+
+from podtune.formats.base_model import BaseModelFacts, DecoderFacts
+from podtune.steps.write_card.records import Records
+from podtune.steps.write_card.settings import CardSettings
+from podtune.steps.write_card.task_words import TaskWords, words_of
+from podtune.tasks.units import highest
+from podtune.training.config import TrainingConfig
+
+OVERFITTING = 1.5
+"""A validation loss so many times the training loss at the end is called overfitting."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One metric over all examples."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    highest: float
+    """The greatest value that there could be."""
+
+    correct: Optional[int]
+    """Examples that were right, where the metric is a share of them."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric, the loss or a note beside its published value."""
+
+    name: str
+    value: float
+    published: float
+    inside: Optional[bool]
+    """Whether the published value lies in our 95 % interval; None where there is no interval."""
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """Training in a few numbers."""
+
+    last_losses: Optional[float]
+    """Mean training loss over the last tenth of the steps; None where the log holds no loss."""
+
+    overfitted: Optional[float]
+    """Validation loss over the above, where that is a sign of overfitting."""
+
+    rows_per_second: float
+    call: int
+    """Rows that one call to the device consumes."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that the templates show."""
+
+    name: str
+    words: TaskWords
+    command: str
+    card: CardSettings
+    records: Records
+    results: List[Result]
+    comparisons: List[Comparison]
+    slices: Dict[str, List[Any]]
+    """What the examples are divided by, to its parts."""
+
+    settings: List[Tuple[str, Any]]
+    """Every setting that shaped the model, as section.key; empty ones are left out."""
+
+    training: TrainingSummary
+
+    @property
+    def base_models(self) -> List[Union[BaseModelFacts, DecoderFacts]]:
+        """Where the pretrained models came from: one, or an encoder and a decoder."""
+        first = self.records.base_model
+        return [first] if first.decoder is None else [first, first.decoder]
+
+    @property
+    def metrics_of_parts(self) -> List[str]:
+        """Metrics that parts of the examples have too; not those that are one number over all."""
+        return sorted({name for parts in self.slices.values() for part in parts for name in part.metrics})
+
+    @property
+    def splits(self) -> List[str]:
+        """Splits in the order of the flow."""
+        return sorted(self.records.features.splits, key=lambda split: (split != "train", split))
+
+
+def contents_of(records: Records, card: CardSettings, name: str, command: str) -> Contents:
+    """Work out what the card says of a run."""
+    words = words_of(records.features)
+    return Contents(
+        name=name,
+        words=words,
+        command=command,
+        card=card,
+        records=records,
+        results=_results(records, words),
+        comparisons=_comparisons(records, card),
+        slices=_slices(records),
+        settings=_settings(records),
+        training=_training(records),
+    )
+
+
+def _results(records: Records, words: TaskWords) -> List[Result]:
+    examples = records.evaluation.examples
+    return [
+        Result(
+            name,
+            metric.value,
+            metric.low,
+            metric.high,
+            highest=highest(name),
+            correct=_correct(metric.value, examples) if name in words.shares else None,
+        )
+        for name, metric in sorted(records.evaluation.metrics.items())
+    ]
+
+
+def _correct(percent: float, examples: int) -> Optional[int]:
+    share = percent * examples / 100
+    return round(share) if abs(share - round(share)) < 1e-6 else None
+
+
+def _comparisons(records: Records, card: CardSettings) -> List[Comparison]:
+    if card.reference is None:
+        return []
+    evaluation, found = records.evaluation, []
+    others = {**evaluation.notes, "loss": evaluation.loss}
+    for name, published in sorted(card.reference.metrics.items()):
+        metric = evaluation.metrics.get(name)
+        if metric is not None:
+            found.append(Comparison(name, metric.value, published, metric.low <= published <= metric.high))
+        elif name in others:
+            found.append(Comparison(name, others[name], published, None))
+    return found
+
+
+def _slices(records: Records) -> Dict[str, List[Any]]:
+    divided: Dict[str, List[Any]] = {}
+    for part in records.evaluation.slices:
+        divided.setdefault(part.name, []).append(part)
+    return divided
+
+
+def _settings(records: Records) -> List[Tuple[str, Any]]:
+    """The sections that shaped the model, training in the order of its dataclass; where it lay on IPUs if it did."""
+    training = _ordered(records.checkpoint.training, [field.name for field in fields(TrainingConfig)])
+    placement = training.pop("ipu", {}) if records.checkpoint.hardware.get("device") == "ipu" else {}
+    sections: Tuple[Tuple[str, Mapping[str, Any]], ...] = (
+        ("features", records.features.settings),
+        ("training", {key: value for key, value in training.items() if key != "ipu"}),
+        ("training.ipu", placement),
+        ("evaluation", records.evaluation.settings),
+    )
+    found = [(f"{section}.{key}", value) for section, values in sections for key, value in values.items()]
+    return [(name, value) for name, value in found if value not in ("", {}, [])]
+
+
+def _ordered(values: Mapping[str, Any], order: List[str]) -> Dict[str, Any]:
+    keys = [key for key in order if key in values] + sorted(set(values) - set(order))
+    return {key: values[key] for key in keys if values[key] is not None}
+
+
+def _training(records: Records) -> TrainingSummary:
+    facts = records.checkpoint
+    last = [entry["loss"] for entry in records.log.training if entry["step"] > facts.steps * 0.9]
+    last_losses = sum(last) / len(last) if last else None
+    ratio = records.evaluation.loss / last_losses if last_losses else 0.0
+    return TrainingSummary(
+        last_losses=last_losses,
+        overfitted=ratio if ratio >= OVERFITTING else None,
+        rows_per_second=facts.examples_seen / facts.seconds if facts.seconds else 0.0,
+        call=int(facts.training.get("batch_size", 0)) * int(facts.training.get("device_iterations", 1)),
+    )

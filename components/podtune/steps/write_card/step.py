@@ -1,0 +1,90 @@
+"""Write a model card and a report from the records of a run."""
+
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+from podtune.cards.hub_rules import require_valid_card
+from podtune.errors import BadInput
+from podtune.formats.model_card import FIGURES, KIND, README, REPORT, VERSION
+from podtune.formats.sealed import sealing
+from podtune.sections import read_section, to_mapping
+from podtune.steps.write_card.contents import Contents, contents_of
+from podtune.steps.write_card.curves import curves_of
+from podtune.steps.write_card.figures import loss_picture
+from podtune.steps.write_card.readme import card_body, card_with_front_matter
+from podtune.steps.write_card.records import open_records
+from podtune.steps.write_card.report import html_report
+from podtune.steps.write_card.settings import CardSettings
+
+WORST = 20
+"""Examples in the report."""
+
+LOSS_PICTURE = f"{FIGURES}/loss.png"
+
+
+def run(  # noqa: PLR0913  # as many as the component has
+    *,
+    raw_data: Path,
+    base_model: Path,
+    features: Path,
+    checkpoint: Path,
+    evaluation: Path,
+    verdict: Path,
+    model_card: Path,
+    readme: Path,
+    report: Path,
+    card: Mapping[str, Any],
+    release: Mapping[str, Any],
+    command: str,
+) -> None:
+    """Write the ModelCard directory, and for KFP the card as Markdown and the report as HTML."""
+    settings = read_section(CardSettings, card, "card")
+    artifacts = {
+        "raw_data": raw_data,
+        "base_model": base_model,
+        "features": features,
+        "checkpoint": checkpoint,
+        "evaluation": evaluation,
+        "verdict": verdict,
+    }
+    records = open_records(artifacts, WORST)
+    contents = contents_of(records, settings, name=_name(release), command=command)
+    files = card_files(contents)
+    with sealing(model_card, KIND, VERSION) as draft:
+        draft.facts.update(name=contents.name, settings=to_mapping(settings), **records.digests)
+        for name, data in files.items():
+            (draft.path / name).parent.mkdir(exist_ok=True)
+            (draft.path / name).write_bytes(data)
+    _replace(readme, _encoded(card_body(contents, picture=None)))
+    _replace(report, files[REPORT])
+
+
+def card_files(contents: Contents) -> Dict[str, bytes]:
+    """Everything that a ModelCard holds, by relative path; BadInput where the Hub would refuse the card."""
+    curves = curves_of(contents.records)
+    text = card_with_front_matter(contents, LOSS_PICTURE)
+    require_valid_card(text)
+    return {
+        README: _encoded(text),
+        REPORT: _encoded(html_report(contents, curves)),
+        LOSS_PICTURE: loss_picture(curves),
+    }
+
+
+def _name(release: Mapping[str, Any]) -> str:
+    if not isinstance(release.get("name"), str):
+        raise BadInput("release.name is missing")
+    return str(release["name"])
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; half a surrogate pair, which JSON can hold but UTF-8 cannot, becomes a question mark."""
+    return text.encode("utf-8", errors="replace")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(path)

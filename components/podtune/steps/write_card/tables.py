@@ -1,0 +1,232 @@
+"""The tables of a card, the same in Markdown and in HTML."""
+
+from dataclasses import dataclass
+from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
+
+from podtune.cards.hub_rules import is_repository_id
+from podtune.steps.write_card.contents import Comparison, Contents
+from podtune.steps.write_card.task_words import NOTES
+from podtune.steps.write_card.wording import capital, count, decimal, duration, fine, setting, short, signed
+
+
+class Name(str):
+    """A text that a program knows by this spelling; shown as code."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads to a page of the Hub."""
+
+    text: str
+    address: str
+
+
+Cell = Union[str, Name, Link]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a header."""
+
+    header: Tuple[Cell, ...]
+    rows: List[Sequence[Cell]]
+    numbers: bool = True
+    """Whether every column but the first holds numbers and is aligned to the right."""
+
+
+def results(contents: Contents) -> Table:
+    """Every metric with its interval and its count."""
+    evaluation = contents.records.evaluation
+    rows: List[Sequence[Cell]] = [
+        (
+            Name(result.name),
+            decimal(result.value),
+            f"{decimal(result.low)} to {decimal(result.high)}",
+            "" if result.correct is None else f"{count(result.correct)} of {count(evaluation.examples)}",
+        )
+        for result in contents.results
+    ]
+    rows.append((Name("loss"), fine(evaluation.loss), "", ""))
+    header = ("Metric", "Value", "95 % interval", f"{capital(contents.words.examples)} right")
+    columns = len(header) if any(result.correct is not None for result in contents.results) else len(header) - 1
+    return Table(header[:columns], [row[:columns] for row in rows])
+
+
+def notes(contents: Contents) -> Table:
+    """What was recorded with the metrics and is none."""
+    found = contents.records.evaluation.notes
+    rows = [(Name(name), fine(value), NOTES.get(name, "")) for name, value in found.items()]
+    return Table(("Beside the metrics", "Value", "Which is"), list(rows), numbers=False)
+
+
+def comparison(contents: Contents) -> Table:
+    """Our metrics beside the published ones."""
+    inside = {True: "yes", False: "no", None: "no interval"}
+    rows = [
+        (
+            Name(line.name),
+            *_beside(line),
+            inside[line.inside],
+        )
+        for line in contents.comparisons
+    ]
+    return Table(("Metric", "This model", "Published", "Difference", "Published value in the interval"), list(rows))
+
+
+def slices(contents: Contents) -> List[Table]:
+    """One table for each thing that the examples are divided by."""
+    metrics = contents.metrics_of_parts
+    return [
+        Table(
+            (Name(name), capital(contents.words.examples), *map(Name, metrics)),
+            [
+                (part.value, count(part.examples), *(_metric(part.metrics.get(metric)) for metric in metrics))
+                for part in parts
+            ],
+        )
+        for name, parts in contents.slices.items()
+    ]
+
+
+def amounts(contents: Contents) -> Table:
+    """How much of each split there is."""
+    splits, words = contents.records.features.splits, contents.words
+    order = contents.splits
+    rows = [(capital(words.examples), *(count(splits[split].examples) for split in order))]
+    if words.rows != words.examples:
+        rows.append((capital(words.rows), *(count(splits[split].rows) for split in order)))
+    rows.append(("Tokens", *(count(splits[split].tokens) for split in order)))
+    return Table(("", *map(Name, order)), [*rows, *_counts_of_preparation(contents)])
+
+
+def origins(contents: Contents) -> Table:
+    """Where the data and the base model came from."""
+    raw_data, models = contents.records.raw_data, contents.base_models
+    digests = contents.records.digests
+    sources = (raw_data, *models)
+    headings = ("Base model",) if len(models) == 1 else ("Encoder", "Decoder")
+    return Table(
+        ("", "Data", *headings),
+        [
+            ("Name", hub_link(raw_data.dataset, raw_data.source, "datasets/"), *base_model_links(contents)),
+            ("Source", *(Name(made.source) for made in sources)),
+            ("Revision", *(Name(made.revision) if made.revision else "none" for made in sources)),
+            ("Licence", *(Name(made.licence) for made in sources)),
+            ("Digest of the manifest", Name(digests["raw_data"]), *(Name(digests["base_model"]) for _ in models)),
+        ],
+        numbers=False,
+    )
+
+
+def preparation(contents: Contents) -> Table:
+    """What the preparation recorded of all splits together."""
+    details, splits = contents.records.features.details, contents.records.features.splits
+    rows = [(_spelled(name), _recorded(value)) for name, value in details.items() if name not in splits]
+    return Table(("", "Preparation"), list(rows), numbers=False)
+
+
+def run(contents: Contents) -> Table:
+    """How the training went."""
+    facts, summary, rows = contents.records.checkpoint, contents.training, capital(contents.words.rows)
+    lines: List[Tuple[str, Optional[str]]] = [
+        ("Optimizer steps", f"{count(facts.steps)}, of which {count(facts.steps_per_epoch)} are an epoch"),
+        (f"{rows} in one optimizer step", setting(facts.training.get("batch_size"))),
+        (f"{rows} in one call to the device", _call(contents)),
+        (f"{rows} seen", count(facts.examples_seen)),
+        ("Weights", _weights(contents)),
+        ("Training loss", f"{fine(facts.train_loss)}, the mean over all steps, the untrained start included"),
+        ("Training loss at the end", _last_losses(contents)),
+        ("Training time", f"{duration(facts.seconds)} ({decimal(facts.seconds, 1)} s)"),
+        (f"{rows} per second", short(summary.rows_per_second)),
+        ("Hardware", hardware(contents)),
+        ("Continued after interruptions", count(facts.resumed)),
+    ]
+    return Table(("", "Training"), [(name, value) for name, value in lines if value], numbers=False)
+
+
+def settings(contents: Contents) -> Table:
+    """Every setting that shaped the model."""
+    rows = [(Name(name), Name(setting(value))) for name, value in contents.settings]
+    return Table(("Setting", "Value"), list(rows), numbers=False)
+
+
+def software(contents: Contents) -> Table:
+    """Package versions of the training."""
+    versions = contents.records.checkpoint.software
+    return Table(
+        ("Package", "Version"), [(Name(name), Name(versions[name])) for name in sorted(versions)], numbers=False
+    )
+
+
+def base_model_links(contents: Contents) -> List[Cell]:
+    """Each pretrained model's name, linked where it was read from the Hub."""
+    return [hub_link(made.model, made.source, "") for made in contents.base_models]
+
+
+def hub_link(name: str, source: str, section: str) -> Cell:
+    """A link where the thing was read from the Hub, else its bare name."""
+    place = source.partition("?")[0]
+    on_hub = place == f"hf://{section}{name}" and is_repository_id(name)
+    return Link(name, f"https://huggingface.co/{section}{name}") if on_hub else Name(name)
+
+
+def hardware(contents: Contents) -> str:
+    """The devices in one line."""
+    facts = contents.records.checkpoint.hardware
+    units: Iterable[Tuple[str, str]] = (("cores", "{} cores"), ("memory_gib", "{} GiB of memory"))
+    parts = [f"{setting(facts.get('count', 1))} × {facts.get('name', 'unknown')} ({facts.get('device', 'unknown')})"]
+    parts += [f"computing in {facts['precision']}"] if "precision" in facts else []
+    parts += [text.format(setting(facts[key])) for key, text in units if facts.get(key)]
+    return ", ".join(parts)
+
+
+def _beside(line: Comparison) -> Tuple[str, str, str]:
+    """Our value, the published one, and the difference."""
+    difference = line.value - line.published
+    if line.inside is not None:
+        return decimal(line.value), decimal(line.published), signed(difference)
+    return fine(line.value), fine(line.published), f"{'-' if difference < 0 else '+'}{fine(abs(difference))}"
+
+
+def _counts_of_preparation(contents: Contents) -> List[Tuple[str, ...]]:
+    """A row for each thing that the preparation counted in the splits, beside the examples themselves."""
+    details = [contents.records.features.details.get(split, {}) for split in contents.splits]
+    names = dict.fromkeys(name for of_split in details for name in of_split if name != contents.words.examples)
+    return [(_spelled(name), *(_recorded(of_split.get(name, "")) for of_split in details)) for name in names]
+
+
+def _recorded(value: Any) -> str:
+    return count(value) if type(value) is int else setting(value)
+
+
+def _spelled(name: str) -> str:
+    """A recorded name in words."""
+    return capital(name.replace("_", " "))
+
+
+def _call(contents: Contents) -> Optional[str]:
+    iterations = contents.records.checkpoint.training.get("device_iterations", 1)
+    if iterations == 1:
+        return None
+    return (
+        f"{count(contents.training.call)}: {count(iterations)} optimizer steps, "
+        "between which the learning rate does not move"
+    )
+
+
+def _weights(contents: Contents) -> str:
+    facts = contents.records.checkpoint
+    if facts.kept_step == facts.steps:
+        return f"of step {count(facts.kept_step)}, the last"
+    return f"of step {count(facts.kept_step)}, the best checkpoint by {facts.training.get('best_metric')}"
+
+
+def _last_losses(contents: Contents) -> Optional[str]:
+    value = contents.training.last_losses
+    return None if value is None else f"{fine(value)}, the mean over the last tenth of the steps"
+
+
+def _metric(value: Optional[float]) -> str:
+    return "" if value is None else decimal(value)

@@ -1,0 +1,80 @@
+"""LXMERT's tokenizer: questions to token ids, the classifier's first and the separator last."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, List, Sequence, Tuple
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from podtune.errors import BadInput
+from podtune.formats.base_model import CONFIG, TOKENIZER
+from podtune.formats.json_files import of_kind, read_json
+from podtune.formats.ragged import Ragged, offsets_of
+from podtune.formats.sealed import sha256_of
+from podtune.progress import progress_bar
+
+_BATCH = 8192
+
+
+@dataclass(frozen=True)
+class QuestionTokenizer:
+    """A tokenizer that cuts questions off at a length."""
+
+    tokenizer: Tokenizer
+    max_length: int
+    vocabulary_size: int
+    """Token ids are below it."""
+
+    sha256: str
+    """Of tokenizer.json."""
+
+    def encode(self, questions: Sequence[str]) -> Tuple[Ragged, int]:
+        """Token ids of each question, int32; and how many questions were cut."""
+        rows: List[List[int]] = []
+        cut = 0
+        with progress_bar(len(questions), "question", "encoding questions") as bar:
+            for start in range(0, len(questions), _BATCH):
+                batch = self.tokenizer.encode_batch(list(questions[start : start + _BATCH]))
+                rows += [encoding.ids for encoding in batch]
+                cut += sum(bool(encoding.overflowing) for encoding in batch)
+                bar.update(len(batch))
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        ids = (token for row in rows for token in row)
+        return Ragged(np.fromiter(ids, dtype=np.int32, count=int(lengths.sum())), offsets_of(lengths)), cut
+
+
+def open_question_tokenizer(base_model: Path, max_length: int) -> QuestionTokenizer:
+    """Open a verified BaseModel's tokenizer; BadInput unless it and questions of `max_length` fit the model."""
+    path = base_model / TOKENIZER
+    tokenizer = _load(path)
+    if tokenizer.num_special_tokens_to_add(False) != 2:
+        raise BadInput(f"{path} must put two special tokens around a question, as BERT's does")
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length)
+    size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+    _check_model(base_model / CONFIG, size, max_length)
+    return QuestionTokenizer(tokenizer, max_length, size, sha256_of(path))
+
+
+def _load(path: Path) -> Tokenizer:
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; the model needs a fast tokenizer's file")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise BadInput(f"{path} is not a tokenizer that can be read: {' '.join(str(error).split())}") from error
+
+
+def _check_model(path: Path, size: int, max_length: int) -> None:
+    config: Any = of_kind(read_json(path), (dict,), str(path))
+    if config.get("model_type") != "lxmert":
+        raise BadInput(f"{path}: model_type must be lxmert; got {config.get('model_type')!r}")
+    rows, positions = config.get("vocab_size", 0), config.get("max_position_embeddings", max_length)
+    if size > rows:
+        raise BadInput(f"{path}: vocab_size is {rows}; it must be at least {size}, as the tokenizer's ids need")
+    if max_length > positions:
+        raise BadInput(
+            f"features.max_length must be at most {positions}, the positions that {path} gives the model;"
+            f" got {max_length}"
+        )

@@ -1,0 +1,202 @@
+import json
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import pytest
+from podtune import __version__
+from podtune.errors import TryAgainLater
+from podtune.formats.sealed import read_manifest, sealing
+from podtune.steps.check_unchanged import __main__ as program
+from podtune.steps.check_unchanged.step import run
+from podtune.stores.releases import publish
+from podtune.stores.store import Store, open_store
+
+SECTIONS: Dict[str, Dict[str, Any]] = {
+    "training": {"epochs": 3, "learning_rate": 3e-5},
+    "evaluation": {"n_best": 20},
+    "card": {"description": "A model."},
+}
+
+CHECKPOINT: Dict[str, Any] = {
+    "task": "question-answering",
+    "training": {"epochs": 3, "learning_rate": 3e-5},
+    "steps": 1,
+    "steps_per_epoch": 1,
+    "examples_seen": 12,
+    "kept_step": 1,
+    "train_loss": 0.5,
+    "seconds": 1.5,
+    "resumed": 0,
+    "hardware": {"device": "cpu"},
+    "software": {"podtune": __version__},
+}
+
+EVALUATION: Dict[str, Any] = {
+    "task": "question-answering",
+    "checkpoint": "c" * 64,
+    "features": "f" * 64,
+    "split": "validation",
+    "data": "d" * 64,
+    "examples": 12,
+    "rows": 14,
+    "loss": 0.25,
+    "metrics": {},
+    "slices": [],
+    "settings": {"n_best": 20},
+    "seconds": 0.5,
+}
+
+
+class Case:
+    """A store with a live release, and the inputs of a run that would make the same."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.store: Store = open_store(str(directory / "store"))
+        self.features = self.seal("features", "features", {"rows": 12})
+        self.base_model = self.seal("base_model", "base-model", {"model": "bert"})
+
+    def seal(self, name: str, kind: str, facts: Dict[str, Any]) -> Path:
+        with sealing(self.directory / name, kind, 1) as draft:
+            draft.facts.update(facts)
+        return self.directory / name
+
+    def release(self, **changes: Any) -> None:
+        """Publish what was made of the inputs, with changed facts of its Checkpoint."""
+        made_of = {"features": _digest(self.features, "features"), "base_model": _digest(self.base_model, "base-model")}
+        trained = self.seal("trained", "checkpoint", {**CHECKPOINT, **made_of, **changes})
+        evaluated = self.seal("evaluated", "evaluation", EVALUATION)
+        files = {
+            "training/manifest.json": trained / "manifest.json",
+            "evaluation/manifest.json": evaluated / "manifest.json",
+        }
+        publish(self.store, "qa", files=files, facts={"card": {"description": "A model."}}, expected=None)
+
+    def check(self, device: str = "cpu", **changed: Dict[str, Any]) -> Any:
+        why = self.directory / "why" / "explanation"
+        places = {"release": {"name": "qa"}, "store": self.store.uri, "device": device}
+        decision = run(self.features, self.base_model, why, sections={**SECTIONS, **changed}, **places)
+        said, reason = why.read_text().rstrip("\n").split(": ", 1)
+        assert said == decision
+        return decision, reason
+
+
+def _digest(path: Path, kind: str) -> str:
+    return read_manifest(path, kind, 1).digest
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(tmp_path)
+
+
+def test_the_first_run_trains(case: Case) -> None:
+    assert case.check() == ("train", f"no version of qa is live in {case.store.uri}")
+
+
+def test_a_run_that_would_make_the_live_release_again_stops(case: Case) -> None:
+    case.release()
+
+    assert case.check() == ("stop", "data, model, code and settings are those of version 1 of qa, which is live")
+
+
+def test_numbers_that_came_through_kfp_are_the_same(case: Case) -> None:
+    case.release()
+
+    assert case.check(evaluation={"n_best": 20.0})[0] == "stop"
+
+
+def test_new_data_are_trained_on(case: Case) -> None:
+    case.release()
+    case.seal("features", "features", {"rows": 13})
+
+    assert case.check() == ("train", "changed since version 1 of qa: the data or its preparation")
+
+
+def test_another_pretrained_model_is_trained(case: Case) -> None:
+    case.release()
+    case.seal("base_model", "base-model", {"model": "roberta"})
+
+    assert case.check() == ("train", "changed since version 1 of qa: the pretrained model")
+
+
+def test_new_code_trains(case: Case) -> None:
+    case.release(software={"podtune": "0.0.1"})
+
+    assert case.check() == ("train", f"changed since version 1 of qa: podtune (0.0.1 then, {__version__} now)")
+
+
+def test_another_device_trains(case: Case) -> None:
+    case.release()
+
+    assert case.check("gpu") == ("train", "changed since version 1 of qa: the device (cpu then, gpu now)")
+
+
+def test_every_changed_setting_is_told(case: Case) -> None:
+    case.release()
+
+    found = case.check(training={"epochs": 2, "learning_rate": 3e-5, "seed": 1}, card={"description": "Better."})
+
+    assert found == (
+        "train",
+        "changed since version 1 of qa: training.epochs, training.seed, card.description",
+    )
+
+
+def _lose(case: Case) -> None:
+    entry = next((case.directory / "store" / "blobs" / "sha256").iterdir())
+    entry.unlink()
+
+
+def _damage(case: Case) -> None:
+    (case.directory / "store" / "releases" / "qa" / "versions" / "1" / "manifest.json").write_text("{")
+
+
+@pytest.mark.parametrize(("harm", "reason"), [(_lose, "has lost "), (_damage, "cannot be read: ")])
+def test_a_live_release_that_is_harmed_is_made_again(case: Case, harm: Callable[[Case], None], reason: str) -> None:
+    case.release()
+    harm(case)
+
+    decision, why = case.check()
+
+    assert decision == "train"
+    assert why.startswith(f"version 1 of qa, which is live, {reason}")
+
+
+def test_a_release_of_other_software_is_made_again(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("weights")
+    publish(case.store, "qa", files={"model.safetensors": tmp_path / "weights"}, facts={}, expected=None)
+
+    assert case.check() == (
+        "train",
+        f"version 1 of qa, which is live, cannot be read: qa 1 in {case.store.uri} has no files below "
+        "training/manifest.json",
+    )
+
+
+def test_a_store_that_cannot_answer_is_no_reason_to_train(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(self: Any, key: str) -> Any:
+        raise TryAgainLater("the store is away")
+
+    monkeypatch.setattr(type(case.store), "read", away)
+
+    with pytest.raises(TryAgainLater, match="the store is away"):
+        case.check()
+
+
+def test_the_step_runs_without_kfp(case: Case, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    case.release()
+    settings = case.directory / "settings.json"
+    settings.write_text(json.dumps({**SECTIONS, "release": {"name": "qa"}}))
+    given = {"features": case.features, "base-model": case.base_model, "settings": settings, "device": "cpu"}
+    options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
+    why = case.directory / "explanation"
+    monkeypatch.setattr(
+        sys, "argv", ["check_unchanged", *options, "--store", case.store.uri, "--explanation", str(why)]
+    )
+
+    program.main()
+
+    assert capsys.readouterr().out == "stop\n"
+    assert why.read_text() == ("stop: data, model, code and settings are those of version 1 of qa, which is live\n")

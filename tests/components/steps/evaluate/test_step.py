@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import numpy as np
+import pytest
+from podtune.formats.evaluation import Metric, Slice, open_evaluation
+from podtune.formats.features import open_features
+from podtune.steps.evaluate import __main__ as program
+from podtune.steps.evaluate.step import run
+
+ROOT = 7**0.5
+LOSS = np.log(6 + np.exp(ROOT) + np.exp(-1 / ROOT)) - 0.75 * ROOT
+"""A marked token's logits are √7 and -1/√7, of all others 0; three of the four labels are marked."""
+
+
+def files_below(directory: Path) -> List[str]:
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+
+
+def evaluate(features: Path, checkpoint: Path, output: Path, **settings: Any) -> Dict[str, float]:
+    return run(features, checkpoint, output, evaluation=settings, device="cpu")
+
+
+def test_a_model_is_scored_on_every_example(features: Path, checkpoint: Path, tmp_path: Path) -> None:
+    scores = evaluate(features, checkpoint, tmp_path / "evaluation")
+
+    predictions = json.loads((tmp_path / "evaluation" / "predictions.json").read_text(encoding="utf-8"))
+    assert predictions == {"q1": "red fox", "q2": "the old"}
+    assert scores == {"exact_match": 50.0, "f1": 90.0, "loss": pytest.approx(LOSS), "examples": 2.0}
+
+
+def test_exactly_these_files_are_left_also_by_a_second_run(features: Path, checkpoint: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        evaluate(features, checkpoint, tmp_path / "evaluation")
+
+        assert files_below(tmp_path / "evaluation") == ["examples.jsonl", "manifest.json", "predictions.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "evaluation", "features"]
+
+
+def test_the_evaluation_says_what_was_scored_and_how(features: Path, checkpoint: Path, tmp_path: Path) -> None:
+    evaluate(features, checkpoint, tmp_path / "evaluation", n_best=5)
+
+    facts, _ = open_evaluation(tmp_path / "evaluation")
+    assert (facts.task, facts.split, facts.examples, facts.rows) == ("question-answering", "validation", 2, 2)
+    assert facts.data == open_features(features)[0].splits["validation"].digest
+    assert facts.metrics["exact_match"] == Metric(50.0, 0.0, 100.0)
+    assert facts.metrics["f1"] == Metric(90.0, 80.0, 100.0)
+    assert Slice("question_word", "which", 1, {"exact_match": 100.0, "f1": 100.0}) in facts.slices
+    assert facts.settings == {
+        "split": "validation",
+        "n_best": 5,
+        "max_answer_length": 30,
+        "null_score_threshold": 0.0,
+        "bootstrap_samples": 1000,
+        "seed": 0,
+    }
+
+
+def test_examples_are_in_the_order_of_the_data(features: Path, checkpoint: Path, tmp_path: Path) -> None:
+    evaluate(features, checkpoint, tmp_path / "evaluation")
+
+    lines = (tmp_path / "evaluation" / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["q1", "q2"]
+    assert json.loads(lines[0])["scores"] == {"exact_match": 0.0, "f1": 80.0}
+
+
+def test_it_runs_without_kfp(
+    features: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "settings.yaml").write_text("n_best: 20\n")
+    paths = {"features": features, "checkpoint": checkpoint, "evaluation": tmp_path / "evaluation"}
+    options = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
+    monkeypatch.setattr("sys.argv", ["evaluate", *options, "--settings", str(tmp_path / "settings.yaml")])
+
+    program.main()
+
+    assert json.loads(capsys.readouterr().out)["exact_match"] == 50.0
+    assert (tmp_path / "evaluation" / "predictions.json").is_file()

@@ -1,0 +1,197 @@
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import pytest
+from podtune.errors import BadInput
+from podtune.steps.extract_lxmert.question_file import QuestionFile
+from podtune.steps.extract_lxmert.question_forms import read_question_file
+from podtune.tasks.visual_question_answering.questions import VisualQuestion
+
+
+def read(folder: Path, questions: Any, annotations: Any = None) -> QuestionFile:
+    """Read questions, given as a text or as what becomes JSON."""
+    paths: List[Optional[Path]] = [folder / "questions.json", None if annotations is None else folder / "answers.json"]
+    for path, content in zip(paths, (questions, annotations)):
+        if path:
+            path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return read_question_file(folder / "questions.json", paths[1])
+
+
+def entry(**changed: Any) -> Dict[str, Any]:
+    """A question of VQA as LXMERT's authors publish it."""
+    published = {
+        "answer_type": "other",
+        "img_id": "COCO_train2014_000000458752",
+        "label": {"net": 1, "a net": 0.3},
+        "question_id": 458752000,
+        "question_type": "what is this",
+        "sent": "What is this photo taken looking through?",
+    }
+    return {name: value for name, value in {**published, **changed}.items() if value is not ...}
+
+
+def test_lxmerts_questions_are_told_by_their_list(tmp_path: Path) -> None:
+    found = read(tmp_path, [entry()])
+
+    assert found.questions == [
+        VisualQuestion(
+            id="458752000",
+            image="COCO_train2014_000000458752",
+            question="What is this photo taken looking through?",
+            labels={"net": 1.0, "a net": 0.3},
+            answers=(),
+            slices={"question_type": "what is this", "answer_type": "other"},
+        )
+    ]
+    assert found.chosen == ["net"]
+
+
+def test_lxmerts_gqa_has_texts_as_ids_and_no_types(tmp_path: Path) -> None:
+    gqa = {"img_id": "2354786", "label": {"pipe": 1.0}, "question_id": "07333408", "sent": "What is on the wall?"}
+
+    found = read(tmp_path, [gqa]).questions[0]
+
+    assert (found.id, found.labels, found.slices) == ("07333408", {"pipe": 1.0}, {})
+
+
+def test_a_label_of_no_answers_is_out_of_vocabulary(tmp_path: Path) -> None:
+    found = read(tmp_path, [entry(label={})])
+
+    assert found.questions[0].labels == {}
+    assert found.chosen == [""]
+
+
+@pytest.mark.parametrize(
+    ("questions", "message"),
+    [
+        ([entry(label=...)], r"questions\.json: entry 0 has no 'label'; it has 'answer_type', 'img_id', "),
+        ([entry(), entry(sent=" ")], r"questions\.json: entry 1: sent is empty; it must have a word$"),
+        ([entry(sent=7)], r"questions\.json: entry 0: sent must be a text; got a whole number$"),
+        ([entry(sent="\ud800?")], r"entry 0: sent holds half a character at 0: a lone surrogate$"),
+        ([entry(label=["net"])], r"entry 0: label must be an object; got a list$"),
+        ([entry(label={"net": "1"})], r"entry 0: the weight of 'net' must be a number or a whole number; got a text$"),
+        ([entry(label={"net": 0})], r"entry 0: the weight of 'net' must be above 0 and at most 1; got 0$"),
+        ([entry(label={"net": 1.5})], r"entry 0: the weight of 'net' must be above 0 and at most 1; got 1\.5$"),
+        ([entry(question_id=None)], r"entry 0: question_id must be a text or a whole number; got null$"),
+        (["net"], r"entry 0 must be an object with 'question_id'; got a text$"),
+        ([entry(), entry()], r"the id '458752000' is given to two questions; ids must differ$"),
+        ([], r"questions\.json holds no question$"),
+        ({}, r"questions\.json holds no question$"),
+        (7, r"questions\.json must be an object; got a whole number$"),
+        ("{", r"questions\.json is not JSON in UTF-8: "),
+        ('{"1": {}, "1": {}}', r"the key '1' is given twice in an object$"),
+    ],
+)
+def test_what_is_no_question_is_named_with_its_place(questions: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=message):
+        read(tmp_path, questions)
+
+
+def test_gqas_questions_have_their_types(tmp_path: Path, gqa: Any) -> None:
+    found = read(tmp_path, {"07333408": gqa("2375429", "What is it?", "pipe")})
+
+    assert found.questions == [
+        VisualQuestion(
+            id="07333408",
+            image="2375429",
+            question="What is it?",
+            labels={"pipe": 1.0},
+            answers=(),
+            slices={"structural": "query", "semantic": "obj"},
+        )
+    ]
+    assert found.chosen == ["pipe"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"answer": ...}, r"question '07' has no 'answer'; it has 'imageId', 'question', 'types', 'isBalanced'$"),
+        ({"answer": ""}, r"question '07': answer is empty; it must have a word$"),
+        ({"imageId": 2375429}, r"question '07': imageId must be a text; got a whole number$"),
+        ({"types": "obj"}, r"question '07': types must be an object; got a text$"),
+    ],
+)
+def test_a_wrong_question_of_gqa_is_named(changed: Any, message: str, tmp_path: Path, gqa: Any) -> None:
+    question = {**gqa("2375429", "What is it?", "pipe"), **changed}
+
+    with pytest.raises(BadInput, match=message):
+        read(tmp_path, {"07": {name: value for name, value in question.items() if value is not ...}})
+
+
+def test_vqas_questions_are_joined_with_their_answers(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa(
+        (9000, 9, "What is it?", ["Dog.", "dog", "dog", "a dog", "cat", "cat", "bird", "dog", "dog", "dog"]),
+        (9001, 9, "And that?", ["Frisbee"] * 10),
+    )
+    annotations["annotations"].reverse()
+
+    found = read(tmp_path, questions, annotations)
+
+    assert found.questions[0] == VisualQuestion(
+        id="9000",
+        image="COCO_val2014_000000000009",
+        question="What is it?",
+        labels={"dog": 1.0, "cat": 0.6, "bird": 0.3},
+        answers=("Dog.", "dog", "dog", "a dog", "cat", "cat", "bird", "dog", "dog", "dog"),
+        slices={"question_type": "what is", "answer_type": "other"},
+    )
+    assert found.questions[1].labels == {"Frisbee": 1.0}
+    assert found.chosen == ["dog", "frisbee"]
+
+
+@pytest.mark.parametrize(
+    ("file", "path", "value", "message"),
+    [
+        ("answers", ("answers",), [], r"answers\.json: annotations\[0\] has no answers; there must be one of every"),
+        ("answers", ("answers", 0), {}, r"annotations\[0\]: answers\[0\] has no 'answer'; it has nothing$"),
+        ("answers", ("question_id",), 7, r"questions\[0\] has the id 9000, which is not in .*answers\.json"),
+        ("answers", ("image_id",), 7, r"annotations\[0\] is of image 7; .*questions\[0\], the same question, of 9$"),
+        ("answers", ("answer_type",), ..., r"annotations\[0\] has no 'answer_type'; "),
+        ("questions", ("question_id",), "9000", r"questions\[0\]: question_id must be a whole number; got a text$"),
+        ("questions", ("image_id",), ..., r"questions\[0\] has no 'image_id'; it has 'question_id', 'question'$"),
+        ("questions", ("question",), "", r"questions\[0\]: question is empty; it must have a word$"),
+    ],
+)
+def test_a_wrong_question_of_vqa_is_named(
+    file: str, path: Any, value: Any, message: str, tmp_path: Path, vqa: Any
+) -> None:
+    questions, annotations = vqa((9000, 9, "What is it?", ["dog"] * 10))
+    holder: Any = questions["questions"][0] if file == "questions" else annotations["annotations"][0]
+    for key in path[:-1]:
+        holder = holder[key]
+    if value is ...:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
+
+    with pytest.raises(BadInput, match=message):
+        read(tmp_path, questions, annotations)
+
+
+def test_questions_and_answers_of_other_questions_are_refused(tmp_path: Path, vqa: Any) -> None:
+    one, two = (9000, 9, "What is it?", ["dog"] * 10), (9001, 9, "And this?", ["cat"] * 10)
+
+    with pytest.raises(BadInput, match=r"questions\[1\] has the id 9001, which is not in .*answers\.json"):
+        read(tmp_path, vqa(one, two)[0], vqa(one)[1])
+    with pytest.raises(BadInput, match=r"annotations\[1\] answers question 9001, which is not in .*questions\.json; "):
+        read(tmp_path, vqa(one)[0], vqa(one, two)[1])
+    with pytest.raises(BadInput, match=r"annotations\[1\]: question 9000 was answered by an earlier one; "):
+        read(tmp_path, vqa(one)[0], vqa(one, one)[1])
+    with pytest.raises(BadInput, match=r"questions\[1\] has the id 9000, which is given to an earlier one"):
+        read(tmp_path, vqa(one, one)[0], vqa(one)[1])
+
+
+def test_annotations_belong_to_vqas_questions(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa((9000, 9, "What is it?", ["dog"] * 10))
+
+    with pytest.raises(BadInput, match=r"has VQA's questions, whose answers lie in another file; name it too$"):
+        read(tmp_path, questions)
+    with pytest.raises(BadInput, match=r"has not VQA's questions, so .*answers\.json cannot have their answers$"):
+        read(tmp_path, [entry()], annotations)
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"questions\.json is no file; it should be JSON$"):
+        read_question_file(tmp_path / "questions.json", None)

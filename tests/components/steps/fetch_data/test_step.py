@@ -1,0 +1,325 @@
+"""Whole runs of fetch_data, from every kind of source."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+from podtune.errors import BadInput, TryAgainLater
+from podtune.formats.raw_data import RawDataFacts, open_raw_data
+from podtune.steps.fetch_data.step import run
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+TRAIN, DEV = b'{"version": "1.1", "data": ["train"]}', b'{"version": "1.1", "data": ["dev"]}'
+FILES = {"train": "train.json", "validation": "validation.json"}
+
+
+def _source(data: Any, **others: Any) -> Dict[str, Any]:
+    return {"data": str(data), "dataset": "rajpurkar/squad", "licence": "cc-by-sa-4.0", **others}
+
+
+def _sums(**contents: bytes) -> Dict[str, str]:
+    return {split: hashlib.sha256(content).hexdigest() for split, content in contents.items()}
+
+
+def _files(directory: Path) -> List[str]:
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*"))
+
+
+@pytest.fixture
+def squad(tmp_path: Path) -> Path:
+    (tmp_path / "squad").mkdir()
+    (tmp_path / "squad" / "train.json").write_bytes(TRAIN)
+    (tmp_path / "squad" / "validation.json").write_bytes(DEV)
+    (tmp_path / "squad" / "unused.json").write_bytes(b"")
+    return tmp_path / "squad"
+
+
+def test_a_directory_becomes_sealed_data(squad: Path, tmp_path: Path) -> None:
+    run(tmp_path / "raw", _source(squad))
+
+    facts, manifest = open_raw_data(tmp_path / "raw")
+    assert facts == RawDataFacts(str(squad), "rajpurkar/squad", "", "cc-by-sa-4.0", FILES)
+    assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
+    assert (tmp_path / "raw" / "train.json").read_bytes() == TRAIN
+    assert manifest.files["validation.json"].sha256 == _sums(dev=DEV)["dev"]
+
+
+def test_a_second_run_gives_the_same(squad: Path, tmp_path: Path) -> None:
+    run(tmp_path / "raw", _source(squad))
+    first = open_raw_data(tmp_path / "raw")[1].digest
+
+    run(tmp_path / "raw", _source(squad))
+
+    assert open_raw_data(tmp_path / "raw")[1].digest == first
+    assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
+
+
+def test_files_are_called_like_their_splits_wherever_they_lie(squad: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "dev-v1.1.parquet").write_bytes(b"PAR1")
+    splits = {"train": "unused.json", "validation": str(tmp_path / "elsewhere" / "dev-v1.1.parquet")}
+    (squad / "unused.json").write_bytes(TRAIN)
+
+    run(tmp_path / "raw", _source(squad, splits=splits))
+
+    assert open_raw_data(tmp_path / "raw")[0].splits == {"train": "train.json", "validation": "validation.parquet"}
+    assert (tmp_path / "raw" / "validation.parquet").read_bytes() == b"PAR1"
+
+
+@pytest.fixture
+def captions(tmp_path: Path) -> Path:
+    """Caption files beside images: in a folder, and in a zip."""
+    data = tmp_path / "captions"
+    (data / "train2014" / "deep").mkdir(parents=True)
+    (data / "train2014" / "1.jpg").write_bytes(b"one")
+    (data / "train2014" / "deep" / "2.jpg").write_bytes(b"two")
+    (data / "val.zip").write_bytes(b"PK")
+    (data / "train.json").write_bytes(TRAIN)
+    (data / "val.json").write_bytes(DEV)
+    return data
+
+
+SEVERAL = {
+    "train.captions": "train.json",
+    "train.images": "train2014",
+    "validation.captions": "val.json",
+    "validation.images": "val.zip",
+}
+
+
+def test_a_split_may_have_several_files_and_folders(captions: Path, tmp_path: Path) -> None:
+    run(tmp_path / "raw", _source(captions, splits=SEVERAL))
+
+    facts, manifest = open_raw_data(tmp_path / "raw")
+    assert facts.splits == {
+        "train.captions": "train.captions.json",
+        "train.images": "train.images",
+        "validation.captions": "validation.captions.json",
+        "validation.images": "validation.images.zip",
+    }
+    assert sorted(manifest.files) == [
+        "train.captions.json",
+        "train.images/1.jpg",
+        "train.images/deep/2.jpg",
+        "validation.captions.json",
+        "validation.images.zip",
+    ]
+
+
+def test_a_folder_has_no_sum(captions: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as failure:
+        run(tmp_path / "raw", _source(captions, splits=SEVERAL, sha256={"train.images": "0" * 64}))
+
+    assert str(failure.value) == (
+        f"source.sha256.train.images must be left out: {captions}/train2014 is a folder, which has no SHA-256"
+    )
+
+
+def test_an_empty_folder_is_refused(captions: Path, tmp_path: Path) -> None:
+    (captions / "empty").mkdir()
+
+    with pytest.raises(BadInput, match=r"the folder of source\.splits\.train\.images is empty; it should hold files"):
+        run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.images": "empty"}))
+
+
+def test_only_images_may_be_a_folder(captions: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="/train2014 does not exist or is no file"):
+        run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.captions": "train2014"}))
+
+
+@pytest.mark.parametrize("kind", ["vqa", "gqa"])
+def test_a_sample_of_several_files_is_made(kind: str, tmp_path: Path) -> None:
+    run(tmp_path / "raw", _source(f"sample://{kind}?train=2&validation=1"))
+
+    splits = open_raw_data(tmp_path / "raw")[0].splits
+    assert splits["train.questions"] == "train.questions.json"
+    assert splits["validation.features"] == "validation.features.tsv"
+    assert _files(tmp_path / "raw") == sorted(["manifest.json", *splits.values()])
+
+
+def test_a_sum_of_no_file_of_a_sample_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"source\.sha256\.test must belong to one of the sample's files train, valid"):
+        run(tmp_path / "raw", _source("sample://squad?train=9&validation=9", sha256={"test": "0" * 64}))
+
+
+def test_a_sample_is_made(tmp_path: Path) -> None:
+    source = _source("sample://squad?seed=3&train=60&validation=20")
+
+    run(tmp_path / "raw", source)
+    first = open_raw_data(tmp_path / "raw")
+    run(tmp_path / "raw", source)
+
+    assert first[0].source == "sample://squad?seed=3&train=60&validation=20"
+    assert open_raw_data(tmp_path / "raw")[1].digest == first[1].digest
+    assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
+    assert json.loads((tmp_path / "raw" / "train.json").read_text(encoding="utf-8"))["version"] == "1.1"
+
+
+@pytest.mark.local
+def test_the_web_is_read_with_sums_and_recorded_without_secrets(web: Any, tmp_path: Path) -> None:
+    web.files = {"/squad/train.json": TRAIN, "/squad/validation.json": DEV}
+    web.fails(cut=10)
+
+    run(tmp_path / "raw", _source(f"{web.address}/squad?key=secret", sha256=_sums(train=TRAIN, validation=DEV)))
+
+    assert open_raw_data(tmp_path / "raw")[0].source == f"{web.address}/squad"
+    assert "secret" not in (tmp_path / "raw" / "manifest.json").read_text()
+    assert web.requests[-1][0] == "/squad/validation.json?key=secret"
+    assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
+
+
+@pytest.mark.local
+def test_a_run_that_was_interrupted_is_continued(web: Any, tmp_path: Path) -> None:
+    web.files = {"/train.json": TRAIN, "/validation.json": DEV}
+    source = _source(web.address, sha256=_sums(train=TRAIN, validation=DEV))
+    web.fails()
+    web.fails(cut=10)
+    web.fails(status=503, times=5)
+    with pytest.raises(TryAgainLater):
+        run(tmp_path / "raw", source)
+    assert not (tmp_path / "raw").exists()
+    web.requests.clear()
+
+    run(tmp_path / "raw", source)
+
+    assert [path for path, _ in web.requests] == ["/validation.json", "/validation.json"]
+    assert web.asked("Range") == [None, "bytes=10-"]
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("change", [{"flip": True}, {"becomes": TRAIN[:-1]}])
+def test_a_wrong_file_loses_nothing_that_was_there(web: Any, squad: Path, tmp_path: Path, change: Any) -> None:
+    run(tmp_path / "raw", _source(squad))
+    before = (tmp_path / "raw" / "manifest.json").read_bytes()
+    web.files = {"/train.json": TRAIN, "/validation.json": DEV}
+    web.fails(**change)
+
+    with pytest.raises(BadInput, match=r"/train\.json has the SHA-256 [0-9a-f]{64}; source\.sha256\.train says"):
+        run(tmp_path / "raw", _source(web.address, sha256=_sums(train=TRAIN, validation=DEV)))
+
+    assert (tmp_path / "raw" / "manifest.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_bucket_is_read(bucket: Any, tmp_path: Path) -> None:
+    bucket("squad/train.json", TRAIN)
+    bucket("squad/validation.json", DEV)
+
+    run(tmp_path / "raw", _source("s3://inputs/squad", sha256=_sums(train=TRAIN)))
+
+    assert open_raw_data(tmp_path / "raw")[0].source == "s3://inputs/squad"
+    assert (tmp_path / "raw" / "validation.json").read_bytes() == DEV
+
+
+@pytest.mark.local
+def test_the_hub_is_read_at_a_revision(hub: Any, tmp_path: Path) -> None:
+    hub.add("datasets/rajpurkar/squad", {"plain/a.parquet": b"PAR1", "dev.json": DEV}, large=("plain/a.parquet",))
+    splits = {"train": "plain/a.parquet", "validation": "dev.json"}
+
+    run(tmp_path / "raw", _source("hf://datasets/rajpurkar/squad", revision=REVISION, splits=splits))
+
+    facts, _ = open_raw_data(tmp_path / "raw")
+    assert facts == RawDataFacts(
+        "hf://datasets/rajpurkar/squad",
+        "rajpurkar/squad",
+        REVISION,
+        "cc-by-sa-4.0",
+        {"train": "train.parquet", "validation": "validation.json"},
+    )
+    assert _files(tmp_path / "raw") == ["manifest.json", "train.parquet", "validation.json"]
+    assert len([path for path, _ in hub.web.requests if path.startswith("/api/datasets/")]) == 1
+
+
+def test_an_empty_file_is_refused(squad: Path, tmp_path: Path) -> None:
+    (squad / "train.json").write_bytes(b"")
+
+    with pytest.raises(BadInput, match=r"the file of source\.splits\.train is empty; it should hold examples"):
+        run(tmp_path / "raw", _source(squad))
+
+    assert not (tmp_path / "raw").exists()
+
+
+def test_a_wrong_sum_of_a_sample_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"train of sample://squad\?train=9&validation=9 has the SHA-256 .*says 0000"):
+        run(tmp_path / "raw", _source("sample://squad?train=9&validation=9", sha256={"train": "0" * 64}))
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({}, 0, "validation: 35 bytes"),
+        ({"data": "/nowhere"}, 2, "error: /nowhere does not exist; it should be a directory"),
+        ({"licence": "MIT"}, 2, "error: source.licence must be an SPDX identifier in lower case, or other; got 'MIT'"),
+        ({"sha256": {"train": "0" * 64}}, 2, f"says {'0' * 64}"),
+    ],
+)
+def test_the_program_ends_with_one_line(squad: Path, tmp_path: Path, change: Any, code: int, words: str) -> None:
+    (tmp_path / "source.json").write_text(json.dumps({**_source(squad), **change}))
+
+    ended = _start(tmp_path)
+
+    assert ended.returncode == code
+    assert (tmp_path / "raw").exists() is (code == 0)
+    assert ended.stderr.splitlines()[-1].endswith(words)
+    assert len(ended.stderr.splitlines()) == (1 if code else 2)
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("on_the_web", [True, False])
+def test_a_full_disk_can_be_tried_again(web: Any, squad: Path, tmp_path: Path, on_the_web: bool) -> None:
+    large = bytes(5000)
+    (squad / "train.json").write_bytes(large)
+    web.files = {"/train.json": large, "/validation.json": DEV}
+    sums = _sums(train=large, validation=DEV)
+    source = _source(web.address if on_the_web else squad, sha256=sums)
+    (tmp_path / "source.json").write_text(json.dumps(source))
+
+    ended = _start(tmp_path, before="ulimit -f 4; ")
+
+    assert ended.returncode == 75
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("error: no space left to write /")
+    assert line.endswith("; free some and start again")
+    assert not (tmp_path / "raw").exists()
+    assert _start(tmp_path).returncode == 0
+
+
+@pytest.mark.local
+def test_a_step_that_is_killed_is_continued(web: Any, fetching: Path, tmp_path: Path) -> None:
+    web.files = {"/train.json": TRAIN, "/validation.json": DEV}
+    source = _source(web.address, sha256=_sums(train=TRAIN, validation=DEV))
+    (tmp_path / "source.json").write_text(json.dumps(source))
+    web.fails(cut=10, hang=True)
+    command = [sys.executable, "-m", "podtune.steps.fetch_data", "--raw-data", tmp_path / "raw"]
+    with subprocess.Popen([*command, "--settings", tmp_path / "source.json"]) as process:
+        while [path.stat().st_size for path in fetching.rglob("*.partial")] != [10]:
+            assert process.poll() is None
+        process.kill()
+
+    run(tmp_path / "raw", source)
+
+    assert web.asked("Range")[:3] == [None, None, "bytes=10-"]
+    assert (tmp_path / "raw" / "train.json").read_bytes() == TRAIN
+
+
+def _start(directory: Path, before: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run the step as a program on source.json in this directory, to write raw beside it."""
+    arguments = f"--raw-data {directory}/raw --settings {directory}/source.json"
+    command = f"{before}exec {sys.executable} -B -m podtune.steps.fetch_data {arguments}"
+    return subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
+
+
+@pytest.mark.local
+def test_the_step_starts_without_torch(squad: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from podtune.steps.fetch_data.step import run;"
+        f"run(Path({str(tmp_path / 'raw')!r}), {_source(squad)!r});"
+        "sys.exit(bool({'torch', 'transformers', 'boto3', 'huggingface_hub'} & set(sys.modules)))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,81 @@
+"""Two processes on one CPU, as two GPUs would be used."""
+
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import numpy as np
+import pytest
+from podtune.errors import BadInput, Interrupted
+from podtune.formats.checkpoint import open_checkpoint
+from podtune.steps.finetune.step import run
+from podtune.steps.finetune.torchrun import launcher
+from podtune.training.log import read_log
+from podtune.training.module_process import run_module
+from safetensors.numpy import load_file
+
+pytestmark = pytest.mark.local
+
+TwoProcesses = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def in_two_processes(features: Path, base_model: Path, tmp_path: Path) -> TwoProcesses:
+    def finetuned(training: Dict[str, Any], stopping: Callable[[], bool] = lambda: False) -> Path:
+        places = {"features": features, "base-model": base_model, "checkpoint": tmp_path / "two"}
+        arguments = {**places, "workspace": tmp_path / "workspace", "device": "cpu"}
+        run_module(launcher(2), "podtune.steps.finetune", arguments, training, stopping)
+        return tmp_path / "two"
+
+    return finetuned
+
+
+def weights(checkpoint: Path) -> Dict[str, np.ndarray]:
+    return load_file(checkpoint / "model" / "model.safetensors")
+
+
+def test_two_processes_find_the_weights_that_one_finds(
+    in_two_processes: TwoProcesses, features: Path, base_model: Path, training: Dict[str, Any], tmp_path: Path
+) -> None:
+    # AdamW turns a gradient that is zero but for rounding, as that of the head's bias, into whole steps of random
+    # sign; an epsilon above the rounding keeps it zero
+    settings = {**training, "dropout": 0.0, "epsilon": 1e-4, "evaluate_every": 10, "best_metric": "f1"}
+    run(features, base_model, tmp_path / "one", training=settings, device="cpu", workspace=str(tmp_path / "w"))
+
+    two = in_two_processes(settings)
+
+    one, both = weights(tmp_path / "one"), weights(two)
+    assert one.keys() == both.keys()
+    assert max(float(np.abs(one[name] - both[name]).max()) for name in one) < 1e-5
+    for ours, theirs in zip(read_log(two / "log.jsonl"), read_log(tmp_path / "one" / "log.jsonl")):
+        assert ours.get("loss") == pytest.approx(theirs.get("loss"), abs=1e-6)
+        assert ours.get("evaluation") == pytest.approx(theirs.get("evaluation"), abs=1e-5)
+    assert list((tmp_path / "workspace").iterdir()) == []
+
+
+def test_two_processes_stop_together_and_continue(
+    in_two_processes: TwoProcesses, training: Dict[str, Any], tmp_path: Path
+) -> None:
+    # Long enough to be stopped on a fast machine, and every checkpoint stays to be seen
+    settings = {**training, "epochs": 80, "dropout": 0.0, "checkpoint_every": 40, "keep_checkpoints": 100}
+    undisturbed = weights(in_two_processes(settings))
+
+    with pytest.raises(Interrupted, match=r"stopped after step \d+ of 400, whose checkpoint is saved"):
+        in_two_processes(settings, lambda: bool(list(tmp_path.glob("workspace/*/step-00000040"))))
+    continued = in_two_processes(settings)
+
+    assert open_checkpoint(continued)[0].resumed == 1
+    assert all(np.array_equal(array, undisturbed[name]) for name, array in weights(continued).items())
+
+
+def test_what_makes_the_processes_fail_is_raised_here(
+    in_two_processes: TwoProcesses, training: Dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match="there are 40 rows to train on, and one optimizer step takes 64"):
+        in_two_processes({**training, "batch_size": 64})
+
+    assert not (tmp_path / "two").exists()

@@ -1,0 +1,298 @@
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import numpy as np
+import pytest
+from podtune.errors import BadInput
+from podtune.formats.features import open_features
+from podtune.formats.raw_data import RawDataFacts
+from podtune.formats.sealed import sealing
+from podtune.sections import Mistakes, to_mapping
+from podtune.steps.prepare_captions.step import run
+from podtune.tasks.image_captioning.captions import open_captions, read_records
+
+CAPTIONS = {"max_length": 8.0, "image_size": 32}
+SPLIT_FILES = [
+    "captions_of.npy",
+    "images.jsonl",
+    "images.npy",
+    "set_aside.jsonl",
+    "tokens.offsets.npy",
+    "tokens.values.npy",
+]
+REJECTED = {"caption": "nice", "is_rejected": True}
+PRECANNED = {"caption": "Quality issues …", "is_precanned": True}
+TRAIN = {
+    "a.png": ["cat on", REJECTED, "a\r\ncat", "a"],
+    "dark.png": [PRECANNED, PRECANNED],
+    "b.png": [PRECANNED, {"caption": "cat", "text_detected": True}],
+}
+
+
+@pytest.fixture
+def splits(caption_file: Any, plain_image: Any) -> Dict[str, Any]:
+    """Three images, of which one has no caption that is used; and one image."""
+    colors = {"train/a.png": (1, 2, 3), "train/dark.png": (0, 0, 0), "train/b.png": (4, 5, 6)}
+    train = {name: plain_image(*color) for name, color in colors.items()}
+    validation = {"val/a.png": plain_image(7, 8, 9)}
+    return {
+        "train": (caption_file(TRAIN), train),
+        "validation": (caption_file({"a.png": ["a cat", "cat on a"]}, first=23431), validation),
+    }
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    return tmp_path / "features"
+
+
+def files_below(directory: Path) -> List[str]:
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+
+
+def set_aside(features: Path, split: str) -> List[Any]:
+    return [json.loads(line) for line in (features / split / "set_aside.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("folders", [False, True])
+def test_the_step_leaves_exactly_the_splits_and_the_same_again(
+    splits: Any, folders: bool, features: Path, write_data: Any, write_model: Any
+) -> None:
+    raw_data, model = write_data(splits, folders=folders), write_model()
+
+    run(raw_data, model, features, CAPTIONS)
+    _, first = open_features(features)
+    run(raw_data, model, features, CAPTIONS)
+
+    files = [f"{split}/{name}" for split in ("train", "validation") for name in SPLIT_FILES]
+    assert files_below(features) == sorted(["manifest.json", "tokenizer.json", *files])
+    assert open_features(features)[1].digest == first.digest
+    assert (features / "tokenizer.json").read_bytes() == (model / "tokenizer.json").read_bytes()
+
+
+def test_the_facts_say_what_the_features_were_made_of(
+    splits: Any, features: Path, write_data: Any, write_model: Any
+) -> None:
+    run(write_data(splits), write_model(), features, CAPTIONS)
+
+    facts, _ = open_features(features)
+    train, validation = facts.splits["train"], facts.splits["validation"]
+    assert facts.task == "image-captioning"
+    assert facts.vocabulary_size == 262
+    assert facts.settings == {
+        "captions_per_image": 1,
+        "max_length": 8,
+        "keep_rejected": False,
+        "keep_precanned": False,
+        "damaged_images": "stop",
+        "expected_images": {},
+        "image_size": 32,
+    }
+    assert (train.examples, train.rows, train.tokens) == (2, 2, 5)
+    assert (validation.examples, validation.rows, validation.tokens) == (1, 1, 4)
+    assert facts.details["train"] == {
+        "captions": 8,
+        "rejected_captions": 1,
+        "precanned_captions": 3,
+        "empty_captions": 0,
+        "images": 3,
+        "images_without_captions": 1,
+        "damaged_images": 0,
+        "learnt_captions": 2,
+        "cut_captions": 0,
+    }
+
+
+def test_the_captions_can_be_opened(splits: Any, features: Path, write_data: Any, write_model: Any) -> None:
+    run(write_data(splits), write_model(), features, CAPTIONS)
+
+    captions = open_captions(features, "train")
+    first, second = read_records(features / "train")
+    assert captions.images.shape == (2, 32, 32, 3)
+    assert captions.images[:, 31, 31].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert [captions.tokens.row(row).tolist() for row in range(2)] == [[259, 261, 0], [259, 0]]
+    assert captions.captions_of.tolist() == [0, 1, 2]
+    assert captions.names(np.arange(2)) == ["0", "2"]
+    assert (first.file, first.captions, first.references) == ("a.png", ("cat on",), ("cat on", "a cat", "a"))
+    assert (first.slices, second.slices) == ({}, {"text_detected": "yes"})
+
+
+def test_all_captions_of_an_image_can_be_learnt(splits: Any, features: Path, write_data: Any, write_model: Any) -> None:
+    run(write_data(splits), write_model(), features, {**CAPTIONS, "captions_per_image": 5})
+
+    captions = open_captions(features, "train")
+    assert captions.captions_of.tolist() == [0, 3, 4]
+    assert captions.tokens.lengths.tolist() == [3, 4, 2, 2]
+    assert [len(record.captions) for record in read_records(features / "train")] == [3, 1]
+
+
+def test_every_image_is_kept_where_no_caption_is_left_out(
+    splits: Any, features: Path, write_data: Any, write_model: Any
+) -> None:
+    everything = {**CAPTIONS, "keep_rejected": True, "keep_precanned": True, "max_length": 16}
+
+    run(write_data(splits), write_model(), features, {**everything, "expected_images": {"train": 3, "validation": 1}})
+
+    assert open_captions(features, "train").names(np.arange(3)) == ["0", "1", "2"]
+    assert read_records(features / "train")[2].captions == ("Quality issues …",)
+
+
+def test_images_that_are_left_out_are_listed(splits: Any, features: Path, write_data: Any, write_model: Any) -> None:
+    splits["train"][1]["train/a.png"] = b""
+
+    run(write_data(splits), write_model(), features, {**CAPTIONS, "damaged_images": "set_aside"})
+
+    facts, _ = open_features(features)
+    assert set_aside(features, "train") == [
+        {"id": "0", "file": "a.png", "reason": "it is no image"},
+        {"id": "1", "file": "dark.png", "reason": "it has no caption that is used"},
+    ]
+    assert set_aside(features, "validation") == []
+    assert [record.id for record in read_records(features / "train")] == ["2"]
+    assert open_captions(features, "train").images.tolist() == np.full((1, 32, 32, 3), (4, 5, 6)).tolist()
+    assert (facts.splits["train"].rows, facts.details["train"]["damaged_images"]) == (1, 1)
+
+
+def test_a_damaged_image_stops_the_step_unless_it_may_be_set_aside(
+    splits: Any, features: Path, write_data: Any, write_model: Any
+) -> None:
+    splits["train"][1].update({"train/a.png": b"", "train/b.png": b""})
+
+    with pytest.raises(BadInput) as error:
+        run(write_data(splits), write_model(), features, CAPTIONS)
+
+    assert str(error.value).endswith(
+        "raw/train.zip: a.png cannot be decoded: it is no image (2 such images);"
+        " features.damaged_images: set_aside leaves them out and lists them"
+    )
+    assert not features.exists()
+    assert [path.name for path in features.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_split_without_a_whole_image_is_refused(
+    splits: Any, features: Path, write_data: Any, write_model: Any
+) -> None:
+    splits["validation"][1]["val/a.png"] = b""
+
+    with pytest.raises(BadInput, match=r"validation\.json leaves no image that has a caption and can be decoded$"):
+        run(write_data(splits), write_model(), features, {**CAPTIONS, "damaged_images": "set_aside"})
+
+
+def test_another_tokenizer_and_other_captions_to_learn_make_other_features_of_the_same_examples(
+    splits: Any, tmp_path: Path, write_data: Any, write_model: Any, like_gpt2: Any
+) -> None:
+    raw_data = write_data(splits)
+    model = write_model(name="other", tokenizer=like_gpt2([]))
+
+    run(raw_data, write_model(), tmp_path / "one", CAPTIONS)
+    run(raw_data, model, tmp_path / "two", {**CAPTIONS, "captions_per_image": 5})
+    run(raw_data, model, tmp_path / "three", {**CAPTIONS, "keep_precanned": True})
+
+    facts = [open_features(tmp_path / name)[0] for name in ("one", "two", "three")]
+    one, two, three = (of_run.splits for of_run in facts)
+    assert facts[0].tokenizer != facts[1].tokenizer
+    assert (one["train"].tokens, two["train"].tokens) == (5, 19)
+    assert one["train"].digest == two["train"].digest
+    assert one["train"].digest != three["train"].digest
+    assert one["train"].digest != one["validation"].digest
+
+
+def test_one_line_a_split_tells_what_was_made(
+    splits: Any, features: Path, write_data: Any, write_model: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="podtune"):
+        run(write_data(splits), write_model(), features, CAPTIONS)
+
+    first, second = caplog.messages
+    assert first.startswith(
+        "train: 2 images, 2 captions to learn, 1 rejected and 3 precanned left out, 1 images without a caption and"
+        " 0 damaged set aside, "
+    )
+    assert second.startswith("validation: 1 images, 1 captions to learn, 0 rejected and 0 precanned left out, ")
+    assert first.endswith(" images/s")
+
+
+def test_another_number_of_images_than_expected_stops_before_any_is_decoded(
+    splits: Any, features: Path, write_data: Any, write_model: Any
+) -> None:
+    splits["train"][1]["train/a.png"] = b""
+    raw_data, model = write_data(splits), write_model()
+
+    with pytest.raises(BadInput) as error:
+        run(raw_data, model, features, {**CAPTIONS, "expected_images": {"train": 3}})
+    with pytest.raises(BadInput, match=r"raw has 0 images with a caption that is used for test; "):
+        run(raw_data, model, features, {**CAPTIONS, "expected_images": {"train": 2, "test": 1}})
+
+    assert str(error.value).endswith(
+        "raw has 2 images with a caption that is used for train; features.expected_images says 3:"
+        " the data is another than expected, or other captions are kept"
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"train": "a.json"}, "raw has no train.captions; it has train"),
+        ({"train.captions": "a.json"}, "raw has no train.images; it has train.captions"),
+    ],
+)
+def test_data_of_another_kind_is_refused(
+    files: Any, message: str, features: Path, tmp_path: Path, write_model: Any
+) -> None:
+    with sealing(tmp_path / "raw", "raw-data", 1) as draft:
+        draft.facts.update(to_mapping(RawDataFacts("here", "tiny", "", "cc-by-4.0", files)))
+
+    with pytest.raises(BadInput) as error:
+        run(tmp_path / "raw", write_model(), features, CAPTIONS)
+
+    assert str(error.value).endswith(message)
+
+
+def test_an_image_that_is_missing_stops_the_step(
+    splits: Any, features: Path, write_data: Any, write_model: Any
+) -> None:
+    del splits["train"][1]["train/b.png"]
+
+    with pytest.raises(BadInput, match=r"raw/train\.zip has no file 'b\.png', which the caption file names$"):
+        run(write_data(splits), write_model(), features, {**CAPTIONS, "damaged_images": "set_aside"})
+
+
+def test_wrong_settings_are_all_named(splits: Any, features: Path, write_data: Any, write_model: Any) -> None:
+    wrong = {"captions_per_image": 0, "max_length": 1, "image_size": 8, "damaged_images": "stop"}
+
+    with pytest.raises(Mistakes) as unknown:
+        run(write_data(splits), write_model(), features, {"max_lenght": 8, "damaged_images": "skip"})
+    with pytest.raises(Mistakes) as impossible:
+        run(write_data(splits), write_model(), features, wrong)
+
+    assert unknown.value.lines == [
+        "features.max_lenght is not a setting; did you mean max_length?",
+        "features.damaged_images must be one of stop, set_aside; got 'skip'",
+    ]
+    assert impossible.value.lines == [
+        "features.captions_per_image must be at least 1; got 0",
+        "features.max_length must be at least 2; got 1",
+        "features.image_size must lie between 16 and 1024; got 8",
+    ]
+
+
+@pytest.mark.local
+def test_the_step_runs_without_kfp(
+    splits: Any, features: Path, write_data: Any, write_model: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "captions.yaml").write_text("max_length: 8\nimage_size: 16\n")
+    inputs = ["--raw-data", write_data(splits), "--base-model", write_model(), "--settings", tmp_path / "captions.yaml"]
+    command = [sys.executable, "-m", "podtune.steps.prepare_captions", *map(str, inputs), "--features", str(features)]
+
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    (tmp_path / "captions.yaml").write_text("max_length: 8\nimage_size: 32\n")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("error: features.image_size must be 32, as ")
+    assert done.returncode == 0
+    assert open_features(features)[0].splits["train"].rows == 2

@@ -1,0 +1,198 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from podtune.errors import BadInput, GateRefused, LostRace
+from podtune.formats.evaluation import open_evaluation
+from podtune.formats.release import open_release
+from podtune.formats.sealed import read_manifest
+from podtune.steps.publish.step import run
+from podtune.stores.fetching import fetch_files
+from podtune.stores.live import live_version
+from podtune.stores.releases import publish, read_live, versions
+from podtune.stores.store import Store, open_store
+
+SETTINGS = {"name": "qa"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "store"))
+
+
+def _publish(paths: Dict[str, Path], store: Store, published: Path) -> str:
+    run(**paths, published=published, release=SETTINGS, store=store.uri)
+    return open_release(published)[0].version
+
+
+def test_a_release_holds_model_card_scores_and_log(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+
+    fetch_files(store, read_live(store, "qa"), tmp_path / "qa")
+    found = [path.relative_to(tmp_path / "qa").as_posix() for path in (tmp_path / "qa").rglob("*") if path.is_file()]
+    assert sorted(found) == [
+        "README.md",
+        "config.json",
+        "evaluation/examples.jsonl",
+        "evaluation/manifest.json",
+        "evaluation/predictions.json",
+        "figures/loss.png",
+        "model.safetensors",
+        "release.json",
+        "report.html",
+        "training/log.jsonl",
+        "training/manifest.json",
+    ]
+    assert (tmp_path / "qa/model.safetensors").read_text() == "abc"
+
+
+def test_the_next_gate_can_open_the_scores(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    paths = finished_run.write("abc")
+    _publish(paths, store, tmp_path / "published")
+
+    fetch_files(store, read_live(store, "qa"), tmp_path / "champion", "evaluation/")
+
+    assert open_evaluation(tmp_path / "champion/evaluation") == open_evaluation(paths["evaluation"])
+
+
+def test_the_artifact_says_where_the_release_lies(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+
+    facts, _ = open_release(tmp_path / "published")
+
+    assert (facts.store, facts.name, facts.version) == (str(tmp_path / "store"), "qa", "1")
+    assert facts.digest == read_live(store, "qa").digest
+    assert [path.name for path in (tmp_path / "published").iterdir()] == ["manifest.json"]
+
+
+def test_the_release_records_what_it_was_made_of(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    paths = finished_run.write("abc", description="A small model.")
+    _publish(paths, store, tmp_path / "published")
+
+    assert read_live(store, "qa").facts == {
+        "task": "question-answering",
+        "checkpoint": read_manifest(paths["checkpoint"], "checkpoint", 1).digest,
+        "evaluation": read_manifest(paths["evaluation"], "evaluation", 1).digest,
+        "examples": 12,
+        "metrics": {"f1": {"value": 88.5, "low": 80.25, "high": 95.0}},
+        "card": {"description": "A small model."},
+    }
+
+
+def test_the_same_run_again_makes_no_new_version(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+
+    version = _publish(finished_run.write("abc", decision="accept", champion="1"), store, tmp_path / "published")
+
+    assert (version, versions(store, "qa")) == ("1", ["1"])
+
+
+def test_new_words_on_the_card_make_a_new_version(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+    reworded = finished_run.write("abc", decision="accept", champion="1", description="A better description.")
+
+    assert _publish(reworded, store, tmp_path / "published") == "2"
+
+
+def test_the_same_run_again_restores_what_the_store_lost(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+    weights = read_live(store, "qa").files["model.safetensors"]
+    store.delete(f"blobs/sha256/{weights.sha256}")
+
+    _publish(finished_run.write("abc", decision="accept", champion="1"), store, tmp_path / "published")
+
+    fetch_files(store, read_live(store, "qa"), tmp_path / "qa")
+    assert (tmp_path / "qa/model.safetensors").read_text() == "abc"
+
+
+def test_a_better_model_becomes_the_next_version(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+
+    version = _publish(finished_run.write("def", decision="accept", champion="1"), store, tmp_path / "published")
+
+    assert (version, read_live(store, "qa").parent) == ("2", "1")
+
+
+def test_a_refused_model_is_not_released(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    paths = finished_run.write("abc", decision="refuse", reasons=["f1 is 50.0; the floor is 60.0", "and worse"])
+
+    with pytest.raises(GateRefused) as raised:
+        _publish(paths, store, tmp_path / "published")
+
+    assert str(raised.value) == "qa is not released: f1 is 50.0; the floor is 60.0"
+    assert live_version(store, "qa") is None
+    assert not (tmp_path / "published").exists()
+
+
+def test_a_model_whose_champion_was_replaced_meanwhile_lost_the_race(
+    finished_run: Any, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "other").write_text("another model")
+    publish(store, "qa", files={"model.safetensors": tmp_path / "other"}, facts={}, expected=None)
+
+    with pytest.raises(LostRace, match=r"version 1 of qa is live in .* compared with nothing; run again"):
+        _publish(finished_run.write("abc"), store, tmp_path / "published")
+
+    assert not (tmp_path / "published").exists()
+
+
+def test_a_damaged_champion_does_not_keep_its_successor_out(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+    (tmp_path / "store/releases/qa/versions/1/manifest.json").write_text("{")
+
+    version = _publish(finished_run.write("def", decision="accept", champion="1"), store, tmp_path / "published")
+
+    assert version == "2"
+
+
+@pytest.mark.parametrize(
+    ("exchanged", "line"),
+    [
+        ("checkpoint", "holds the scores of another checkpoint than .*checkpoint; evaluate it first"),
+        ("evaluation", "judges another evaluation than .*evaluation; compare it first"),
+        ("model_card", "tells of another verdict than .*verdict; write the card first"),
+    ],
+)
+def test_what_was_not_made_from_the_others_is_refused(
+    finished_run: Any, store: Store, tmp_path: Path, exchanged: str, line: str
+) -> None:
+    paths = finished_run.write("abc")
+    other = type(finished_run)(tmp_path / "other").write("def", reasons=["another"])
+    if exchanged == "evaluation":
+        paths["checkpoint"] = other["checkpoint"]
+
+    with pytest.raises(BadInput, match=line):
+        _publish({**paths, exchanged: other[exchanged]}, store, tmp_path / "published")
+
+    assert live_version(store, "qa") is None
+
+
+def test_a_corrupted_checkpoint_is_not_released(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    paths = finished_run.write("abc")
+    (paths["checkpoint"] / "model/model.safetensors").write_text("abd")
+
+    with pytest.raises(BadInput, match=r"model.safetensors is corrupted"):
+        _publish(paths, store, tmp_path / "published")
+
+
+@pytest.mark.local
+def test_the_step_runs_without_kfp(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    (tmp_path / "release.yaml").write_text("name: qa\n")
+    options = {f"--{name.replace('_', '-')}": path for name, path in finished_run.write("abc").items()}
+    options.update({"--published": tmp_path / "published", "--settings": tmp_path / "release.yaml"})
+    arguments = [str(part) for option in options.items() for part in option]
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "podtune.steps.publish", *arguments, "--store", store.uri],
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stderr == f"qa 1 is live in {store.uri}\n"
+    assert json.loads((tmp_path / "published/manifest.json").read_text())["facts"]["version"] == "1"

@@ -1,0 +1,188 @@
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from podtune.errors import BadInput
+from podtune.formats.features import open_features
+from podtune.sections import Mistakes
+from podtune.steps.tokenize_squad.step import run
+from podtune.tasks.question_answering.windows import open_windows
+
+WINDOWS = {"max_length": 8.0, "overlap": 2}
+SPLIT_FILES = [
+    "answer_end.npy",
+    "answer_start.npy",
+    "context_length.npy",
+    "context_start.npy",
+    "contexts.jsonl",
+    "first_context_token.npy",
+    "question.npy",
+    "question_context.npy",
+    "questions.jsonl",
+    "token_spans.offsets.npy",
+    "token_spans.values.npy",
+    "tokens.offsets.npy",
+    "tokens.values.npy",
+]
+
+
+@pytest.fixture
+def raw_data(write_data: Any, squad_file: Any) -> Path:
+    train = squad_file("b c d e f g", ("t1", " a", "e f", 6), ("t2", "a", "b", 0))
+    validation = squad_file("Paris.", ("v1", "a", "Paris", 0), ("v2", "a"), version="v2.0")
+    return write_data({"train": train, "validation": validation})
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    return tmp_path / "features"
+
+
+def files_below(directory: Path) -> "list[str]":
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+
+
+def test_the_step_leaves_exactly_the_splits_and_the_same_again(
+    raw_data: Path, features: Path, write_model: Any
+) -> None:
+    model = write_model()
+
+    run(raw_data, model, features, WINDOWS)
+    _, first = open_features(features)
+    run(raw_data, model, features, WINDOWS)
+
+    files = [f"{split}/{name}" for split in ("train", "validation") for name in SPLIT_FILES]
+    assert files_below(features) == sorted(["manifest.json", *files])
+    assert open_features(features)[1].digest == first.digest
+
+
+def test_the_facts_say_what_the_features_were_made_of(raw_data: Path, features: Path, write_model: Any) -> None:
+    run(raw_data, write_model(), features, WINDOWS)
+
+    facts, _ = open_features(features)
+    train, validation = facts.splits["train"], facts.splits["validation"]
+    assert facts.task == "question-answering"
+    assert facts.vocabulary_size == 226
+    assert facts.settings == {"max_length": 8, "overlap": 2, "expected_windows": {}}
+    assert (train.examples, train.rows, train.tokens) == (2, 4, 32)
+    assert (validation.examples, validation.rows, validation.tokens) == (2, 2, 12)
+    assert train.digest == "cd82d5ef6cf209c00219953183d3c5518ce23d9463ff4c2c97a69a808ddda211"
+
+
+def test_the_windows_can_be_opened(raw_data: Path, features: Path, write_model: Any) -> None:
+    run(raw_data, write_model(), features, WINDOWS)
+
+    windows = open_windows(features, "validation")
+    assert windows.tokens.row(1).tolist() == [2, 100, 3, 11, 12, 3]
+    assert windows.answer_start.tolist() == [3, 0]
+    assert windows.answer_end.tolist() == [3, 0]
+
+
+def test_another_tokenizer_makes_other_features_of_the_same_examples(
+    raw_data: Path, tmp_path: Path, write_model: Any
+) -> None:
+    run(raw_data, write_model("bert", name="bert"), tmp_path / "one", {"max_length": 32, "overlap": 2})
+    run(raw_data, write_model("roberta", name="roberta"), tmp_path / "two", {"max_length": 32, "overlap": 2})
+
+    one, two = (open_features(tmp_path / name)[0] for name in ("one", "two"))
+    assert one.tokenizer != two.tokenizer
+    assert one.splits["train"].digest == two.splits["train"].digest
+    assert one.splits["train"].digest != one.splits["validation"].digest
+
+
+def test_one_line_a_split_tells_what_was_made(
+    raw_data: Path, features: Path, write_model: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="podtune"):
+        run(raw_data, write_model(), features, WINDOWS)
+
+    first, second = caplog.messages
+    assert first.startswith("train: 2 questions, 4 windows, 32 tokens, 2 windows without the answer, ")
+    assert second.startswith("validation: 2 questions, 2 windows, 12 tokens, 1 windows without the answer, ")
+    assert first.endswith(" windows/s")
+
+
+def test_a_wrong_split_changes_nothing_that_was_there(
+    raw_data: Path, features: Path, write_model: Any, write_data: Any, squad_file: Any
+) -> None:
+    run(raw_data, write_model(), features, WINDOWS)
+    before = open_features(features)[1].digest
+    good, bad = squad_file("b", ("t", "a", "b", 0)), squad_file("b", ("v", "a", "c", 0))
+
+    with pytest.raises(BadInput, match=r"raw/validation\.json: data\[0\]\.paragraphs\[0\]\.qas\[0\] \(question 'v'\)"):
+        run(write_data({"train": good, "validation": bad}), write_model(), features, WINDOWS)
+
+    assert open_features(features)[1].digest == before
+    assert [path.name for path in features.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_what_is_not_raw_data_or_changed_is_refused(raw_data: Path, features: Path, write_model: Any) -> None:
+    model = write_model()
+    with pytest.raises(BadInput, match=r"model holds base-model, not raw-data$"):
+        run(model, model, features, WINDOWS)
+    (raw_data / "train.json").write_text((raw_data / "train.json").read_text().replace("t1", "t9"))
+    with pytest.raises(BadInput, match=r"train\.json is corrupted: its SHA-256 is "):
+        run(raw_data, model, features, WINDOWS)
+
+    assert not features.exists()
+
+
+def test_corrupted_features_are_refused(raw_data: Path, features: Path, write_model: Any) -> None:
+    run(raw_data, write_model(), features, WINDOWS)
+    shard = features / "train" / "tokens.values.npy"
+    shard.write_bytes(shard.read_bytes()[:-1] + b"\x01")
+
+    with pytest.raises(BadInput, match=r"train/tokens\.values\.npy is corrupted: its SHA-256 is "):
+        open_features(features)
+
+
+def test_features_of_another_version_are_refused(raw_data: Path, features: Path, write_model: Any) -> None:
+    run(raw_data, write_model(), features, WINDOWS)
+    manifest = json.loads((features / "manifest.json").read_text())
+    (features / "manifest.json").write_text(json.dumps({**manifest, "version": 2}))
+
+    with pytest.raises(BadInput, match=r"features holds features of version 2; this podtune reads version 1$"):
+        open_features(features)
+
+
+def test_wrong_settings_are_all_named(raw_data: Path, features: Path, write_model: Any) -> None:
+    with pytest.raises(Mistakes) as mistakes:
+        run(raw_data, write_model(), features, {"max_lenght": 8, "overlap": 1.5})
+
+    assert mistakes.value.lines == [
+        "features.max_lenght is not a setting; did you mean max_length?",
+        "features.overlap must be a whole number; got 1.5",
+    ]
+
+
+def test_another_number_of_windows_than_expected_stops_the_step(
+    raw_data: Path, features: Path, write_model: Any
+) -> None:
+    run(raw_data, write_model(), features, {**WINDOWS, "expected_windows": {"train": 4, "validation": 2}})
+
+    with pytest.raises(BadInput, match=r"gives 4 windows for train; features\.expected_windows says 5: the data or "):
+        run(raw_data, write_model(), features, {**WINDOWS, "expected_windows": {"train": 5}})
+    with pytest.raises(BadInput, match=r"gives 0 windows for test; features\.expected_windows says 1: "):
+        run(raw_data, write_model(), features, {**WINDOWS, "expected_windows": {"test": 1}})
+
+
+@pytest.mark.local
+def test_the_step_runs_without_kfp(raw_data: Path, features: Path, write_model: Any, tmp_path: Path) -> None:
+    (tmp_path / "windows.yaml").write_text("max_length: 8\noverlap: 7\n")
+    inputs = ["--raw-data", raw_data, "--base-model", write_model(), "--settings", tmp_path / "windows.yaml"]
+    command = [sys.executable, "-m", "podtune.steps.tokenize_squad", *map(str, inputs), "--features", str(features)]
+
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    (tmp_path / "windows.yaml").write_text("max_length: 8\noverlap: 2\n")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(
+        "error: question 't1' leaves room for 4 of its context's 6 tokens in a window of 8"
+    )
+    assert done.returncode == 0
+    assert open_features(features)[0].splits["train"].rows == 4

@@ -1,0 +1,62 @@
+import pytest
+from podtune.errors import BadInput
+from podtune.steps.write_card.records import open_records, read_log
+
+
+def test_the_records_of_one_run_are_read(finished_run) -> None:
+    records = open_records(finished_run.write(), worst=20)
+
+    assert records.evaluation.examples == 10570
+    assert records.log.training[0]["loss"] == 4.1
+    assert records.log.evaluations[1] == (1380, {"exact_match": 80.9, "f1": 88.0, "loss": 1.05})
+    assert [example["id"] for example in records.worst] == ["57331", "57332"]
+
+
+def test_so_many_of_the_worst_are_kept(finished_run) -> None:
+    records = open_records(finished_run.write(), worst=1)
+
+    assert [example["question"] for example in records.worst] == ["What is <b>bold</b> | here?"]
+
+
+def test_the_worst_are_found_without_the_gates_metric(finished_run) -> None:
+    finished_run.facts["verdict"]["settings"] = {}
+
+    records = open_records(finished_run.write(), worst=20)
+
+    assert [example["id"] for example in records.worst] == ["57332", "57331"]  # the surest first
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        ("features", "raw_data"),
+        ("checkpoint", "features"),
+        ("checkpoint", "base_model"),
+        ("evaluation", "checkpoint"),
+        ("evaluation", "features"),
+        ("verdict", "evaluation"),
+    ],
+)
+def test_records_of_different_runs_are_refused(finished_run, later: str, earlier: str) -> None:
+    finished_run.facts[later][earlier] = "0" * 64
+    paths = finished_run.write()
+
+    with pytest.raises(BadInput) as caught:
+        open_records(paths, worst=20)
+
+    assert str(caught.value).startswith(f"{paths[later]} was made from another {earlier} than {paths[earlier]}; ")
+
+
+def test_a_step_logged_again_after_a_restart_counts_once(tmp_path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"step": 10, "loss": 3.0}\n{"step": 20, "loss": 2.0}\n{"step": 10, "loss": 2.9}\n')
+
+    assert [entry["loss"] for entry in read_log(log).training] == [2.9, 2.0]
+
+
+def test_a_log_cut_off_is_refused_with_its_line(tmp_path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"step": 10, "loss": 3.0}\n{"step": 2')
+
+    with pytest.raises(BadInput, match=r"log.jsonl line 2 is not JSON; make the artifact again"):
+        read_log(log)

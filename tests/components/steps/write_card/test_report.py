@@ -1,0 +1,71 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any, Callable, List
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from podtune.steps.write_card.curves import curves_of
+from podtune.steps.write_card.report import html_report
+
+
+class Tags(HTMLParser):
+    """Every tag that a browser would find, and every address."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: List[str] = []
+        self.addresses: List[Any] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: Any) -> None:
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attributes if name in {"href", "src", "xlink:href", "action"}]
+
+
+def report_of(contents: Any) -> str:
+    return html_report(contents, curves_of(contents.records))
+
+
+def test_the_report_of_a_literal_run_is_the_golden_one(contents: Any, golden: Callable[[str, str], None]) -> None:
+    golden("write_card/report.html", report_of(contents()))
+
+
+def test_the_report_needs_nothing_and_runs_nothing(contents) -> None:
+    report = report_of(contents())
+
+    found = Tags(report)
+    assert {"script", "img", "link", "iframe", "object", "form"}.isdisjoint(found.tags)
+    assert found.addresses == [
+        "https://huggingface.co/datasets/rajpurkar/squad",
+        "https://huggingface.co/google-bert/bert-base-uncased",
+    ]
+    assert "default-src 'none'" in report
+    assert not re.search(r"url\(|@import| on[a-z]+=", report)
+
+
+def test_a_run_without_evaluations_slices_or_mistakes_has_a_report(finished_run, contents) -> None:
+    finished_run.log = [line for line in finished_run.log if "loss" in line]
+    finished_run.facts["evaluation"]["slices"] = []
+    finished_run.examples = []
+    finished_run.card.pop("reference")
+
+    report = report_of(contents())
+
+    assert "Worst examples" not in report
+    assert "Where it is right" not in report
+    assert "on the way" not in report
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=st.text(max_size=60) | st.text("<>&\"'/=!-script ", max_size=40))
+def test_no_text_of_the_data_or_a_recipe_breaks_the_report(literal_contents, text: str) -> None:
+    example = {"id": text, "question": text, "answers": [text, f"</dd>{text}"], "prediction": text, "scores": {"f1": 0}}
+    records = replace(literal_contents.records, worst=[example])
+    card = replace(literal_contents.card, description=f"a{text}")
+    slices = {text: literal_contents.slices["windows"]}
+    changed = replace(literal_contents, records=records, card=card, command=text, slices=slices)
+    plain = {**example, "id": "a", "question": "b", "answers": ["c"], "prediction": "d"}
+    unchanged = replace(changed, records=replace(records, worst=[plain]), card=literal_contents.card, command="e")
+
+    assert Tags(report_of(changed)).tags == Tags(report_of(unchanged)).tags

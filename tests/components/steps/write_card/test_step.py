@@ -1,0 +1,105 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+import yaml
+from podtune.errors import BadInput
+from podtune.formats.model_card import open_model_card
+from podtune.steps.write_card.step import run
+
+
+def inputs_and_outputs(finished_run: Any, directory: Path) -> Dict[str, Any]:
+    return {
+        **finished_run.write(),
+        "model_card": directory / "card",
+        "readme": directory / "kfp" / "readme",
+        "report": directory / "kfp" / "report",
+    }
+
+
+def files(directory: Path) -> Dict[str, bytes]:
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+def test_the_card_its_picture_and_the_report_are_written(finished_run, tmp_path) -> None:
+    paths = inputs_and_outputs(finished_run, tmp_path)
+
+    run(**paths, card=finished_run.card, release={"name": "bert-base-uncased-squad"}, command=finished_run.command)
+
+    assert set(files(tmp_path / "card")) == {"README.md", "report.html", "figures/loss.png", "manifest.json"}
+    assert set(files(tmp_path / "kfp")) == {"readme", "report"}
+    assert files(tmp_path / "kfp")["report"] == files(tmp_path / "card")["report.html"]
+    manifest = open_model_card(tmp_path / "card")
+    assert manifest.facts["name"] == "bert-base-uncased-squad"
+    assert set(manifest.facts) == {"name", "settings", *finished_run.write()}
+
+
+def test_the_same_records_give_the_same_bytes(finished_run, tmp_path) -> None:
+    paths = inputs_and_outputs(finished_run, tmp_path)
+    settings = {"card": finished_run.card, "release": {"name": "a"}, "command": "podtune run a"}
+
+    run(**paths, **settings)
+    first = files(tmp_path)
+    run(**paths, **settings)
+
+    assert files(tmp_path) == first
+
+
+def test_what_the_hub_refuses_is_not_written(finished_run, tmp_path) -> None:
+    finished_run.facts["raw-data"]["dataset"] = "my own data"
+    paths = inputs_and_outputs(finished_run, tmp_path)
+
+    with pytest.raises(BadInput, match=r"datasets.0. must be an id on the Hub, such as owner/name; got 'my own data'"):
+        run(**paths, card=finished_run.card, release={"name": "a"}, command="podtune run a")
+
+    assert not (tmp_path / "card").exists()
+    assert not (tmp_path / "kfp").exists()
+
+
+def test_every_mistake_in_the_section_is_reported_at_once(finished_run, tmp_path) -> None:
+    paths = inputs_and_outputs(finished_run, tmp_path)
+    card = {**finished_run.card, "licence": "apache2", "language": ["english"], "limits": " "}
+
+    with pytest.raises(BadInput) as caught:
+        run(**paths, card=card, release={"name": "a"}, command="podtune run a")
+
+    assert str(caught.value).splitlines() == [
+        "card.licence must be one that the Hub lists, such as apache-2.0, or other; got 'apache2'",
+        "card.language must be codes of ISO 639-1 such as en; got 'english'",
+        "card.limits must not be empty",
+    ]
+
+
+def test_a_text_that_is_no_unicode_is_written_all_the_same(finished_run, tmp_path) -> None:
+    finished_run.examples[1]["question"] = "half a pair: \ud83d"
+    paths = inputs_and_outputs(finished_run, tmp_path)
+
+    run(**paths, card=finished_run.card, release={"name": "a"}, command="podtune run a")
+
+    assert "half a pair: ?" in (tmp_path / "card" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.local
+def test_the_step_runs_without_kfp(finished_run, tmp_path) -> None:
+    paths = inputs_and_outputs(finished_run, tmp_path)
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(yaml.safe_dump({"card": finished_run.card, "release": {"name": "a"}}))
+    arguments = [f"--{name.replace('_', '-')}={path}" for name, path in paths.items()]
+
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "podtune.steps.write_card",
+            *arguments,
+            f"--settings={settings}",
+            "--command=podtune run a",
+        ],
+        check=True,
+    )
+
+    assert (tmp_path / "card" / "README.md").is_file()

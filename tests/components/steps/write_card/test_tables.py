@@ -1,0 +1,39 @@
+from podtune.steps.write_card import tables
+from podtune.steps.write_card.tables import Link, Name
+
+
+def test_both_batches_are_told_where_a_call_takes_several_steps(contents) -> None:
+    rows = dict(tables.run(contents()).rows)
+
+    assert rows["Windows in one optimizer step"] == "128"
+    assert rows["Windows in one call to the device"] == (
+        "256: 2 optimizer steps, between which the learning rate does not move"
+    )
+
+
+def test_one_batch_is_told_where_a_call_is_a_step(finished_run, contents) -> None:
+    finished_run.facts["checkpoint"]["training"]["device_iterations"] = 1
+
+    assert "Windows in one call to the device" not in dict(tables.run(contents()).rows)
+
+
+def test_the_best_checkpoint_is_named(finished_run, contents) -> None:
+    finished_run.facts["checkpoint"].update(kept_step=1380)
+    finished_run.facts["checkpoint"]["training"]["best_metric"] = "f1"
+
+    assert dict(tables.run(contents()).rows)["Weights"] == "of step 1,380, the best checkpoint by f1"
+
+
+def test_what_came_from_the_hub_is_linked() -> None:
+    link = tables.hub_link("rajpurkar/squad", "hf://datasets/rajpurkar/squad", "datasets/")
+
+    assert link == Link("rajpurkar/squad", "https://huggingface.co/datasets/rajpurkar/squad")
+
+
+def test_what_came_from_elsewhere_is_only_named() -> None:
+    assert tables.hub_link("rajpurkar/squad", "/data/squad", "datasets/") == Name("rajpurkar/squad")
+    assert tables.hub_link("a)(b", "hf://datasets/a)(b", "datasets/") == Name("a)(b")
+
+
+def test_hardware_fits_one_line(contents) -> None:
+    assert tables.hardware(contents()) == "1 × AMD EPYC 9B45 (cpu), computing in bfloat16, 2 cores, 24 GiB of memory"
