@@ -17,7 +17,7 @@ import pytest
 from moto import mock_aws
 
 if sys.version_info < (3, 9):
-    # The IPU image's Python has torch 2.0, transformers 4, no pyarrow and no pybase64. These need the torch engine, which
+    # The IPU image has torch 2.0, transformers 4, no pyarrow and no pybase64. These need the torch engine, which
     # starts at transformers 4.53 and torch 2.1; version 5's way to write captions; Parquet; a newer Python's syntax
     # trees; or are about reading raw files, which the IPU image does not do
     collect_ignore = [
