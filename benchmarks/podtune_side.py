@@ -6,7 +6,7 @@ from typing import Any
 
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
-from podtune.training.problem import Examples, Objective
+from podtune.training.protocols import Examples, Objective
 from side_by_side import Measured, first_rows, measured
 
 

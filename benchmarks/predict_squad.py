@@ -25,7 +25,7 @@ from squad_shapes import FEATURES, SHAPES
 
 @dataclass(frozen=True)
 class SomeWindows:
-    """Some rows of a split; `training.problem.Examples`."""
+    """Some rows of a split; `training.protocols.Examples`."""
 
     windows: QuestionWindows
     rows: np.ndarray

@@ -31,7 +31,7 @@ QUESTIONS, IMAGES, REGIONS, FEATURES = 1024, 192, 36, 2048
 
 @dataclass(frozen=True)
 class MadeUpQuestions:
-    """Questions on stored regions; `training.problem.Examples`."""
+    """Questions on stored regions; `training.protocols.Examples`."""
 
     tokens: Ragged
     image: np.ndarray

@@ -11,7 +11,7 @@ from podtune.formats.ragged import Batch
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
-from podtune.training.problem import Examples
+from podtune.training.protocols import Examples
 
 PROBE_SECONDS = 10.0
 WARM_UP_STEPS = 2

@@ -75,7 +75,7 @@ class Batch:
     such as the captions of an image; None where every example is one."""
 
     longest: int = 0
-    """The greatest of the examples' lengths (training/problem.py) in the whole global batch, set by the engine: what
+    """The greatest of the examples' lengths (training/protocols.py) in the whole global batch, set by the engine: what
     a model is padded to that needs rows of equal length, so that it changes nothing how the batch was cut."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol, Type, cast
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.training.problem import CompilableObjective, Examples
+from podtune.training.protocols import CompilableObjective, Examples
 
 TASKS = {
     "question-answering": "podtune.tasks.question_answering.task",

@@ -9,10 +9,9 @@ from typing import Callable, List, Optional, Tuple
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.engine import Engine, StepResult
 from podtune.training.log import Display, GrowingLog, Line
 from podtune.training.order import Order
-from podtune.training.problem import Examples, Metrics
+from podtune.training.protocols import Engine, Examples, Metrics, StepResult
 from podtune.training.resume import Progress, States
 from podtune.training.schedule import learning_rate
 

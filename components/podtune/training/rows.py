@@ -9,7 +9,7 @@ from podtune.formats.ragged import places_of
 from podtune.training.config import TrainingConfig
 from podtune.training.ipu import IpuConfig
 from podtune.training.order import Order
-from podtune.training.problem import Examples, Laid
+from podtune.training.protocols import Examples, Laid
 
 
 def pack(lengths: np.ndarray, width: int, most: int) -> List[List[int]]:

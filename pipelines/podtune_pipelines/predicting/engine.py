@@ -4,7 +4,7 @@ from typing import Dict
 
 import numpy as np
 from podtune.training.config import TrainingConfig
-from podtune.training.problem import Examples, Objective
+from podtune.training.protocols import Examples, Objective
 
 from podtune_pipelines.predicting.released_model import ReleasedModel
 

@@ -144,7 +144,7 @@ def _one_question(tokens: Ragged, seen: SeenPicture, answers: int, *, soft: bool
 
 
 class _EveryAnswer:
-    """LXMERT's objective, which puts out the probability of every answer; `training.problem.Objective`."""
+    """LXMERT's objective, which puts out the probability of every answer; `training.protocols.Objective`."""
 
     def __init__(self, objective: Any) -> None:
         self._objective = objective

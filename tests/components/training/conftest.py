@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from podtune.formats.ragged import Batch
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.engine import StepResult
 from podtune.training.loop import Run
+from podtune.training.protocols import StepResult
 from podtune.training.resume import States
 
 

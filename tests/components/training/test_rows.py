@@ -8,7 +8,7 @@ from podtune.errors import BadInput
 from podtune.formats.ragged import Batch
 from podtune.training.config import TrainingConfig
 from podtune.training.ipu import IpuConfig
-from podtune.training.problem import Laid
+from podtune.training.protocols import Laid
 from podtune.training.rows import in_rows, lay, pack, padded, require_room, token_places
 
 

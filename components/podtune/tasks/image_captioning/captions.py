@@ -48,7 +48,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ImageCaptions:
-    """The images of one split; `training.problem.Examples`."""
+    """The images of one split; `training.protocols.Examples`."""
 
     directory: Path
     images: Array

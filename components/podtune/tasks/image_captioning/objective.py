@@ -15,7 +15,7 @@ from podtune.training.ipu import IpuConfig
 
 
 class CaptionObjective:
-    """Say what an image shows; `training.problem.Objective`.
+    """Say what an image shows; `training.protocols.Objective`.
 
     An image goes through the encoder once, and the decoder runs on one stream of all captions, [1, tokens]: the engine
     keeps attention within each caption, and to its own image. The end of the text is learnt as every token is.

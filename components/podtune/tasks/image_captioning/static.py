@@ -11,12 +11,12 @@ from podtune.tasks.image_captioning.pretrained import require_size
 from podtune.tasks.image_captioning.programs import Predicting, Training, Trunk, encoder_layers
 from podtune.tasks.image_captioning.settings import BeamSearch
 from podtune.training.ipu import IpuConfig
-from podtune.training.problem import Inputs, Laid, Program
+from podtune.training.protocols import Inputs, Laid, Program
 from podtune.training.rows import in_rows, padded, token_places
 
 
 class CaptionForm:
-    """`training.problem.StaticForm` of ViT and GPT-2.
+    """`training.protocols.StaticForm` of ViT and GPT-2.
 
     One program predicts: the beams of a search share a row as captions do, and every step of the search runs the whole
     model on them. That costs less than fetching the probabilities of all tokens, or than a second program.

@@ -9,7 +9,7 @@ from podtune.tasks.image_captioning.captions import ImageCaptions, open_captions
 from podtune.tasks.image_captioning.scores import score_captions
 from podtune.tasks.image_captioning.settings import EvaluationSettings, beam_search
 from podtune.tasks.task import Scored
-from podtune.training.problem import Objective
+from podtune.training.protocols import Objective
 
 __all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
 

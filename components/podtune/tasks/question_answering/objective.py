@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class SpanObjective:
-    """Mark the first and the last token of the answer; `training.problem.Objective`.
+    """Mark the first and the last token of the answer; `training.protocols.Objective`.
 
     Runs the model on one stream of sequences, [1, tokens]: the engine keeps attention within each sequence.
     """

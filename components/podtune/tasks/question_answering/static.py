@@ -9,12 +9,12 @@ from torch import nn
 from podtune.formats.ragged import places_of
 from podtune.tasks.compiled import FAR, attention_bias, hidden_of
 from podtune.training.ipu import IpuConfig
-from podtune.training.problem import Inputs, Laid, Program
+from podtune.training.protocols import Inputs, Laid, Program
 from podtune.training.rows import in_rows, token_places
 
 
 class SpanForm:
-    """`training.problem.StaticForm` of BERT and RoBERTa; windows in a row neither see nor weigh on each other."""
+    """`training.protocols.StaticForm` of BERT and RoBERTa; windows in a row neither see nor weigh on each other."""
 
     def __init__(self, model: Any, config: IpuConfig, first_position: int) -> None:
         self._width, self._packing = config.row_tokens, config.packing

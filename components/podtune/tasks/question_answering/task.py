@@ -9,7 +9,7 @@ from podtune.tasks.question_answering.scores import score_windows
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
 from podtune.tasks.task import Scored
-from podtune.training.problem import Objective
+from podtune.training.protocols import Objective
 
 __all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
 

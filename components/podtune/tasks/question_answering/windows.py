@@ -27,7 +27,7 @@ _SEGMENTS = np.array([0, 1], dtype=np.int32)
 
 @dataclass(frozen=True)
 class QuestionWindows:
-    """The windows of one split; `training.problem.Examples`."""
+    """The windows of one split; `training.protocols.Examples`."""
 
     directory: Path
     """Of the split: where the questions and contexts lie."""

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class LxmertObjective:
-    """Choose the answer; `training.problem.Objective`.
+    """Choose the answer; `training.protocols.Objective`.
 
     With soft labels an answer is a question of its own: binary cross-entropies, their mean over all answers, which is
     what the published cards' models were trained with. The original authors' loss is that times the number of answers.

@@ -54,7 +54,7 @@ class VisualQuestion:
 
 @dataclass(frozen=True)
 class VisualQuestions:
-    """The questions of one split; `training.problem.Examples`."""
+    """The questions of one split; `training.protocols.Examples`."""
 
     directory: Path
     tokens: Ragged

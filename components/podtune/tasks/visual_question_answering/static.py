@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from podtune.training.ipu import IpuConfig
-from podtune.training.problem import Inputs, Laid, Program
+from podtune.training.protocols import Inputs, Laid, Program
 from podtune.training.rows import in_rows, padded, token_places
 
 Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -15,7 +15,7 @@ Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class LxmertForm:
-    """`training.problem.StaticForm` of LXMERT, whose language layers come before its visual and its crossing ones."""
+    """`training.protocols.StaticForm` of LXMERT, whose language layers come before its visual and its crossing ones."""
 
     def __init__(self, model: Any, config: IpuConfig, losses: Losses, *, soft: bool) -> None:
         self._width, self._model = config.row_tokens, model

@@ -14,7 +14,7 @@ from podtune.tasks.visual_question_answering.questions import (
 )
 from podtune.tasks.visual_question_answering.scores import score_answers
 from podtune.tasks.visual_question_answering.settings import EvaluationSettings
-from podtune.training.problem import Objective
+from podtune.training.protocols import Objective
 
 __all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
 

@@ -7,8 +7,7 @@ from typing import Dict
 
 from podtune.errors import BadInput
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.engine import Engine
-from podtune.training.problem import Objective
+from podtune.training.protocols import Engine, Objective
 
 # OpenMP reads this when torch is first imported, which must be later. With its own count, threads spin for
 # milliseconds at the end of every parallel region: beside one other busy process a step took 3 to 25 times as long,

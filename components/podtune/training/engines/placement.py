@@ -9,7 +9,7 @@ from podtune.errors import BadInput
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.serialized_embedding import SerializedEmbedding
 from podtune.training.ipu import IPU_MEBIBYTES, IpuConfig
-from podtune.training.problem import CompilableObjective, StaticForm
+from podtune.training.protocols import CompilableObjective, StaticForm
 
 
 @dataclass(frozen=True)

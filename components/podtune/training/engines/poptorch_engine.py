@@ -18,7 +18,6 @@ from podtune.formats.ragged import offsets_of, places_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.dropout import set_dropout
-from podtune.training.engines.engine import StepResult
 from podtune.training.engines.placement import Placed, place
 from podtune.training.engines.poptorch_blocks import mark_blocks
 from podtune.training.engines.poptorch_errors import told_in_one_line
@@ -26,7 +25,7 @@ from podtune.training.engines.poptorch_options import adamw, inference_options, 
 from podtune.training.engines.poptorch_state import flattened, restored
 from podtune.training.engines.serialized_embedding import whole_tables
 from podtune.training.engines.states import Layout, load_state, save_model, save_state
-from podtune.training.problem import CompilableObjective, Examples, Inputs
+from podtune.training.protocols import CompilableObjective, Examples, Inputs, StepResult
 from podtune.training.rows import lay, packs_of, require_room
 
 _log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def open_engine(objective: CompilableObjective, model: Path, config: TrainingCon
 
 
 class PoptorchEngine:
-    """`training.engines.engine.Engine` on the IPUs of one process.
+    """`training.protocols.Engine` on the IPUs of one process.
 
     With a precision of bfloat16, weights, activations, gradients and first moments are float16, as in the published
     runs; rounding by chance takes the place of float32 master weights. Dropout draws from the IPUs' own generator,

@@ -17,7 +17,6 @@ from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota, multiplies_bfloat16, multiplies_in_tiles
 from podtune.training.engines.dropout import draw_by_row, set_dropout
-from podtune.training.engines.engine import StepResult
 from podtune.training.engines.linear import copy_before_multiplying
 from podtune.training.engines.micro_batches import MicroBatch, cut, to_device
 from podtune.training.engines.noise import RowNoise
@@ -26,7 +25,7 @@ from podtune.training.engines.processes import Processes, join_processes
 from podtune.training.engines.sequences import running
 from podtune.training.engines.states import load_state, save_model, save_state
 from podtune.training.engines.unpadded_attention import attend_within_sequences
-from podtune.training.problem import Examples, Objective
+from podtune.training.protocols import Examples, Objective, StepResult
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ def open_engine(objective: Objective, model: Path, config: TrainingConfig, devic
 
 
 class TorchEngine:
-    """`training.engines.engine.Engine` on a CPU or on GPUs.
+    """`training.protocols.Engine` on a CPU or on GPUs.
 
     On a CPU dropout depends on (seed, step, place of the row in the global batch) alone: neither the size of
     micro-batches nor the number of processes changes a mask, and a resumed run is the same bit for bit. On a

@@ -11,8 +11,8 @@ from podtune.tasks.image_captioning.objective import CaptionObjective
 from podtune.tasks.image_captioning.settings import BeamSearch
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
-from podtune.training.engines.engine import Engine
 from podtune.training.ipu import IpuConfig
+from podtune.training.protocols import Engine
 
 ALL = np.arange(6)
 TWO = IpuConfig((2, 2), row_tokens=14, gradient_accumulation=3, micro_batch_size=2)

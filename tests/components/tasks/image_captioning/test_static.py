@@ -16,7 +16,7 @@ from podtune.training.engines.micro_batches import to_device
 from podtune.training.engines.placement import place
 from podtune.training.engines.sequences import running
 from podtune.training.ipu import IpuConfig
-from podtune.training.problem import Laid, Program
+from podtune.training.protocols import Laid, Program
 from podtune.training.rows import lay
 
 ALL = range(6)

@@ -9,7 +9,7 @@ import torch
 from podtune.formats.ragged import Batch
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.training.ipu import IpuConfig
-from podtune.training.problem import Laid
+from podtune.training.protocols import Laid
 from podtune.training.rows import lay
 from transformers import BertConfig, BertForQuestionAnswering, RobertaConfig, RobertaForQuestionAnswering
 

@@ -10,7 +10,7 @@ from podtune.errors import BadInput
 from podtune.formats.ragged import Batch
 from podtune.tasks.visual_question_answering.objective import LxmertObjective
 from podtune.training.ipu import IpuConfig
-from podtune.training.problem import Laid
+from podtune.training.protocols import Laid
 from podtune.training.rows import lay
 from transformers import LxmertConfig, LxmertForQuestionAnswering
 

@@ -12,8 +12,8 @@ from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.tasks.question_answering.windows import QuestionWindows
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import ENGINES, open_engine
-from podtune.training.engines.engine import Engine
 from podtune.training.ipu import IpuConfig
+from podtune.training.protocols import Engine
 from transformers import AutoModelForQuestionAnswering
 
 ALL = np.arange(8)
