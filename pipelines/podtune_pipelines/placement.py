@@ -1,11 +1,12 @@
 """Where a step runs: image, resources, and whether its result may be reused."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
 from kfp import kubernetes
 from podtune import image_names
 from podtune.ipujobs.work import NAMESPACE_VARIABLE, RUN_VARIABLE
+from podtune.steps.table import STEPS
 
 STORE_SECRET = "podtune-s3"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the credentials of the store; without it the pod's own identity is used."""
@@ -36,17 +37,6 @@ class Placement:
     on_this_machine: bool = False
     """Whether the steps use what this machine has; a cluster's IPUs are reached by IPUJobs only."""
 
-    resources: Mapping[str, tuple[str, str]] = field(
-        default_factory=lambda: {
-            "finetune": ("4", "16G"),
-            "evaluate": ("4", "16G"),
-            "tokenize_squad": ("2", "8G"),
-            "extract_lxmert": ("4", "16G"),
-            "prepare_captions": ("4", "8G"),
-        }
-    )
-    """Step to what it requests: cores and memory."""
-
     @property
     def by_ipujobs(self) -> bool:
         """Whether training and evaluation are done by IPUJobs."""
@@ -56,12 +46,6 @@ class Placement:
 COMPONENT_LABEL = "app.kubernetes.io/component"
 """On each pod, its step's name: by it a network policy lets only those out to the internet that fetch."""
 
-ALWAYS_RUN = ("check_unchanged", "compare", "write_card", "publish")
-"""These depend on what is live now, which no cache key knows."""
-
-ON_ACCELERATOR = ("finetune", "evaluate")
-FROM_THE_HUB = ("fetch_data", "fetch_model")
-BY_IPUJOB = ("finetune_on_ipu", "evaluate_on_ipu")
 _RETRIES = 2
 """KFP cannot tell a lost pod from a step that fails the same way again: few enough for both."""
 
@@ -71,24 +55,25 @@ _RUN_LABEL = "metadata.labels['pipeline/runid']"
 
 def place(task: Any, step: str, placement: Placement) -> Any:
     """Apply a placement to one KFP task and return it."""
+    needs = STEPS[step]
     _cache(task, step, placement)
-    if step in (*ON_ACCELERATOR, *BY_IPUJOB) and not placement.on_this_machine:
+    if (needs.on_accelerator or needs.by_ipujob) and not placement.on_this_machine:
         # A pod may be evicted in the middle of a night; training continues from its newest checkpoint
         task.set_retry(num_retries=_RETRIES, backoff_duration="60s", backoff_factor=2.0)
-    cores, memory = placement.resources.get(step, ("1", "2G"))
+    cores, memory = needs.requests
     task.set_cpu_request(cores).set_memory_request(memory)
-    if step in ON_ACCELERATOR and placement.device == "gpu":
+    if needs.on_accelerator and placement.device == "gpu":
         task.set_container_image(image_names.GPU)
         task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(placement.devices)
         # PyTorch's processes share tensors there; a pod has 64 MiB unless told otherwise
         kubernetes.empty_dir_mount(task, "shm", "/dev/shm", medium="Memory", size_limit="8Gi")  # noqa: S108
-    if step in BY_IPUJOB:
+    if needs.by_ipujob:
         kubernetes.use_field_path_as_env(task, RUN_VARIABLE, _RUN_LABEL)
         namespace = {NAMESPACE_VARIABLE: NAMESPACE_VARIABLE}
         kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
     kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
     kubernetes.set_security_context(task, run_as_non_root=True)
-    if step in FROM_THE_HUB:
+    if needs.reaches_hub:
         kubernetes.use_secret_as_env(task, HUB_SECRET, {"HF_TOKEN": "HF_TOKEN"}, optional=True)
     kubernetes.use_secret_as_env(task, STORE_SECRET, _SECRET_KEYS, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_SECRET, _CONFIG_KEYS, optional=True)
@@ -96,7 +81,7 @@ def place(task: Any, step: str, placement: Placement) -> Any:
 
 
 def _cache(task: Any, step: str, placement: Placement) -> None:
-    if step in (*ALWAYS_RUN, *placement.unpinned):
+    if STEPS[step].always_runs or step in placement.unpinned:
         task.set_caching_options(enable_caching=False)
     elif placement.cache_keys is not None:
         key = placement.cache_keys.get(step)

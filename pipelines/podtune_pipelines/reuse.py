@@ -22,15 +22,13 @@ from podtune.errors import BadInput
 from podtune.formats.sealed import MANIFEST, sha256_of, verify
 from podtune.sections import to_mapping
 from podtune.sources.uris import scheme_of
+from podtune.steps.table import STEPS
 from podtune.tasks.image_captioning.meteor import VARIABLE as METEOR
 
-from podtune_pipelines.recipe import TASKS, Recipe
+from podtune_pipelines.recipe import Recipe
 
 TAIL = ("finetune", "evaluate", "compare", "write_card", "publish")
 """The steps that every task has after its preparation."""
-
-OF_CLUSTERS = ("ipujobs", "finetune_on_ipu", "evaluate_on_ipu", "check_unchanged")
-"""Folders of code that no local run uses."""
 
 PINNED = ("hf", "sample")
 """Schemes whose URIs name one content: the Hub at a revision, and samples that podtune makes."""
@@ -190,8 +188,7 @@ def _together(parts: Iterable[Optional[str]]) -> Optional[str]:
 def _code_identity(step: str) -> str:
     """The hash of the code that a step can run, other steps' folders left out, and of the libraries that compute."""
     root = Path(str(files(podtune)))
-    preparations = {own.preparation for own in TASKS.values()}
-    others = {"fetch_data", "fetch_model", *preparations, *TAIL, *OF_CLUSTERS} - {step}
+    others = {*STEPS, "ipujobs"} - {step}  # no local run uses an IPUJob
     sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     own = [path for path in sources if others.isdisjoint(path.relative_to(root).parts)]
     content = [(path.relative_to(root).as_posix(), sha256_of(path)) for path in own]

@@ -3,24 +3,15 @@
 from typing import Any, Dict, Iterator, List, Mapping
 
 from podtune.errors import BadInput
+from podtune.steps.table import STEPS, Properties
 
 from podtune_pipelines.argo.graph import Step
-from podtune_pipelines.placement import BY_IPUJOB
 
 INPUTS, OUTPUTS, SETTINGS = "/podtune/inputs", "/podtune/outputs", "/podtune/settings.json"
 _TEMPORARY = "/tmp"  # noqa: S108  # in the pod, a volume of its own
 
 VOLUMES = {"outputs": OUTPUTS, "temporary": _TEMPORARY}
 """Every pod has these of its own, empty; the rest of what a step sees it cannot write to."""
-
-_ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
-    "publish": {"serviceAccountName": "podtune-publisher"},
-    **{
-        step: {"serviceAccountName": "podtune-ipu-submitter", "automountServiceAccountToken": True}
-        for step in BY_IPUJOB
-    },
-}
-"""The service accounts of steps that may do what others may not: write releases, create IPUJobs (manifests/)."""
 
 BUCKET = "bucket"
 """The workflow's parameter that completes an artifact's URI, for steps that hand it on to a pod elsewhere."""
@@ -43,7 +34,7 @@ _RETRY = {
 
 def by_uri(step: Step) -> bool:
     """Whether a step is given its inputs' URIs instead of the artifacts."""
-    return step.module in BY_IPUJOB
+    return STEPS[step.module].by_ipujob
 
 
 def key_of(step: str, output: str) -> str:
@@ -56,13 +47,19 @@ def template_of(step: Step) -> Dict[str, Any]:
     return {
         "name": step.name,
         "metadata": step.kubernetes.get("podMetadata", {}),
-        **_ACCOUNTS.get(step.module, {}),
+        **_account(STEPS[step.module]),
         "retryStrategy": _RETRY,
         "inputs": {"artifacts": [*_inputs(step), _settings(step)]},
         "outputs": {"artifacts": [_output(step, name) for name in step.outputs]},
         "container": _container(step),
         "volumes": [_volume(mount) for mount in step.kubernetes.get("emptyDirMounts", [])],
     }
+
+
+def _account(needs: Properties) -> Dict[str, Any]:
+    """The service account of a step that may do what others may not: write releases, or create IPUJobs."""
+    token = {"automountServiceAccountToken": True} if needs.by_ipujob else {}
+    return {"serviceAccountName": needs.account, **token} if needs.account else {}
 
 
 def argo_name(name: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from itertools import islice
 from typing import Any, List, Optional, Tuple
 
+from podtune.steps.table import STEPS
 from podtune.stores.store import refuse_secrets
 
 from podtune_pipelines.cluster.client import Cluster
@@ -62,7 +63,8 @@ class Run:
     def stopped_early(self) -> bool:
         """Whether it is a scheduled run that found nothing changed: what is inside the condition has no tasks then."""
         names = {step.name for step in self.steps if step.state != "skipped"}
-        return "check_unchanged" in names and not names.intersection(("finetune", "finetune_on_ipu"))
+        computing = {name for name, step in STEPS.items() if step.on_accelerator or step.by_ipujob}
+        return "check_unchanged" in names and not names.intersection(computing)
 
     def steps_that(self, *states: str) -> List[str]:
         """The names of the steps in one of these states."""

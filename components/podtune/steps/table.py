@@ -1,0 +1,45 @@
+"""The steps, in the order of the flow, and what each one's pod needs: the one table of their names."""
+
+from dataclasses import dataclass
+from typing import Tuple
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What is known of a step beside its code."""
+
+    requests: Tuple[str, str] = ("1", "2G")
+    """Cores and memory that its pod requests."""
+
+    always_runs: bool = False
+    """Whether it depends on what is live now, which no cache key covers."""
+
+    on_accelerator: bool = False
+    """Whether it computes on the device that a run was started for."""
+
+    by_ipujob: bool = False
+    """Whether an IPUJob computes in its place: such a step takes the URIs of its inputs, not the files."""
+
+    reaches_hub: bool = False
+    """Whether it may download from the Hub, with a token where there is one."""
+
+    account: str = ""
+    """Its service account under Argo (manifests/); empty for the one that all others share."""
+
+
+STEPS = {
+    "fetch_data": Properties(reaches_hub=True),
+    "fetch_model": Properties(reaches_hub=True),
+    "tokenize_squad": Properties(("2", "8G")),
+    "extract_lxmert": Properties(("4", "16G")),
+    "prepare_captions": Properties(("4", "8G")),
+    "check_unchanged": Properties(always_runs=True),
+    "finetune": Properties(("4", "16G"), on_accelerator=True),
+    "finetune_on_ipu": Properties(by_ipujob=True, account="podtune-ipu-submitter"),
+    "evaluate": Properties(("4", "16G"), on_accelerator=True),
+    "evaluate_on_ipu": Properties(by_ipujob=True, account="podtune-ipu-submitter"),
+    "compare": Properties(always_runs=True),
+    "write_card": Properties(always_runs=True),
+    "publish": Properties(always_runs=True, account="podtune-publisher"),
+}
+"""Name, which is also that of the step's folder, to its properties."""
