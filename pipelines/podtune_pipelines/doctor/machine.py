@@ -58,13 +58,14 @@ def room_at(directory: Path) -> int:
 def look_at_processor() -> Iterator[Finding]:
     """What the processor multiplies with."""
     import torch
+    from podtune.training.engines.cpu import has_avx512_bfloat16, multiplies_in_tiles
 
     parts = [
         name
         for name, there in (
             ("AVX-512", torch.backends.cpu.get_cpu_capability() == "AVX512"),
-            ("bfloat16", torch.cpu._is_avx512_bf16_supported()),
-            ("AMX", torch.cpu._is_amx_tile_supported()),
+            ("bfloat16", has_avx512_bfloat16()),
+            ("AMX", multiplies_in_tiles()),
         )
         if there
     ]

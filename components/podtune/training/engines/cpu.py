@@ -1,9 +1,10 @@
-"""What the CPU under a training step can do, and what glibc does with its memory."""
+"""What the CPU under a training step can do, and what this process does with its threads and memory."""
 
 import ctypes
 import platform
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,14 +14,24 @@ _BYTES = 1 << 30
 
 def multiplies_in_tiles() -> bool:
     """Whether this CPU has AMX."""
-    return bool(torch.cpu._is_amx_tile_supported())
+    return _answers_yes(torch.cpu, "_is_amx_tile_supported")
+
+
+def has_avx512_bfloat16() -> bool:
+    """Whether this CPU has AVX-512's instructions for bfloat16."""
+    return _answers_yes(torch.cpu, "_is_avx512_bf16_supported")
 
 
 def multiplies_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 faster than float32; without instructions for it, it is far slower."""
     if platform.machine() in ("x86_64", "AMD64"):
-        return multiplies_in_tiles() or bool(torch.cpu._is_avx512_bf16_supported())
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return multiplies_in_tiles() or has_avx512_bfloat16()
+    return _answers_yes(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
+
+
+def _answers_yes(module: Any, probe: str) -> bool:
+    """Ask torch, which has no public names for these: where a release has renamed one, the CPU counts as without it."""
+    return bool(getattr(module, probe, lambda: False)())
 
 
 def keep_to_quota(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> None:

@@ -27,7 +27,11 @@ class MasterWeights:
         self._gradients = torch.split(self.gradient, self._sizes)
         self._written: Set[int] = set()
         for index, ((_, parameter), own) in enumerate(zip(named, torch.split(self._compute, self._sizes))):
+            # By `.data`, as models tie parameters by identity and torch has no public way to give one another storage.
+            # Without it copy_to_model would reach no module.
             parameter.data = own.view(parameter.shape)
+            # Takes each gradient away as soon as it is made; without the hook they would add up in bfloat16, in as many
+            # tensors as there are parameters, and `gradient` would stay zero.
             parameter.register_post_accumulate_grad_hook(self._collector(index))  # type: ignore[no-untyped-call]  # torch's
         decayed = sum(parameter.numel() for _, parameter in named if decays(parameter))
         self._optimizer = self._adamw(config, decayed)
@@ -116,6 +120,8 @@ class MasterWeights:
             state[parameter] = {"step": updates, **moments}
         betas = (config.betas[0], config.betas[1])
         optimizer = torch.optim.AdamW(groups, config.learning_rate, betas, config.epsilon, fused=True)
+        # Under torch's own keys, which it takes over as if it had made them: the moments are then views of our flat
+        # tensors, which a checkpoint holds. Under other keys it would begin with moments of its own, at every resume.
         optimizer.state.update(state)
         return optimizer
 

@@ -17,7 +17,7 @@ from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.ragged import offsets_of, places_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.dropout import set_dropout
+from podtune.training.engines.layers import set_dropout
 from podtune.training.engines.placement import Placed, place
 from podtune.training.engines.poptorch_blocks import mark_blocks
 from podtune.training.engines.poptorch_errors import told_in_one_line

@@ -1,19 +1,38 @@
-"""Which tokens of a stream belong together: the modules inside a model read it here while it runs."""
+"""What goes through a model at once: rows as one stream of tokens, and which of its tokens belong together."""
 
 import contextlib
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Iterator, List, NamedTuple, Optional
+from typing import Any, Iterable, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import torch
 
-from podtune.formats.ragged import offsets_of
-from podtune.training.engines.noise import RowNoise
+from podtune.formats.ragged import Batch, offsets_of
+
+RANDOM_BITS = 16
+"""Of one draw: probabilities are kept to 1 / 65,536."""
 
 _ALIKE = 0.8
 """A group's shortest sequence has at least this share of its longest one's tokens."""
+
+
+class RowNoise:
+    """Random bits for the rows of a micro-batch: one stream a row, keyed by (seed, step, position in the global batch).
+
+    Dropout sites draw from the streams in the order in which the model runs through them. So a row's bits do not
+    depend on the rows beside it, however the batch is cut and shared out.
+    """
+
+    def __init__(self, seed: int, step: int, positions: Iterable[int]) -> None:
+        keys = (np.random.SeedSequence((seed, step, int(position))) for position in positions)
+        self._streams = [np.random.SFC64(key) for key in keys]
+
+    def bits(self, row: int, count: int) -> np.ndarray:
+        """Draw uint16 [count] for a row."""
+        words: np.ndarray = self._streams[row].random_raw(-(-count // 4))
+        return words.view(np.uint16)[:count]
 
 
 @dataclass(frozen=True)
@@ -21,7 +40,7 @@ class Group:
     """Some sequences of a stream, of about equal length; index tensors are int64, on the device."""
 
     gathered: torch.Tensor
-    """[sequences, longest]: the token at each place; a sequence's last one where it has no more."""
+    """[sequences, longest]: the token at each position; a sequence's last one where it has no more."""
 
     mask: Optional[torch.Tensor]
     """bool [sequences, 1, 1, longest]: where there is a token; None where there is one everywhere."""
@@ -30,11 +49,11 @@ class Group:
     """[tokens]: all tokens of the group."""
 
     kept: torch.Tensor
-    """[tokens]: their places, counted through the flattened [sequences, longest]."""
+    """[tokens]: their positions in the flattened [sequences, longest]."""
 
 
-class Reach(NamedTuple):
-    """Which queries attend to which keys: some of the queries' stream to some of the keys', pair by pair."""
+class AttentionSpans(NamedTuple):
+    """Which spans of the queries' stream attend to which spans of the keys', pair by pair."""
 
     queries: List[slice]
     keys: List[slice]
@@ -42,7 +61,7 @@ class Reach(NamedTuple):
     """[rows + 1]: the first pair of each row, and the end."""
 
     causal: bool
-    """Whether a query attends to no key after its own place."""
+    """Whether a query attends to no key after its own position."""
 
     noise: Optional[RowNoise]
     """What dropout draws from."""
@@ -76,16 +95,16 @@ class Sequences:
             return [tensor[0].numel()] * len(tensor)
         return [length * tensor[0, 0].numel() for length in self.row_lengths]
 
-    def within(self, causal: bool) -> Reach:
+    def self_attention(self, *, causal: bool) -> AttentionSpans:
         """Every sequence attends to itself."""
-        parts = _parts(self.lengths)
-        return Reach(parts, parts, self.firsts or list(range(len(parts) + 1)), causal, self.noise)
+        spans = _spans(self.lengths)
+        return AttentionSpans(spans, spans, self.firsts or list(range(len(spans) + 1)), causal, self.noise)
 
-    def towards(self, context: int) -> Reach:
-        """Every row attends to its own part of a stream in which so many tokens are shared out evenly."""
+    def cross_attention(self, context: int) -> AttentionSpans:
+        """Every row attends to its own part of a context whose tokens are shared out evenly."""
         rows = len(self.row_lengths)
-        own = _parts([context // rows] * rows)
-        return Reach(_parts(self.row_lengths), own, list(range(rows + 1)), causal=False, noise=self.noise)
+        own = _spans([context // rows] * rows)
+        return AttentionSpans(_spans(self.row_lengths), own, list(range(rows + 1)), causal=False, noise=self.noise)
 
     @cached_property
     def groups(self) -> List[Group]:
@@ -107,30 +126,65 @@ class Sequences:
         return _group(offsets_of(lengths)[:-1], lengths, self.offsets.device)
 
 
-def _parts(lengths: List[int]) -> List[slice]:
+def _spans(lengths: List[int]) -> List[slice]:
     ends = offsets_of(np.array(lengths)).tolist()
     return [slice(start, end) for start, end in zip(ends, ends[1:])]
 
 
 def _group(starts: np.ndarray, lengths: np.ndarray, device: torch.device) -> Group:
-    places = np.arange(lengths.max())
-    real = places < lengths[:, None]
-    gathered = starts[:, None] + np.minimum(places, lengths[:, None] - 1)
+    positions = np.arange(lengths.max())
+    real = positions < lengths[:, None]
+    gathered = starts[:, None] + np.minimum(positions, lengths[:, None] - 1)
     mask = None if real.all() else _tensor(real[:, None, None], device)
     kept = np.flatnonzero(real)
     return Group(_tensor(gathered, device), mask, _tensor(gathered[real], device), _tensor(kept, device))
 
 
-def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(array).to(device, non_blocking=True)
+@dataclass(frozen=True)
+class MicroBatch:
+    """Rows on their way through a model."""
+
+    tensors: Batch
+    """On the device, its arrays torch tensors."""
+
+    sequences: Sequences
 
 
+def cut(order: np.ndarray, lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
+    """Cut `order`, indices into `lengths`, into pieces of at most so many tokens; a longer row stands alone."""
+    start, held = 0, 0
+    for index, length in enumerate(lengths[order]):
+        if held and held + length > tokens:
+            yield order[start:index]
+            start, held = index, 0
+        held += int(length)
+    if held:
+        yield order[start:]
+
+
+def to_device(batch: Batch, longest: int, device: torch.device, noise: Optional[RowNoise]) -> MicroBatch:
+    """Bring rows to the device; `longest` is the Batch's."""
+    streams = {name: _tensor(array, device) for name, array in batch.streams.items()}
+    columns = {name: _tensor(array, device) for name, array in batch.columns.items()}
+    ends = batch.offsets if batch.sequences is None else batch.sequences
+    on_device = _tensor(ends, device)
+    firsts = np.searchsorted(ends, batch.offsets).tolist()
+    sequences = Sequences(on_device.int(), np.diff(ends).tolist(), noise, firsts)
+    return MicroBatch(Batch(_tensor(batch.offsets, device), streams, columns, on_device, longest), sequences)
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> Any:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+
+
+# A hidden global: transformers calls attention and dropout deep inside a model and passes them neither offsets nor
+# noise. Without it every model's forward would have to carry them, which means our own copies of transformers' models.
 _running: ContextVar[Sequences] = ContextVar("running")
 
 
 @contextlib.contextmanager
 def running(sequences: Sequences) -> Iterator[None]:
-    """Let the modules of a model know what the stream holds that passes through them in this block."""
+    """Let attention and dropout in a model read these sequences while the block runs."""
     token = _running.set(sequences)
     try:
         yield
@@ -139,5 +193,5 @@ def running(sequences: Sequences) -> Iterator[None]:
 
 
 def running_sequences() -> Sequences:
-    """Tell what the stream holds that is passing through the model."""
+    """Read the sequences of the stream that is passing through the model."""
     return _running.get()

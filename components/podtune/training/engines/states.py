@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
+import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -39,27 +40,28 @@ def save_state(tensors: Dict[str, torch.Tensor], layout: Layout, directory: Path
 def load_state(layout: Layout, directory: Path) -> Dict[str, torch.Tensor]:
     """Read what `save_state` wrote; BadInput where it is damaged or of another model."""
     try:
-        found_layout = json.loads((directory / LAYOUT).read_text(encoding="utf-8"))
-        found = load_file(directory / STATE)
+        saved_layout = json.loads((directory / LAYOUT).read_text(encoding="utf-8"))
+        tensors: Dict[str, torch.Tensor] = load_file(directory / STATE)
     except (OSError, ValueError, SafetensorError) as error:
         raise BadInput(f"cannot read the training state in {directory}: {error}") from error
-    if found_layout != layout:
+    if saved_layout != layout:
         raise BadInput(f"the training state in {directory} belongs to another model; start from an empty workspace")
-    return dict(found)
+    return tensors
 
 
 def _published_names(model: Any, tensors: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
     """Name weights as transformers saves them, which older versions read too; since 5 it loads some under others."""
-    try:
-        from transformers.core_model_loading import revert_weight_conversion
-    except ImportError:  # transformers 4
+    if int(transformers.__version__.partition(".")[0]) < 5:
         return tensors
+    # Private in transformers; one that has moved it must fail here rather than name weights otherwise
+    from transformers.core_model_loading import revert_weight_conversion
+
     renamed: Dict[str, torch.Tensor] = revert_weight_conversion(model, tensors)
     return renamed
 
 
 def _write(tensors: Dict[str, torch.Tensor], path: Path) -> None:
-    """Write safetensors; a full disk is an OSError again, which safetensors tells in words only."""
+    """Write safetensors; a full disk is an OSError again, which safetensors reports as text only."""
     try:
         save_file(tensors, path, metadata={"format": "pt"})
     except SafetensorError as error:

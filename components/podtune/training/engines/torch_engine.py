@@ -15,16 +15,13 @@ from podtune.errors import BadInput
 from podtune.formats.ragged import offsets_of, places_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
+from podtune.training.engines.attention import attend_within_sequences
 from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota, multiplies_bfloat16, multiplies_in_tiles
-from podtune.training.engines.dropout import draw_by_row, set_dropout
-from podtune.training.engines.linear import copy_before_multiplying
-from podtune.training.engines.micro_batches import MicroBatch, cut, to_device
-from podtune.training.engines.noise import RowNoise
+from podtune.training.engines.layers import copy_before_multiplying, draw_by_row, set_dropout
 from podtune.training.engines.optimizer import MasterWeights
 from podtune.training.engines.processes import Processes, join_processes
-from podtune.training.engines.sequences import running
+from podtune.training.engines.sequences import MicroBatch, RowNoise, cut, running, to_device
 from podtune.training.engines.states import load_state, save_model, save_state
-from podtune.training.engines.unpadded_attention import attend_within_sequences
 from podtune.training.protocols import Examples, Objective, StepResult
 
 _log = logging.getLogger(__name__)

@@ -10,9 +10,8 @@ from podtune.errors import BadInput
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
 from podtune.tasks.image_captioning.settings import BeamSearch
-from podtune.training.engines.micro_batches import to_device
-from podtune.training.engines.sequences import running
-from podtune.training.engines.unpadded_attention import attend_within_sequences
+from podtune.training.engines.attention import attend_within_sequences
+from podtune.training.engines.sequences import running, to_device
 from transformers import VisionEncoderDecoderModel
 
 ALL = range(6)

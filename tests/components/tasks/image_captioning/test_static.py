@@ -12,9 +12,8 @@ from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
 from podtune.tasks.image_captioning.settings import BeamSearch
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.micro_batches import to_device
 from podtune.training.engines.placement import place
-from podtune.training.engines.sequences import running
+from podtune.training.engines.sequences import running, to_device
 from podtune.training.ipu import IpuConfig
 from podtune.training.protocols import Laid, Program
 from podtune.training.rows import lay
@@ -27,7 +26,7 @@ ROWS = IpuConfig(layers_per_ipu=(1, 1, 1, 1), row_tokens=14, gradient_accumulati
 def streamed(directory: Path, images: ImageCaptions, search: BeamSearch) -> Dict[str, torch.Tensor]:
     """What the objective puts out on a stream of captions."""
     pytest.importorskip("transformers", minversion="4.53", reason="captions in a stream need transformers 4.53")
-    from podtune.training.engines.unpadded_attention import attend_within_sequences
+    from podtune.training.engines.attention import attend_within_sequences
 
     objective = CaptionObjective(search)
     model = objective.load(directory).eval()

@@ -5,10 +5,8 @@ from typing import Callable, List
 import numpy as np
 import pytest
 import torch
-from podtune.training.engines.gpu_attention import attend_in_groups, attend_to_context
-from podtune.training.engines.noise import RowNoise
-from podtune.training.engines.row_attention import attend_by_row as attend_where
-from podtune.training.engines.sequences import Sequences
+from podtune.training.engines.attention import attend_in_groups, attend_in_spans, attend_to_context
+from podtune.training.engines.sequences import RowNoise, Sequences
 from torch.nn.functional import scaled_dot_product_attention
 
 LENGTHS = [3, 9, 5, 1, 8]
@@ -24,7 +22,7 @@ def attend_by_row(
     sequences: Sequences,
     causal: bool = False,
 ) -> torch.Tensor:
-    return attend_where(query, key, value, dropout, sequences.within(causal))
+    return attend_in_spans(query, key, value, dropout, sequences.self_attention(causal=causal))
 
 
 @pytest.fixture
@@ -71,7 +69,7 @@ def test_gradients_are_autograds(attend: Attend, streams: Streams, sequences: Se
 def attend_to_own_part(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, sequences: Sequences
 ) -> torch.Tensor:
-    return attend_where(query, key, value, dropout, sequences.towards(key.shape[1]))
+    return attend_in_spans(query, key, value, dropout, sequences.cross_attention(key.shape[1]))
 
 
 @pytest.mark.parametrize("attend", [attend_to_own_part, attend_to_context])
@@ -108,13 +106,6 @@ def test_dropout_drops_whole_weights(sequences: Sequences) -> None:
 
     found = attend_by_row(query, key, torch.ones(2, 26, 4), 0.5, sequences)
 
-    places = found[3:12] * 9 / 2  # of the second sequence: weights of 1/9, doubled where they are kept
-    assert torch.equal(places, places.round())
-    assert 2 < places.mean() < 7
-
-
-def test_sequences_of_about_equal_length_form_a_group(sequences: Sequences) -> None:
-    found = [group.gathered.shape for group in sequences.groups]
-
-    assert [tuple(shape) for shape in found] == [(2, 9), (1, 5), (1, 3), (1, 1)]
-    assert [group.mask is None for group in sequences.groups] == [False, True, True, True]
+    weights = found[3:12] * 9 / 2  # of the second sequence: weights of 1/9, doubled where they are kept
+    assert torch.equal(weights, weights.round())
+    assert 2 < weights.mean() < 7

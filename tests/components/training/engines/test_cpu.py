@@ -3,7 +3,13 @@ from typing import Iterator
 
 import pytest
 import torch
-from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota
+from podtune.training.engines.cpu import (
+    has_avx512_bfloat16,
+    keep_freed_memory,
+    keep_to_quota,
+    multiplies_bfloat16,
+    multiplies_in_tiles,
+)
 
 
 @pytest.fixture
@@ -34,3 +40,13 @@ def test_without_a_limit_threads_stay(tmp_path: Path) -> None:
 def test_memory_can_be_kept_twice() -> None:
     keep_freed_memory()
     keep_freed_memory()
+
+
+def test_a_probe_that_torch_has_renamed_means_that_the_cpu_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("torch.cpu._is_amx_tile_supported", raising=False)
+    monkeypatch.delattr("torch.cpu._is_avx512_bf16_supported", raising=False)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+
+    assert not multiplies_in_tiles()
+    assert not has_avx512_bfloat16()
+    assert not multiplies_bfloat16()

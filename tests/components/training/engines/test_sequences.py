@@ -1,7 +1,8 @@
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from podtune.training.engines.micro_batches import cut
+from podtune.training.engines.sequences import Sequences, cut
 
 
 def test_pieces_hold_at_most_so_many_tokens() -> None:
@@ -28,3 +29,13 @@ def test_every_row_is_in_one_piece(lengths: "list[int]", tokens: int) -> None:
 
     assert np.concatenate(pieces).tolist() == order.tolist()
     assert all(len(piece) == 1 or sum(lengths[row] for row in piece) <= tokens for piece in pieces)
+
+
+def test_sequences_of_about_equal_length_form_a_group() -> None:
+    lengths = [3, 9, 5, 1, 8]
+    sequences = Sequences(torch.tensor([0, *np.cumsum(lengths)], dtype=torch.int32), lengths, None)
+
+    found = [group.gathered.shape for group in sequences.groups]
+
+    assert [tuple(shape) for shape in found] == [(2, 9), (1, 5), (1, 3), (1, 1)]
+    assert [group.mask is None for group in sequences.groups] == [False, True, True, True]

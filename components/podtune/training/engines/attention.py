@@ -1,0 +1,188 @@
+"""Attention within each sequence of an unpadded stream, for transformers' own models.
+
+On a CPU one sequence after the other, with dropout from each row's own bits. On a GPU torch's variable-length kernel,
+which has no dropout, or groups of about equal length.
+"""
+
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from podtune.training.engines.layers import draw_multipliers
+from podtune.training.engines.sequences import AttentionSpans, Sequences, running_sequences
+
+NAME = "podtune_unpadded"
+"""Under which transformers knows the attention function."""
+
+
+def attend_within_sequences(model: nn.Module) -> None:
+    """Let a transformers model, 4.53 or newer, attend within the running sequences of one unpadded stream."""
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    # Process-wide registries, the only way to give transformers' models another attention. Without the first a model
+    # would let all rows of a stream attend to each other; without the second it would build a mask of tokens × tokens.
+    ALL_ATTENTION_FUNCTIONS.register(NAME, _attention)
+    ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, lambda *_, **__: None)
+    model.set_attn_implementation(NAME)  # type: ignore[operator]  # a PreTrainedModel has it
+
+
+def _attention(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    _mask: Optional[torch.Tensor],
+    *,
+    scaling: float,
+    dropout: float = 0.0,
+    **_: Any,
+) -> Tuple[torch.Tensor, None]:
+    """Attend as transformers asks: [1, heads, tokens, head width] each, to [1, tokens, heads, head width].
+
+    A decoder's cross-attention has keys of equal number for every row, one row's after the other's.
+    """
+    q, k, v, sequences = query[0], key[0], value[0], running_sequences()
+    crossing, causal = getattr(module, "is_cross_attention", False), getattr(module, "is_causal", False)
+    if not query.is_cuda:
+        spans = sequences.cross_attention(key.shape[2]) if crossing else sequences.self_attention(causal=causal)
+        attended = attend_in_spans(q * scaling, k, v, dropout, spans)
+    elif crossing:
+        attended = attend_to_context(q * scaling, k, v, dropout, sequences)
+    elif dropout or causal or query.dtype == torch.float32:
+        attended = attend_in_groups(q * scaling, k, v, dropout, sequences, causal=causal)
+    else:
+        attended = attend_without_dropout(q * (scaling * q.shape[-1] ** 0.5), k, v, sequences)
+    return attended[None], None
+
+
+def attend_in_spans(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, spans: AttentionSpans
+) -> torch.Tensor:
+    """Attend on a CPU; scaled query, key, value [heads, tokens, width], to [tokens, heads, width]."""
+    result: torch.Tensor = _SpanAttention.apply(query, key, value, dropout, spans)  # type: ignore[no-untyped-call]  # torch's
+    return result
+
+
+class _Saved(NamedTuple):
+    """What backward needs of one pair of spans; [heads, length, …] each."""
+
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    weights: torch.Tensor
+    kept: Optional[torch.Tensor]
+    """Dropout's multipliers."""
+
+
+class _SpanAttention(torch.autograd.Function):
+    """Softmax attention whose backward writes each pair's gradient into its part of the streams.
+
+    Autograd's own backward of slicing fills a gradient of the whole stream for every sequence. aten's fused
+    kernel has no dropout on a CPU, and takes three times as long in bfloat16.
+    """
+
+    @staticmethod
+    def forward(  # noqa: PLR0917  # autograd passes arguments by position
+        ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, spans: AttentionSpans
+    ) -> torch.Tensor:
+        attended = query.new_empty(query.shape[1], query.shape[0], query.shape[2])
+        ctx.spans, ctx.keys, ctx.saved = spans, key.shape[1], []
+        for queries, keys, kept in zip(spans.queries, spans.keys, _multipliers(spans, query, dropout)):
+            q, k, v = query[:, queries].contiguous(), key[:, keys].contiguous(), value[:, keys].contiguous()
+            weights = _masked(torch.bmm(q, k.transpose(1, 2)), spans.causal).softmax(-1)
+            attended[queries] = torch.bmm(_dropped(weights, kept), v).transpose(0, 1)
+            ctx.saved.append(_Saved(q, k, v, weights, kept))
+        return attended
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Tuple[Optional[torch.Tensor], ...]:
+        query = torch.empty_like(gradient)
+        key, value = (gradient.new_empty(ctx.keys, *gradient.shape[1:]) for _ in range(2))
+        for queries, keys, saved in zip(ctx.spans.queries, ctx.spans.keys, ctx.saved):
+            of_query, of_key, of_value = _backward(gradient[queries].transpose(0, 1).contiguous(), saved)
+            query[queries] = of_query.transpose(0, 1)
+            key[keys], value[keys] = of_key.transpose(0, 1), of_value.transpose(0, 1)
+        return query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1), None, None
+
+
+def _backward(gradient: torch.Tensor, saved: _Saved) -> List[torch.Tensor]:
+    """Gradients of one pair's query, key and value."""
+    of_value = torch.bmm(_dropped(saved.weights, saved.kept).transpose(1, 2), gradient)
+    of_weights = _dropped(torch.bmm(gradient, saved.value.transpose(1, 2)), saved.kept)
+    # Private in torch: softmax's own backward in one pass; by public operators it takes three
+    of_scores = torch._softmax_backward_data(of_weights, saved.weights, -1, saved.weights.dtype)
+    return [torch.bmm(of_scores, saved.key), torch.bmm(of_scores.transpose(1, 2), saved.query), of_value]
+
+
+def _dropped(weights: torch.Tensor, kept: Optional[torch.Tensor]) -> torch.Tensor:
+    return weights if kept is None else weights * kept
+
+
+def _masked(scores: torch.Tensor, causal: bool) -> torch.Tensor:
+    """Hide, where the attention is causal, the keys after each query's own position."""
+    if not causal:
+        return scores
+    hidden = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
+    return scores.masked_fill_(hidden, -torch.inf)
+
+
+def _multipliers(spans: AttentionSpans, query: torch.Tensor, probability: float) -> List[Optional[torch.Tensor]]:
+    """Dropout's multipliers of each pair's weights, [heads, queries, keys]; None where nothing is dropped."""
+    if probability == 0.0:
+        return [None] * len(spans.queries)
+    shapes = [(len(query), q.stop - q.start, k.stop - k.start) for q, k in zip(spans.queries, spans.keys)]
+    counts = np.prod(shapes, axis=1)
+    of_rows = np.add.reduceat(counts, spans.firsts[:-1]).tolist()
+    drawn = draw_multipliers(spans.noise, of_rows, probability, query.dtype).split(counts.tolist())  # type: ignore[no-untyped-call]  # torch's
+    return [part.view(shape) for part, shape in zip(drawn, shapes)]
+
+
+def attend_without_dropout(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, sequences: Sequences
+) -> torch.Tensor:
+    """Attend by the variable-length kernel; [heads, tokens, width] each, to [tokens, heads, width].
+
+    Takes 16-bit tensors on a GPU, and scales the scores by 1 / sqrt(width) itself.
+    """
+    from torch.nn.attention.varlen import varlen_attn  # a young API, which only a GPU needs
+
+    offsets, longest = sequences.offsets, max(sequences.lengths)
+    q, k, v = (stream.transpose(0, 1).contiguous() for stream in (query, key, value))
+    attended: torch.Tensor = varlen_attn(q, k, v, offsets, offsets, longest, longest)  # type: ignore[assignment]  # no aux
+    return attended
+
+
+def attend_in_groups(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    dropout: float,
+    sequences: Sequences,
+    *,
+    causal: bool,
+) -> torch.Tensor:
+    """Attend with torch's dropout, each group padded; scaled [heads, tokens, width] each, to [tokens, heads, width]."""
+    attended = torch.empty_like(query)
+    for group in sequences.groups:
+        q, k, v = (stream[:, group.gathered].transpose(0, 1) for stream in (query, key, value))
+        mask = None if causal else group.mask  # padding comes last, where causal attention does not look
+        padded = scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=causal, scale=1.0)
+        attended[:, group.tokens] = padded.transpose(0, 1).flatten(1, 2)[:, group.kept]
+    return attended.transpose(0, 1)
+
+
+def attend_to_context(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, sequences: Sequences
+) -> torch.Tensor:
+    """Let each row attend to its own part of the context, equally long for all rows; shapes as above."""
+    attended, rows = torch.empty_like(query), sequences.rows
+    own = (len(query), len(sequences.row_lengths), -1, query.shape[-1])
+    k, v = (stream.reshape(own).transpose(0, 1) for stream in (key, value))
+    q = query[:, rows.gathered].transpose(0, 1)
+    padded = scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=1.0)
+    attended[:, rows.tokens] = padded.transpose(0, 1).flatten(1, 2)[:, rows.kept]
+    return attended.transpose(0, 1)
