@@ -27,7 +27,7 @@ from podtune.sections import read_section, to_mapping
 from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
 from podtune.tasks.task import Scored, ScoringSettings, task_named
 from podtune.training.config import TrainingConfig
-from podtune.training.engines import open_engine
+from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.module_process import run_module
 from podtune.training.poptorch_python import poptorch_python
 from podtune.training.stopping import noticing_signals
@@ -43,6 +43,7 @@ def run(
     `evaluation` is the recipe's section; `output` becomes the Evaluation. For IPUs it runs in the Python that has
     PopTorch.
     """
+    keep_threads_from_spinning()
     python = poptorch_python(device)
     if python:
         arguments = {"features": features, "checkpoint": checkpoint, "evaluation": output, "device": device}

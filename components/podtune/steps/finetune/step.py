@@ -12,7 +12,7 @@ from podtune.steps.finetune import torchrun
 from podtune.steps.finetune.inputs import Inputs, open_inputs
 from podtune.tasks.task import Task, task_named
 from podtune.training.config import TrainingConfig
-from podtune.training.engines import open_engine
+from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.log import write_events, write_log
 from podtune.training.loop import Run, Trained, train
 from podtune.training.module_process import run_module
@@ -34,6 +34,7 @@ def run(
     Uses every GPU of the machine, each in a process of its own; or the processes of the torchrun that started this one.
     For IPUs it runs in the Python that has PopTorch.
     """
+    keep_threads_from_spinning()
     config = read_section(TrainingConfig, training, "training")
     launcher = _launcher(device)
     with noticing_signals() as stopping:

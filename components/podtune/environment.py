@@ -1,0 +1,32 @@
+"""Every environment variable of podtune's own; README has the same table, and a test holds the two to each other.
+
+The conventional ones (AWS_…, HF_…, KF_PIPELINES_…, POPTORCH_…) are read where they are used.
+"""
+
+import os
+from typing import NamedTuple
+
+
+class Variable(NamedTuple):
+    """An environment variable."""
+
+    name: str
+    reader: str
+    purpose: str
+
+    def value(self) -> str:
+        """Read it; empty where it is not set."""
+        return os.environ.get(self.name, "")
+
+
+HOME = Variable("PODTUNE_HOME", "podtune", "directory for everything that a local run leaves; default `.podtune`")
+STORE = Variable("PODTUNE_STORE", "podtune", "where releases live: a directory or an `s3://` URI")
+WORKSPACE = Variable("PODTUNE_WORKSPACE", "podtune", "`s3://` URI for the intermediate checkpoints of cluster runs")
+REGISTRY = Variable("PODTUNE_REGISTRY", "podtune, make", "registry and folder that a cluster pulls the images from")
+CACHE = Variable("PODTUNE_CACHE", "fetching steps", "directory for interrupted downloads; default: the user's cache")
+IPU_PYTHON = Variable("PODTUNE_IPU_PYTHON", "steps on IPUs, `podtune doctor`", "the Python that has PopTorch")
+IPU_NAMESPACE = Variable("PODTUNE_IPU_NAMESPACE", "steps on a cluster", "namespace of IPUJobs; default `podtune-ipu`")
+METEOR_JAR = Variable("PODTUNE_METEOR_JAR", "evaluate", "METEOR's meteor-1.5.jar; without it that metric is left out")
+TERMINAL = Variable("PODTUNE_TERMINAL", "steps", "set by `podtune run`: the terminal to draw progress bars on")
+MESSAGE_FILE = Variable("PODTUNE_MESSAGE_FILE", "steps", "set by whoever starts a step: file for its failure")
+RUN = Variable("PODTUNE_RUN", "steps on IPUs", "set on a cluster: the run's name, noted in an IPUJob")
