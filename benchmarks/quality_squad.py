@@ -16,8 +16,7 @@ from typing import Any, Dict
 import numpy as np
 import torch
 import trainer_side
-from podtune.formats.checkpoint import KIND, MODEL, VERSION, open_checkpoint
-from podtune.formats.sealed import sealing
+from podtune.formats.checkpoint import CHECKPOINT, MODEL
 from podtune.sections import to_mapping
 from podtune.steps.evaluate import step as evaluate
 from podtune.steps.finetune import step as finetune
@@ -75,8 +74,8 @@ def _train_theirs(given: argparse.Namespace, config: TrainingConfig, ours: Path,
         warmup_steps=round(order.steps * config.warmup_ratio),
         weight_decay=config.weight_decay,
     )
-    facts, _ = open_checkpoint(ours)
-    with sealing(checkpoint, KIND, VERSION) as draft:
+    facts = CHECKPOINT.open(ours).facts
+    with CHECKPOINT.sealing(checkpoint) as draft:
         model.save_pretrained(draft.path / MODEL)
         for name in ("tokenizer.json", "tokenizer_config.json"):
             (draft.path / MODEL / name).write_bytes((ours / MODEL / name).read_bytes())

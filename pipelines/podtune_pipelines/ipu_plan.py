@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional
 
-from podtune.formats.features import open_features
+from podtune.formats.features import FEATURES
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.ipu import IpuConfig
@@ -72,12 +72,13 @@ def plan_for_ipus(
 def _pipeline(training: TrainingConfig, ipu: IpuConfig, features: Path, base_model: Path) -> Pipeline:
     from podtune.training.engines.placement import least_bytes, place
 
-    task = task_named(open_features(features)[0].task)
-    objective = task.objective(features, {})
+    opened = FEATURES.open(features)
+    task = task_named(opened.facts.task)
+    objective = task.objective(opened, {})
     placed = place(objective, objective.load(base_model), training)
     fullest = ipu.rows_per_step
     if ipu.packing > 1:
-        fullest = require_room(task.open_examples(features, "train").lengths, training, ipu)
+        fullest = require_room(task.open_examples(opened, "train").lengths, training, ipu)
     pairs = zip(ipu.layers_per_ipu, placed.parameters())
     shares = [IpuShare(layers, count, least_bytes(count, training, ipu)) for layers, count in pairs]
     return Pipeline(placed.stages, shares, fullest)

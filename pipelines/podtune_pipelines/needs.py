@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
-from podtune.formats.features import open_features
+from podtune.formats.features import FEATURES
 from safetensors import safe_open
 
 from podtune_pipelines.recipe import Recipe
@@ -65,7 +65,7 @@ def _parameters(weights: Path) -> int:
 
 
 def _size(features: Path) -> int:
-    return sum(entry.size for entry in open_features(features)[1].files.values())
+    return sum(entry.size for entry in FEATURES.open(features).files.values())
 
 
 def _expected_size(recipe: Recipe) -> Optional[int]:

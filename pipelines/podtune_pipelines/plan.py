@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Literal, Optional
 
-from podtune.formats.features import open_features
+from podtune.formats.features import FEATURES
 from podtune.training.config import TrainingConfig
 from podtune.training.order import Order
 
@@ -114,7 +114,7 @@ def updates_of(rows: int, config: TrainingConfig) -> Updates:
 
 
 def _counted(features: Path) -> Dict[str, Counts]:
-    facts, _ = open_features(features)
+    facts = FEATURES.open(features).facts
     return {name: Counts(split.rows, split.examples, split.tokens) for name, split in facts.splits.items()}
 
 

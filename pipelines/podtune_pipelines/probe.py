@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import List
 
 import numpy as np
-from podtune.formats.features import open_features
+from podtune.formats.features import FEATURES
 from podtune.formats.ragged import Batch
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
@@ -48,10 +48,11 @@ class SomeRows:
 
 def measure(features: Path, base_model: Path, config: TrainingConfig, device: str) -> Speed:
     """Train and predict for about PROBE_SECONDS on rows drawn at random; nothing is kept."""
-    task = task_named(open_features(features)[0].task)
-    examples = task.open_examples(features, "train")
+    opened = FEATURES.open(features)
+    task = task_named(opened.facts.task)
+    examples = task.open_examples(opened, "train")
     rows = np.random.default_rng(0).permutation(len(examples))
-    engine = open_engine(task.objective(features, {}), base_model, config, device)
+    engine = open_engine(task.objective(opened, {}), base_model, config, device)
     batches = np.array_split(rows, max(1, len(rows) // min(config.batch_size, 64)))
     for step, batch in enumerate(batches[:WARM_UP_STEPS]):
         float(engine.steps(examples, [batch], step, 0.0)[0].loss)

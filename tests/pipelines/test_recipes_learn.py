@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from podtune.formats.evaluation import open_evaluation
+from podtune.formats.evaluation import EVALUATION
 
 pytestmark = pytest.mark.local
 
@@ -27,4 +27,4 @@ def test_a_small_model_answers_what_it_has_not_seen(tmp_path: Path, recipe: str,
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout == f"{recipe} version 1 is live in {tmp_path / 'store'}\n"
     (evaluation,) = tmp_path.glob(".podtune/runs/*/evaluate/evaluation")
-    assert open_evaluation(evaluation)[0].metrics[metric].value >= at_least
+    assert EVALUATION.open(evaluation).facts.metrics[metric].value >= at_least

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
 import pytest
-from podtune.formats.checkpoint import open_checkpoint
+from podtune.formats.checkpoint import CHECKPOINT
 from podtune.sections import to_mapping
 from podtune.steps.evaluate.step import run as evaluate
 from podtune.steps.finetune.step import run as finetune
@@ -55,7 +55,7 @@ def trained(recipe: Recipe, features: Path, base_model: Path, place: Path, devic
     finetune(features, base_model, checkpoint, training=training, device=device, workspace=str(place / "workspace"))
     scores = evaluate(features, checkpoint, place / "evaluation", evaluation=scoring, device=device)
     losses = [line["loss"] for line in read_log(checkpoint / "log.jsonl")]
-    return Trained(losses, scores, open_checkpoint(checkpoint)[0].hardware)
+    return Trained(losses, scores, CHECKPOINT.open(checkpoint).facts.hardware)
 
 
 @pytest.fixture(scope="module", params=sorted(SMALL))

@@ -5,14 +5,10 @@ One that is put together of two published models has no weights of its own: conf
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, Optional
 
-from podtune.formats.sealed import Manifest, open_sealed
-from podtune.sections import read_section
+from podtune.formats.artifact import Artifact, Format
 
-KIND = "base-model"
-VERSION = 1
 CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
 """Its SHA-256 is the tokenizer's identity."""
@@ -88,7 +84,5 @@ def vocabulary_size(config: Mapping[str, Any]) -> Optional[int]:
     return size if type(size) is int else None
 
 
-def open_base_model(path: Path) -> Tuple[BaseModelFacts, Manifest]:
-    """Verify every file of a BaseModel directory and read its facts."""
-    manifest = open_sealed(path, KIND, VERSION)
-    return read_section(BaseModelFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+BASE_MODEL = Format("base-model", 1, BaseModelFacts)
+BaseModel = Artifact[BaseModelFacts]

@@ -8,14 +8,10 @@ means over the steps since the line before, and seconds count from the start; {"
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
-from podtune.formats.sealed import Manifest, open_sealed
-from podtune.sections import read_section
+from podtune.formats.artifact import Artifact, Format
 
-KIND = "checkpoint"
-VERSION = 1
 MODEL = "model"
 LOG = "log.jsonl"
 TENSORBOARD = "tensorboard"
@@ -61,7 +57,5 @@ class CheckpointFacts:
     """Package to version: python, podtune, torch, transformers, …"""
 
 
-def open_checkpoint(path: Path) -> Tuple[CheckpointFacts, Manifest]:
-    """Verify every file of a Checkpoint directory and read its facts."""
-    manifest = open_sealed(path, KIND, VERSION)
-    return read_section(CheckpointFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+CHECKPOINT = Format("checkpoint", 1, CheckpointFacts)
+Checkpoint = Artifact[CheckpointFacts]

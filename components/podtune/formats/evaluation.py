@@ -5,14 +5,10 @@ example, in the data's order: {"id", "prediction", "scores": {metric: value}, "s
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List
 
-from podtune.formats.sealed import Manifest, open_sealed
-from podtune.sections import read_section
+from podtune.formats.artifact import Artifact, Format
 
-KIND = "evaluation"
-VERSION = 1
 PREDICTIONS = "predictions.json"
 EXAMPLES = "examples.jsonl"
 
@@ -87,7 +83,5 @@ class EvaluationFacts:
         return {**values, "loss": self.loss, "examples": float(self.examples)}
 
 
-def open_evaluation(path: Path) -> Tuple[EvaluationFacts, Manifest]:
-    """Verify every file of an Evaluation directory and read its facts."""
-    manifest = open_sealed(path, KIND, VERSION)
-    return read_section(EvaluationFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+EVALUATION = Format("evaluation", 1, EvaluationFacts)
+Evaluation = Artifact[EvaluationFacts]

@@ -4,14 +4,9 @@ What arrays a split holds is its task's knowledge; what every task's features sa
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
-from podtune.formats.sealed import Manifest, open_sealed
-from podtune.sections import read_section
-
-KIND = "features"
-VERSION = 1
+from podtune.formats.artifact import Artifact, Format
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,5 @@ class FeaturesFacts:
     """What else a reader of the card should know of the preparation, such as how much was set aside."""
 
 
-def open_features(path: Path) -> Tuple[FeaturesFacts, Manifest]:
-    """Verify every file of a Features directory and read its facts."""
-    manifest = open_sealed(path, KIND, VERSION)
-    return read_section(FeaturesFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+FEATURES = Format("features", 1, FeaturesFacts)
+Features = Artifact[FeaturesFacts]

@@ -3,17 +3,33 @@
 `README.md` refers to pictures by relative path under `figures/`; `report.html` carries them inside.
 """
 
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any, Dict
 
-from podtune.formats.sealed import Manifest, open_sealed
+from podtune.formats.artifact import Artifact, Format
 
-KIND = "model-card"
-VERSION = 1
 README = "README.md"
 REPORT = "report.html"
 FIGURES = "figures"
 
 
-def open_model_card(path: Path) -> Manifest:
-    """Verify every file of a ModelCard directory."""
-    return open_sealed(path, KIND, VERSION)
+@dataclass(frozen=True)
+class ModelCardFacts:
+    """What a card says, and the digests of the artifacts that it was written from."""
+
+    name: str
+    """Of the release."""
+
+    settings: Dict[str, Any]
+    """The recipe's card section, with every default written out."""
+
+    raw_data: str
+    base_model: str
+    features: str
+    checkpoint: str
+    evaluation: str
+    verdict: str
+
+
+MODEL_CARD = Format("model-card", 1, ModelCardFacts)
+ModelCard = Artifact[ModelCardFacts]

@@ -1,14 +1,9 @@
 """RawData on disk: the files of a data set as they were published, and where they came from."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Dict, Tuple
+from typing import Dict
 
-from podtune.formats.sealed import Manifest, open_sealed
-from podtune.sections import read_section
-
-KIND = "raw-data"
-VERSION = 1
+from podtune.formats.artifact import Artifact, Format
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,5 @@ class RawDataFacts:
     """Split (train, validation) to the file that holds it, relative to the directory."""
 
 
-def open_raw_data(path: Path) -> Tuple[RawDataFacts, Manifest]:
-    """Verify every file of a RawData directory and read its facts."""
-    manifest = open_sealed(path, KIND, VERSION)
-    return read_section(RawDataFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+RAW_DATA = Format("raw-data", 1, RawDataFacts)
+RawData = Artifact[RawDataFacts]

@@ -4,16 +4,14 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
+from podtune.formats.artifact import Artifact, Format
 from podtune.formats.evaluation import Metric
-from podtune.formats.sealed import FileEntry, Manifest, canonical_json, open_sealed
+from podtune.formats.sealed import FileEntry, canonical_json
 from podtune.sections import Mistakes, read_section
-
-KIND = "release"
-VERSION = 1
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """What a release may be called: its name becomes part of keys and of Kubernetes names."""
@@ -24,10 +22,10 @@ NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 RECORD = "release.json"
 """The release's manifest, in a directory that was fetched from a store."""
 
-EVALUATION = "evaluation"
+EVALUATION_FOLDER = "evaluation"
 """The folder of a release with the sealed Evaluation, for the next model's gate."""
 
-TRAINING = "training"
+TRAINING_FOLDER = "training"
 """The folder of a release with the Checkpoint's log and manifest."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -46,10 +44,8 @@ class ReleaseFacts:
     """Of its content, as its manifest in the store says."""
 
 
-def open_release(path: Path) -> Tuple[ReleaseFacts, Manifest]:
-    """Verify a Release directory and read its facts."""
-    manifest = open_sealed(path, KIND, VERSION)
-    return read_section(ReleaseFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+RELEASE = Format("release", 1, ReleaseFacts)
+Release = Artifact[ReleaseFacts]
 
 
 @dataclass(frozen=True)

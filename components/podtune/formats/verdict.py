@@ -1,14 +1,9 @@
 """Verdict on disk: whether a model may be released, against which champion, and why."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Dict, List, Literal, Optional, Tuple
+from typing import Any, Dict, List, Literal, Optional
 
-from podtune.formats.sealed import Manifest, open_sealed
-from podtune.sections import read_section
-
-KIND = "verdict"
-VERSION = 1
+from podtune.formats.artifact import Artifact, Format
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,5 @@ class VerdictFacts:
     """The recipe's gate section, with every default written out."""
 
 
-def open_verdict(path: Path) -> Tuple[VerdictFacts, Manifest]:
-    """Verify a Verdict directory and read its facts."""
-    manifest = open_sealed(path, KIND, VERSION)
-    return read_section(VerdictFacts, manifest.facts, f"{path}/manifest.json facts"), manifest
+VERDICT = Format("verdict", 1, VerdictFacts)
+Verdict = Artifact[VerdictFacts]

@@ -2,12 +2,12 @@
 
 import importlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Protocol, Type, cast
 
 import numpy as np
 
 from podtune.errors import BadInput
+from podtune.formats.features import Features
 from podtune.training.protocols import CompilableObjective, Examples
 
 TASKS = {
@@ -68,14 +68,14 @@ class Task(Protocol):
     EvaluationSettings: Type[ScoringSettings]
     """The recipe's evaluation section."""
 
-    def open_examples(self, features: Path, split: str) -> Examples:
-        """Memory-map one split of a verified Features directory."""
+    def open_examples(self, features: Features, split: str) -> Examples:
+        """Memory-map one split."""
 
-    def objective(self, features: Path, settings: Mapping[str, Any]) -> CompilableObjective:
+    def objective(self, features: Features, settings: Mapping[str, Any]) -> CompilableObjective:
         """What a model of these Features is for; the only function that needs torch."""
 
     def score(
-        self, features: Path, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]
+        self, features: Features, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]
     ) -> Scored:
         """Score what an engine's `outputs` returned for the split."""
 

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
 from podtune.errors import BadInput
+from podtune.formats.artifact import Format
 from podtune.formats.checkpoint import LOG
-from podtune.formats.sealed import canonical_json, open_sealed, read_manifest, sealing
-from podtune.sections import read_section, to_mapping
+from podtune.formats.sealed import canonical_json
+from podtune.sections import to_mapping
 from podtune.stores.store import open_store
 from podtune.training.config import TrainingConfig
 from podtune.training.log import Line, read_log, write_log
 from podtune.training.mirror import Mirror, directory_name, step_of
 
-KIND = "training-state"
-VERSION = 1
 ENGINE = "engine"
 _KEY_DIGITS = 16
 
@@ -61,6 +60,9 @@ class Progress:
 
     best_value: float = 0.0
     """Of the recipe's metric, at that step."""
+
+
+_STATE = Format("training-state", 1, Progress)
 
 
 class Saved(NamedTuple):
@@ -112,12 +114,11 @@ class States:
     def open(self, step: int) -> Saved:
         """Read the checkpoint of a step."""
         path = self._path(step)
-        facts = read_manifest(path, KIND, VERSION).facts
-        return Saved(read_section(Progress, facts, f"{path}/manifest.json facts"), read_log(path / LOG), path / ENGINE)
+        return Saved(_STATE.read(path).facts, read_log(path / LOG), path / ENGINE)
 
     def save(self, progress: Progress, lines: List[Line], write_engine: Callable[[Path], None]) -> None:
         """Write a checkpoint on this machine, then remove the oldest; `write_engine` fills a directory."""
-        with sealing(self._path(progress.step), KIND, VERSION) as draft:
+        with _STATE.sealing(self._path(progress.step)) as draft:
             (draft.path / ENGINE).mkdir()
             write_engine(draft.path / ENGINE)
             write_log(draft.path / LOG, lines)
@@ -152,7 +153,7 @@ class States:
         path = self._path(step)
         if self._mirror and not path.exists():
             self._mirror.download(step, path)
-        open_sealed(path, KIND, VERSION)
+        _STATE.open(path)
 
     def _remove_oldest(self) -> None:
         newest = self._steps()[-self._keep :]

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from podtune.formats.release import open_release
+from podtune.formats.release import RELEASE
 
 from podtune_pipelines.cli.options import (
     DEFAULT_STORE,
@@ -42,7 +42,7 @@ def run(
 
 
 def _show(release: Path, as_json: bool) -> None:
-    facts, _ = open_release(release)
+    facts = RELEASE.open(release).facts
     if as_json:
         print(json.dumps({**dataclasses.asdict(facts), "record": str(release)}, indent=1))
     else:

@@ -8,8 +8,8 @@ from typing import Any, Mapping, Optional
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, VISION_ENCODER_DECODER
 from podtune.formats.checkpoint import MODEL
-from podtune.formats.evaluation import EvaluationFacts, open_evaluation
-from podtune.formats.release import EVALUATION
+from podtune.formats.evaluation import EVALUATION, EvaluationFacts
+from podtune.formats.release import EVALUATION_FOLDER
 
 TEXT_ANSWERS, PICTURE_ANSWERS, CAPTIONS = "text-answers", "picture-answers", "captions"
 """What a model does."""
@@ -40,8 +40,8 @@ def open_released(directory: Path) -> ReleasedModel:
     """Find the model in a release, a checkpoint or its model folder; BadInput where none can be asked."""
     place = _model_in(directory)
     config = _configuration(place / CONFIG)
-    record = directory / EVALUATION
-    facts = open_evaluation(record)[0] if record.is_dir() else None
+    record = directory / EVALUATION_FOLDER
+    facts = EVALUATION.open(record).facts if record.is_dir() else None
     return ReleasedModel(place, _kind(place, config), config, facts, record)
 
 

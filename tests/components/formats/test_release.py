@@ -8,16 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from podtune.errors import BadInput
 from podtune.formats.release import (
-    KIND,
-    VERSION,
+    RELEASE,
     ReleaseFacts,
     ReleaseManifest,
     content_digest,
     is_safe,
-    open_release,
     parse_release,
 )
-from podtune.formats.sealed import FileEntry, sealing
+from podtune.formats.sealed import FileEntry
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 FACTS: Dict[str, Any] = {"metrics": {"f1": 88.5}, "task": "question-answering"}
@@ -80,9 +78,9 @@ def test_ordinary_names_are_safe(name: str) -> None:
 
 
 def test_the_artifact_says_where_the_release_lies(tmp_path: Path) -> None:
-    with sealing(tmp_path / "release", KIND, VERSION) as draft:
+    with RELEASE.sealing(tmp_path / "release") as draft:
         draft.facts = {"store": "s3://models/team", "name": "qa", "version": "2", "digest": ABC}
 
-    facts, _ = open_release(tmp_path / "release")
+    facts = RELEASE.open(tmp_path / "release").facts
 
     assert facts == ReleaseFacts("s3://models/team", "qa", "2", ABC)

@@ -13,8 +13,8 @@ import boto3
 import pytest
 import torch
 from moto.server import ThreadedMotoServer
-from podtune.formats.checkpoint import open_checkpoint
-from podtune.formats.evaluation import open_evaluation
+from podtune.formats.checkpoint import CHECKPOINT
+from podtune.formats.evaluation import EVALUATION
 from podtune.ipujobs.computation import Computation, compute
 from podtune.ipujobs.work import Work
 from podtune.sections import to_mapping
@@ -148,8 +148,8 @@ def test_an_ipujob_scores_as_the_step_does(
     output, errors = output_of(start("evaluate_on_ipu", {}, **places))
 
     assert "created IPUJob evaluate-" in errors
-    here, _ = open_evaluation(artifacts / "evaluation")
-    there, _ = open_evaluation(tmp_path / "evaluation")
+    here = EVALUATION.open(artifacts / "evaluation").facts
+    there = EVALUATION.open(tmp_path / "evaluation").facts
     assert there.metrics == here.metrics
     assert json.loads(output)["exact_match"] == here.metrics["exact_match"].value
     assert json.loads(output)["examples"] == here.examples
@@ -172,7 +172,7 @@ def test_a_step_that_was_killed_finds_its_job_again(
     assert "joining IPUJob finetune-" in errors
     assert "sending the output to s3://work/" in errors
     assert "canary" not in output + errors
-    facts, _ = open_checkpoint(tmp_path / "checkpoint")
+    facts = CHECKPOINT.open(tmp_path / "checkpoint").facts
     assert (facts.steps, facts.resumed) == (80, 0)
     weights = [path / "model/model.safetensors" for path in (tmp_path / "checkpoint", artifacts / "checkpoint")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
@@ -198,7 +198,7 @@ def test_a_step_that_is_stopped_leaves_no_job_and_can_be_continued(
     assert "was cancelled, as its step was" in errors
     assert jobs == {}
     assert node[0].returncode == 143
-    facts, _ = open_checkpoint(tmp_path / "checkpoint")
+    facts = CHECKPOINT.open(tmp_path / "checkpoint").facts
     assert (facts.steps, facts.resumed) == (80, 1)
 
 
@@ -206,15 +206,15 @@ def test_ipus_train_and_score(
     ipus: None, start: Start, start_finetune: Start, node: List[Any], kubernetes: Any, tmp_path: Path
 ) -> None:
     output_of(start_finetune({**SETTINGS, "max_steps": 4}))
-    trained, _ = open_checkpoint(tmp_path / "checkpoint")
+    trained = CHECKPOINT.open(tmp_path / "checkpoint").facts
     send(open_store("s3://artifacts/of_ipus"), "", tmp_path / "checkpoint")
 
     places = {"checkpoint": "s3://artifacts/of_ipus", "evaluation": str(tmp_path / "evaluation")}
     output_of(start("evaluate_on_ipu", {}, **places))
 
     assert (trained.steps, trained.hardware["device"], trained.hardware["count"]) == (4, "ipu", 2)
-    scored, _ = open_evaluation(tmp_path / "evaluation")
-    assert scored.checkpoint == open_checkpoint(tmp_path / "checkpoint")[1].digest
+    scored = EVALUATION.open(tmp_path / "evaluation").facts
+    assert scored.checkpoint == CHECKPOINT.open(tmp_path / "checkpoint").digest
     assert kubernetes.pods_made == 2
 
 
@@ -230,7 +230,7 @@ def test_what_a_killed_step_did_not_take_is_taken(
 
     compute(work, tmp_path / "checkpoint")
 
-    assert open_checkpoint(tmp_path / "checkpoint")[0].steps == 80
+    assert CHECKPOINT.open(tmp_path / "checkpoint").facts.steps == 80
     assert kubernetes.jobs == {}
     assert left_in(workspace) == []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
-from podtune.formats.release import open_release
+from podtune.formats.release import RELEASE
 
 Template = Dict[str, Any]
 Run = Callable[[Template, str], List[Tuple[str, int]]]
@@ -87,5 +87,5 @@ def test_a_workflow_releases_a_model_and_stops_early_if_nothing_changed(
     releasing = [("finetune", 0), ("evaluate", 0), ("compare", 0), ("write-card", 0), ("publish", 0)]
     assert first == preparing + releasing
     assert second == preparing
-    facts, _ = open_release(tmp_path / "first" / "kept" / "publish" / "published")
+    facts = RELEASE.open(tmp_path / "first" / "kept" / "publish" / "published").facts
     assert (facts.name, facts.version) == ("bert-tiny-squad", "1")

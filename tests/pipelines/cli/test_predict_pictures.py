@@ -12,8 +12,7 @@ from podtune.detector.network import Network
 from podtune.detector.regions import Regions, tsv_line
 from podtune.detector.settings import DetectorConfig
 from podtune.errors import BadInput
-from podtune.formats.evaluation import KIND, VERSION, EvaluationFacts
-from podtune.formats.sealed import sealing
+from podtune.formats.evaluation import EVALUATION, EvaluationFacts
 from podtune.samples.bert import sample_tokenizer as question_tokenizer
 from podtune.samples.lxmert import sample_vocabulary
 from podtune.samples.vit_gpt2 import sample_tokenizer, write_sample_model
@@ -54,7 +53,7 @@ def write_record(directory: Path, task: str, preparation: Any, settings: Any) ->
         seconds=1.0,
         preparation=preparation,
     )
-    with sealing(directory / "evaluation", KIND, VERSION) as draft:
+    with EVALUATION.sealing(directory / "evaluation") as draft:
         draft.facts.update(to_mapping(facts))
 
 

@@ -4,19 +4,17 @@ import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Tuple
+from typing import Any, Iterator, Mapping, Tuple
 
 from podtune import __version__
 from podtune.errors import BadInput
-from podtune.formats import base_model as base_models
-from podtune.formats import checkpoint as checkpoints
-from podtune.formats import evaluation as evaluations
-from podtune.formats import features as feature_sets
-from podtune.formats.checkpoint import CheckpointFacts
-from podtune.formats.evaluation import EvaluationFacts
-from podtune.formats.release import EVALUATION, TRAINING, ReleaseManifest
+from podtune.formats.artifact import Facts, Format
+from podtune.formats.base_model import BASE_MODEL
+from podtune.formats.checkpoint import CHECKPOINT
+from podtune.formats.evaluation import EVALUATION
+from podtune.formats.features import FEATURES
+from podtune.formats.release import EVALUATION_FOLDER, TRAINING_FOLDER, ReleaseManifest
 from podtune.formats.sealed import MANIFEST, read_manifest
-from podtune.sections import read_section
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.releases import lost_file, read_release
@@ -76,8 +74,8 @@ def run(
     `sections` are the recipe's training, evaluation and card; `release` is its section of that name.
     """
     now = Ingredients(
-        features=read_manifest(features, feature_sets.KIND, feature_sets.VERSION).digest,
-        base_model=read_manifest(base_model, base_models.KIND, base_models.VERSION).digest,
+        features=read_manifest(features, FEATURES.kind, FEATURES.version).digest,
+        base_model=read_manifest(base_model, BASE_MODEL.kind, BASE_MODEL.version).digest,
         code=__version__,
         device=device,
         sections=sections,
@@ -108,8 +106,8 @@ def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:
 
 def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:
     """What a release was made of, by its Checkpoint's and its Evaluation's records."""
-    trained = read_section(CheckpointFacts, _facts(store, manifest, TRAINING, checkpoints), TRAINING)
-    evaluated = read_section(EvaluationFacts, _facts(store, manifest, EVALUATION, evaluations), EVALUATION)
+    trained = _facts(store, manifest, TRAINING_FOLDER, CHECKPOINT)
+    evaluated = _facts(store, manifest, EVALUATION_FOLDER, EVALUATION)
     return Ingredients(
         features=trained.features,
         base_model=trained.base_model,
@@ -123,9 +121,12 @@ def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:
     )
 
 
-def _facts(store: Store, manifest: ReleaseManifest, folder: str, form: Any) -> Dict[str, Any]:
+def _facts(store: Store, manifest: ReleaseManifest, folder: str, form: Format[Facts]) -> Facts:
     """The facts of the artifact whose manifest a release keeps in one of its folders."""
     with tempfile.TemporaryDirectory() as directory:
         fetched = Path(directory, "release")
         fetch_files(store, manifest, fetched, f"{folder}/{MANIFEST}")
-        return dict(read_manifest(fetched / folder, form.KIND, form.VERSION).facts)
+        try:
+            return form.read(fetched / folder).facts
+        except BadInput as error:
+            raise BadInput(str(error).replace(f"{fetched}/", "")) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from podtune.errors import BadInput
-from podtune.formats.release import EVALUATION
+from podtune.formats.release import EVALUATION_FOLDER
 from podtune.steps.compare.evaluated import Evaluated, open_evaluated
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
@@ -41,8 +41,8 @@ def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champi
     with tempfile.TemporaryDirectory() as folder:
         fetched = Path(folder, "release")
         try:
-            fetch_files(store, read_release(store, name, live.version), fetched, f"{EVALUATION}/")
-            return Champion(live.version, open_evaluated(fetched / EVALUATION, metric))
+            fetch_files(store, read_release(store, name, live.version), fetched, f"{EVALUATION_FOLDER}/")
+            return Champion(live.version, open_evaluated(fetched / EVALUATION_FOLDER, metric))
         except BadInput as error:
             why = str(error).replace(f"{fetched}/", "")
             return Unreadable(live.version, " ".join(why.split()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping
 
 from podtune.errors import BadInput
-from podtune.formats.evaluation import EXAMPLES, open_evaluation
+from podtune.formats.evaluation import EVALUATION, EXAMPLES
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
 
     A metric that is one number over all examples, such as BLEU, has no scores.
     """
-    facts, manifest = open_evaluation(path)
+    opened = EVALUATION.open(path)
     scores = read_scores(path / EXAMPLES, metric) if metric in metrics_of_examples(path) else {}
-    if scores and len(scores) != facts.examples:
-        raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
-    metrics = {name: found.value for name, found in facts.metrics.items()}
-    return Evaluated(manifest.digest, facts.checkpoint, facts.data, metrics, scores)
+    if scores and len(scores) != opened.facts.examples:
+        raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {opened.facts.examples}")
+    metrics = {name: found.value for name, found in opened.facts.metrics.items()}
+    return Evaluated(opened.digest, opened.facts.checkpoint, opened.facts.data, metrics, scores)
 
 
 def metrics_of_examples(path: Path) -> List[str]:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from podtune.errors import BadInput
-from podtune.formats.sealed import sealing
-from podtune.formats.verdict import KIND, VERSION, VerdictFacts
+from podtune.formats.verdict import VERDICT, VerdictFacts
 from podtune.sections import read_section, to_mapping
 from podtune.steps.compare.champion import Champion, find_champion
 from podtune.steps.compare.evaluated import Evaluated, metrics_of_examples, open_evaluated
@@ -43,7 +42,7 @@ def run(evaluation: Path, verdict: Path, *, gate: Mapping[str, Any], release: Ma
         difference=judgement.difference,
         settings=to_mapping(settings),
     )
-    with sealing(verdict, KIND, VERSION) as draft:
+    with VERDICT.sealing(verdict) as draft:
         draft.facts.update(asdict(facts))
     _log.info("%s: %s", judgement.decision, "; ".join(judgement.reasons))
 

@@ -10,19 +10,9 @@ import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import TOKENIZER
-from podtune.formats.checkpoint import MODEL, CheckpointFacts, open_checkpoint
-from podtune.formats.evaluation import (
-    EXAMPLES,
-    KIND,
-    PREDICTIONS,
-    VERSION,
-    EvaluationFacts,
-    Metric,
-    Slice,
-    open_evaluation,
-)
-from podtune.formats.features import FeaturesFacts, SplitFacts, open_features
-from podtune.formats.sealed import sealing, sha256_of
+from podtune.formats.checkpoint import CHECKPOINT, MODEL, Checkpoint
+from podtune.formats.evaluation import EVALUATION, EXAMPLES, PREDICTIONS, EvaluationFacts, Metric, Slice
+from podtune.formats.features import FEATURES, Features, SplitFacts
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
 from podtune.tasks.task import Scored, ScoringSettings, task_named
@@ -49,23 +39,30 @@ def run(
         arguments = {"features": features, "checkpoint": checkpoint, "evaluation": output, "device": device}
         with noticing_signals() as stopping:
             run_module([python], "podtune.steps.evaluate", arguments, evaluation, stopping)
-    else:
-        _evaluate(features, checkpoint, output, evaluation=evaluation, device=device)
-    return open_evaluation(output)[0].numbers()
-
-
-def _evaluate(features: Path, checkpoint: Path, output: Path, *, evaluation: Mapping[str, Any], device: str) -> None:
+        return EVALUATION.read(output).facts.numbers()
     begun = time.monotonic()
-    facts, features_manifest = open_features(features)
-    trained, checkpoint_manifest = open_checkpoint(checkpoint)
-    _require_match(features, facts, checkpoint, trained)
-    settings = read_section(task_named(facts.task).EvaluationSettings, evaluation, "evaluation")
-    split = _split(features, facts, settings.split)
-    scored = _score(features, checkpoint / MODEL, trained, settings=settings, device=device)
-    found = EvaluationFacts(
-        task=facts.task,
-        checkpoint=checkpoint_manifest.digest,
-        features=features_manifest.digest,
+    opened = FEATURES.open(features), CHECKPOINT.open(checkpoint)
+    return _evaluate(*opened, output, begun, evaluation=evaluation, device=device).numbers()
+
+
+def _evaluate(
+    features: Features,
+    checkpoint: Checkpoint,
+    output: Path,
+    begun: float,
+    *,
+    evaluation: Mapping[str, Any],
+    device: str,
+) -> EvaluationFacts:
+    """Score a split and write the Evaluation of a step that began then."""
+    _require_match(features, checkpoint)
+    settings = read_section(task_named(features.facts.task).EvaluationSettings, evaluation, "evaluation")
+    split = _split(features, settings.split)
+    scored = _score(features, checkpoint, settings, device)
+    facts = EvaluationFacts(
+        task=features.facts.task,
+        checkpoint=checkpoint.digest,
+        features=features.digest,
         split=settings.split,
         data=split.digest,
         examples=len(scored.records),
@@ -75,11 +72,12 @@ def _evaluate(features: Path, checkpoint: Path, output: Path, *, evaluation: Map
         slices=slices_of(scored),
         settings=to_mapping(settings),
         seconds=time.monotonic() - begun,
-        preparation=facts.settings,
+        preparation=features.facts.settings,
         notes=dict(scored.notes),
     )
-    _write(output, scored, found)
-    _tell(found)
+    _write(output, scored, facts)
+    _log_scores(facts)
+    return facts
 
 
 def metrics_of(scored: Scored, settings: ScoringSettings) -> Dict[str, Metric]:
@@ -103,36 +101,39 @@ def slices_of(scored: Scored) -> List[Slice]:
     ]
 
 
-def _require_match(features: Path, facts: FeaturesFacts, checkpoint: Path, model: CheckpointFacts) -> None:
+def _require_match(features: Features, checkpoint: Checkpoint) -> None:
     """Refuse a checkpoint of another task, or one that reads other token ids."""
-    if model.task != facts.task:
-        raise BadInput(f"features in {features} are for {facts.task}; {checkpoint} was trained for {model.task}")
-    tokenizer = checkpoint / MODEL / TOKENIZER
-    found = sha256_of(tokenizer) if tokenizer.is_file() else "none"
-    if found != facts.tokenizer:
+    task, trained_for = features.facts.task, checkpoint.facts.task
+    if trained_for != task:
+        raise BadInput(f"features in {features.path} are for {task}; {checkpoint.path} was trained for {trained_for}")
+    wanted, tokenizer = features.facts.tokenizer, checkpoint.files.get(f"{MODEL}/{TOKENIZER}")
+    found = tokenizer.sha256 if tokenizer else "none"
+    if found != wanted:
         raise BadInput(
-            f"features in {features} were made for the tokenizer with SHA-256 {facts.tokenizer}; the checkpoint in "
-            f"{checkpoint} has {found}; evaluate it on features of its own tokenizer"
+            f"features in {features.path} were made for the tokenizer with SHA-256 {wanted}; the checkpoint in "
+            f"{checkpoint.path} has {found}; evaluate it on features of its own tokenizer"
         )
 
 
-def _split(features: Path, facts: FeaturesFacts, name: str) -> SplitFacts:
-    if name not in facts.splits:
-        raise BadInput(f"evaluation.split must be one of {', '.join(facts.splits)}, as {features} has; got {name!r}")
-    return facts.splits[name]
+def _split(features: Features, name: str) -> SplitFacts:
+    splits = features.facts.splits
+    if name not in splits:
+        raise BadInput(f"evaluation.split must be one of {', '.join(splits)}, as {features.path} has; got {name!r}")
+    return splits[name]
 
 
-def _score(features: Path, model: Path, trained: CheckpointFacts, *, settings: ScoringSettings, device: str) -> Scored:
+def _score(features: Features, checkpoint: Checkpoint, settings: ScoringSettings, device: str) -> Scored:
     """Run the split through the model, computing as it was trained, and score what comes out."""
-    task = task_named(trained.task)
-    config = read_section(TrainingConfig, trained.training, "the checkpoint's training")
+    task = task_named(checkpoint.facts.task)
+    config = read_section(TrainingConfig, checkpoint.facts.training, "the checkpoint's training")
+    model = checkpoint.path / MODEL
     engine = open_engine(task.objective(features, to_mapping(settings)), model, config, device)
     outputs = engine.outputs(task.open_examples(features, settings.split))
     return task.score(features, settings.split, outputs, to_mapping(settings))
 
 
 def _write(output: Path, scored: Scored, facts: EvaluationFacts) -> None:
-    with sealing(output, KIND, VERSION) as draft:
+    with EVALUATION.sealing(output) as draft:
         predictions = json.dumps(scored.predictions, ensure_ascii=False)
         (draft.path / PREDICTIONS).write_text(predictions + "\n", encoding="utf-8")
         with (draft.path / EXAMPLES).open("w", encoding="utf-8", newline="\n") as lines:
@@ -141,7 +142,7 @@ def _write(output: Path, scored: Scored, facts: EvaluationFacts) -> None:
         draft.facts.update(to_mapping(facts))
 
 
-def _tell(facts: EvaluationFacts) -> None:
+def _log_scores(facts: EvaluationFacts) -> None:
     metrics = (
         f"{name} {metric.value:.2f} [{metric.low:.2f}, {metric.high:.2f}]" for name, metric in facts.metrics.items()
     )

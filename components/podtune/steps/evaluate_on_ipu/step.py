@@ -5,7 +5,7 @@ from typing import Any, Dict, Mapping
 
 from podtune.errors import BadInput
 from podtune.formats.checkpoint import CheckpointFacts
-from podtune.formats.evaluation import open_evaluation
+from podtune.formats.evaluation import EVALUATION
 from podtune.ipujobs.computation import Computation, compute, s3_uri
 from podtune.sections import read_section
 from podtune.stores.sealed_objects import read_sealed
@@ -32,7 +32,7 @@ def run(
         image=image,
     )
     compute(computation, output)
-    return open_evaluation(output)[0].numbers()
+    return EVALUATION.read(output).facts.numbers()
 
 
 def _ipus_of(checkpoint: str) -> int:

@@ -9,10 +9,9 @@ from typing import Any, Dict, List, Mapping, Sequence
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import open_base_model
-from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
-from podtune.formats.raw_data import open_raw_data
-from podtune.formats.sealed import sealing
+from podtune.formats.base_model import BASE_MODEL
+from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
+from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
 from podtune.steps.extract_lxmert.region_file import BadRow
 from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, SetAside
@@ -42,15 +41,15 @@ class _Split:
 def run(raw_data: Path, base_model: Path, features: Path, questions: Mapping[str, Any]) -> None:
     """Make Features of every split; `questions` is the recipe's features section."""
     settings = read_section(LxmertSettings, questions, "features")
-    data, data_manifest = open_raw_data(raw_data)
-    open_base_model(base_model)
+    data = RAW_DATA.open(raw_data)
+    BASE_MODEL.open(base_model)
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
-    files = files_of_splits(raw_data, data.splits)
+    files = files_of_splits(raw_data, data.facts.splits)
     given, detector = given_answers(files), given_detector(files)
     sources = {split: open_source(split, of_split, given, detector) for split, of_split in files.items()}
     answers = given or _made_vocabulary(sources, settings)
     _check_size(answers, settings)
-    with sealing(features, KIND, VERSION) as draft:
+    with FEATURES.sealing(features) as draft:
         write_answers(draft.path, answers)
         splits = {
             name: _extract(source, draft.path / name, answers, tokenizer=tokenizer, settings=settings)
@@ -59,7 +58,7 @@ def run(raw_data: Path, base_model: Path, features: Path, questions: Mapping[str
         _compare(splits, settings, raw_data)
         facts = FeaturesFacts(
             task="visual-question-answering",
-            raw_data=data_manifest.digest,
+            raw_data=data.digest,
             tokenizer=tokenizer.sha256,
             vocabulary_size=tokenizer.vocabulary_size,
             settings=to_mapping(settings),

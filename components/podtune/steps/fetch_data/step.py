@@ -5,8 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Dict, Mapping, Optional
 
 from podtune.errors import BadInput
-from podtune.formats.raw_data import KIND, VERSION, RawDataFacts
-from podtune.formats.sealed import sealing
+from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.samples.data_sets import SAMPLES
 from podtune.samples.sample import is_sample, write_sample
 from podtune.sections import read_section, to_mapping
@@ -22,7 +21,7 @@ _log = logging.getLogger(__name__)
 def run(raw_data: Path, source: Mapping[str, Any]) -> None:
     """Make RawData of what the recipe's source section names."""
     settings = read_section(SourceSettings, source, "source")
-    with sealing(raw_data, KIND, VERSION) as draft:
+    with RAW_DATA.sealing(raw_data) as draft:
         splits = _make(settings, draft.path) if is_sample(settings.data) else _fetch(settings, draft.path)
         facts = RawDataFacts(
             source=without_secrets(settings.data),

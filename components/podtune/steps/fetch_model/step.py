@@ -5,19 +5,17 @@ from pathlib import Path
 from typing import Any, Mapping, Optional
 
 from podtune.formats.base_model import (
+    BASE_MODEL,
     CONFIG,
     DECODER,
     ENCODER,
     INHERITED_FILES,
-    KIND,
     PREPROCESSOR,
     TOKENIZER_FILES,
-    VERSION,
     VISION_ENCODER_DECODER,
     BaseModelFacts,
     DecoderFacts,
 )
-from podtune.formats.sealed import sealing
 from podtune.samples.models import SAMPLES
 from podtune.samples.sample import is_sample, write_sample
 from podtune.sections import read_section, to_mapping
@@ -33,7 +31,7 @@ def run(base_model: Path, model: Mapping[str, Any]) -> None:
     """Make a BaseModel of what the recipe's model section names."""
     settings = read_section(ModelSettings, model, "model")
     decoder = settings.decoder
-    with sealing(base_model, KIND, VERSION) as draft:
+    with BASE_MODEL.sealing(base_model) as draft:
         facts = BaseModelFacts(
             source=without_secrets(settings.source),
             model=settings.model,

@@ -5,34 +5,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG, TOKENIZER, open_base_model, vocabulary_size
-from podtune.formats.features import FeaturesFacts, open_features
+from podtune.formats.base_model import BASE_MODEL, CONFIG, TOKENIZER, BaseModel, vocabulary_size
+from podtune.formats.features import FEATURES, Features
 
 
 @dataclass(frozen=True)
 class Inputs:
     """Verified features and the base model whose tokenizer made them."""
 
-    features: Path
-    features_digest: str
-    facts: FeaturesFacts
-    base_model: Path
-    base_model_digest: str
+    features: Features
+    base_model: BaseModel
 
 
-def open_inputs(features: Path, base_model: Path) -> Inputs:
+def open_inputs(features_path: Path, base_model_path: Path) -> Inputs:
     """Verify both; BadInput unless the features were made with this model's tokenizer, which fits the model."""
-    facts, features_manifest = open_features(features)
-    model, model_manifest = open_base_model(base_model)
-    tokenizer = model_manifest.files.get(TOKENIZER)
+    features, base_model = FEATURES.open(features_path), BASE_MODEL.open(base_model_path)
+    wanted, tokenizer = features.facts.tokenizer, base_model.files.get(TOKENIZER)
     found = tokenizer.sha256 if tokenizer else "none"
-    if found != facts.tokenizer:
+    if found != wanted:
         raise BadInput(
-            f"features in {features} were made for the tokenizer with SHA-256 {facts.tokenizer}; this model, "
-            f"{model.model} in {base_model}, has {found}; prepare the features again with it"
+            f"features in {features.path} were made for the tokenizer with SHA-256 {wanted}; this model, "
+            f"{base_model.facts.model} in {base_model.path}, has {found}; prepare the features again with it"
         )
-    _require_embeddings(base_model / CONFIG, facts.vocabulary_size)
-    return Inputs(features, features_manifest.digest, facts, base_model, model_manifest.digest)
+    _require_embeddings(base_model.path / CONFIG, features.facts.vocabulary_size)
+    return Inputs(features, base_model)
 
 
 def _require_embeddings(config: Path, vocabulary: int) -> None:

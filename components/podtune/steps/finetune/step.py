@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping
 
 from podtune.formats.base_model import INHERITED_FILES
-from podtune.formats.checkpoint import KIND, LOG, MODEL, TENSORBOARD, VERSION, CheckpointFacts
-from podtune.formats.sealed import sealing
+from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, TENSORBOARD, CheckpointFacts
+from podtune.formats.features import Features
 from podtune.sections import read_section, to_mapping
 from podtune.steps.finetune import torchrun
 from podtune.steps.finetune.inputs import Inputs, open_inputs
@@ -66,25 +66,25 @@ def _finetune(
     stopping: Callable[[], bool],
 ) -> None:
     """Train and write the Checkpoint; only then forget the checkpoints on the way."""
-    task = task_named(inputs.facts.task)
+    task = task_named(inputs.features.facts.task)
     examples = task.open_examples(inputs.features, "train")
     if config.evaluate_every:
         task.open_examples(inputs.features, VALIDATION)  # one that is missing shows now, not in an hour
-    key = run_key(inputs.features_digest, inputs.base_model_digest, config)
+    key = run_key(inputs.features.digest, inputs.base_model.digest, config)
     near = checkpoint.with_name(f".{checkpoint.name}.training")
     states = open_states(workspace, key, config.keep_checkpoints, near)
-    engine = open_engine(task.objective(inputs.features, {}), inputs.base_model, config, device)
+    engine = open_engine(task.objective(inputs.features, {}), inputs.base_model.path, config, device)
     evaluate = _evaluation(task, inputs.features, engine)
     trained = train(Run(engine, examples, config, states, stopping, evaluate))
     if engine.first:
         facts = _facts(inputs, config, trained, hardware(device, engine.devices, engine.precision))
-        _write(checkpoint, inputs.base_model, engine, trained=trained, facts=facts)
+        _write(checkpoint, inputs.base_model.path, engine, trained=trained, facts=facts)
         states.clear()
     else:
         engine.save_model(checkpoint)  # waits for the first process, which writes
 
 
-def _evaluation(task: Task, features: Path, engine: Engine) -> Callable[[], Dict[str, float]]:
+def _evaluation(task: Task, features: Features, engine: Engine) -> Callable[[], Dict[str, float]]:
     """Score the engine's weights of the moment as the evaluate step does with its default settings."""
 
     def evaluate() -> Dict[str, float]:
@@ -98,9 +98,9 @@ def _evaluation(task: Task, features: Path, engine: Engine) -> Callable[[], Dict
 def _facts(inputs: Inputs, config: TrainingConfig, trained: Trained, machine: Dict[str, Any]) -> CheckpointFacts:
     progress = trained.progress
     return CheckpointFacts(
-        task=inputs.facts.task,
-        features=inputs.features_digest,
-        base_model=inputs.base_model_digest,
+        task=inputs.features.facts.task,
+        features=inputs.features.digest,
+        base_model=inputs.base_model.digest,
         training=to_mapping(config),
         steps=progress.step,
         steps_per_epoch=trained.steps_per_epoch,
@@ -116,7 +116,7 @@ def _facts(inputs: Inputs, config: TrainingConfig, trained: Trained, machine: Di
 
 def _write(checkpoint: Path, base_model: Path, engine: Engine, *, trained: Trained, facts: CheckpointFacts) -> None:
     """Write the model with what it has from the base model as it is, and the record of its training."""
-    with sealing(checkpoint, KIND, VERSION) as draft:
+    with CHECKPOINT.sealing(checkpoint) as draft:
         engine.save_model(draft.path / MODEL)
         for name in INHERITED_FILES:
             if (base_model / name).exists():

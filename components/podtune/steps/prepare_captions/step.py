@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import TOKENIZER, open_base_model
-from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
+from podtune.formats.base_model import BASE_MODEL, TOKENIZER
+from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
 from podtune.formats.image_files import open_image_files
-from podtune.formats.raw_data import open_raw_data
-from podtune.formats.sealed import sealing
+from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
 from podtune.steps.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
 from podtune.tasks.image_captioning.caption_tokenizer import CaptionTokenizer, encode_captions, open_caption_tokenizer
@@ -50,17 +49,17 @@ class _Prepared:
 def run(raw_data: Path, base_model: Path, features: Path, captions: Mapping[str, Any]) -> None:
     """Make Features of every split; `captions` is the recipe's features section."""
     settings = read_section(CaptionSettings, captions, "features")
-    data, data_manifest = open_raw_data(raw_data)
-    splits = {name: _read(*files, settings) for name, files in _files_of_splits(data.splits, raw_data).items()}
+    data = RAW_DATA.open(raw_data)
+    splits = {name: _read(*files, settings) for name, files in _files_of_splits(data.facts.splits, raw_data).items()}
     _compare(splits, settings.expected_images, raw_data)
-    open_base_model(base_model)
+    BASE_MODEL.open(base_model)
     tokenizer = open_caption_tokenizer(base_model, settings.max_length, settings.image_size)
-    with sealing(features, KIND, VERSION) as draft:
+    with FEATURES.sealing(features) as draft:
         shutil.copyfile(base_model / TOKENIZER, draft.path / TOKENIZER)
         prepared = {name: _prepare(split, draft.path / name, tokenizer, settings) for name, split in splits.items()}
         facts = FeaturesFacts(
             task="image-captioning",
-            raw_data=data_manifest.digest,
+            raw_data=data.digest,
             tokenizer=tokenizer.sha256,
             vocabulary_size=tokenizer.vocabulary_size,
             settings=to_mapping(settings),

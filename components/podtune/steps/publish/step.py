@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 
 from podtune.errors import BadInput, GateRefused
-from podtune.formats.checkpoint import LOG, MODEL, open_checkpoint
-from podtune.formats.evaluation import EvaluationFacts, open_evaluation
-from podtune.formats.model_card import open_model_card
-from podtune.formats.release import EVALUATION, KIND, TRAINING, VERSION, ModelFacts, ReleaseFacts, ReleaseManifest
-from podtune.formats.sealed import MANIFEST, Manifest, sealing
-from podtune.formats.verdict import VerdictFacts, open_verdict
+from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, Checkpoint
+from podtune.formats.evaluation import EVALUATION, Evaluation
+from podtune.formats.model_card import MODEL_CARD, ModelCard
+from podtune.formats.release import (
+    EVALUATION_FOLDER,
+    RELEASE,
+    TRAINING_FOLDER,
+    ModelFacts,
+    ReleaseFacts,
+    ReleaseManifest,
+)
+from podtune.formats.sealed import MANIFEST
+from podtune.formats.verdict import VERDICT, Verdict
 from podtune.sections import read_section, to_mapping
 from podtune.steps.publish.settings import ReleaseSettings
 from podtune.stores.live import live_version
@@ -25,39 +32,37 @@ _log = logging.getLogger(__name__)
 class Candidate:
     """Everything of one model, verified and found to belong together."""
 
-    checkpoint: Path
-    evaluation: Path
-    model_card: Path
-    manifests: Mapping[str, Manifest]
-    """Of the checkpoint, the evaluation and the model_card."""
-
-    scores: EvaluationFacts
-    verdict: VerdictFacts
+    checkpoint: Checkpoint
+    evaluation: Evaluation
+    verdict: Verdict
+    model_card: ModelCard
 
     @property
     def files(self) -> Dict[str, Path]:
         """Path in the release to the file; the model at the top, as transformers loads it."""
-        model = [name for name in self.manifests["checkpoint"].files if name.startswith(f"{MODEL}/")]
+        checkpoint, evaluation, card = self.checkpoint.path, self.evaluation.path, self.model_card.path
+        model = [name for name in self.checkpoint.files if name.startswith(f"{MODEL}/")]
         return {
-            **{name[len(MODEL) + 1 :]: self.checkpoint / name for name in model},
-            **{name: self.model_card / name for name in self.manifests["model_card"].files},
-            **{f"{EVALUATION}/{name}": self.evaluation / name for name in self.manifests["evaluation"].files},
-            f"{EVALUATION}/{MANIFEST}": self.evaluation / MANIFEST,
-            f"{TRAINING}/{LOG}": self.checkpoint / LOG,
-            f"{TRAINING}/{MANIFEST}": self.checkpoint / MANIFEST,
+            **{name[len(MODEL) + 1 :]: checkpoint / name for name in model},
+            **{name: card / name for name in self.model_card.files},
+            **{f"{EVALUATION_FOLDER}/{name}": evaluation / name for name in self.evaluation.files},
+            f"{EVALUATION_FOLDER}/{MANIFEST}": evaluation / MANIFEST,
+            f"{TRAINING_FOLDER}/{LOG}": checkpoint / LOG,
+            f"{TRAINING_FOLDER}/{MANIFEST}": checkpoint / MANIFEST,
         }
 
     @property
     def facts(self) -> Dict[str, Any]:
         """What the release says of the model."""
+        scores = self.evaluation.facts
         return to_mapping(
             ModelFacts(
-                task=self.scores.task,
-                checkpoint=self.manifests["checkpoint"].digest,
-                evaluation=self.manifests["evaluation"].digest,
-                examples=self.scores.examples,
-                metrics=self.scores.metrics,
-                card=self.manifests["model_card"].facts.get("settings", {}),
+                task=scores.task,
+                checkpoint=self.checkpoint.digest,
+                evaluation=self.evaluation.digest,
+                examples=scores.examples,
+                metrics=scores.metrics,
+                card=self.model_card.facts.settings,
             )
         )
 
@@ -79,34 +84,32 @@ def run(  # as many as the component has
     """
     name = read_section(ReleaseSettings, release, "release").name
     candidate = open_candidate(checkpoint, evaluation, verdict, model_card)
-    if candidate.verdict.decision == "refuse":
-        raise GateRefused(f"{name} is not released: {candidate.verdict.reasons[0]}")
+    verdict_facts = candidate.verdict.facts
+    if verdict_facts.decision == "refuse":
+        raise GateRefused(f"{name} is not released: {verdict_facts.reasons[0]}")
     opened = open_store(store)
     manifest = _already_live(opened, name, candidate.facts)
     if manifest is None:
-        champion = candidate.verdict.champion
-        manifest = publish(opened, name, files=candidate.files, facts=candidate.facts, expected=champion)
+        expected = verdict_facts.champion
+        manifest = publish(opened, name, files=candidate.files, facts=candidate.facts, expected=expected)
         _log.info("%s %s is live in %s", name, manifest.version, opened.uri)
     else:
         _log.info("%s %s in %s is this very model; no new version is made", name, manifest.version, opened.uri)
-    with sealing(published, KIND, VERSION) as draft:
+    with RELEASE.sealing(published) as draft:
         draft.facts.update(to_mapping(ReleaseFacts(opened.uri, name, manifest.version, manifest.digest)))
 
 
 def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card: Path) -> Candidate:
     """Verify the four artifacts; BadInput where one was not made from the others."""
-    _, trained = open_checkpoint(checkpoint)
-    scores, evaluated = open_evaluation(evaluation)
-    judged, verdict_manifest = open_verdict(verdict)
-    card = open_model_card(model_card)
-    if scores.checkpoint != trained.digest:
+    trained, scored = CHECKPOINT.open(checkpoint), EVALUATION.open(evaluation)
+    judged, card = VERDICT.open(verdict), MODEL_CARD.open(model_card)
+    if scored.facts.checkpoint != trained.digest:
         raise BadInput(f"{evaluation} holds the scores of another checkpoint than {checkpoint}; evaluate it first")
-    if judged.evaluation != evaluated.digest:
+    if judged.facts.evaluation != scored.digest:
         raise BadInput(f"{verdict} judges another evaluation than {evaluation}; compare it first")
-    if card.facts.get("verdict") != verdict_manifest.digest:
+    if card.facts.verdict != judged.digest:
         raise BadInput(f"{model_card} tells of another verdict than {verdict}; write the card first")
-    manifests = {"checkpoint": trained, "evaluation": evaluated, "model_card": card}
-    return Candidate(checkpoint, evaluation, model_card, manifests, scores, judged)
+    return Candidate(trained, scored, judged, card)
 
 
 def _already_live(store: Store, name: str, facts: Mapping[str, Any]) -> Optional[ReleaseManifest]:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import open_base_model
-from podtune.formats.features import KIND, VERSION, FeaturesFacts, SplitFacts
-from podtune.formats.raw_data import open_raw_data
-from podtune.formats.sealed import sealing
+from podtune.formats.base_model import BASE_MODEL
+from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
+from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.question_answering.encoding import encode_split
 from podtune.tasks.question_answering.features_settings import WindowSettings
@@ -25,17 +24,18 @@ _log = logging.getLogger(__name__)
 def run(raw_data: Path, base_model: Path, features: Path, windows: Mapping[str, Any]) -> None:
     """Make Features of every split; `windows` is the recipe's features section."""
     settings = read_section(WindowSettings, windows, "features")
-    data, data_manifest = open_raw_data(raw_data)
-    open_base_model(base_model)
+    data = RAW_DATA.open(raw_data)
+    BASE_MODEL.open(base_model)
     pair = open_pair_tokenizer(base_model, settings.max_length)
-    with sealing(features, KIND, VERSION) as draft:
+    with FEATURES.sealing(features) as draft:
         splits = {
-            name: _tokenize(raw_data / file, draft.path / name, pair, settings) for name, file in data.splits.items()
+            name: _tokenize(raw_data / file, draft.path / name, pair, settings)
+            for name, file in data.facts.splits.items()
         }
         _compare(splits, settings.expected_windows, raw_data)
         facts = FeaturesFacts(
             task="question-answering",
-            raw_data=data_manifest.digest,
+            raw_data=data.digest,
             tokenizer=pair.sha256,
             vocabulary_size=pair.vocabulary_size,
             settings=to_mapping(settings),

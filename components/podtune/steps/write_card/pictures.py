@@ -1,11 +1,11 @@
 """The images that a model described, small enough for a report."""
 
 import io
-from pathlib import Path
 from typing import List, Sequence
 
 from PIL import Image
 
+from podtune.formats.features import Features
 from podtune.tasks.image_captioning.captions import open_captions
 
 _LARGEST = 224
@@ -14,11 +14,11 @@ _LARGEST = 224
 _QUALITY = 80
 
 
-def pictures_of(features: Path, task: str, split: str, rows: Sequence[int]) -> List[bytes]:
+def pictures_of(features: Features, split: str, rows: Sequence[int]) -> List[bytes]:
     """Encode the images of some of a split's rows as JPEG; none for a task whose features have no pixels."""
-    if task != "image-captioning":
+    if features.facts.task != "image-captioning":
         return []
-    images = open_captions(features, split).images
+    images = open_captions(features.path, split).images
     return [_jpeg(Image.fromarray(images[row])) for row in rows]
 
 

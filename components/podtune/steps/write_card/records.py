@@ -1,17 +1,18 @@
 """The records of one run, opened, verified, and shown to belong together."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import BaseModelFacts, open_base_model
-from podtune.formats.checkpoint import LOG, CheckpointFacts, open_checkpoint
-from podtune.formats.evaluation import EXAMPLES, EvaluationFacts, open_evaluation
-from podtune.formats.features import FeaturesFacts, open_features
-from podtune.formats.raw_data import RawDataFacts, open_raw_data
-from podtune.formats.verdict import VerdictFacts, open_verdict
+from podtune.formats.artifact import Artifact
+from podtune.formats.base_model import BASE_MODEL, BaseModelFacts
+from podtune.formats.checkpoint import CHECKPOINT, LOG, CheckpointFacts
+from podtune.formats.evaluation import EVALUATION, EXAMPLES, EvaluationFacts
+from podtune.formats.features import FEATURES, FeaturesFacts
+from podtune.formats.raw_data import RAW_DATA, RawDataFacts
+from podtune.formats.verdict import VERDICT, VerdictFacts
 from podtune.steps.write_card.pictures import pictures_of
 from podtune.tasks.units import highest
 
@@ -53,36 +54,32 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
 
     BadInput where one was not made from the others.
     """
-    raw_data, raw_data_manifest = open_raw_data(paths["raw_data"])
-    base_model, base_model_manifest = open_base_model(paths["base_model"])
-    features, features_manifest = open_features(paths["features"])
-    checkpoint, checkpoint_manifest = open_checkpoint(paths["checkpoint"])
-    evaluation, evaluation_manifest = open_evaluation(paths["evaluation"])
-    verdict, verdict_manifest = open_verdict(paths["verdict"])
-    digests = {
-        "raw_data": raw_data_manifest.digest,
-        "base_model": base_model_manifest.digest,
-        "features": features_manifest.digest,
-        "checkpoint": checkpoint_manifest.digest,
-        "evaluation": evaluation_manifest.digest,
-        "verdict": verdict_manifest.digest,
+    raw_data, base_model = RAW_DATA.open(paths["raw_data"]), BASE_MODEL.open(paths["base_model"])
+    features, checkpoint = FEATURES.open(paths["features"]), CHECKPOINT.open(paths["checkpoint"])
+    evaluation, verdict = EVALUATION.open(paths["evaluation"]), VERDICT.open(paths["verdict"])
+    opened: Dict[str, Artifact[Any]] = {
+        "raw_data": raw_data,
+        "base_model": base_model,
+        "features": features,
+        "checkpoint": checkpoint,
+        "evaluation": evaluation,
+        "verdict": verdict,
     }
-    metric = str(verdict.settings.get("metric", ""))
-    rows, examples = worst_examples(paths["evaluation"] / EXAMPLES, metric, worst)
-    records = Records(
-        raw_data,
-        base_model,
-        features,
-        checkpoint,
-        evaluation,
-        verdict,
-        digests,
-        log=read_log(paths["checkpoint"] / LOG),
+    _require_one_run(opened)
+    metric = str(verdict.facts.settings.get("metric", ""))
+    rows, examples = worst_examples(evaluation.path / EXAMPLES, metric, worst)
+    return Records(
+        raw_data.facts,
+        base_model.facts,
+        features.facts,
+        checkpoint.facts,
+        evaluation.facts,
+        verdict.facts,
+        digests={name: artifact.digest for name, artifact in opened.items()},
+        log=read_log(checkpoint.path / LOG),
         worst=examples,
-        pictures=[],
+        pictures=pictures_of(features, evaluation.facts.split, rows),
     )
-    _require_one_run(records, paths)
-    return replace(records, pictures=pictures_of(paths["features"], features.task, evaluation.split, rows))
 
 
 def read_log(path: Path) -> TrainingLog:
@@ -120,19 +117,20 @@ def _json_lines(path: Path) -> Iterator[Dict[str, Any]]:
                 raise BadInput(f"{path} line {number} is not JSON; make the artifact again") from error
 
 
-def _require_one_run(records: Records, paths: Mapping[str, Path]) -> None:
+def _require_one_run(opened: Mapping[str, Artifact[Any]]) -> None:
     """Refuse records of different runs: a card made of them would be wrong."""
     links = (
-        ("features", records.features.raw_data, "raw_data"),
-        ("checkpoint", records.checkpoint.features, "features"),
-        ("checkpoint", records.checkpoint.base_model, "base_model"),
-        ("evaluation", records.evaluation.checkpoint, "checkpoint"),
-        ("evaluation", records.evaluation.features, "features"),
-        ("verdict", records.verdict.evaluation, "evaluation"),
+        ("features", "raw_data"),
+        ("checkpoint", "features"),
+        ("checkpoint", "base_model"),
+        ("evaluation", "checkpoint"),
+        ("evaluation", "features"),
+        ("verdict", "evaluation"),
     )
-    for later, digest, earlier in links:
-        if digest != records.digests[earlier]:
+    for later, earlier in links:
+        digest: str = getattr(opened[later].facts, earlier)
+        if digest != opened[earlier].digest:
             raise BadInput(
-                f"{paths[later]} was made from another {earlier} than {paths[earlier]}; "
-                f"its manifest names {digest[:12]}, this is {records.digests[earlier][:12]}"
+                f"{opened[later].path} was made from another {earlier} than {opened[earlier].path}; "
+                f"its manifest names {digest[:12]}, this is {opened[earlier].digest[:12]}"
             )

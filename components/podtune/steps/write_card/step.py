@@ -5,8 +5,7 @@ from typing import Any, Dict, Mapping
 
 from podtune.cards.hub_rules import require_valid_card
 from podtune.errors import BadInput
-from podtune.formats.model_card import FIGURES, KIND, README, REPORT, VERSION
-from podtune.formats.sealed import sealing
+from podtune.formats.model_card import FIGURES, MODEL_CARD, README, REPORT, ModelCardFacts
 from podtune.sections import read_section, to_mapping
 from podtune.steps.write_card.contents import Contents, contents_of
 from podtune.steps.write_card.curves import curves_of
@@ -50,8 +49,8 @@ def run(  # noqa: PLR0913  # as many as the component has
     records = open_records(artifacts, WORST)
     contents = contents_of(records, settings, name=_name(release), command=command)
     files = card_files(contents)
-    with sealing(model_card, KIND, VERSION) as draft:
-        draft.facts.update(name=contents.name, settings=to_mapping(settings), **records.digests)
+    with MODEL_CARD.sealing(model_card) as draft:
+        draft.facts.update(to_mapping(ModelCardFacts(contents.name, to_mapping(settings), **records.digests)))
         for name, data in files.items():
             (draft.path / name).parent.mkdir(exist_ok=True)
             (draft.path / name).write_bytes(data)

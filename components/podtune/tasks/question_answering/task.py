@@ -1,10 +1,10 @@
 """Extractive question answering, as tasks/task.py wants it."""
 
-from pathlib import Path
 from typing import Any, Mapping
 
 import numpy as np
 
+from podtune.formats.features import Features
 from podtune.tasks.question_answering.scores import score_windows
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
@@ -14,18 +14,18 @@ from podtune.training.protocols import Objective
 __all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
 
 
-def open_examples(features: Path, split: str) -> QuestionWindows:
+def open_examples(features: Features, split: str) -> QuestionWindows:
     """Memory-map the windows of one split."""
-    return open_windows(features, split)
+    return open_windows(features.path, split)
 
 
-def objective(features: Path, settings: Mapping[str, Any]) -> Objective:  # noqa: ARG001  # other tasks' depend on them
+def objective(features: Features, settings: Mapping[str, Any]) -> Objective:  # noqa: ARG001  # other tasks' depend on them
     """Mark the first and the last token of the answer."""
     from podtune.tasks.question_answering.objective import SpanObjective
 
     return SpanObjective()
 
 
-def score(features: Path, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Scored:
+def score(features: Features, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Scored:
     """Turn start and end logits into answers, and score them by SQuAD's official definitions."""
-    return score_windows(features, split, outputs, settings)
+    return score_windows(features.path, split, outputs, settings)

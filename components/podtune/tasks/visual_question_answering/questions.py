@@ -17,9 +17,9 @@ from typing import Any, List, Mapping, Sequence, Tuple
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.formats.features import KIND, VERSION
+from podtune.formats.features import FeaturesFacts
 from podtune.formats.ragged import Array, Batch, Ragged, map_array, map_ragged, save_array
-from podtune.formats.sealed import read_manifest, sha256_of
+from podtune.formats.sealed import sha256_of
 
 ANSWERS = "answers.json"
 QUESTIONS = "questions.jsonl"
@@ -142,7 +142,7 @@ def write_questions(
         save_array(directory, name, array)
 
 
-def open_questions(features: Path, split: str) -> VisualQuestions:
+def open_questions(features: Path, split: str, *, soft: bool) -> VisualQuestions:
     """Memory-map one split of a verified Features directory; BadInput where there is no such split."""
     directory = features / split
     if not (directory / QUESTIONS).is_file():
@@ -157,7 +157,7 @@ def open_questions(features: Path, split: str) -> VisualQuestions:
         features=np.asarray(map_array(directory, FEATURES)),
         boxes=np.asarray(map_array(directory, BOXES)),
         answers=len(read_answers(features)),
-        soft=are_labels_soft(features),
+        soft=soft,
     )
 
 
@@ -166,9 +166,9 @@ def read_questions(features: Path, split: str) -> List[VisualQuestion]:
     return _read_lines(features / split / QUESTIONS)
 
 
-def are_labels_soft(features: Path) -> bool:
+def are_labels_soft(features: FeaturesFacts) -> bool:
     """Whether several answers of a question may be right, more or less, as in VQA; in GQA one is."""
-    return bool(read_manifest(features, KIND, VERSION).facts["settings"]["labels"] == "soft")
+    return bool(features.settings["labels"] == "soft")
 
 
 def split_digest(directory: Path) -> str:

@@ -1,10 +1,10 @@
 """Visual question answering, on VQA and on GQA, as tasks/task.py wants it."""
 
-from pathlib import Path
 from typing import Any, Mapping
 
 import numpy as np
 
+from podtune.formats.features import Features
 from podtune.tasks.task import Scored
 from podtune.tasks.visual_question_answering.questions import (
     VisualQuestions,
@@ -19,23 +19,23 @@ from podtune.training.protocols import Objective
 __all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
 
 
-def open_examples(features: Path, split: str) -> VisualQuestions:
+def open_examples(features: Features, split: str) -> VisualQuestions:
     """Memory-map the questions and regions of one split."""
-    return open_questions(features, split)
+    return open_questions(features.path, split, soft=are_labels_soft(features.facts))
 
 
-def objective(features: Path, settings: Mapping[str, Any]) -> Objective:  # noqa: ARG001  # other tasks' depend on them
+def objective(features: Features, settings: Mapping[str, Any]) -> Objective:  # noqa: ARG001  # other tasks' depend on them
     """Choose one of the answers of the features' vocabulary."""
     from podtune.tasks.visual_question_answering.objective import LxmertObjective
 
-    return LxmertObjective(read_answers(features), soft=are_labels_soft(features))
+    return LxmertObjective(read_answers(features.path), soft=are_labels_soft(features.facts))
 
 
 def score(
-    features: Path,
+    features: Features,
     split: str,
     outputs: Mapping[str, np.ndarray],
     settings: Mapping[str, Any],  # noqa: ARG001  # other tasks' depend on them
 ) -> Scored:
     """Score the answers that the model chose, by the official definitions of VQA or GQA."""
-    return score_answers(features, split, outputs, soft=are_labels_soft(features))
+    return score_answers(features.path, split, outputs, soft=are_labels_soft(features.facts))

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any, Callable, Mapping, Optional, Sequence
 
 import pytest
-from podtune.formats.evaluation import EXAMPLES, KIND, PREDICTIONS, VERSION, EvaluationFacts, Metric
+from podtune.formats.evaluation import EVALUATION, EXAMPLES, PREDICTIONS, EvaluationFacts, Metric
 from podtune.formats.release import ReleaseManifest
-from podtune.formats.sealed import sealing
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.releases import publish
 
@@ -34,7 +33,7 @@ def make_evaluation(tmp_path: Path) -> Callable[..., Path]:
                 **facts,
             }
         )
-        with sealing(tmp_path / name, KIND, VERSION) as draft:
+        with EVALUATION.sealing(tmp_path / name) as draft:
             lines = [json.dumps({"id": id, "scores": {metric: score}}) + "\n" for id, score in zip(ids, scores)]
             (draft.path / EXAMPLES).write_text("".join(lines), encoding="utf-8")
             (draft.path / PREDICTIONS).write_text("{}", encoding="utf-8")

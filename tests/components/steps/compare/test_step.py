@@ -4,7 +4,7 @@ from typing import Any, List, NoReturn
 import pytest
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.sealed import open_sealed
-from podtune.formats.verdict import open_verdict
+from podtune.formats.verdict import VERDICT
 from podtune.steps.compare import __main__ as program
 from podtune.steps.compare.evaluated import metrics_of_examples
 from podtune.steps.compare.step import run
@@ -21,7 +21,7 @@ def compare(evaluation: Path, store: DirectoryStore, **gate: Any) -> Any:
     """Run the step and read its verdict."""
     output = evaluation.parent / "verdict"
     run(evaluation, output, gate={"metric": "f1", **gate}, release=RELEASE, store=store.uri)
-    return open_verdict(output)[0]
+    return VERDICT.open(output).facts
 
 
 def test_a_first_model_is_accepted_twice_with_the_same_verdict(
@@ -186,4 +186,4 @@ def test_it_runs_without_kfp(
 
     program.main()
 
-    assert open_verdict(tmp_path / "verdict")[0].decision == "accept-first"
+    assert VERDICT.open(tmp_path / "verdict").facts.decision == "accept-first"

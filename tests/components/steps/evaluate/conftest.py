@@ -8,7 +8,6 @@ import torch
 from podtune.formats import checkpoint as checkpoint_format
 from podtune.formats import features as features_format
 from podtune.formats.ragged import Ragged, offsets_of
-from podtune.formats.sealed import sealing
 from podtune.tasks.question_answering.questions import Answer, Question, split_digest
 from podtune.tasks.question_answering.windows import QuestionWindows, write_windows
 from transformers import BertConfig, BertForQuestionAnswering
@@ -29,7 +28,7 @@ def make_features(path: Path, tokenizer: bytes = TOKENIZER, task: str = "questio
         Question("q2", "Which fox?", (Answer("the old", 0),), False, 0),
     ]
     rows = np.array([[0, 20, 1, 30, 31, FIRST, LAST, 1], [0, 21, 1, FIRST, LAST, 30, 31, 1]], dtype=np.uint16)
-    with sealing(path, features_format.KIND, features_format.VERSION) as draft:
+    with features_format.FEATURES.sealing(path) as draft:
         windows = QuestionWindows(
             directory=draft.path / "validation",
             tokens=Ragged(rows.ravel(), offsets_of(np.array([8, 8]))),
@@ -57,7 +56,7 @@ def make_features(path: Path, tokenizer: bytes = TOKENIZER, task: str = "questio
 
 def make_checkpoint(path: Path) -> Path:
     """A BERT that finds answers by FIRST and LAST alone, and was trained in float32."""
-    with sealing(path, checkpoint_format.KIND, checkpoint_format.VERSION) as draft:
+    with checkpoint_format.CHECKPOINT.sealing(path) as draft:
         marking_model().save_pretrained(draft.path / "model")
         (draft.path / "model" / "tokenizer.json").write_bytes(TOKENIZER)
         facts = checkpoint_format.CheckpointFacts(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.features import open_features
+from podtune.formats.features import FEATURES
 from podtune.formats.sealed import sealing
 from podtune.steps.evaluate.step import run
 
@@ -17,7 +17,7 @@ def evaluate(features: Path, checkpoint: Path, output: Path, **settings: Any) ->
 
 def changed(features: Path, **facts: Any) -> Path:
     """The same features that say something else of themselves."""
-    found, _ = open_features(features)
+    found = FEATURES.open(features).facts
     with sealing(features, "features", 1) as draft:
         draft.facts.update({**asdict(found), **facts})
         for path in features.glob("*/*"):

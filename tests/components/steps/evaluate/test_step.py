@@ -4,8 +4,8 @@ from typing import Any, Dict, List
 
 import numpy as np
 import pytest
-from podtune.formats.evaluation import Metric, Slice, open_evaluation
-from podtune.formats.features import open_features
+from podtune.formats.evaluation import EVALUATION, Metric, Slice
+from podtune.formats.features import FEATURES
 from podtune.steps.evaluate import __main__ as program
 from podtune.steps.evaluate.step import run
 
@@ -41,9 +41,9 @@ def test_exactly_these_files_are_left_also_by_a_second_run(features: Path, check
 def test_the_evaluation_says_what_was_scored_and_how(features: Path, checkpoint: Path, tmp_path: Path) -> None:
     evaluate(features, checkpoint, tmp_path / "evaluation", n_best=5)
 
-    facts, _ = open_evaluation(tmp_path / "evaluation")
+    facts = EVALUATION.open(tmp_path / "evaluation").facts
     assert (facts.task, facts.split, facts.examples, facts.rows) == ("question-answering", "validation", 2, 2)
-    assert facts.data == open_features(features)[0].splits["validation"].digest
+    assert facts.data == FEATURES.open(features).facts.splits["validation"].digest
     assert facts.metrics["exact_match"] == Metric(50.0, 0.0, 100.0)
     assert facts.metrics["f1"] == Metric(90.0, 80.0, 100.0)
     assert Slice("question_word", "which", 1, {"exact_match": 100.0, "f1": 100.0}) in facts.slices

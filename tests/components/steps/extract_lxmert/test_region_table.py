@@ -185,7 +185,7 @@ def test_the_step_makes_features_of_a_table(table: Path, tmp_path: Path, base_mo
 
     assert read_answers(features) == ANSWERS
     assert [question.id for question in read_questions(features, "train")] == ["9000", "9001", "9002"]
-    batch = open_questions(features, "train").batch(np.arange(3))
+    batch = open_questions(features, "train", soft=True).batch(np.arange(3))
     assert batch.columns["target"].tolist() == pytest.approx(np.array([[0, 0.3, 1], [0, 0, 0], [0, 0.6, 0]]))
     assert batch.columns["regions"][:, 0, 0].tolist() == [1, 2, 1]
 

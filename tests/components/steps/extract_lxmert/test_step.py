@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.features import open_features
+from podtune.formats.features import FEATURES
 from podtune.sections import Mistakes
 from podtune.steps.extract_lxmert.step import run
 from podtune.tasks.visual_question_answering.questions import open_questions, read_answers, read_questions
@@ -63,12 +63,12 @@ def test_the_step_leaves_exactly_the_splits_and_the_same_again(
     raw_data = write_data(files)
 
     run(raw_data, base_model, features, SETTINGS)
-    _, first = open_features(features)
+    first = FEATURES.open(features)
     run(raw_data, base_model, features, SETTINGS)
 
     expected = [f"{split}/{name}" for split in ("train", "validation") for name in SPLIT_FILES]
     assert files_below(features) == sorted(["answers.json", "manifest.json", *expected])
-    assert open_features(features)[1].digest == first.digest
+    assert FEATURES.open(features).digest == first.digest
 
 
 def test_the_facts_say_what_the_features_were_made_of(
@@ -76,7 +76,7 @@ def test_the_facts_say_what_the_features_were_made_of(
 ) -> None:
     run(write_data(files), base_model, features, SETTINGS)
 
-    facts, _ = open_features(features)
+    facts = FEATURES.open(features).facts
     train, validation = facts.splits["train"], facts.splits["validation"]
     assert facts.task == "visual-question-answering"
     assert facts.vocabulary_size == 12
@@ -110,7 +110,7 @@ def test_regions_lie_once_an_image_in_the_order_of_first_use(
     run(write_data(files), base_model, features, SETTINGS)
 
     assert json.loads((features / "train" / "images.json").read_text()) == ["n2", "n1"]
-    train = open_questions(features, "train")
+    train = open_questions(features, "train", soft=False)
     assert train.features[:, 0, 0].tolist() == [1.5, 0.25]
     batch = train.batch(np.array([1, 2]))
     assert batch.columns["regions"].shape == (2, 2, 2048)
@@ -127,7 +127,10 @@ def test_gqas_ids_keep_their_zeros_and_unknown_answers_stay(
 
     assert [question.id for question in read_questions(features, "train")] == ["07", "08", "9"]
     assert read_answers(features) == ["dog", "yes"]
-    assert open_questions(features, "validation").batch(np.array([0, 1])).columns["target"].tolist() == [1, -100]
+    assert open_questions(features, "validation", soft=False).batch(np.array([0, 1])).columns["target"].tolist() == [
+        1,
+        -100,
+    ]
     assert read_questions(features, "validation")[1].labels == {"wall": 1.0}
 
 
@@ -143,7 +146,7 @@ def test_vqa_has_soft_labels(features: Path, base_model: Path, write_data: Any, 
     run(write_data(files), base_model, features, {**SETTINGS, "labels": "soft"})
 
     assert read_answers(features) == ["2", "cat", "dog"]
-    target = open_questions(features, "train").batch(np.arange(3)).columns["target"]
+    target = open_questions(features, "train", soft=True).batch(np.arange(3)).columns["target"]
     assert target.tolist() == pytest.approx(np.array([[0, 0.6, 1], [1, 0, 0], [0, 1, 0]]))
     assert read_questions(features, "train")[1].labels == {"2": 1.0, "1": 0.9}
 
@@ -154,7 +157,7 @@ def test_a_given_vocabulary_is_used(files: Any, features: Path, base_model: Path
     run(write_data(files), base_model, features, {**SETTINGS, "expected_answers": 3})
 
     assert read_answers(features) == ["", "wall", "dog"]
-    assert open_questions(features, "train").batch(np.arange(3)).columns["target"].tolist() == [2, -100, 2]
+    assert open_questions(features, "train", soft=False).batch(np.arange(3)).columns["target"].tolist() == [2, -100, 2]
 
 
 def test_a_vocabulary_may_be_made_of_several_splits(
@@ -168,9 +171,9 @@ def test_a_vocabulary_may_be_made_of_several_splits(
 def test_long_questions_are_cut_and_counted(files: Any, features: Path, base_model: Path, write_data: Any) -> None:
     run(write_data(files), base_model, features, {**SETTINGS, "max_length": 6})
 
-    facts, _ = open_features(features)
+    facts = FEATURES.open(features).facts
     assert facts.details["train"]["cut_questions"] == 1
-    assert open_questions(features, "train").tokens.row(1).tolist() == [2, 8, 9, 5, 6, 3]
+    assert open_questions(features, "train", soft=False).tokens.row(1).tolist() == [2, 8, 9, 5, 6, 3]
 
 
 def test_by_policy_bad_rows_and_their_questions_are_set_aside(
@@ -191,11 +194,11 @@ def test_by_policy_bad_rows_and_their_questions_are_set_aside(
         {"question": "07", "image": "n2", "reason": missing},
         {"question": "9", "image": "n2", "reason": missing},
     ]
-    facts, _ = open_features(features)
+    facts = FEATURES.open(features).facts
     assert facts.splits["train"].examples == 1
     assert facts.details["train"]["rows_set_aside"] == 2
     assert facts.details["train"]["questions_set_aside"] == 2
-    assert open_questions(features, "train").batch(np.array([0])).columns["regions"][0, 0, 0] == 0.25
+    assert open_questions(features, "train", soft=False).batch(np.array([0])).columns["regions"][0, 0, 0] == 0.25
 
 
 def test_an_image_in_two_rows_is_in_none(
@@ -207,7 +210,7 @@ def test_an_image_in_two_rows_is_in_none(
 
     entry = {"row": 4, "image": "n2", "reason": "row 3 is of the same image; it must be in one row"}
     assert listed(features, "train")[0] == entry
-    assert open_questions(features, "train").features.max(axis=(1, 2)).tolist() == [0.0, 0.25]
+    assert open_questions(features, "train", soft=False).features.max(axis=(1, 2)).tolist() == [0.0, 0.25]
 
 
 def test_otherwise_a_bad_row_stops_the_step_with_its_number(
@@ -341,4 +344,4 @@ def test_the_step_runs_without_kfp(
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("error: the vocabulary has 2 answers; features.expected_answers says 9: ")
     assert done.returncode == 0
-    assert open_features(features)[0].splits["train"].rows == 3
+    assert FEATURES.open(features).facts.splits["train"].rows == 3

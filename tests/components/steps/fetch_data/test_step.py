@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 
 import pytest
 from podtune.errors import BadInput, TryAgainLater
-from podtune.formats.raw_data import RawDataFacts, open_raw_data
+from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.steps.fetch_data.step import run
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -41,20 +41,20 @@ def squad(tmp_path: Path) -> Path:
 def test_a_directory_becomes_sealed_data(squad: Path, tmp_path: Path) -> None:
     run(tmp_path / "raw", _source(squad))
 
-    facts, manifest = open_raw_data(tmp_path / "raw")
-    assert facts == RawDataFacts(str(squad), "rajpurkar/squad", "", "cc-by-sa-4.0", FILES)
+    opened = RAW_DATA.open(tmp_path / "raw")
+    assert opened.facts == RawDataFacts(str(squad), "rajpurkar/squad", "", "cc-by-sa-4.0", FILES)
     assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
     assert (tmp_path / "raw" / "train.json").read_bytes() == TRAIN
-    assert manifest.files["validation.json"].sha256 == _sums(dev=DEV)["dev"]
+    assert opened.files["validation.json"].sha256 == _sums(dev=DEV)["dev"]
 
 
 def test_a_second_run_gives_the_same(squad: Path, tmp_path: Path) -> None:
     run(tmp_path / "raw", _source(squad))
-    first = open_raw_data(tmp_path / "raw")[1].digest
+    first = RAW_DATA.open(tmp_path / "raw").digest
 
     run(tmp_path / "raw", _source(squad))
 
-    assert open_raw_data(tmp_path / "raw")[1].digest == first
+    assert RAW_DATA.open(tmp_path / "raw").digest == first
     assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
 
 
@@ -66,7 +66,7 @@ def test_files_are_called_like_their_splits_wherever_they_lie(squad: Path, tmp_p
 
     run(tmp_path / "raw", _source(squad, splits=splits))
 
-    assert open_raw_data(tmp_path / "raw")[0].splits == {"train": "train.json", "validation": "validation.parquet"}
+    assert RAW_DATA.open(tmp_path / "raw").facts.splits == {"train": "train.json", "validation": "validation.parquet"}
     assert (tmp_path / "raw" / "validation.parquet").read_bytes() == b"PAR1"
 
 
@@ -94,14 +94,14 @@ SEVERAL = {
 def test_a_split_may_have_several_files_and_folders(captions: Path, tmp_path: Path) -> None:
     run(tmp_path / "raw", _source(captions, splits=SEVERAL))
 
-    facts, manifest = open_raw_data(tmp_path / "raw")
-    assert facts.splits == {
+    opened = RAW_DATA.open(tmp_path / "raw")
+    assert opened.facts.splits == {
         "train.captions": "train.captions.json",
         "train.images": "train.images",
         "validation.captions": "validation.captions.json",
         "validation.images": "validation.images.zip",
     }
-    assert sorted(manifest.files) == [
+    assert sorted(opened.files) == [
         "train.captions.json",
         "train.images/1.jpg",
         "train.images/deep/2.jpg",
@@ -135,7 +135,7 @@ def test_only_images_may_be_a_folder(captions: Path, tmp_path: Path) -> None:
 def test_a_sample_of_several_files_is_made(kind: str, tmp_path: Path) -> None:
     run(tmp_path / "raw", _source(f"sample://{kind}?train=2&validation=1"))
 
-    splits = open_raw_data(tmp_path / "raw")[0].splits
+    splits = RAW_DATA.open(tmp_path / "raw").facts.splits
     assert splits["train.questions"] == "train.questions.json"
     assert splits["validation.features"] == "validation.features.tsv"
     assert _files(tmp_path / "raw") == sorted(["manifest.json", *splits.values()])
@@ -150,11 +150,11 @@ def test_a_sample_is_made(tmp_path: Path) -> None:
     source = _source("sample://squad?seed=3&train=60&validation=20")
 
     run(tmp_path / "raw", source)
-    first = open_raw_data(tmp_path / "raw")
+    first = RAW_DATA.open(tmp_path / "raw")
     run(tmp_path / "raw", source)
 
-    assert first[0].source == "sample://squad?seed=3&train=60&validation=20"
-    assert open_raw_data(tmp_path / "raw")[1].digest == first[1].digest
+    assert first.facts.source == "sample://squad?seed=3&train=60&validation=20"
+    assert RAW_DATA.open(tmp_path / "raw").digest == first.digest
     assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
     assert json.loads((tmp_path / "raw" / "train.json").read_text(encoding="utf-8"))["version"] == "1.1"
 
@@ -166,7 +166,7 @@ def test_the_web_is_read_with_sums_and_recorded_without_secrets(web: Any, tmp_pa
 
     run(tmp_path / "raw", _source(f"{web.address}/squad?key=secret", sha256=_sums(train=TRAIN, validation=DEV)))
 
-    assert open_raw_data(tmp_path / "raw")[0].source == f"{web.address}/squad"
+    assert RAW_DATA.open(tmp_path / "raw").facts.source == f"{web.address}/squad"
     assert "secret" not in (tmp_path / "raw" / "manifest.json").read_text()
     assert web.requests[-1][0] == "/squad/validation.json?key=secret"
     assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
@@ -211,7 +211,7 @@ def test_a_bucket_is_read(bucket: Any, tmp_path: Path) -> None:
 
     run(tmp_path / "raw", _source("s3://inputs/squad", sha256=_sums(train=TRAIN)))
 
-    assert open_raw_data(tmp_path / "raw")[0].source == "s3://inputs/squad"
+    assert RAW_DATA.open(tmp_path / "raw").facts.source == "s3://inputs/squad"
     assert (tmp_path / "raw" / "validation.json").read_bytes() == DEV
 
 
@@ -222,7 +222,7 @@ def test_the_hub_is_read_at_a_revision(hub: Any, tmp_path: Path) -> None:
 
     run(tmp_path / "raw", _source("hf://datasets/rajpurkar/squad", revision=REVISION, splits=splits))
 
-    facts, _ = open_raw_data(tmp_path / "raw")
+    facts = RAW_DATA.open(tmp_path / "raw").facts
     assert facts == RawDataFacts(
         "hf://datasets/rajpurkar/squad",
         "rajpurkar/squad",

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.base_model import BaseModelFacts, DecoderFacts, open_base_model
+from podtune.formats.base_model import BASE_MODEL, BaseModelFacts, DecoderFacts
 from podtune.steps.fetch_model.step import run
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -36,11 +36,11 @@ def test_only_what_is_needed_is_taken(model_files: Files, write_files: WriteFile
 
     run(tmp_path / "base", _model(published))
 
-    facts, manifest = open_base_model(tmp_path / "base")
-    assert facts == BaseModelFacts(str(published), "google-bert/tiny", "", "apache-2.0", "bert")
+    opened = BASE_MODEL.open(tmp_path / "base")
+    assert opened.facts == BaseModelFacts(str(published), "google-bert/tiny", "", "apache-2.0", "bert")
     assert _names(tmp_path / "base") == TAKEN
     assert (tmp_path / "base" / "model.safetensors").read_bytes() == model_files["model.safetensors"]
-    assert manifest.files["vocab.txt"].sha256 == hashlib.sha256(model_files["vocab.txt"]).hexdigest()
+    assert opened.files["vocab.txt"].sha256 == hashlib.sha256(model_files["vocab.txt"]).hexdigest()
 
 
 def test_settings_of_images_and_of_writing_are_taken_along(
@@ -61,17 +61,17 @@ def test_a_model_that_writes_about_pictures_has_its_decoders_vocabulary(
 
     run(tmp_path / "base", _model(published))
 
-    assert open_base_model(tmp_path / "base")[0].model_type == "vision-encoder-decoder"
+    assert BASE_MODEL.open(tmp_path / "base").facts.model_type == "vision-encoder-decoder"
 
 
 def test_a_second_run_gives_the_same(model_files: Files, write_files: WriteFiles, tmp_path: Path) -> None:
     published = write_files(model_files)
     run(tmp_path / "base", _model(published))
-    first = open_base_model(tmp_path / "base")[1].digest
+    first = BASE_MODEL.open(tmp_path / "base").digest
 
     run(tmp_path / "base", _model(published))
 
-    assert open_base_model(tmp_path / "base")[1].digest == first
+    assert BASE_MODEL.open(tmp_path / "base").digest == first
     assert _names(tmp_path / "base") == TAKEN
 
 
@@ -100,7 +100,7 @@ def test_the_weights_may_be_pinned(model_files: Files, write_files: WriteFiles, 
 
     with pytest.raises(BadInput, match=rf"model\.safetensors has the SHA-256 {digest}; model\.sha256 says {'0' * 64}"):
         run(tmp_path / "base", _model(published, sha256="0" * 64))
-    open_base_model(tmp_path / "base")
+    BASE_MODEL.open(tmp_path / "base")
 
 
 def test_a_bucket_is_read(bucket: Any, model_files: Files, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_bucket_is_read(bucket: Any, model_files: Files, tmp_path: Path) -> No
 
     run(tmp_path / "base", _model("s3://inputs/models/tiny"))
 
-    assert open_base_model(tmp_path / "base")[0].source == "s3://inputs/models/tiny"
+    assert BASE_MODEL.open(tmp_path / "base").facts.source == "s3://inputs/models/tiny"
     assert _names(tmp_path / "base") == TAKEN
 
 
@@ -119,7 +119,7 @@ def test_the_hub_is_read_at_a_revision(hub: Any, model_files: Files, tmp_path: P
 
     run(tmp_path / "base", _model("hf://google-bert/tiny", revision=REVISION))
 
-    facts, _ = open_base_model(tmp_path / "base")
+    facts = BASE_MODEL.open(tmp_path / "base").facts
     assert facts == BaseModelFacts("hf://google-bert/tiny", "google-bert/tiny", REVISION, "apache-2.0", "bert")
     assert _names(tmp_path / "base") == TAKEN
     assert [path for path, _ in hub.web.requests if path.endswith((".bin", ".py", ".md"))] == []
@@ -140,7 +140,7 @@ def test_weights_of_a_model_with_code_are_not_even_fetched(hub: Any, model_files
 def test_a_sample_is_made(tmp_path: Path) -> None:
     run(tmp_path / "base", _model("sample://bert?seed=3&layers=1&hidden=8"))
 
-    facts, _ = open_base_model(tmp_path / "base")
+    facts = BASE_MODEL.open(tmp_path / "base").facts
     assert (facts.source, facts.model_type) == ("sample://bert?seed=3&layers=1&hidden=8", "bert")
     assert _names(tmp_path / "base") == TAKEN
     assert json.loads((tmp_path / "base" / "config.json").read_text())["num_hidden_layers"] == 1
@@ -154,7 +154,7 @@ def test_two_published_models_become_one(
 
     run(tmp_path / "base", _model(encoder, decoder=writing))
 
-    facts, _ = open_base_model(tmp_path / "base")
+    facts = BASE_MODEL.open(tmp_path / "base").facts
     assert facts == BaseModelFacts(
         str(encoder),
         "google-bert/tiny",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
-from podtune.formats.checkpoint import open_checkpoint
+from podtune.formats.checkpoint import CHECKPOINT
 
 pytestmark = pytest.mark.local
 
@@ -84,7 +84,7 @@ def test_a_signal_ends_a_run_with_its_state_saved(start: Start, undisturbed: byt
     assert f"continuing after step {int(saved[-1][5:])}, from {tmp_path}/run/workspace/" in told_then
     assert second.returncode == 0
     assert (tmp_path / "run/checkpoint/model/model.safetensors").read_bytes() == undisturbed
-    assert open_checkpoint(tmp_path / "run/checkpoint")[0].resumed == 1
+    assert CHECKPOINT.open(tmp_path / "run/checkpoint").facts.resumed == 1
     assert checkpoints(tmp_path / "run") == []
 
 
@@ -99,7 +99,7 @@ def test_a_killed_run_continues_from_its_newest_checkpoint(start: Start, undistu
 
     assert last.returncode == 0
     assert (tmp_path / "run/checkpoint/model/model.safetensors").read_bytes() == undisturbed
-    assert open_checkpoint(tmp_path / "run/checkpoint")[0].resumed == 2
+    assert CHECKPOINT.open(tmp_path / "run/checkpoint").facts.resumed == 2
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["checkpoint", "training.json", "workspace"]
 
 

@@ -5,7 +5,8 @@ from typing import Any, Dict
 
 import pytest
 from podtune.errors import BadInput, Interrupted
-from podtune.formats.checkpoint import open_checkpoint
+from podtune.formats.checkpoint import CHECKPOINT
+from podtune.formats.features import FEATURES
 from podtune.formats.sealed import sealing
 from podtune.steps.finetune.step import run
 from podtune.tasks.task import task_named
@@ -73,7 +74,7 @@ def test_a_checkpoint_says_how_it_was_made(
 ) -> None:
     checkpoint = finetune(features, base_model, tmp_path, training)
 
-    facts, _ = open_checkpoint(checkpoint)
+    facts = CHECKPOINT.open(checkpoint).facts
     assert (facts.task, facts.steps, facts.steps_per_epoch, facts.examples_seen) == ("question-answering", 20, 5, 160)
     assert (facts.kept_step, facts.resumed) == (20, 0)
     assert facts.training["learning_rate"] == 5e-3
@@ -105,12 +106,12 @@ def test_a_real_model_continues_exactly(
 ) -> None:
     config = TrainingConfig(**{**training, "precision": precision, "max_steps": 16})
     whole = finetune(features, base_model, tmp_path, {**training, "precision": precision, "max_steps": 16})
-    task = task_named("question-answering")
+    task, opened = task_named("question-answering"), FEATURES.open(features)
 
     def one_run(after: int) -> Run:
-        engine = open_engine(task.objective(features, {}), base_model, config, "cpu")
+        engine = open_engine(task.objective(opened, {}), base_model, config, "cpu")
         states, count = States(tmp_path / "states", 2), iter(range(1, 100))
-        return Run(engine, task.open_examples(features, "train"), config, states, lambda: next(count) == after, dict)
+        return Run(engine, task.open_examples(opened, "train"), config, states, lambda: next(count) == after, dict)
 
     with pytest.raises(Interrupted):
         train(one_run(after=calls))
@@ -128,7 +129,7 @@ def test_the_best_weights_are_kept(features: Path, base_model: Path, training: T
     checkpoint = finetune(features, base_model, tmp_path, {**training, **wanted})
 
     found = {line["step"]: line["evaluation"] for line in lines(checkpoint) if "evaluation" in line}
-    facts, _ = open_checkpoint(checkpoint)
+    facts = CHECKPOINT.open(checkpoint).facts
     assert list(found) == [5, 10, 15, 20]
     assert set(found[5]) == {"exact_match", "f1", "loss"}
     assert found[facts.kept_step]["f1"] == max(metrics["f1"] for metrics in found.values())

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict
 import numpy as np
 import pytest
 from podtune.errors import BadInput, Interrupted
-from podtune.formats.checkpoint import open_checkpoint
+from podtune.formats.checkpoint import CHECKPOINT
 from podtune.steps.finetune.step import run
 from podtune.steps.finetune.torchrun import launcher
 from podtune.training.log import read_log
@@ -68,7 +68,7 @@ def test_two_processes_stop_together_and_continue(
         in_two_processes(settings, lambda: bool(list(tmp_path.glob("workspace/*/step-00000040"))))
     continued = in_two_processes(settings)
 
-    assert open_checkpoint(continued)[0].resumed == 1
+    assert CHECKPOINT.open(continued).facts.resumed == 1
     assert all(np.array_equal(array, undisturbed[name]) for name, array in weights(continued).items())
 
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.features import open_features
+from podtune.formats.features import FEATURES
 from podtune.formats.raw_data import RawDataFacts
 from podtune.formats.sealed import sealing
 from podtune.sections import Mistakes, to_mapping
@@ -65,12 +65,12 @@ def test_the_step_leaves_exactly_the_splits_and_the_same_again(
     raw_data, model = write_data(splits, folders=folders), write_model()
 
     run(raw_data, model, features, CAPTIONS)
-    _, first = open_features(features)
+    first = FEATURES.open(features)
     run(raw_data, model, features, CAPTIONS)
 
     files = [f"{split}/{name}" for split in ("train", "validation") for name in SPLIT_FILES]
     assert files_below(features) == sorted(["manifest.json", "tokenizer.json", *files])
-    assert open_features(features)[1].digest == first.digest
+    assert FEATURES.open(features).digest == first.digest
     assert (features / "tokenizer.json").read_bytes() == (model / "tokenizer.json").read_bytes()
 
 
@@ -79,7 +79,7 @@ def test_the_facts_say_what_the_features_were_made_of(
 ) -> None:
     run(write_data(splits), write_model(), features, CAPTIONS)
 
-    facts, _ = open_features(features)
+    facts = FEATURES.open(features).facts
     train, validation = facts.splits["train"], facts.splits["validation"]
     assert facts.task == "image-captioning"
     assert facts.vocabulary_size == 262
@@ -146,7 +146,7 @@ def test_images_that_are_left_out_are_listed(splits: Any, features: Path, write_
 
     run(write_data(splits), write_model(), features, {**CAPTIONS, "damaged_images": "set_aside"})
 
-    facts, _ = open_features(features)
+    facts = FEATURES.open(features).facts
     assert set_aside(features, "train") == [
         {"id": "0", "file": "a.png", "reason": "it is no image"},
         {"id": "1", "file": "dark.png", "reason": "it has no caption that is used"},
@@ -192,7 +192,7 @@ def test_another_tokenizer_and_other_captions_to_learn_make_other_features_of_th
     run(raw_data, model, tmp_path / "two", {**CAPTIONS, "captions_per_image": 5})
     run(raw_data, model, tmp_path / "three", {**CAPTIONS, "keep_precanned": True})
 
-    facts = [open_features(tmp_path / name)[0] for name in ("one", "two", "three")]
+    facts = [FEATURES.open(tmp_path / name).facts for name in ("one", "two", "three")]
     one, two, three = (of_run.splits for of_run in facts)
     assert facts[0].tokenizer != facts[1].tokenizer
     assert (one["train"].tokens, two["train"].tokens) == (5, 19)
@@ -295,4 +295,4 @@ def test_the_step_runs_without_kfp(
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("error: features.image_size must be 32, as ")
     assert done.returncode == 0
-    assert open_features(features)[0].splits["train"].rows == 2
+    assert FEATURES.open(features).facts.splits["train"].rows == 2

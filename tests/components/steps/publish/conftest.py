@@ -25,13 +25,13 @@ class Run:
         champion: Optional[str] = None,
         description: str = "A model.",
     ) -> Dict[str, Path]:
-        _seal(self.checkpoint, checkpoint.KIND, CHECKPOINT, {
+        _seal(self.checkpoint, checkpoint.CHECKPOINT.kind, CHECKPOINT, {
             "model/config.json": "{}",
             "model/model.safetensors": weights,
             "log.jsonl": '{"step": 1, "loss": 0.5}\n',
             "tensorboard/events": "…",
         })  # fmt: skip
-        _seal(self.evaluation, evaluation.KIND, {**EVALUATION, "checkpoint": _digest(self.checkpoint)}, {
+        _seal(self.evaluation, evaluation.EVALUATION.kind, {**EVALUATION, "checkpoint": _digest(self.checkpoint)}, {
             "predictions.json": '{"q1": "Denver"}',
             "examples.jsonl": json.dumps({"id": "q1", "weights": weights}) + "\n",
         })  # fmt: skip
@@ -44,9 +44,11 @@ class Run:
             "difference": {},
             "settings": {"metric": "f1"},
         }
-        _seal(self.verdict, verdict.KIND, judged, {})
-        card = {"name": "qa", "settings": {"description": description}, "verdict": _digest(self.verdict)}
-        _seal(self.model_card, model_card.KIND, card, {
+        _seal(self.verdict, verdict.VERDICT.kind, judged, {})
+        earlier = dict.fromkeys(("raw_data", "base_model", "features", "checkpoint", "evaluation"), "0" * 64)
+        settings = {"description": description}
+        card = {"name": "qa", "settings": settings, **earlier, "verdict": _digest(self.verdict)}
+        _seal(self.model_card, model_card.MODEL_CARD.kind, card, {
             "README.md": f"# qa\n\n{description}\n\nCompared with {champion}.\n",
             "report.html": "<!doctype html>",
             "figures/loss.png": "PNG",

@@ -7,8 +7,8 @@ from typing import Any, Dict
 
 import pytest
 from podtune.errors import BadInput, GateRefused, LostRace
-from podtune.formats.evaluation import open_evaluation
-from podtune.formats.release import open_release
+from podtune.formats.evaluation import EVALUATION
+from podtune.formats.release import RELEASE
 from podtune.formats.sealed import read_manifest
 from podtune.steps.publish.step import run
 from podtune.stores.fetching import fetch_files
@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Store:
 
 def _publish(paths: Dict[str, Path], store: Store, published: Path) -> str:
     run(**paths, published=published, release=SETTINGS, store=store.uri)
-    return open_release(published)[0].version
+    return RELEASE.open(published).facts.version
 
 
 def test_a_release_holds_model_card_scores_and_log(finished_run: Any, store: Store, tmp_path: Path) -> None:
@@ -56,13 +56,14 @@ def test_the_next_gate_can_open_the_scores(finished_run: Any, store: Store, tmp_
 
     fetch_files(store, read_live(store, "qa"), tmp_path / "champion", "evaluation/")
 
-    assert open_evaluation(tmp_path / "champion/evaluation") == open_evaluation(paths["evaluation"])
+    champion = EVALUATION.open(tmp_path / "champion/evaluation")
+    assert champion.manifest == EVALUATION.open(paths["evaluation"]).manifest
 
 
 def test_the_artifact_says_where_the_release_lies(finished_run: Any, store: Store, tmp_path: Path) -> None:
     _publish(finished_run.write("abc"), store, tmp_path / "published")
 
-    facts, _ = open_release(tmp_path / "published")
+    facts = RELEASE.open(tmp_path / "published").facts
 
     assert (facts.store, facts.name, facts.version) == (str(tmp_path / "store"), "qa", "1")
     assert facts.digest == read_live(store, "qa").digest

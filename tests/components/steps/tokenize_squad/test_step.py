@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.features import open_features
+from podtune.formats.features import FEATURES
 from podtune.sections import Mistakes
 from podtune.steps.tokenize_squad.step import run
 from podtune.tasks.question_answering.windows import open_windows
@@ -52,18 +52,18 @@ def test_the_step_leaves_exactly_the_splits_and_the_same_again(
     model = write_model()
 
     run(raw_data, model, features, WINDOWS)
-    _, first = open_features(features)
+    first = FEATURES.open(features)
     run(raw_data, model, features, WINDOWS)
 
     files = [f"{split}/{name}" for split in ("train", "validation") for name in SPLIT_FILES]
     assert files_below(features) == sorted(["manifest.json", *files])
-    assert open_features(features)[1].digest == first.digest
+    assert FEATURES.open(features).digest == first.digest
 
 
 def test_the_facts_say_what_the_features_were_made_of(raw_data: Path, features: Path, write_model: Any) -> None:
     run(raw_data, write_model(), features, WINDOWS)
 
-    facts, _ = open_features(features)
+    facts = FEATURES.open(features).facts
     train, validation = facts.splits["train"], facts.splits["validation"]
     assert facts.task == "question-answering"
     assert facts.vocabulary_size == 226
@@ -88,7 +88,7 @@ def test_another_tokenizer_makes_other_features_of_the_same_examples(
     run(raw_data, write_model("bert", name="bert"), tmp_path / "one", {"max_length": 32, "overlap": 2})
     run(raw_data, write_model("roberta", name="roberta"), tmp_path / "two", {"max_length": 32, "overlap": 2})
 
-    one, two = (open_features(tmp_path / name)[0] for name in ("one", "two"))
+    one, two = (FEATURES.open(tmp_path / name).facts for name in ("one", "two"))
     assert one.tokenizer != two.tokenizer
     assert one.splits["train"].digest == two.splits["train"].digest
     assert one.splits["train"].digest != one.splits["validation"].digest
@@ -110,13 +110,13 @@ def test_a_wrong_split_changes_nothing_that_was_there(
     raw_data: Path, features: Path, write_model: Any, write_data: Any, squad_file: Any
 ) -> None:
     run(raw_data, write_model(), features, WINDOWS)
-    before = open_features(features)[1].digest
+    before = FEATURES.open(features).digest
     good, bad = squad_file("b", ("t", "a", "b", 0)), squad_file("b", ("v", "a", "c", 0))
 
     with pytest.raises(BadInput, match=r"raw/validation\.json: data\[0\]\.paragraphs\[0\]\.qas\[0\] \(question 'v'\)"):
         run(write_data({"train": good, "validation": bad}), write_model(), features, WINDOWS)
 
-    assert open_features(features)[1].digest == before
+    assert FEATURES.open(features).digest == before
     assert [path.name for path in features.parent.iterdir() if path.name.startswith(".")] == []
 
 
@@ -137,7 +137,7 @@ def test_corrupted_features_are_refused(raw_data: Path, features: Path, write_mo
     shard.write_bytes(shard.read_bytes()[:-1] + b"\x01")
 
     with pytest.raises(BadInput, match=r"train/tokens\.values\.npy is corrupted: its SHA-256 is "):
-        open_features(features)
+        FEATURES.open(features)
 
 
 def test_features_of_another_version_are_refused(raw_data: Path, features: Path, write_model: Any) -> None:
@@ -146,7 +146,7 @@ def test_features_of_another_version_are_refused(raw_data: Path, features: Path,
     (features / "manifest.json").write_text(json.dumps({**manifest, "version": 2}))
 
     with pytest.raises(BadInput, match=r"features holds features of version 2; this podtune reads version 1$"):
-        open_features(features)
+        FEATURES.open(features)
 
 
 def test_wrong_settings_are_all_named(raw_data: Path, features: Path, write_model: Any) -> None:
@@ -185,4 +185,4 @@ def test_the_step_runs_without_kfp(raw_data: Path, features: Path, write_model: 
         "error: question 't1' leaves room for 4 of its context's 6 tokens in a window of 8"
     )
     assert done.returncode == 0
-    assert open_features(features)[0].splits["train"].rows == 4
+    assert FEATURES.open(features).facts.splits["train"].rows == 4

@@ -6,7 +6,7 @@ from typing import Any, Dict
 import pytest
 import yaml
 from podtune.errors import BadInput
-from podtune.formats.model_card import open_model_card
+from podtune.formats.model_card import MODEL_CARD
 from podtune.steps.write_card.step import run
 
 
@@ -33,9 +33,9 @@ def test_the_card_its_picture_and_the_report_are_written(finished_run, tmp_path)
     assert set(files(tmp_path / "card")) == {"README.md", "report.html", "figures/loss.png", "manifest.json"}
     assert set(files(tmp_path / "kfp")) == {"readme", "report"}
     assert files(tmp_path / "kfp")["report"] == files(tmp_path / "card")["report.html"]
-    manifest = open_model_card(tmp_path / "card")
-    assert manifest.facts["name"] == "bert-base-uncased-squad"
-    assert set(manifest.facts) == {"name", "settings", *finished_run.write()}
+    opened = MODEL_CARD.open(tmp_path / "card")
+    assert opened.facts.name == "bert-base-uncased-squad"
+    assert set(opened.manifest.facts) == {"name", "settings", *finished_run.write()}
 
 
 def test_the_same_records_give_the_same_bytes(finished_run, tmp_path) -> None:

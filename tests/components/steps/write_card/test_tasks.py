@@ -130,14 +130,15 @@ def test_the_worst_captions_stand_beside_their_pictures(captioning_run: Any, con
 
 def test_pictures_are_no_larger_than_a_report_shows_them(captioning_run: Any, contents: Any, tmp_path: Any) -> None:
     import numpy as np
+    from podtune.formats.features import FEATURES
     from podtune.steps.write_card.pictures import pictures_of
 
-    records = contents().records
+    contents()
     features = tmp_path / "run" / "features"
     noise = np.random.default_rng(0).integers(0, 256, (3, 448, 300, 3), dtype=np.uint8)
     np.save(features / "validation" / "images.npy", noise)
 
-    (picture,) = pictures_of(features, records.features.task, "validation", [1])
+    (picture,) = pictures_of(FEATURES.read(features), "validation", [1])
 
     assert Image.open(BytesIO(picture)).size == (150, 224)
     assert len(picture) < 35_000  # twenty of them, in base64, stay below a megabyte

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 from podtune.errors import BadInput
-from podtune.sections import read_section
+from podtune.formats.features import FEATURES, FeaturesFacts
+from podtune.sections import read_section, to_mapping
 from podtune.tasks.image_captioning import task
 from podtune.tasks.image_captioning.settings import BeamSearch, beam_search
 
@@ -35,7 +36,10 @@ def test_an_evaluation_section_says_how_captions_are_written() -> None:
     assert beam_search({}) == BeamSearch(4, 64, 1.0)
 
 
-def test_the_objective_searches_as_the_settings_say(captioner: Path) -> None:
-    objective = task.objective(Path(), {"beams": 2, "max_length": 3})
+def test_the_objective_searches_as_the_settings_say(captioner: Path, tmp_path: Path) -> None:
+    with FEATURES.sealing(tmp_path / "features") as draft:
+        draft.facts.update(to_mapping(FeaturesFacts("image-captioning", "raw", "tokenizer", 20, {}, {})))
+
+    objective = task.objective(FEATURES.open(tmp_path / "features"), {"beams": 2, "max_length": 3})
 
     assert objective.longest(objective.load(captioner)) == 12

@@ -4,9 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.features import KIND, VERSION
+from podtune.formats.features import FEATURES
 from podtune.formats.ragged import Ragged, save_array
-from podtune.formats.sealed import sealing
 from podtune.tasks.visual_question_answering.questions import (
     VisualQuestion,
     open_questions,
@@ -27,10 +26,9 @@ TOKENS = Ragged(np.array([2, 5, 3, 2, 6, 7, 3, 2, 3], dtype=np.int32), np.array(
 IMAGE = np.array([0, 1, 0], dtype=np.int32)
 
 
-def written(folder: Path, labels: str = "soft", tokens: Ragged = TOKENS) -> Path:
+def written(folder: Path, tokens: Ragged = TOKENS) -> Path:
     """Features of one split: three questions about two images with two regions of three features."""
-    with sealing(folder / "features", KIND, VERSION) as draft:
-        draft.facts.update({"settings": {"labels": labels}})
+    with FEATURES.sealing(folder / "features") as draft:
         directory = draft.path / "train"
         directory.mkdir()
         write_answers(draft.path, ANSWERS)
@@ -48,7 +46,7 @@ def test_questions_and_answers_come_back(tmp_path: Path) -> None:
 
 
 def test_a_row_takes_its_tokens_and_its_images_regions(tmp_path: Path) -> None:
-    examples = open_questions(written(tmp_path), "train")
+    examples = open_questions(written(tmp_path), "train", soft=True)
 
     assert len(examples) == 3
     assert examples.lengths.tolist() == [5, 6, 4]
@@ -56,7 +54,7 @@ def test_a_row_takes_its_tokens_and_its_images_regions(tmp_path: Path) -> None:
 
 
 def test_a_batch_joins_questions_with_regions(tmp_path: Path) -> None:
-    batch = open_questions(written(tmp_path), "train").batch(np.array([1, 0]))
+    batch = open_questions(written(tmp_path), "train", soft=True).batch(np.array([1, 0]))
 
     assert batch.offsets.tolist() == [0, 4, 7]
     assert batch.streams["tokens"].tolist() == [2, 6, 7, 3, 2, 5, 3]
@@ -67,21 +65,21 @@ def test_a_batch_joins_questions_with_regions(tmp_path: Path) -> None:
 
 
 def test_a_soft_target_has_every_answer_of_the_vocabulary(tmp_path: Path) -> None:
-    target = open_questions(written(tmp_path), "train").batch(np.array([2, 0, 1])).columns["target"]
+    target = open_questions(written(tmp_path), "train", soft=True).batch(np.array([2, 0, 1])).columns["target"]
 
     assert target.dtype == np.float32
     assert target.tolist() == pytest.approx(np.array([[0, 0, 0, 0], [0, 0.9, 0.3, 0], [0, 0, 0, 1]]))
 
 
 def test_a_hard_target_is_the_most_right_answer_of_the_vocabulary(tmp_path: Path) -> None:
-    target = open_questions(written(tmp_path, "hard"), "train").batch(np.array([2, 0, 1])).columns["target"]
+    target = open_questions(written(tmp_path), "train", soft=False).batch(np.array([2, 0, 1])).columns["target"]
 
     assert target.dtype == np.int64
     assert target.tolist() == [-100, 1, 3]
 
 
 def test_arrays_are_memory_mapped_and_rows_are_copies(tmp_path: Path) -> None:
-    examples = open_questions(written(tmp_path), "train")
+    examples = open_questions(written(tmp_path), "train", soft=True)
     batch = examples.batch(np.array([0]))
 
     assert not examples.features.flags.owndata
@@ -135,4 +133,4 @@ def test_vqas_training_questions_fit_in_12_gib(tmp_path: Path) -> None:
 
 def test_a_split_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"features has no split 'test' of questions; it has train$"):
-        open_questions(written(tmp_path), "test")
+        open_questions(written(tmp_path), "test", soft=True)

@@ -4,21 +4,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.features import KIND, VERSION
-from podtune.formats.sealed import sealing
-from podtune.sections import read_section
+from podtune.formats.features import FEATURES, Features, FeaturesFacts
+from podtune.sections import read_section, to_mapping
 from podtune.tasks.visual_question_answering import task
 
 
-def features(folder: Path, labels: str) -> Path:
+def features(folder: Path, labels: str) -> Features:
     """Features of a validation split with one question whose answer is out of vocabulary."""
     asked = {"id": "07", "image": "n1", "question": "?", "labels": {"wall": 1.0}, "answers": [], "slices": {}}
-    with sealing(folder, KIND, VERSION) as draft:
-        draft.facts.update({"settings": {"labels": labels}})
+    facts = FeaturesFacts("visual-question-answering", "raw", "tokenizer", 20, {"labels": labels}, {})
+    with FEATURES.sealing(folder) as draft:
+        draft.facts.update(to_mapping(facts))
         (draft.path / "answers.json").write_text('["dog", "cat"]', encoding="utf-8")
         (draft.path / "validation").mkdir()
         (draft.path / "validation" / "questions.jsonl").write_text(json.dumps(asked) + "\n", encoding="utf-8")
-    return folder
+    return FEATURES.open(folder)
 
 
 @pytest.mark.parametrize(("labels", "loss"), [("soft", 0.5), ("hard", 0.0)])
