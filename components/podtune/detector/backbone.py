@@ -9,7 +9,7 @@ from torch.nn import functional
 from podtune.detector.settings import DetectorConfig
 
 STRIDE = 16
-"""Pixels of a picture to a place of the feature map."""
+"""Pixels of a picture to a cell of the feature map."""
 
 
 class NormalisedConvolution(nn.Module):
@@ -67,7 +67,7 @@ def make_stage(config: DetectorConfig, number: int, *, stride: int = 1, dilation
 
 
 class Backbone(nn.Module):
-    """A picture's pixels to its feature map of 16 × config.width channels, a place for every 16 × 16 pixels."""
+    """A picture's pixels to its feature map of 16 × config.width channels, a cell for every 16 × 16 pixels."""
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()

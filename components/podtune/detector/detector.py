@@ -1,24 +1,46 @@
-"""A detector: pictures to the regions that a visual question-answering model sees of them."""
+"""A detector: pictures to the regions that a visual question-answering model sees of them.
+
+Its directory has model.safetensors with the published tensors, and config.json where it is another network.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Iterator, List, Literal, Sequence, Tuple
+from typing import Dict, Literal
 
 import numpy as np
 import torch
 from PIL import Image
+from torch.nn import functional
 
-from podtune.detector.network import Network
-from podtune.detector.pictures import open_picture, seen_size
-from podtune.detector.pixels import seen_pixels
-from podtune.detector.region_head import Seen
-from podtune.detector.regions import Regions
+from podtune.detector.network import Network, Seen
+from podtune.detector.pictures import seen_size
+from podtune.detector.proposals import enough_survivors
 from podtune.detector.settings import DetectorConfig
-from podtune.detector.suppression import enough_survivors
-from podtune.detector.weights import read_config, read_network
 from podtune.errors import BadInput
+from podtune.formats.ragged import Array
+from podtune.sections import read_section, read_settings_file
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
 
 Device = Literal["cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The regions of one picture, those that no better one overlaps first, and of these the most certain first."""
+
+    features: Array
+    """float32 [regions, size]."""
+
+    boxes: Array
+    """float32 [regions, 4]: left, top, right, bottom in shares of width and height."""
+
+    objects: Array
+    """int64 [regions]; numbers of the Visual Genome vocabulary, without the background."""
+
+    object_confidences: Array
+    """float32 [regions]."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +69,6 @@ class Detector:
             boxes=boxes[chosen] / np.array([width, height, width, height], dtype=np.float32),
             objects=seen.objects[rows].cpu().numpy(),
             object_confidences=confidences[chosen],
-            attributes=seen.attributes[rows].cpu().numpy(),
-            attribute_confidences=seen.attribute_confidences[rows].cpu().numpy(),
-            width=picture.width,
-            height=picture.height,
         )
 
 
@@ -59,28 +77,78 @@ def best_device() -> Device:
     return "gpu" if torch.cuda.is_available() else "cpu"
 
 
-def open_detector(place: Path, device: Device = "cpu") -> Detector:
+def open_detector(directory: Path, device: Device = "cpu") -> Detector:
     """Read a detector, a directory or the published network's weights alone, onto a device.
 
     BadInput where it is not whole, or the device is absent.
     """
     if device == "gpu" and not torch.cuda.is_available():
         raise BadInput("device gpu was asked for, but torch sees no GPU here; use cpu")
-    config = read_config(place)
-    network = read_network(place, config)
+    config = read_config(directory)
+    network = read_network(directory, config)
     network.fold()
     here = torch.device("cuda" if device == "gpu" else "cpu")
     return Detector(config, network.to(here), here)
 
 
-def regions_of(pictures: Iterable[Tuple[str, bytes]], detector: Detector) -> Iterator[Tuple[str, Regions]]:
-    """The regions of each picture, given as name and file content; one at a time. BadInput at the first damaged one."""
-    for name, content in pictures:
-        yield name, detector.describe(open_picture(content, name))
+def seen_pixels(picture: Image.Image, config: DetectorConfig, device: torch.device) -> torch.Tensor:
+    """An upright RGB picture as float32 [1, 3, height, width], in the size, order and range that the weights learnt."""
+    width, height = seen_size(picture.width, picture.height, config)
+    colors = torch.from_numpy(np.array(picture)).to(device).permute(2, 0, 1).float()
+    if config.channel_order == "BGR":
+        colors = colors.flip(0)
+    colors = colors - torch.tensor(config.pixel_means, device=device)[:, None, None]
+    # smooth where it makes a picture smaller; where it makes one larger, as is usual, that changes nothing
+    return functional.interpolate(colors[None], (height, width), mode="bilinear", antialias=True)
 
 
-def describe(pictures: Sequence[Path], weights_directory: Path, device: Device = "cpu") -> List[Regions]:
-    """The regions of picture files, in their order."""
-    detector = open_detector(weights_directory, device)
-    contents = ((str(path), path.read_bytes()) for path in pictures)
-    return [regions for _, regions in regions_of(contents, detector)]
+def read_config(directory: Path) -> DetectorConfig:
+    """Read config.json; without it, or for a file of weights alone, the published network is meant."""
+    path = directory / CONFIG
+    return read_section(DetectorConfig, read_settings_file(path), str(path)) if path.exists() else DetectorConfig()
+
+
+def read_network(directory: Path, config: DetectorConfig) -> Network:
+    """Read the weights; BadInput names the first tensor that is missing, not known, or of another shape."""
+    path = directory if directory.is_file() else directory / WEIGHTS
+    network = Network(config)
+    tensors = _read_tensors(path)
+    wanted = network.state_dict()
+    _check_names(tensors, wanted, path)
+    for name, tensor in wanted.items():
+        _check_tensor(name, tensors[name], tensor, path)
+    network.load_state_dict({name: tensors[name].to(tensor.dtype) for name, tensor in wanted.items()}, assign=True)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def _read_tensors(path: Path) -> Dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors: Dict[str, torch.Tensor] = load_file(path)
+    except FileNotFoundError as error:
+        raise BadInput(f"{path.parent} has no {path.name}, a detector's weights") from error
+    except SafetensorError as error:
+        reason = str(error).rpartition("header: ")[2]
+        raise BadInput(f"{path} is cut off, damaged or no safetensors file: {reason}") from error
+    return tensors
+
+
+def _check_names(tensors: Dict[str, torch.Tensor], wanted: Dict[str, torch.Tensor], path: Path) -> None:
+    missing = [name for name in wanted if name not in tensors]
+    if missing:
+        others = f", nor {len(missing) - 1} others" if len(missing) > 1 else ""
+        raise BadInput(f"{path} has no {missing[0]}, one of the detector's {len(wanted)} tensors{others}")
+    unknown = sorted(set(tensors) - set(wanted))
+    if unknown:
+        raise BadInput(f"{path} has {unknown[0]}, which is not among the detector's {len(wanted)} tensors")
+
+
+def _check_tensor(name: str, tensor: torch.Tensor, wanted: torch.Tensor, path: Path) -> None:
+    if tensor.shape != wanted.shape:
+        raise BadInput(f"{path}: {name} must have the shape {list(wanted.shape)}; got {list(tensor.shape)}")
+    if tensor.is_floating_point() != wanted.is_floating_point():
+        raise BadInput(f"{path}: {name} must have numbers like {wanted.dtype}; got {tensor.dtype}")
+    if not torch.isfinite(tensor).all():
+        raise BadInput(f"{path}: {name} holds a number that is not finite")

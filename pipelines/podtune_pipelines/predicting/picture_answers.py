@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 import numpy as np
-from podtune.detector.regions import Regions
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG
 from podtune.formats.ragged import Array, Ragged
@@ -92,15 +91,15 @@ def found_regions(picture: Path, detector: Path, draw: Optional[Path]) -> SeenPi
         raise BadInput(f"there is no detector in {detector}; it should be a directory with model.safetensors")
     regions = open_detector(detector).describe(image)
     if draw is not None:
-        save_picture(_drawn(image, regions), draw)
+        save_picture(_drawn(image, regions.boxes), draw)
     return SeenPicture(regions.features, regions.boxes)
 
 
-def _drawn(image: Any, regions: Regions) -> Any:
+def _drawn(image: Any, boxes: Array) -> Any:
     """The picture with its regions, numbered from the most certain on."""
-    from podtune.detector.drawing import regions_drawn
+    from podtune.detector.pictures import regions_drawn
 
-    return regions_drawn(image, regions.boxes, [str(number + 1) for number in range(len(regions.boxes))])
+    return regions_drawn(image, boxes, [str(number + 1) for number in range(len(boxes))])
 
 
 def _settings(model: ReleasedModel) -> LxmertSettings:

@@ -1,4 +1,3 @@
-import dataclasses
 from pathlib import Path
 from typing import Any, Callable
 
@@ -6,30 +5,26 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from podtune.detector.detector import describe, open_detector, regions_of
-from podtune.detector.regions import Regions
+from podtune.detector.detector import Regions, open_detector
+from podtune.detector.pictures import open_picture
 from podtune.errors import BadInput
 from safetensors.torch import load_file, save_file
 
 WriteDetector = Callable[..., Path]
 Draw = Callable[..., Image.Image]
 DrawFile = Callable[..., bytes]
-SIZES = ("width", "height")
 
 
 def test_36_regions_come_out(write_detector: WriteDetector, picture: Draw) -> None:
     regions = open_detector(write_detector()).describe(picture(60, 40))
 
-    shapes = {name: (array.dtype.name, array.shape) for name, array in vars(regions).items() if name not in SIZES}
+    shapes = {name: (array.dtype.name, array.shape) for name, array in vars(regions).items()}
     assert shapes == {
         "features": ("float32", (36, 128)),
         "boxes": ("float32", (36, 4)),
         "objects": ("int64", (36,)),
         "object_confidences": ("float32", (36,)),
-        "attributes": ("int64", (36,)),
-        "attribute_confidences": ("float32", (36,)),
     }
-    assert (regions.width, regions.height) == (60, 40)
 
 
 def test_what_comes_out_is_within_its_limits(write_detector: WriteDetector, picture: Draw) -> None:
@@ -39,7 +34,6 @@ def test_what_comes_out_is_within_its_limits(write_detector: WriteDetector, pict
     assert regions.boxes.max() <= 1
     assert (regions.boxes[:, :2] <= regions.boxes[:, 2:]).all()
     assert set(regions.objects) <= set(range(5))
-    assert set(regions.attributes) <= set(range(4))
     assert (regions.features >= 0).all()
     assert different(regions) == 36
 
@@ -48,14 +42,13 @@ def test_pictures_of_different_sizes_do_not_change_each_other(
     write_detector: WriteDetector, picture_file: DrawFile
 ) -> None:
     detector = open_detector(write_detector())
-    files = {"wide": picture_file(90, 30, 1), "high": picture_file(30, 70, 2), "square": picture_file(64, 64, 3)}
+    pictures = [open_picture(picture_file(*size), "photo") for size in ((90, 30, 1), (30, 70, 2), (64, 64, 3))]
 
-    together = dict(regions_of(files.items(), detector))
+    together = [detector.describe(picture) for picture in pictures]
 
-    for name, content in files.items():
-        (alone,) = (regions for _, regions in regions_of([(name, content)], detector))
-        for field in dataclasses.fields(alone):
-            assert np.array_equal(getattr(together[name], field.name), getattr(alone, field.name))
+    for picture, regions in zip(pictures, together):
+        for name, values in vars(detector.describe(picture)).items():
+            assert np.array_equal(getattr(regions, name), values)
 
 
 def test_boxes_are_shares_of_width_and_height(write_detector: WriteDetector, picture: Draw) -> None:
@@ -95,7 +88,7 @@ def different(regions: Regions) -> int:
     return len(np.unique(np.concatenate([regions.features, regions.boxes], axis=1), axis=0))
 
 
-def test_a_picture_with_fewer_places_than_regions_has_them_several_times(
+def test_a_picture_with_fewer_cells_than_regions_has_them_several_times(
     write_detector: WriteDetector, picture: Draw
 ) -> None:
     regions = open_detector(write_detector(shorter_side=16, longest_side=16)).describe(picture(20, 20))
@@ -119,27 +112,6 @@ def test_blue_comes_first_unless_the_configuration_says_otherwise(
 
     assert np.array_equal(blue_first.describe(image).features, red_first.describe(swapped).features)
     assert not np.array_equal(blue_first.describe(image).features, red_first.describe(image).features)
-
-
-def test_files_are_described_in_their_order(
-    tmp_path: Path, write_detector: WriteDetector, picture_file: DrawFile
-) -> None:
-    paths = [tmp_path / "b.png", tmp_path / "a.png"]
-    paths[0].write_bytes(picture_file(60, 40))
-    paths[1].write_bytes(picture_file(40, 60))
-
-    described = describe(paths, write_detector())
-
-    assert [(regions.width, regions.height) for regions in described] == [(60, 40), (40, 60)]
-
-
-def test_a_damaged_picture_is_named(write_detector: WriteDetector, picture_file: DrawFile) -> None:
-    files = [("whole.png", picture_file(60, 40)), ("cut.png", picture_file(60, 40)[:-60])]
-    found = regions_of(files, open_detector(write_detector()))
-
-    assert next(found)[0] == "whole.png"
-    with pytest.raises(BadInput, match=r"^the picture cut\.png cannot be decoded: "):
-        next(found)
 
 
 def test_senseless_weights_are_named(write_detector: WriteDetector, picture: Draw) -> None:

@@ -3,9 +3,7 @@
 import pytest
 import torch
 from podtune.detector.backbone import Backbone, Block
-from podtune.detector.boxes import clipped, moved
 from podtune.detector.network import Network
-from podtune.detector.proposals import AnchorGenerator
 from podtune.detector.settings import DetectorConfig
 from torch import nn
 
@@ -39,23 +37,14 @@ def test_the_tensors_are_the_published_ones() -> None:
     assert {name: tuple(tensors[name].shape) for name in SHAPES} == SHAPES
 
 
-def test_anchors_lie_around_the_first_pixel_of_their_place() -> None:
-    anchors = AnchorGenerator(DetectorConfig())(2, 3).reshape(2, 3, 12, 4)
-
-    assert anchors[0, 0, 1].tolist() == [-32, -32, 32, 32]
-    assert anchors[1, 2, 1].tolist() == [0, -16, 64, 48]
-    assert anchors[0, 0, 10].tolist() == [-256, -256, 256, 256]
-    assert anchors[0, 0, 0].tolist() == pytest.approx([-45.2548, -22.6274, 45.2548, 22.6274], abs=1e-4)
-
-
 @pytest.mark.parametrize(
-    ("height", "width", "places"),
+    ("height", "width", "cells"),
     [(32, 48, (2, 3)), (33, 49, (2, 3)), (31, 17, (2, 1)), (16, 96, (1, 6)), (13, 90, (1, 6))],
 )
-def test_a_feature_map_has_a_place_for_every_16_pixels(height: int, width: int, places: tuple[int, int]) -> None:
+def test_a_feature_map_has_a_cell_for_every_16_pixels(height: int, width: int, cells: tuple[int, int]) -> None:
     backbone = Backbone(DetectorConfig(width=2, blocks=(1, 1, 1, 1))).eval()
 
-    assert backbone(torch.zeros(1, 3, height, width)).shape == (1, 32, *places)
+    assert backbone(torch.zeros(1, 3, height, width)).shape == (1, 32, *cells)
 
 
 def summing_block(**options: int) -> Block:
@@ -66,21 +55,21 @@ def summing_block(**options: int) -> Block:
     return block
 
 
-def places_reached(block: Block, row: int, column: int) -> list[tuple[int, int]]:
-    """Where an impulse at one place of 7 x 7 comes out."""
+def cells_reached(block: Block, row: int, column: int) -> list[tuple[int, int]]:
+    """Where an impulse in one cell of 7 x 7 comes out."""
     impulse = torch.zeros(1, 1, 7, 7)
     impulse[0, 0, row, column] = 1
     return [(y, x) for y, x in block(impulse)[0, 0].nonzero().tolist()]
 
 
 def test_the_stride_is_in_the_narrowing() -> None:
-    """Places with an odd number are never looked at; with the stride in the middle layer they would be."""
-    assert places_reached(summing_block(stride=2), 3, 3) == []
-    assert places_reached(summing_block(stride=2), 6, 6) == [(2, 2), (2, 3), (3, 2), (3, 3)]
+    """Cells with an odd number are never looked at; with the stride in the middle layer they would be."""
+    assert cells_reached(summing_block(stride=2), 3, 3) == []
+    assert cells_reached(summing_block(stride=2), 6, 6) == [(2, 2), (2, 3), (3, 2), (3, 3)]
 
 
-def test_dilation_looks_at_every_other_place() -> None:
-    assert places_reached(summing_block(dilation=2), 3, 0) == [(1, 0), (1, 2), (3, 0), (3, 2), (5, 0), (5, 2)]
+def test_dilation_looks_at_every_other_cell() -> None:
+    assert cells_reached(summing_block(dilation=2), 3, 0) == [(1, 0), (1, 2), (3, 0), (3, 2), (5, 0), (5, 2)]
 
 
 def test_folding_changes_nothing(small_network: Network) -> None:
@@ -94,22 +83,3 @@ def test_folding_changes_nothing(small_network: Network) -> None:
     assert before.std() > 0.1
     assert (before - after).abs().max() < 1e-4
     assert not any("norm" in name for name in small_network.state_dict())
-
-
-def test_boxes_move_by_shares_of_their_sides() -> None:
-    boxes = torch.tensor([[0.0, 0.0, 10.0, 20.0]])
-    moves = torch.tensor([[1.0, 0.5, 5 * 0.6931472, 0.0]])  # a tenth across, a twentieth down, twice as wide
-
-    assert moved(boxes, moves, (10.0, 10.0, 5.0, 5.0))[0].tolist() == pytest.approx([-4, 1, 16, 21], abs=1e-4)
-
-
-def test_boxes_grow_by_62_and_a_half_at_most() -> None:
-    grown = moved(torch.tensor([[0.0, 0.0, 2.0, 2.0]]), torch.tensor([[0.0, 0.0, 99.0, 0.0]]), (1.0, 1.0, 1.0, 1.0))
-
-    assert grown[0].tolist() == pytest.approx([-61.5, 0, 63.5, 2], abs=1e-3)
-
-
-def test_boxes_are_cut_at_the_edges_of_the_picture() -> None:
-    boxes = torch.tensor([[-5.0, -6.0, 70.0, 50.0], [61.0, 41.0, 62.0, 42.0], [1.0, 2.0, 3.0, 4.0]])
-
-    assert clipped(boxes, 40, 60).tolist() == [[0, 0, 60, 40], [60, 40, 60, 40], [1, 2, 3, 4]]

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from podtune.detector.detector import Detector
+from podtune.detector.detector import Detector, Regions
 from podtune.detector.network import Network
-from podtune.detector.regions import Regions
 from podtune.detector.settings import DetectorConfig
 
 CONFIG = DetectorConfig(
@@ -26,7 +25,7 @@ CONFIG = DetectorConfig(
     proposals_considered=600,
     proposals=80,
 )
-CALMED = {"conv3.norm.weight": 0.2, "bbox_pred": 0.2, "anchor_deltas": 0.2, "cls_score": 0.3, "fc_attr": 2.0}
+CALMED = {"conv3.norm.weight": 0.2, "bbox_pred": 0.2, "anchor_deltas": 0.2, "cls_score": 0.3}
 """Factors of some weights, so that values neither grow from layer to layer nor decide everything."""
 
 
@@ -51,11 +50,9 @@ def test_the_published_program_finds_the_same(regions: Regions) -> None:
     some = [0, 17, 35]
 
     assert regions.objects.tolist() == [9] * 36
-    assert "".join(map(str, regions.attributes)) == "151111115111151115115551552211118222"
     assert close(
         regions.object_confidences[[0, 1, 2, 17, 35]], [0.867296, 0.856432, 0.854618, 0.787254, 0.528506], 1e-4
     )
-    assert close(regions.attribute_confidences[some], [0.356954, 0.490261, 0.418742], 1e-4)
     assert close(
         regions.boxes[some],
         [

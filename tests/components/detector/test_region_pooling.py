@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper
-from podtune.detector.region_pooling import pool_regions
+from podtune.detector.network import pool_regions
 
 
 def by_onnxruntime(features: Any, boxes: Any, scale: float, cells: int) -> Any:

@@ -4,8 +4,8 @@ from typing import Any, Callable, Dict
 
 import pytest
 import torch
+from podtune.detector.detector import read_config, read_network
 from podtune.detector.settings import DetectorConfig
-from podtune.detector.weights import read_config, read_network
 from podtune.errors import BadInput
 from podtune.sections import Mistakes
 from safetensors.torch import load_file, save_file

@@ -1,5 +1,6 @@
 """podtune predict on models that see, all of them tiny."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any, Callable, List
@@ -9,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 from podtune.detector.network import Network
-from podtune.detector.regions import Regions, tsv_line
 from podtune.detector.settings import DetectorConfig
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts
@@ -83,19 +83,13 @@ def lxmert(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def regions_file(tmp_path: Path) -> Path:
     """LXMERT's TSV of two pictures, one and two."""
+    boxes = np.tile(np.array([0, 0, 320, 240], dtype="<f4"), 36)
     lines: List[str] = []
     for name, value in (("one", 0.0), ("two", 3.0)):
-        regions = Regions(
-            features=np.full((36, 2048), value, dtype=np.float32),
-            boxes=np.tile(np.array([0.0, 0.0, 0.5, 0.5], dtype=np.float32), (36, 1)),
-            objects=np.zeros(36, dtype=np.int64),
-            object_confidences=np.ones(36, dtype=np.float32),
-            attributes=np.zeros(36, dtype=np.int64),
-            attribute_confidences=np.ones(36, dtype=np.float32),
-            width=640,
-            height=480,
-        )
-        lines.append(tsv_line(name, regions))
+        numbers, ones = np.zeros(36, dtype="<i8"), np.ones(36, dtype="<f4")
+        arrays = (numbers, ones, numbers, ones, boxes, np.full(36 * 2048, value, dtype="<f4"))
+        encoded = [base64.b64encode(array.tobytes()).decode("ascii") for array in arrays]
+        lines.append("\t".join([name, "480", "640", *encoded[:4], "36", *encoded[4:]]) + "\n")
     (tmp_path / "regions.tsv").write_text("".join(lines))
     return tmp_path / "regions.tsv"
 

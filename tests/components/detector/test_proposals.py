@@ -3,8 +3,10 @@ from typing import Any, List
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from onnx import TensorProto, helper
-from podtune.detector.suppression import enough_survivors, survivors
+from podtune.detector.proposals import AnchorGenerator, clipped, enough_survivors, moved, survivors
+from podtune.detector.settings import DetectorConfig
 
 OVERLAPS = (0.3, 0.5, 0.7)
 
@@ -84,3 +86,31 @@ def test_the_best_of_the_others_fill_up() -> None:
 
 def test_too_few_boxes_are_repeated() -> None:
     assert enough_survivors(NESTED, DESCENDING, (0.5, 0.6, 0.7), 10).tolist() == [0, 2, 3, 1, 0, 2, 3, 1, 0, 2]
+
+
+def test_anchors_lie_around_the_first_pixel_of_their_cell() -> None:
+    anchors = AnchorGenerator(DetectorConfig())(2, 3).reshape(2, 3, 12, 4)
+
+    assert anchors[0, 0, 1].tolist() == [-32, -32, 32, 32]
+    assert anchors[1, 2, 1].tolist() == [0, -16, 64, 48]
+    assert anchors[0, 0, 10].tolist() == [-256, -256, 256, 256]
+    assert anchors[0, 0, 0].tolist() == pytest.approx([-45.2548, -22.6274, 45.2548, 22.6274], abs=1e-4)
+
+
+def test_boxes_move_by_shares_of_their_sides() -> None:
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 20.0]])
+    moves = torch.tensor([[1.0, 0.5, 5 * 0.6931472, 0.0]])  # a tenth across, a twentieth down, twice as wide
+
+    assert moved(boxes, moves, (10.0, 10.0, 5.0, 5.0))[0].tolist() == pytest.approx([-4, 1, 16, 21], abs=1e-4)
+
+
+def test_boxes_grow_by_62_and_a_half_at_most() -> None:
+    grown = moved(torch.tensor([[0.0, 0.0, 2.0, 2.0]]), torch.tensor([[0.0, 0.0, 99.0, 0.0]]), (1.0, 1.0, 1.0, 1.0))
+
+    assert grown[0].tolist() == pytest.approx([-61.5, 0, 63.5, 2], abs=1e-3)
+
+
+def test_boxes_are_cut_at_the_edges_of_the_picture() -> None:
+    boxes = torch.tensor([[-5.0, -6.0, 70.0, 50.0], [61.0, 41.0, 62.0, 42.0], [1.0, 2.0, 3.0, 4.0]])
+
+    assert clipped(boxes, 40, 60).tolist() == [[0, 0, 60, 40], [60, 40, 60, 40], [1, 2, 3, 4]]
