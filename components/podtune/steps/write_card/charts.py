@@ -1,24 +1,97 @@
-"""Line charts and interval bars as inline SVG, coloured by the page's style sheet so that they fit light and dark."""
+"""What a training logged, drawn by matplotlib: a PNG for the card, inline SVG for the report."""
 
+import io
+import re
 from dataclasses import dataclass
-from math import floor, log10
-from typing import List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
+import matplotlib
+import numpy as np
 from markupsafe import Markup, escape
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
 
-from podtune.steps.write_card.curves import Curve
+from podtune.steps.write_card.records import Records
 from podtune.steps.write_card.wording import short
+from podtune.tasks.units import in_percent
 
-WIDTH, HEIGHT = 720.0, 260.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 16.0, 12.0, 32.0
+MOST_EPOCHS = 20
 MOST_POINTS = 400
+
+INK, FAINT, LINE, MARK = "#24292f", "#d0d7de", "#0b6bcb", "#c2410c"
+THEME = {
+    INK: "var(--soft)",
+    FAINT: "var(--edge)",
+    LINE: "var(--main)",
+    MARK: "var(--other)",
+    "font-family: 'DejaVu Sans', sans-serif; ": "",
+}
+"""What is replaced in the report's pictures, so that colours, light or dark, and font are those of its style sheet."""
+
+STYLES: Mapping[str, Mapping[str, Any]] = {
+    "raw": {"color": LINE, "alpha": 0.3, "linewidth": 1},
+    "main": {"color": LINE, "linewidth": 1.8},
+    "other": {"color": MARK, "linewidth": 1.8},
+    "kept": {"color": MARK, "linestyle": "none", "marker": "D", "markersize": 6},
+}
+"""How each kind of line is drawn; the style sheet has a class of the same name for its legend."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values over optimizer steps."""
+
+    steps: Tuple[float, ...]
+    values: Tuple[float, ...]
+
+    def smoothed(self) -> "Curve":
+        """Return the running mean over a twentieth of the curve, with a shorter window at both ends."""
+        half = len(self.steps) // 40
+        if half == 0:
+            return self
+        sums = np.concatenate([[0.0], np.cumsum(self.values)])
+        index = np.arange(len(self.steps))
+        first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(self.steps))
+        return Curve(self.steps, tuple(((sums[last] - sums[first]) / (last - first)).tolist()))
+
+    def thinned(self, most: int) -> "Curve":
+        """Reduce the curve to at most this many points, each the mean of a block of neighbours."""
+        size = -(-len(self.steps) // most) if self.steps else 1
+        blocks = range(0, len(self.steps), size)
+        steps, values = (
+            tuple(sum(row[block : block + size]) / len(row[block : block + size]) for block in blocks)
+            for row in (self.steps, self.values)
+        )
+        return Curve(steps, values)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A training run's log as curves."""
+
+    loss: Curve
+    learning_rate: Curve
+    validation: Dict[str, Curve]
+    """Metric to its values during training; empty where the run evaluated only at its end."""
+
+    kept: Tuple[int, float]
+    """The released weights: their step, and their loss on the evaluated split."""
+
+    steps: int
+    """Of the whole run."""
+
+    epoch_ends: List[int]
+    """Steps, except the last; empty where there are too many to draw."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A curve with the class that the style sheet draws it by."""
+    """A curve in a chart."""
 
     style: str
+    """One of STYLES."""
+
     label: str
     curve: Curve
     dots: bool = False
@@ -26,85 +99,128 @@ class Line:
 
 
 @dataclass(frozen=True)
-class _Scale:
-    """Values to places along one axis of the picture."""
+class Chart:
+    """A chart of the report."""
 
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def at(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return self.start + share * (self.end - self.start)
+    title: str
+    lines: List[Line]
+    picture: Markup
 
 
-def line_chart(title: str, lines: Sequence[Line], steps: int, marks: Sequence[float] = ()) -> Markup:
-    """Draw curves, at least one point in all, over steps from 0 on; `marks` are steps that get a vertical line."""
-    values = [value for line in lines for value in line.curve.values]
-    across = _Scale(0.0, max(steps, 1), LEFT, WIDTH - RIGHT)
-    ticks = tick_values(min(0.0, *values), max(values))
-    upwards = _Scale(ticks[0], ticks[-1], HEIGHT - BOTTOM, TOP)
-    parts = [_rule(upwards.at(tick), short(tick)) for tick in ticks]
-    parts += [_step_tick(across.at(tick), short(tick)) for tick in tick_values(0.0, across.high) if tick <= across.high]
-    parts += [_mark(across.at(mark)) for mark in marks]
-    parts += [_drawn(line, across, upwards) for line in lines]
-    return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>').format(
-        WIDTH, HEIGHT, title, Markup("").join(parts)
+def curves_of(records: Records) -> Curves:
+    """Collect the curves from the log."""
+    facts, log = records.checkpoint, records.log
+    names = sorted({name for _, metrics in log.evaluations for name in metrics})
+    points = {name: [(step, metrics[name]) for step, metrics in log.evaluations if name in metrics] for name in names}
+    ends = list(range(facts.steps_per_epoch, facts.steps, max(facts.steps_per_epoch, 1)))
+    return Curves(
+        loss=_curve([(entry["step"], entry["loss"]) for entry in log.training]),
+        learning_rate=_curve([(entry["step"], entry["learning_rate"]) for entry in log.training]),
+        validation={name: _curve(found) for name, found in points.items()},
+        kept=(facts.kept_step, records.evaluation.loss),
+        steps=facts.steps,
+        epoch_ends=ends if len(ends) <= MOST_EPOCHS else [],
     )
+
+
+def loss_picture(curves: Curves) -> bytes:
+    """Draw the training loss and the validation loss as PNG, for readers that show no HTML."""
+    with matplotlib.rc_context(matplotlib.rcParamsDefault):
+        figure = Figure(figsize=(8, 3.6), dpi=150, facecolor="white", layout="constrained")
+        axes = figure.add_subplot()
+        _draw(axes, _loss_lines(curves), curves)
+        axes.set_xlabel("optimizer step; dashed: end of an epoch", color=INK)
+        axes.set_ylabel("loss", color=INK)
+        axes.legend(frameon=False, labelcolor=INK, fontsize=9)
+        stream = io.BytesIO()
+        FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def charts_of(curves: Curves, metrics: Sequence[str]) -> List[Chart]:
+    """Draw the loss, these metrics of the validation during training, and the learning rate; skip empty charts."""
+    titled = {
+        "Loss": _loss_lines(curves),
+        "Validation on the way, percent": _validation_lines(curves, filter(in_percent, metrics)),
+        **{
+            f"Validation on the way, {name}": _validation_lines(curves, [name])
+            for name in metrics
+            if not in_percent(name)
+        },
+        "Learning rate": [Line("main", "learning rate", curves.learning_rate)] if curves.learning_rate.steps else [],
+    }
+    return [Chart(title, lines, line_chart(title, lines, curves)) for title, lines in titled.items() if lines]
+
+
+def line_chart(title: str, lines: Sequence[Line], curves: Curves) -> Markup:
+    """Draw lines with at least one point over the steps of a run, as SVG in the colours of the page around it."""
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "podtune", "font.sans-serif": ["DejaVu Sans"], "font.size": 11}
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **settings}):
+        figure = Figure(figsize=(10, 3.6), frameon=False)
+        axes = figure.add_axes((0.07, 0.12, 0.91, 0.84), facecolor="none")
+        _draw(axes, lines, curves)
+        stream = io.StringIO()
+        FigureCanvasSVG(figure).print_svg(stream, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    return _inline(stream.getvalue(), title, lines)
 
 
 def interval_bar(value: float, low: float, high: float, highest: float) -> Markup:
     """Draw a share of the highest value as a bar with its 95 % interval."""
-    places = [round(max(0.0, min(100.0, 100 * number / highest)), 2) for number in (value, low, high)]
+    shown, first, last = (round(max(0.0, min(100.0, 100 * number / highest)), 2) for number in (value, low, high))
     return Markup(
         '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect class="track" width="100" height="8" rx="1"/><rect class="fill" width="{0}" height="8" rx="1"/>'
-        '<rect class="interval" x="{1}" y="2.5" width="{2}" height="3"/></svg>'
-    ).format(places[0], places[1], round(places[2] - places[1], 2))
+        '<rect class="track" width="100" height="8" rx="1"/><rect class="fill" width="{}" height="8" rx="1"/>'
+        '<rect class="interval" x="{}" y="2.5" width="{}" height="3"/></svg>'
+    ).format(shown, first, round(last - first, 2))
 
 
-def tick_values(low: float, high: float) -> List[float]:
-    """Round numbers from at or below `low` to at or above `high`, four to seven of them."""
-    span = high - low or abs(high) or 1.0
-    unit = 10.0 ** floor(log10(span / 4))
-    step = next(factor * unit for factor in (1, 2, 2.5, 5, 10) if span / (factor * unit) <= 5)
-    first = floor(low / step + 1e-9)
-    last = first
-    while last * step < high - step * 1e-9 or last == first:
-        last += 1
-    return [round(number * step, 12) for number in range(first, last + 1)]
+def _loss_lines(curves: Curves) -> List[Line]:
+    step, loss = curves.kept
+    lines = [
+        Line("raw", "training, as logged", curves.loss),
+        Line("main", "training, running mean", curves.loss.smoothed()),
+        Line("other", "validation on the way", curves.validation.get("loss", Curve((), ())), dots=True),
+        Line("kept", "validation, these weights", Curve((step,), (loss,)), dots=True),
+    ]
+    return [line for line in lines if line.curve.steps]
 
 
-def _drawn(line: Line, across: _Scale, upwards: _Scale) -> Markup:
-    curve = line.curve if line.dots else line.curve.thinned(MOST_POINTS)
-    places = [(across.at(step), upwards.at(value)) for step, value in zip(curve.steps, curve.values)]
-    dots = Markup("").join(_dot(line.style, place) for place in places) if line.dots else Markup("")
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    return Markup('<g><title>{}</title><polyline class="line {}" points="{}"/>{}</g>').format(
-        line.label, line.style, points, dots
-    )
+def _validation_lines(curves: Curves, metrics: Iterable[str]) -> List[Line]:
+    found = [name for name in metrics if name in curves.validation]
+    return [
+        Line(style, name, curves.validation[name], dots=True) for style, name in zip(("main", "other", "raw"), found)
+    ]
 
 
-def _dot(style: str, place: Tuple[float, float]) -> Markup:
-    return Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="3.5"/>').format(style, *place)
+def _draw(axes: Any, lines: Sequence[Line], curves: Curves) -> None:
+    """Draw lines over the steps of a run; nothing is clipped, so that the SVG needs no references for it."""
+    for number, line in enumerate(lines):
+        curve = line.curve if line.dots else line.curve.thinned(MOST_POINTS)
+        style = {"marker": "o" if line.dots else "", "markersize": 4, **STYLES[line.style]}
+        axes.plot(curve.steps, curve.values, label=line.label, gid=f"line-{number}", clip_on=False, **style)
+    for end in curves.epoch_ends:
+        axes.axvline(end, color=FAINT, linewidth=0.8, linestyle=(0, (3, 3)), zorder=0, clip_on=False)
+    axes.set_xlim(0, max(curves.steps, 1))
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", color=FAINT, linewidth=0.6, clip_on=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(colors=INK, length=0, pad=6)
+    axes.locator_params(nbins=6)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: short(value))
 
 
-def _rule(height: float, label: str) -> Markup:
-    """A horizontal line with its value on the left."""
-    return Markup(
-        '<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>'
-        '<text class="tick" x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>'
-    ).format(LEFT, WIDTH - RIGHT, height, LEFT - 8, height + 4, escape(label))
+def _inline(svg: str, title: str, lines: Sequence[Line]) -> Markup:
+    """Make a file of SVG a part of a page: without its prolog, in the page's colours, with titles in place of ids."""
+    drawn = " ".join(svg[svg.index("<g ") :].split())
+    for number, line in enumerate(lines):
+        drawn = drawn.replace(f'<g id="line-{number}">', f"<g><title>{escape(line.label)}</title>")
+    drawn = re.sub(r'<g id="[^"]*"', "<g", drawn).replace("<g/>", "")
+    for colour, variable in THEME.items():
+        drawn = drawn.replace(colour, variable)
+    start = Markup('<svg viewBox="0 0 720 259.2" role="img" aria-label="{}">').format(title)
+    return start + Markup(drawn)  # noqa: S704  # matplotlib's, and the labels in it are escaped
 
 
-def _step_tick(place: float, label: str) -> Markup:
-    return Markup('<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
-        place, HEIGHT - BOTTOM + 18, label
-    )
-
-
-def _mark(place: float) -> Markup:
-    return Markup('<line class="mark" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/>').format(
-        place, TOP, HEIGHT - BOTTOM
-    )
+def _curve(points: Sequence[Tuple[float, float]]) -> Curve:
+    return Curve(tuple(step for step, _ in points), tuple(value for _, value in points))

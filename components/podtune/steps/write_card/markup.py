@@ -1,9 +1,13 @@
-"""Any text as Markdown that shows it, and nothing else."""
+"""Text escaped for Markdown and HTML, tables of it, and the templates that show both."""
 
 import re
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, List, Sequence, Tuple, Union
 
-from podtune.steps.write_card.tables import Cell, Link, Name, Table
+import jinja2
+
+from podtune.steps.write_card.wording import capital, count, decimal, fine, setting
 
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
@@ -18,6 +22,49 @@ class Markdown(str):
     """Text that is Markdown already."""
 
     __slots__ = ()
+
+
+class Name(str):
+    """An identifier, shown as code."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link to a page of the Hub."""
+
+    text: str
+    address: str
+
+
+Cell = Union[str, Name, Link]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a header."""
+
+    header: Tuple[Cell, ...]
+    rows: List[Sequence[Cell]]
+    numbers: bool = True
+    """Whether every column but the first is aligned to the right."""
+
+
+def markdown_templates() -> jinja2.Environment:
+    """Open the Markdown templates; they escape every text that is not Markdown already."""
+    environment = _environment(autoescape=False)
+    environment.finalize = lambda value: escape(value) if type(value) is str else value
+    environment.filters.update(code=code, fenced=fenced, cell=cell, table=table)
+    return environment
+
+
+def html_templates() -> jinja2.Environment:
+    """Open the HTML templates; they escape every text that is not markup already."""
+    environment = _environment(autoescape=True)
+    environment.finalize = lambda value: one_line(value) if type(value) is str else value
+    environment.tests.update(name=lambda value: isinstance(value, Name), link=lambda value: isinstance(value, Link))
+    return environment
 
 
 def one_line(text: str) -> str:
@@ -56,6 +103,19 @@ def table(content: Table) -> Markdown:
     others = "---:" if content.numbers else "---"
     lines = [_row(content.header), f"|---|{'|'.join([others] * (len(content.header) - 1))}|"]
     return Markdown("\n".join(lines + [_row(row) for row in content.rows]))
+
+
+def _environment(autoescape: bool) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(Path(__file__).parent)),
+        autoescape=autoescape,  # noqa: S701  # Markdown has its own escaping, above
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(capital=capital, count=count, decimal=decimal, fine=fine, setting=setting)
+    return environment
 
 
 def _row(cells: Any) -> str:

@@ -1,26 +1,53 @@
-"""The model card's text."""
+"""The model card: front matter by which the Hub indexes a model, and the text below it."""
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from podtune.cards.front_matter import to_yaml
 from podtune.steps.write_card.contents import Contents
-from podtune.steps.write_card.markup import Markdown
-from podtune.steps.write_card.metadata import front_matter
-from podtune.steps.write_card.templates import markdown_templates, values
+from podtune.steps.write_card.markup import Markdown, markdown_templates
+
+_TITLES = {
+    **{f"bleu_{order}": f"BLEU-{order}" for order in (1, 2, 3, 4)},
+    "cider": "CIDEr-D",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+}
 
 
-def card_with_front_matter(contents: Contents, picture: str) -> str:
-    """The whole README.md, with `picture` as the relative path of the loss curve."""
-    return f"{to_yaml(front_matter(contents))}\n{card_body(contents, picture)}"
+def card_with_front_matter(values: Mapping[str, Any], picture: str) -> str:
+    """Render README.md, with `picture` as the relative path of the loss curve."""
+    return f"{to_yaml(front_matter(values['contents']))}\n{card_body(values, picture)}"
 
 
-def card_body(contents: Contents, picture: Optional[str]) -> str:
-    """The card as Markdown without its front matter, for viewers that know neither it nor relative pictures."""
+def card_body(values: Mapping[str, Any], picture: Optional[str]) -> str:
+    """Render the card without its front matter, for viewers that support neither it nor relative pictures."""
+    contents: Contents = values["contents"]
     templates = markdown_templates()
     usage = templates.get_template(f"usage/{contents.records.features.task}.md.jinja").render(_used_with(contents))
     return templates.get_template("readme.md.jinja").render(
-        picture=Markdown(picture) if picture else None, usage=Markdown(usage), **values(contents)
+        picture=Markdown(picture) if picture else None, usage=Markdown(usage), **values
     )
+
+
+def front_matter(contents: Contents) -> Dict[str, Any]:
+    """The metadata of a card, in the order in which it is written."""
+    card, records = contents.card, contents.records
+    models = [made.model for made in contents.base_models]
+    licence = {"license": card.licence}
+    if card.licence == "other":
+        licence.update(license_name=card.licence_name, license_link=card.licence_link)
+    return {
+        "language": list(card.language),
+        **licence,
+        "library_name": "transformers",
+        "pipeline_tag": contents.words.hub,
+        "tags": list(dict.fromkeys(["podtune", records.base_model.model_type, *card.tags])),
+        "datasets": [records.raw_data.dataset],
+        "metrics": [result.name for result in contents.results],
+        "base_model": models[0] if len(models) == 1 else models,
+        "base_model_relation": "finetune",
+        "model-index": [{"name": contents.name, "results": [_result(contents)]}],
+    }
 
 
 def _used_with(contents: Contents) -> Dict[str, Any]:
@@ -32,3 +59,22 @@ def _used_with(contents: Contents) -> Dict[str, Any]:
         "name": Markdown(contents.name),
         "probabilities": Markdown("softmax(0)" if prepared.get("labels") == "hard" else "sigmoid()"),
     }
+
+
+def _result(contents: Contents) -> Dict[str, Any]:
+    """One data set and one split, with every metric; values are not rounded."""
+    raw_data, evaluation = contents.records.raw_data, contents.records.evaluation
+    data = {"type": raw_data.dataset, "name": raw_data.dataset, "split": evaluation.split}
+    if raw_data.revision:
+        data["revision"] = raw_data.revision
+    metrics = [{"type": result.name, "value": result.value, "name": _title(result.name)} for result in contents.results]
+    metrics.append({"type": "loss", "value": evaluation.loss, "name": "Loss"})
+    return {
+        "task": {"type": contents.words.hub, "name": contents.words.title},
+        "dataset": data,
+        "metrics": metrics,
+    }
+
+
+def _title(metric: str) -> str:
+    return _TITLES.get(metric) or metric.replace("_", " ").capitalize()

@@ -1,20 +1,28 @@
 """The records of one run, opened, verified, and shown to belong together."""
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+from PIL import Image
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact
 from podtune.formats.base_model import BASE_MODEL, BaseModelFacts
 from podtune.formats.checkpoint import CHECKPOINT, LOG, CheckpointFacts
 from podtune.formats.evaluation import EVALUATION, EXAMPLES, EvaluationFacts
-from podtune.formats.features import FEATURES, FeaturesFacts
+from podtune.formats.features import FEATURES, Features, FeaturesFacts
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.formats.verdict import VERDICT, VerdictFacts
-from podtune.steps.write_card.pictures import pictures_of
+from podtune.tasks.image_captioning.captions import open_captions
 from podtune.tasks.units import highest
+
+_LARGEST = 224
+"""Pixels of a side."""
+
+_QUALITY = 80
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,14 @@ def worst_examples(path: Path, metric: str, count: int) -> Tuple[List[int], List
     return rows[:count], [examples[row] for row in rows[:count]]
 
 
+def pictures_of(features: Features, split: str, rows: Sequence[int]) -> List[bytes]:
+    """Encode the images of some of a split's rows as JPEG; none for a task whose features have no pixels."""
+    if features.facts.task != "image-captioning":
+        return []
+    images = open_captions(features.path, split).images
+    return [_jpeg(Image.fromarray(images[row])) for row in rows]
+
+
 def _score(scores: Mapping[str, float], metric: str) -> float:
     """An example's value of the metric; of its first one where it has no such metric."""
     return scores[metric] if metric in scores else next(iter(scores.values()))
@@ -134,3 +150,10 @@ def _require_one_run(opened: Mapping[str, Artifact[Any]]) -> None:
                 f"{opened[later].path} was made from another {earlier} than {opened[earlier].path}; "
                 f"its manifest names {digest[:12]}, this is {opened[earlier].digest[:12]}"
             )
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    image.thumbnail((_LARGEST, _LARGEST))
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=_QUALITY, optimize=True)
+    return stream.getvalue()

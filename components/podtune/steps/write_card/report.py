@@ -3,63 +3,34 @@
 from base64 import b64encode
 from collections import Counter
 from itertools import repeat
-from typing import Any, Dict, Iterable, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping
 
-from podtune.steps.write_card import charts
-from podtune.steps.write_card.charts import Line
+from podtune.steps.write_card.charts import Curves, charts_of, interval_bar
 from podtune.steps.write_card.contents import Contents
-from podtune.steps.write_card.curves import Curve, Curves
-from podtune.steps.write_card.templates import html_templates, values
+from podtune.steps.write_card.markup import html_templates
 from podtune.steps.write_card.wording import short
-from podtune.tasks.units import highest, in_percent
+from podtune.tasks.units import highest
 
 SHOWN_APART = ("id", "prediction", "scores", "slices", "answers")
-STYLES = ("main", "other", "raw")
 
 
-def html_report(contents: Contents, curves: Curves) -> str:
-    """The whole report.html."""
-    results = contents.results
-    bars = {found.name: charts.interval_bar(found.value, found.low, found.high, found.highest) for found in results}
-    template = html_templates().get_template("report.html.jinja")
-    return template.render(
-        charts=_charts(curves, contents.words.curves),
-        bars=bars,
-        bar=lambda value, metric: charts.interval_bar(value, 0, 0, highest(metric)),
-        worst=_worst(contents),
-        **values(contents),
-    )
-
-
-def _charts(curves: Curves, metrics: Sequence[str]) -> List[Dict[str, Any]]:
-    """Each with title, picture and the lines of its legend; those without a point are left out."""
-    empty, (step, loss) = Curve((), ()), curves.kept
-    titled = {
-        "Loss": [
-            Line("raw", "training, as logged", curves.loss),
-            Line("main", "training, running mean", curves.loss.smoothed()),
-            Line("other", "validation on the way", curves.on_the_way.get("loss", empty), dots=True),
-            Line("kept", "validation, these weights", Curve((step,), (loss,)), dots=True),
-        ],
-        "Validation on the way, percent": _on_the_way(curves, filter(in_percent, metrics)),
-        **{f"Validation on the way, {name}": _on_the_way(curves, [name]) for name in metrics if not in_percent(name)},
-        "Learning rate": [Line("main", "learning rate", curves.learning_rate)],
+def html_report(values: Mapping[str, Any], curves: Curves) -> str:
+    """Render report.html."""
+    contents: Contents = values["contents"]
+    bars = {
+        result.name: interval_bar(result.value, result.low, result.high, result.highest) for result in contents.results
     }
-    drawn = {title: [line for line in lines if line.curve.steps] for title, lines in titled.items()}
-    return [
-        {
-            "title": title,
-            "lines": lines,
-            "picture": charts.line_chart(title, lines, curves.steps, curves.epoch_ends),
-        }
-        for title, lines in drawn.items()
-        if lines
-    ]
-
-
-def _on_the_way(curves: Curves, metrics: Iterable[str]) -> List[Line]:
-    found = [name for name in metrics if name in curves.on_the_way]
-    return [Line(style, name, curves.on_the_way[name], dots=True) for style, name in zip(STYLES, found)]
+    return (
+        html_templates()
+        .get_template("report.html.jinja")
+        .render(
+            charts=charts_of(curves, contents.words.curves),
+            bars=bars,
+            bar=lambda value, metric: interval_bar(value, 0, 0, highest(metric)),
+            worst=_worst(contents),
+            **values,
+        )
+    )
 
 
 def _worst(contents: Contents) -> List[Dict[str, Any]]:

@@ -7,13 +7,13 @@ from podtune.cards.hub_rules import require_valid_card
 from podtune.errors import BadInput
 from podtune.formats.model_card import FIGURES, MODEL_CARD, README, REPORT, ModelCardFacts
 from podtune.sections import read_section, to_mapping
-from podtune.steps.write_card.contents import Contents, contents_of
-from podtune.steps.write_card.curves import curves_of
-from podtune.steps.write_card.figures import loss_picture
+from podtune.steps.write_card.charts import Curves, curves_of, loss_picture
+from podtune.steps.write_card.contents import contents_of
 from podtune.steps.write_card.readme import card_body, card_with_front_matter
 from podtune.steps.write_card.records import open_records
 from podtune.steps.write_card.report import html_report
 from podtune.steps.write_card.settings import CardSettings
+from podtune.steps.write_card.tables import template_values
 
 WORST = 20
 """Examples in the report."""
@@ -48,24 +48,24 @@ def run(  # noqa: PLR0913  # as many as the component has
     }
     records = open_records(artifacts, WORST)
     contents = contents_of(records, settings, name=_name(release), command=command)
-    files = card_files(contents)
+    values = template_values(contents)
+    files = _card_files(values, curves_of(records))
     with MODEL_CARD.sealing(model_card) as draft:
         draft.facts.update(to_mapping(ModelCardFacts(contents.name, to_mapping(settings), **records.digests)))
         for name, data in files.items():
             (draft.path / name).parent.mkdir(exist_ok=True)
             (draft.path / name).write_bytes(data)
-    _replace(readme, _encoded(card_body(contents, picture=None)))
+    _replace(readme, _encoded(card_body(values, picture=None)))
     _replace(report, files[REPORT])
 
 
-def card_files(contents: Contents) -> Dict[str, bytes]:
-    """Everything that a ModelCard holds, by relative path; BadInput where the Hub would refuse the card."""
-    curves = curves_of(contents.records)
-    text = card_with_front_matter(contents, LOSS_PICTURE)
+def _card_files(values: Mapping[str, Any], curves: Curves) -> Dict[str, bytes]:
+    """Render the files of a ModelCard, by relative path; BadInput where the Hub would refuse the card."""
+    text = card_with_front_matter(values, LOSS_PICTURE)
     require_valid_card(text)
     return {
         README: _encoded(text),
-        REPORT: _encoded(html_report(contents, curves)),
+        REPORT: _encoded(html_report(values, curves)),
         LOSS_PICTURE: loss_picture(curves),
     }
 

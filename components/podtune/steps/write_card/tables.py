@@ -1,39 +1,41 @@
 """The tables of a card, the same in Markdown and in HTML."""
 
-from dataclasses import dataclass
-from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from podtune.cards.hub_rules import is_repository_id
-from podtune.steps.write_card.contents import Comparison, Contents
+from podtune.steps.write_card.contents import Comparison, Contents, sentences
+from podtune.steps.write_card.markup import Cell, Link, Name, Table
 from podtune.steps.write_card.task_words import NOTES
 from podtune.steps.write_card.wording import capital, count, decimal, duration, fine, setting, short, signed
 
 
-class Name(str):
-    """A text that a program knows by this spelling; shown as code."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True)
-class Link:
-    """A text that leads to a page of the Hub."""
-
-    text: str
-    address: str
-
-
-Cell = Union[str, Name, Link]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells under a header."""
-
-    header: Tuple[Cell, ...]
-    rows: List[Sequence[Cell]]
-    numbers: bool = True
-    """Whether every column but the first holds numbers and is aligned to the right."""
+def template_values(contents: Contents) -> Dict[str, Any]:
+    """Everything that the templates may use, in one mapping for the card and the report."""
+    raw_data = contents.records.raw_data
+    tables = {
+        "results": results(contents),
+        "notes": notes(contents),
+        "comparison": comparison(contents),
+        "slices": slices(contents),
+        "amounts": amounts(contents),
+        "origins": origins(contents),
+        "preparation": preparation(contents),
+        "run": run(contents),
+        "settings": settings(contents),
+        "software": software(contents),
+    }
+    return {
+        "contents": contents,
+        "words": contents.words,
+        "evaluation": contents.records.evaluation,
+        "verdict": contents.records.verdict,
+        "tables": tables,
+        "origin": {
+            "data": hub_link(raw_data.dataset, raw_data.source, "datasets/"),
+            "base_models": base_model_links(contents),
+        },
+        **sentences(contents),
+    }
 
 
 def results(contents: Contents) -> Table:

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from podtune.steps.write_card.markup import cell, code, escape, fenced, one_line, table
-from podtune.steps.write_card.tables import Link, Name, Table
+from podtune.steps.write_card.markup import Link, Name, Table, cell, code, escape, fenced, one_line, table
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
     "\\`*_[]()<>|~$&#+-=.:!1a \n\thttpswww/@\x00", max_size=40

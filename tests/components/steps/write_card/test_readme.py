@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from podtune.cards.front_matter import read_front_matter
 from podtune.cards.hub_rules import breaches
 from podtune.steps.write_card.readme import card_body, card_with_front_matter
+from podtune.steps.write_card.tables import template_values
 
 
 def headings(text: str) -> list:
@@ -16,14 +17,14 @@ def headings(text: str) -> list:
 
 
 def test_the_card_of_a_literal_run_is_the_golden_one(contents: Any, golden: Callable[[str, str], None]) -> None:
-    card = card_with_front_matter(contents(), "figures/loss.png")
+    card = card_with_front_matter(template_values(contents()), "figures/loss.png")
 
     golden("write_card/README.md", card)
     assert breaches(card) == []
 
 
 def test_the_card_for_kfp_has_neither_front_matter_nor_pictures(contents) -> None:
-    body = card_body(contents(), picture=None)
+    body = card_body(template_values(contents()), picture=None)
 
     assert body.startswith("# bert-base-uncased-squad\n")
     assert "![" not in body
@@ -39,26 +40,28 @@ def test_the_card_for_kfp_has_neither_front_matter_nor_pictures(contents) -> Non
 def test_the_verdict_is_told(finished_run, contents, decision: str, sentence: str) -> None:
     finished_run.facts["verdict"].update(decision=decision, champion=None, difference={})
 
-    assert card_body(contents(), picture=None).count(sentence) == 2
+    assert card_body(template_values(contents()), picture=None).count(sentence) == 2
 
 
 def test_an_unpaired_champion_is_told(finished_run, contents) -> None:
     finished_run.facts["verdict"]["difference"] = {}
 
-    assert "The live release was 20261001-a1b2c3; nothing could be paired with it." in card_body(contents(), None)
+    assert "The live release was 20261001-a1b2c3; nothing could be paired with it." in card_body(
+        template_values(contents()), None
+    )
 
 
 def test_overfitting_is_told(finished_run, contents) -> None:
     finished_run.facts["evaluation"]["loss"] = 1.64
 
     sentence = "The validation loss is 2.0 times the training loss at the end: the model overfits."
-    assert sentence in card_body(contents(), picture=None)
+    assert sentence in card_body(template_values(contents()), picture=None)
 
 
 def test_another_licence_has_its_name_and_link(finished_run, contents) -> None:
     finished_run.card.update(licence="other", licence_name="our-own-1.0", licence_link="LICENSE")
 
-    card = card_with_front_matter(contents(), "figures/loss.png")
+    card = card_with_front_matter(template_values(contents()), "figures/loss.png")
 
     assert read_front_matter(card).values["license_name"] == "our-own-1.0"
     assert breaches(card) == []
@@ -72,5 +75,7 @@ def test_no_text_of_a_recipe_breaks_the_card(literal_contents, text: str) -> Non
     )
     changed = replace(literal_contents, card=card, command=text, slices={text: literal_contents.slices["windows"]})
 
-    assert breaches(card_with_front_matter(changed, "figures/loss.png")) == []
-    assert headings(card_body(changed, None)) == headings(card_body(literal_contents, None))
+    assert breaches(card_with_front_matter(template_values(changed), "figures/loss.png")) == []
+    assert headings(card_body(template_values(changed), None)) == headings(
+        card_body(template_values(literal_contents), None)
+    )

@@ -1,5 +1,5 @@
 from podtune.steps.write_card import tables
-from podtune.steps.write_card.tables import Link, Name
+from podtune.steps.write_card.markup import Link, Name
 
 
 def test_both_batches_are_told_where_a_call_takes_several_steps(contents) -> None:

@@ -10,9 +10,10 @@ from PIL import Image
 from podtune.cards.front_matter import read_front_matter
 from podtune.cards.hub_rules import breaches
 from podtune.steps.write_card import tables
-from podtune.steps.write_card.curves import curves_of
+from podtune.steps.write_card.charts import curves_of
 from podtune.steps.write_card.readme import card_body, card_with_front_matter
 from podtune.steps.write_card.report import html_report
+from podtune.steps.write_card.tables import template_values
 
 
 def rows_of(table: Any) -> Dict[str, Any]:
@@ -20,13 +21,13 @@ def rows_of(table: Any) -> Dict[str, Any]:
 
 
 def report_of(contents: Any) -> str:
-    return html_report(contents, curves_of(contents.records))
+    return html_report(template_values(contents), curves_of(contents.records))
 
 
 def test_the_card_of_a_literal_vqa_run_is_the_golden_one(
     visual_run: Any, contents: Any, golden: Callable[[str, str], None]
 ) -> None:
-    card = card_with_front_matter(contents(), "figures/loss.png")
+    card = card_with_front_matter(template_values(contents()), "figures/loss.png")
 
     golden("write_card/README-vqa.md", card)
     assert breaches(card) == []
@@ -35,7 +36,7 @@ def test_the_card_of_a_literal_vqa_run_is_the_golden_one(
 def test_the_card_of_a_literal_captioning_run_is_the_golden_one(
     captioning_run: Any, contents: Any, golden: Callable[[str, str], None]
 ) -> None:
-    card = card_with_front_matter(contents(), "figures/loss.png")
+    card = card_with_front_matter(template_values(contents()), "figures/loss.png")
 
     golden("write_card/README-captions.md", card)
     assert breaches(card) == []
@@ -60,7 +61,7 @@ def test_gqas_accuracy_is_a_share_of_right_questions(visual_run: Any, contents: 
         examples=12578, rows=12578, metrics={"accuracy": {"value": 100 * 7464 / 12578, "low": 58.5, "high": 60.2}}
     )
 
-    card = card_body(contents(), picture=None)
+    card = card_body(template_values(contents()), picture=None)
 
     assert "| `accuracy` | 59.34 | 58.50 to 60.20 | 7,464 of 12,578 |" in card
     assert (
@@ -115,7 +116,7 @@ def test_cider_is_not_said_to_be_in_percent(captioning_run: Any, contents: Any) 
 
 
 def test_a_base_model_of_two_is_named_with_both(captioning_run: Any, contents: Any) -> None:
-    front = read_front_matter(card_with_front_matter(contents(), "figures/loss.png")).values
+    front = read_front_matter(card_with_front_matter(template_values(contents()), "figures/loss.png")).values
 
     assert front["base_model"] == ["google/vit-base-patch16-224-in21k", "openai-community/gpt2"]
     assert rows_of(tables.origins(contents()))["Licence"] == ("cc-by-4.0", "apache-2.0", "mit")
@@ -131,7 +132,7 @@ def test_the_worst_captions_stand_beside_their_pictures(captioning_run: Any, con
 def test_pictures_are_no_larger_than_a_report_shows_them(captioning_run: Any, contents: Any, tmp_path: Any) -> None:
     import numpy as np
     from podtune.formats.features import FEATURES
-    from podtune.steps.write_card.pictures import pictures_of
+    from podtune.steps.write_card.records import pictures_of
 
     contents()
     features = tmp_path / "run" / "features"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from podtune.steps.write_card.readme import card_body
+from podtune.steps.write_card.tables import template_values
 
 MAKE_MODEL = """
 import sys
@@ -35,7 +36,7 @@ BertForQuestionAnswering(config).save_pretrained(sys.argv[1])
 
 def ran_code_of(contents: Any, directory: Path) -> str:
     """What the card's Python code prints when it is run there."""
-    code = re.search(r"```python\n(.*?)```", card_body(contents, picture=None), re.DOTALL)
+    code = re.search(r"```python\n(.*?)```", card_body(template_values(contents), picture=None), re.DOTALL)
     assert code
     ran = subprocess.run(
         [sys.executable, "-c", code.group(1)], cwd=directory, check=True, capture_output=True, encoding="utf-8"
@@ -45,7 +46,7 @@ def ran_code_of(contents: Any, directory: Path) -> str:
 
 @pytest.mark.local
 def test_the_card_shows_code_that_answers(contents, tmp_path: Path) -> None:
-    code = re.search(r"```python\n(.*?)```", card_body(contents(), picture=None), re.DOTALL)
+    code = re.search(r"```python\n(.*?)```", card_body(template_values(contents()), picture=None), re.DOTALL)
     assert code
     context = re.search(r'context = "(.*)"', code.group(1))
     assert context
