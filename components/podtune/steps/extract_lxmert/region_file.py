@@ -1,37 +1,21 @@
 """LXMERT's region files: tab-separated, without a header, a row of 400 kB for each image, arrays in base64."""
 
 import mmap
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Set, Tuple
+from typing import Dict, Iterator, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.progress import progress_bar
+from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
 from podtune.tasks.visual_question_answering.region_store import BadRegions, open_store, rows_of_images
 
 
-@dataclass(frozen=True)
-class BadRow:
-    """A row that is not used."""
-
-    row: int
-    """Its number in the file, from 1."""
-
-    image: str
-    """As the row names it; empty where it does not."""
-
-    reason: str
-
-
-def store_region_file(path: Path, directory: Path, regions: int, tell: Callable[[BadRow], None]) -> Set[str]:
-    """Put the images that the split's store has a row for into it; say which.
-
-    `tell` is told of every bad row, in the file's order, and may raise. An image that stands in two rows is in none.
-    """
+def store_region_file(path: Path, directory: Path, regions: int, report: ReportBadRow) -> Set[str]:
+    """Put the images that the split's store has a row for into it; return them. One in two rows is in none."""
     if not path.is_file():
         raise BadInput(f"{path} is no file; it should hold LXMERT's region features")
-    places = rows_of_images(directory)
+    rows = rows_of_images(directory)
     first: Dict[str, int] = {}
     repeated: Set[str] = set()
     with open_store(directory) as store:
@@ -43,13 +27,13 @@ def store_region_file(path: Path, directory: Path, regions: int, tell: Callable[
                 if image in first:
                     repeated.add(image)
                     raise BadRegions(f"row {first[image]} is of the same image; it must be in one row")
-                if image in places:
-                    store.put(places[image], *regions_of(columns, regions))
+                if image in rows:
+                    store.put(rows[image], *regions_of(columns, regions))
                     first[image] = number
             except BadRegions as mistake:
-                tell(BadRow(number, image, str(mistake)))
+                report(BadRow(number, image, str(mistake)))
         for image in repeated:
-            store.clear(places[image])
+            store.clear(rows[image])
     return set(first) - repeated
 
 

@@ -1,42 +1,42 @@
 """Regions of the images themselves, where none are published: a detector looks at every image that is asked about."""
 
 from pathlib import Path, PurePosixPath
-from typing import Callable, Dict, Iterator, List, Mapping, Set
+from typing import Dict, Iterator, List, Mapping, Set
 
 from PIL import Image
 
 from podtune.errors import BadInput
 from podtune.formats.image_files import ImageFiles, open_image_files
 from podtune.progress import progress_bar
-from podtune.steps.extract_lxmert.region_file import BadRow
+from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.region_store import BadRegions, open_store, rows_of_images
 
 
 def store_picture_regions(
-    pictures: Path, detector: Path, directory: Path, regions: int, tell: Callable[[BadRow], None]
+    pictures: Path, weights: Path, directory: Path, regions: int, report: ReportBadRow
 ) -> Set[str]:
-    """Put the regions of every image into the split's store; say which images have some.
+    """Put the regions of every image into the split's store; return the images that have some.
 
-    An image's file is called like the image, whatever it ends with. `tell` is told of every file that cannot be
-    decoded, by its number among the images that are asked about, and may raise.
+    An image's file is called like the image, whatever it ends with. One that cannot be decoded is reported by its
+    number among the images that questions are about.
     """
     from podtune.detector.detector import best_device, open_detector
 
-    eyes = open_detector(detector, best_device())
-    if eyes.config.regions != regions:
-        raise BadInput(f"features.regions must be {eyes.config.regions}, as {detector} finds; got {regions}")
-    places = rows_of_images(directory)
+    detector = open_detector(weights, best_device())
+    if detector.config.regions != regions:
+        raise BadInput(f"features.regions must be {detector.config.regions}, as {weights} finds; got {regions}")
+    rows = rows_of_images(directory)
     stored: Set[str] = set()
     with open_image_files(pictures) as files, open_store(directory) as store:
         paths = _paths_by_image(files)
-        for number, image in enumerate(_shown(places), start=1):
+        for number, image in enumerate(_shown(rows), start=1):
             try:
                 if image in paths:
-                    seen = eyes.describe(_picture(files, paths[image]))
-                    store.put(places[image], seen.features, seen.boxes)
+                    seen = detector.describe(_picture(files, paths[image]))
+                    store.put(rows[image], seen.features, seen.boxes)
                     stored.add(image)
             except BadRegions as mistake:
-                tell(BadRow(number, image, str(mistake)))
+                report(BadRow(number, image, str(mistake)))
     return stored
 
 
@@ -60,11 +60,11 @@ def _picture(files: ImageFiles, path: str) -> Image.Image:
 
 def _paths_by_image(files: ImageFiles) -> Dict[str, str]:
     """Image to its file; BadInput where two files are called alike."""
-    found: Dict[str, str] = {}
+    path_of: Dict[str, str] = {}
     for name, paths in files.paths.items():
         image = PurePosixPath(name).stem
-        several: List[str] = [found[image], *paths] if image in found else paths
+        several: List[str] = [path_of[image], *paths] if image in path_of else paths
         if len(several) > 1:
             raise BadInput(f"{files.place} has {len(several)} files of the image {image!r}: {', '.join(several[:3])}")
-        found[image] = paths[0]
-    return found
+        path_of[image] = paths[0]
+    return path_of

@@ -6,7 +6,7 @@ schema, where the library `datasets` writes what it knows of the columns.
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,14 +14,14 @@ from pyarrow import parquet
 
 from podtune.errors import BadInput
 from podtune.formats.ragged import Array
-from podtune.steps.extract_lxmert.question_file import QuestionFile, most_right
-from podtune.steps.extract_lxmert.region_file import BadRow
+from podtune.steps.extract_lxmert.questions import QuestionFile, most_right
+from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE, BadRegions, open_store, rows_of_images
 
-_ASKED = ("question_id", "image_id", "question", "label")
+_QUESTION_COLUMNS = ("question_id", "image_id", "question", "label")
 _SLICES = ("question_type", "answer_type")
-_REGIONS = ("image_id", "features", "normalized_boxes")
+_REGION_COLUMNS = ("image_id", "features", "normalized_boxes")
 _BATCH = 256
 """Rows read at a time: 77 MB of regions."""
 
@@ -35,59 +35,55 @@ def read_table_answers(path: Path) -> Optional[List[str]]:
 
 def read_table_questions(path: Path, answers: Sequence[str]) -> QuestionFile:
     """Read the questions of a table, whose labels count in `answers`; BadInput names the first wrong row."""
-    questions: List[VisualQuestion] = []
-    for row in _rows(path, _ASKED, _SLICES):
-        questions.append(_question(row, answers, f"{path}: row {len(questions) + 1}"))
-    found = QuestionFile(questions, [most_right(asked.labels) for asked in questions])
-    found.require_distinct(path)
-    return found
+    rows = (row for batch in _batches(path, _QUESTION_COLUMNS, _SLICES) for row in batch.to_pylist())
+    questions = [_question(row, answers, f"{path}: row {number}") for number, row in enumerate(rows, start=1)]
+    table = QuestionFile(questions, [most_right(question.labels) for question in questions])
+    table.require_distinct(path)
+    return table
 
 
-def store_table_regions(path: Path, directory: Path, regions: int, tell: Callable[[BadRow], None]) -> Set[str]:
-    """Put the regions of every image into the split's store, from its first row; say which images have some.
-
-    `tell` is told of every bad row, in the table's order, and may raise.
-    """
-    places = rows_of_images(directory)
+def store_table_regions(path: Path, directory: Path, regions: int, report: ReportBadRow) -> Set[str]:
+    """Put the regions of every image into the split's store, from its first row; return the images that have some."""
+    rows = rows_of_images(directory)
     stored: Set[str] = set()
     with open_store(directory) as store:
         for number, (image, features, boxes) in enumerate(_regions(path), start=1):
-            if image in places and image not in stored:
+            if image in rows and image not in stored:
                 try:
                     store.put(
-                        places[image],
+                        rows[image],
                         _matrix(features, "features", (regions, FEATURE_SIZE)),
                         _matrix(boxes, "normalized_boxes", (regions, 4)),
                     )
                     stored.add(image)
                 except BadRegions as mistake:
-                    tell(BadRow(number, image, str(mistake)))
+                    report(BadRow(number, image, str(mistake)))
     return stored
 
 
 def _regions(path: Path) -> Iterator[Tuple[str, Any, Any]]:
     """Image, features and boxes of every row; the arrays have this one row."""
-    for batch in _batches(path, _REGIONS):
+    for batch in _batches(path, _REGION_COLUMNS):
         features, boxes = _array(batch, "features"), _array(batch, "normalized_boxes")
         for row, image in enumerate(map(str, batch.column("image_id").to_pylist())):
             yield image, features.slice(row, 1), boxes.slice(row, 1)
 
 
-def _question(row: Mapping[str, Any], answers: Sequence[str], place: str) -> VisualQuestion:
-    missing = [name for name in _ASKED if row[name] is None or row[name] == ""]
+def _question(row: Mapping[str, Any], answers: Sequence[str], where: str) -> VisualQuestion:
+    missing = [name for name in _QUESTION_COLUMNS if row[name] is None or row[name] == ""]
     if missing:
-        raise BadInput(f"{place} has no {missing[0]}")
+        raise BadInput(f"{where} has no {missing[0]}")
     return VisualQuestion(
         id=str(row["question_id"]),
         image=str(row["image_id"]),
         question=str(row["question"]),
-        labels=_labels(row["label"], answers, place),
+        labels=_labels(row["label"], answers, where),
         answers=(),
         slices={name: row[name] for name in _SLICES if row.get(name)},
     )
 
 
-def _labels(label: Any, answers: Sequence[str], place: str) -> Dict[str, float]:
+def _labels(label: Any, answers: Sequence[str], where: str) -> Dict[str, float]:
     if isinstance(label, int):
         pairs = [(label, 1.0)]
     elif isinstance(label, dict):
@@ -96,9 +92,9 @@ def _labels(label: Any, answers: Sequence[str], place: str) -> Dict[str, float]:
         pairs = [(each["ids"], each["weights"]) for each in label]
     for number, weight in pairs:
         if not (isinstance(number, int) and 0 <= number < len(answers)):
-            raise BadInput(f"{place}: the label {number} is not one of {len(answers)} answers")
+            raise BadInput(f"{where}: the label {number} is not one of {len(answers)} answers")
         if not 0 < weight <= 1:
-            raise BadInput(f"{place}: the weight {weight} must be above 0 and at most 1")
+            raise BadInput(f"{where}: the weight {weight} must be above 0 and at most 1")
     return {answers[number]: round(float(weight), 6) for number, weight in pairs}  # 0.3 in float32 is not quite 0.3
 
 
@@ -144,14 +140,14 @@ def _open_arrow(path: Path) -> Any:
         return pa.ipc.open_file(mapped)
 
 
-def _batches(path: Path, wanted: Sequence[str], welcome: Sequence[str] = ()) -> Iterator[Any]:
-    """Record batches of a table with the wanted columns, and the welcome ones where it has them."""
+def _batches(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Any]:
+    """Record batches of a table with the required columns, and the optional ones where it has them."""
     for file in _files(path):
         names = _schema(file).names
-        missing = [name for name in wanted if name not in names]
+        missing = [name for name in required if name not in names]
         if missing:
             raise BadInput(f"{file} has no column {missing[0]}; it has {', '.join(names)}")
-        columns = [*wanted, *(name for name in welcome if name in names)]
+        columns = [*required, *(name for name in optional if name in names)]
         if _is_parquet(file):
             yield from parquet.ParquetFile(file).iter_batches(_BATCH, columns=columns)
         else:
@@ -164,11 +160,6 @@ def _arrow_batches(path: Path) -> Iterator[Any]:
         yield from reader
     else:
         yield from (reader.get_batch(number) for number in range(reader.num_record_batches))
-
-
-def _rows(path: Path, wanted: Sequence[str], welcome: Sequence[str]) -> Iterator[Dict[str, Any]]:
-    for batch in _batches(path, wanted, welcome):
-        yield from batch.to_pylist()
 
 
 def _array(batch: Any, name: str) -> Any:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from podtune.errors import BadInput
 
@@ -11,21 +11,38 @@ SET_ASIDE = "set_aside.jsonl"
 """In a split: {"row", "image", "reason"} of each row of regions, {"question", "image", "reason"} of each question."""
 
 
+@dataclass(frozen=True)
+class BadRow:
+    """A row of regions, or an image, that is not used."""
+
+    row: int
+    """Its number, from 1."""
+
+    image: str
+    """As the row names it; empty where it does not."""
+
+    reason: str
+
+
+ReportBadRow = Callable[[BadRow], None]
+"""A callback for every bad row, in order, which may raise."""
+
+
 @dataclass
 class SetAside:
-    """A list of what cannot be used, in the order in which it was found."""
+    """A list of what cannot be used, in the order in which it was met."""
 
     stops: bool
     """Whether the first entry ends the step."""
 
     entries: List[Dict[str, Any]] = field(default_factory=list)
 
-    def add(self, what: str, number: Any, image: str, *, place: Path, reason: str) -> None:
-        """Note a row or a question of the file `place`; BadInput where that is not wanted."""
+    def add(self, what: str, number: Any, image: str, *, path: Path, reason: str) -> None:
+        """Note a row or a question of a file; BadInput where the policy is to stop."""
         if self.stops:
             named = f" (image {image!r})" if image else ""
             raise BadInput(
-                f"{place}: {what} {number}{named} cannot be used: {reason};"
+                f"{path}: {what} {number}{named} cannot be used: {reason};"
                 " features.bad_rows: set_aside leaves such ones out and lists them"
             )
         self.entries.append({what: number, "image": image, "reason": reason})

@@ -1,4 +1,4 @@
-"""What a split is made of: questions and, told apart by the names of RawData's files, where the regions come from."""
+"""What a split is made of: questions, and regions from a file, a table or a detector, as RawData's file names say."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Set
 
 from podtune.errors import BadInput
-from podtune.steps.extract_lxmert.question_file import QuestionFile
-from podtune.steps.extract_lxmert.question_forms import read_question_file
-from podtune.steps.extract_lxmert.region_file import BadRow, store_region_file
+from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_file
+from podtune.steps.extract_lxmert.region_file import store_region_file
 from podtune.steps.extract_lxmert.region_pictures import store_picture_regions
 from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
+from podtune.steps.extract_lxmert.set_aside import ReportBadRow
 from podtune.steps.extract_lxmert.vocabulary import checked_answers, read_answer_file
 
 ANSWERS = "answers"
 DETECTOR = "detector"
 _ROLES = ("questions", "annotations", "features", "images", "table", ANSWERS, DETECTOR)
 
-StoreRegions = Callable[[Path, int, Callable[[BadRow], None]], Set[str]]
-"""Directory of a split's store, regions an image, and who is told of bad rows; to the images that have regions now."""
+StoreRegions = Callable[[Path, int, ReportBadRow], Set[str]]
+"""Directory of a split's store, regions an image, and a callback; to the images that have regions now."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,8 @@ class Source:
     """One split as published."""
 
     questions: QuestionFile
-    asked_in: Path
-    """The file of the questions."""
-
-    seen_in: Path
+    questions_path: Path
+    regions_path: Path
     """The file of the regions, or what holds the images."""
 
     store_regions: StoreRegions
@@ -38,14 +36,14 @@ class Source:
 
 def files_of_splits(raw_data: Path, files: Mapping[str, str]) -> Dict[str, Dict[str, Path]]:
     """Split to its files by role; BadInput where a name is none of a split's file."""
-    found: Dict[str, Dict[str, Path]] = defaultdict(dict)
+    splits: Dict[str, Dict[str, Path]] = defaultdict(dict)
     for name, file in files.items():
         split, _, role = name.rpartition(".")
         if not split or role not in _ROLES:
             wanted = ", ".join(f"train.{known}" for known in _ROLES)
             raise BadInput(f"{raw_data} has a file for {name!r}; files are known for {wanted}, and other splits'")
-        found[split][role] = raw_data / file
-    return dict(found)
+        splits[split][role] = raw_data / file
+    return dict(splits)
 
 
 def open_source(

@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Set
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from podtune.formats.base_model import BASE_MODEL
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
 from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
-from podtune.steps.extract_lxmert.region_file import BadRow
-from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, SetAside
+from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, BadRow, SetAside
 from podtune.steps.extract_lxmert.sources import Source, files_of_splits, given_answers, given_detector, open_source
 from podtune.steps.extract_lxmert.vocabulary import make_vocabulary
 from podtune.tasks.visual_question_answering.features_settings import LxmertSettings
@@ -88,15 +87,17 @@ def _extract(
     source: Source, directory: Path, answers: Sequence[str], *, tokenizer: QuestionTokenizer, settings: LxmertSettings
 ) -> _Split:
     """Write one split below the draft."""
-    begun = time.monotonic()
+    started = time.monotonic()
     directory.mkdir(parents=True)
-    asked = source.questions.questions
-    create_store(directory, list(dict.fromkeys(question.image for question in asked)), settings.regions)
+    questions = source.questions.questions
+    create_store(directory, list(dict.fromkeys(question.image for question in questions)), settings.regions)
     aside = SetAside(stops=settings.bad_rows == "stop")
-    seen = source.store_regions(directory, settings.regions, lambda bad: _set_row_aside(aside, bad, source))
-    kept = [question for question in asked if question.image in seen or _set_question_aside(aside, question, source)]
-    if not kept:
-        raise BadInput(f"{source.asked_in} has no question about an image in {source.seen_in}")
+
+    def report(bad: BadRow) -> None:
+        aside.add("row", bad.row, bad.image, path=source.regions_path, reason=bad.reason)
+
+    images = source.store_regions(directory, settings.regions, report)
+    kept = _with_regions(questions, images, source, aside)
     tokens, cut = tokenizer.encode([question.question for question in kept])
     rows = rows_of_images(directory)
     image = np.array([rows[question.image] for question in kept], dtype=np.int32)
@@ -104,25 +105,30 @@ def _extract(
     aside.write(directory / SET_ASIDE)
     counts = {
         "questions": len(kept),
-        "images": len(seen),
+        "images": len(images),
         "out_of_vocabulary": _unknown(kept, answers),
         "cut_questions": cut,
         "rows_set_aside": aside.count("row"),
         "questions_set_aside": aside.count("question"),
     }
-    _tell(directory.name, counts, time.monotonic() - begun)
+    _log_counts(directory.name, counts, time.monotonic() - started)
     return _Split(SplitFacts(len(kept), len(kept), len(tokens.values), split_digest(directory)), counts)
 
 
-def _set_row_aside(aside: SetAside, bad: BadRow, source: Source) -> None:
-    aside.add("row", bad.row, bad.image, place=source.seen_in, reason=bad.reason)
-
-
-def _set_question_aside(aside: SetAside, question: VisualQuestion, source: Source) -> bool:
-    """Never true, so that the question is left out."""
-    reason = f"{source.seen_in.name} has no regions of its image that can be used"
-    aside.add("question", question.id, question.image, place=source.asked_in, reason=reason)
-    return False
+def _with_regions(
+    questions: Sequence[VisualQuestion], images: Set[str], source: Source, aside: SetAside
+) -> List[VisualQuestion]:
+    """The questions whose image has regions; the others are set aside."""
+    kept = []
+    for question in questions:
+        if question.image in images:
+            kept.append(question)
+        else:
+            reason = f"{source.regions_path.name} has no regions of its image that can be used"
+            aside.add("question", question.id, question.image, path=source.questions_path, reason=reason)
+    if not kept:
+        raise BadInput(f"{source.questions_path} has no question about an image in {source.regions_path}")
+    return kept
 
 
 def _unknown(questions: Sequence[VisualQuestion], answers: Sequence[str]) -> int:
@@ -135,15 +141,15 @@ def _compare(splits: Mapping[str, _Split], settings: LxmertSettings, raw_data: P
     """Stop where published counts are not met: the data is not the published one."""
     for what, wanted in (("questions", settings.expected_questions), ("images", settings.expected_images)):
         for name, expected in wanted.items():
-            found = splits[name].counts[what] if name in splits else 0
-            if found != expected:
+            count = splits[name].counts[what] if name in splits else 0
+            if count != expected:
                 raise BadInput(
-                    f"{raw_data} gives {found:,} {what} for {name}; features.expected_{what} says {expected:,}:"
+                    f"{raw_data} gives {count:,} {what} for {name}; features.expected_{what} says {expected:,}:"
                     " the data is another than expected"
                 )
 
 
-def _tell(split: str, counts: Mapping[str, int], seconds: float) -> None:
+def _log_counts(split: str, counts: Mapping[str, int], seconds: float) -> None:
     _log.info(
         "%s: %s questions about %s images, %s out of vocabulary, %s cut, %s rows and %s questions set aside,"
         " %s images/s",

@@ -17,13 +17,13 @@ def read_answer_file(path: Path) -> List[str]:
     return checked_answers(answers, path)
 
 
-def checked_answers(answers: List[str], place: object) -> List[str]:
+def checked_answers(answers: List[str], path: Path) -> List[str]:
     """The same answers; BadInput unless there are at least two, all different."""
     if len(answers) < 2:
-        raise BadInput(f"{place}: a vocabulary has at least two answers; got {len(answers)}")
+        raise BadInput(f"{path}: a vocabulary has at least two answers; got {len(answers)}")
     answer, count = Counter(answers).most_common(1)[0]
     if count > 1:
-        raise BadInput(f"{place}: the answer {answer!r} has {count} labels; it must have one")
+        raise BadInput(f"{path}: the answer {answer!r} has {count} labels; it must have one")
     return answers
 
 

@@ -4,8 +4,7 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 from podtune.errors import BadInput
-from podtune.steps.extract_lxmert.question_file import QuestionFile
-from podtune.steps.extract_lxmert.question_forms import read_question_file
+from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_file
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
 
@@ -177,7 +176,7 @@ def test_questions_and_answers_of_other_questions_are_refused(tmp_path: Path, vq
         read(tmp_path, vqa(one, two)[0], vqa(one)[1])
     with pytest.raises(BadInput, match=r"annotations\[1\] answers question 9001, which is not in .*questions\.json; "):
         read(tmp_path, vqa(one)[0], vqa(one, two)[1])
-    with pytest.raises(BadInput, match=r"annotations\[1\]: question 9000 was answered by an earlier one; "):
+    with pytest.raises(BadInput, match=r"annotations\[1\]: question 9000 has an earlier annotation; "):
         read(tmp_path, vqa(one)[0], vqa(one, one)[1])
     with pytest.raises(BadInput, match=r"questions\[1\] has the id 9000, which is given to an earlier one"):
         read(tmp_path, vqa(one, one)[0], vqa(one)[1])

@@ -6,7 +6,8 @@ from typing import Any, Callable, Dict, List, Sequence, Set
 import numpy as np
 import pytest
 from podtune.errors import BadInput
-from podtune.steps.extract_lxmert.region_file import BadRow, store_region_file
+from podtune.steps.extract_lxmert.region_file import store_region_file
+from podtune.steps.extract_lxmert.set_aside import BadRow
 from podtune.tasks.visual_question_answering.region_store import create_store
 
 Row = Callable[..., str]

@@ -7,8 +7,8 @@ from PIL import Image
 from podtune.detector.detector import open_detector
 from podtune.detector.pictures import open_picture
 from podtune.errors import BadInput
-from podtune.steps.extract_lxmert.region_file import BadRow
 from podtune.steps.extract_lxmert.region_pictures import store_picture_regions
+from podtune.steps.extract_lxmert.set_aside import BadRow
 from podtune.tasks.visual_question_answering.region_store import create_store
 
 PUBLISHED_WIDTH: Dict[str, Any] = {"width": 64, "blocks": (1, 1, 1, 1), "pooling": 2, "proposals": 12, "regions": 3}

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.sealed import sealing
-from podtune.steps.extract_lxmert.region_file import BadRow
 from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
+from podtune.steps.extract_lxmert.set_aside import BadRow
 from podtune.steps.extract_lxmert.step import run
 from podtune.tasks.visual_question_answering.questions import open_questions, read_answers, read_questions
 from podtune.tasks.visual_question_answering.region_store import create_store

@@ -1,0 +1,161 @@
+"""Files of questions in their published forms, recognised by content: LXMERT's of VQA and GQA, GQA's, and VQA's."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from podtune.errors import BadInput
+from podtune.formats.json_files import field, of_kind, read_json, text
+from podtune.tasks.visual_question_answering.accuracy import soft_accuracy
+from podtune.tasks.visual_question_answering.normalisation import clean, normalise
+from podtune.tasks.visual_question_answering.questions import VisualQuestion
+
+_VQA_SLICES = ("question_type", "answer_type")
+_GQA_SLICES = ("structural", "semantic")
+
+
+@dataclass(frozen=True)
+class QuestionFile:
+    """The questions of one split, in their order."""
+
+    questions: List[VisualQuestion]
+    chosen: List[str]
+    """The one answer of each that counts where a vocabulary is made; empty where there is none."""
+
+    def require_distinct(self, path: Path) -> None:
+        """BadInput where there is no question, or two have the same id."""
+        if not self.questions:
+            raise BadInput(f"{path} holds no question")
+        seen = set()
+        for question in self.questions:
+            if question.id in seen:
+                raise BadInput(f"{path}: the id {question.id!r} is given to two questions; ids must differ")
+            seen.add(question.id)
+
+
+def read_question_file(questions: Path, annotations: Optional[Path]) -> QuestionFile:
+    """Read the questions of a split; only VQA's have `annotations`. BadInput names the first mistake."""
+    document = read_json(questions)
+    if isinstance(document, dict) and isinstance(document.get("questions"), list):  # GQA's keys are numbers
+        if annotations is None:
+            raise BadInput(f"{questions} has VQA's questions, whose answers lie in another file; name it too")
+        read = _read_vqa(document, read_json(annotations), str(questions), str(annotations))
+    elif annotations is not None:
+        raise BadInput(f"{questions} has not VQA's questions, so {annotations} cannot have their answers")
+    elif isinstance(document, list):
+        read = _read_lxmert(document, str(questions))
+    else:
+        read = _read_gqa(document, str(questions))
+    read.require_distinct(questions)
+    return read
+
+
+def most_right(labels: Mapping[str, float]) -> str:
+    """The answer that weighs most, the first of equal ones; empty where there is none."""
+    return max(labels, key=labels.__getitem__, default="")
+
+
+def _read_lxmert(document: List[Any], path: str) -> QuestionFile:
+    """Read a list with the labels that a model learns; one without any has only answers out of vocabulary."""
+    questions = [_lxmert_question(entry, f"{path}: entry {number}") for number, entry in enumerate(document)]
+    return QuestionFile(questions, [most_right(question.labels) for question in questions])
+
+
+def _lxmert_question(entry: Any, where: str) -> VisualQuestion:
+    return VisualQuestion(
+        slices={key: text(entry, key, where) for key in _VQA_SLICES if isinstance(entry, dict) and key in entry},
+        id=str(field(entry, "question_id", (str, int), where)),
+        image=text(entry, "img_id", where),
+        question=text(entry, "sent", where),
+        labels=_lxmert_labels(entry, where),
+        answers=(),
+    )
+
+
+def _lxmert_labels(entry: Any, where: str) -> Dict[str, float]:
+    labels = field(entry, "label", (dict,), where)
+    for answer, weight in labels.items():
+        of_kind(weight, (float, int), f"{where}: the weight of {answer!r}")
+        if not 0 < weight <= 1:
+            raise BadInput(f"{where}: the weight of {answer!r} must be above 0 and at most 1; got {weight}")
+    return {answer: float(weight) for answer, weight in labels.items()}
+
+
+def _read_gqa(document: Any, path: str) -> QuestionFile:
+    """Read an object in which a question's key is its id; ids stay texts, because some begin with zeros."""
+    entries = of_kind(document, (dict,), path)
+    questions = [_gqa_question(name, entry, f"{path}: question {name!r}") for name, entry in entries.items()]
+    return QuestionFile(questions, [next(iter(question.labels)) for question in questions])
+
+
+def _gqa_question(name: str, entry: Any, where: str) -> VisualQuestion:
+    image, question = text(entry, "imageId", where), text(entry, "question", where)
+    types = field(entry, "types", (dict,), where) if "types" in entry else {}
+    slices = {key: text(types, key, f"{where}: types") for key in _GQA_SLICES if key in types}
+    return VisualQuestion(name, image, question, {text(entry, "answer", where): 1.0}, (), slices)
+
+
+def _read_vqa(questions: Any, annotations: Any, path: str, annotations_path: str) -> QuestionFile:
+    """Join questions with what ten people answered to each, by id; BadInput where either is without the other."""
+    subtype = text(questions, "data_subtype", path)
+    answered = _annotations_by_id(annotations, annotations_path)
+    joined: Dict[int, VisualQuestion] = {}
+    chosen: List[str] = []
+    for number, entry in enumerate(questions["questions"]):
+        where = f"{path}: questions[{number}]"
+        name = field(entry, "question_id", (int,), where)
+        if name in joined:
+            raise BadInput(f"{where} has the id {name}, which is given to an earlier one; ids must differ")
+        if name not in answered:
+            raise BadInput(f"{where} has the id {name}, which is not in {annotations_path}")
+        annotation, there = answered[name]
+        joined[name] = _vqa_question(entry, annotation, subtype, where, there)
+        chosen.append(normalise(clean(field(annotation, "multiple_choice_answer", (str,), there))))
+    for name in answered.keys() - joined.keys():
+        raise BadInput(
+            f"{answered[name][1]} answers question {name}, which is not in {path}; they must be of the same split"
+        )
+    return QuestionFile(list(joined.values()), chosen)
+
+
+def _annotations_by_id(document: Any, path: str) -> Dict[int, Tuple[Any, str]]:
+    """Question id to its annotation, and where in the file that is."""
+    annotations: Dict[int, Tuple[Any, str]] = {}
+    for number, entry in enumerate(field(document, "annotations", (list,), path)):
+        where = f"{path}: annotations[{number}]"
+        name = field(entry, "question_id", (int,), where)
+        if name in annotations:
+            raise BadInput(
+                f"{where}: question {name} was answered by an earlier one; there must be one annotation each"
+            )
+        annotations[name] = entry, where
+    return annotations
+
+
+def _vqa_question(entry: Any, annotation: Any, subtype: str, where: str, there: str) -> VisualQuestion:
+    image = field(entry, "image_id", (int,), where)
+    if field(annotation, "image_id", (int,), there) != image:
+        raise BadInput(f"{there} is of image {annotation['image_id']}; {where}, the same question, of {image}")
+    answers = tuple(
+        field(person, "answer", (str,), f"{there}: answers[{number}]")
+        for number, person in enumerate(field(annotation, "answers", (list,), there))
+    )
+    if not answers:
+        raise BadInput(f"{there} has no answers; there must be one of every person asked")
+    return VisualQuestion(
+        id=str(entry["question_id"]),
+        image=f"COCO_{subtype}_{image:012}",
+        question=text(entry, "question", where),
+        labels=soft_labels(answers),
+        answers=answers,
+        slices={key: text(annotation, key, there) for key in _VQA_SLICES},
+    )
+
+
+def soft_labels(answers: Tuple[str, ...]) -> Dict[str, float]:
+    """Each answer, as the official score reads it, to the accuracy that it gets; those that get none are left out."""
+    said = [clean(answer) for answer in answers]
+    if len(set(said)) > 1:
+        said = [normalise(answer) for answer in said]
+    scores = {answer: soft_accuracy(answer, answers) for answer in dict.fromkeys(said)}
+    return {answer: score for answer, score in scores.items() if score > 0}
