@@ -125,9 +125,7 @@ def _annotations_by_id(document: Any, path: str) -> Dict[int, Tuple[Any, str]]:
         where = f"{path}: annotations[{number}]"
         name = field(entry, "question_id", (int,), where)
         if name in annotations:
-            raise BadInput(
-                f"{where}: question {name} was answered by an earlier one; there must be one annotation each"
-            )
+            raise BadInput(f"{where}: question {name} has an earlier annotation; each question must have one")
         annotations[name] = entry, where
     return annotations
 
