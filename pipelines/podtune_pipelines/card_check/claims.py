@@ -2,25 +2,30 @@
 
 import re
 from dataclasses import dataclass
+from math import ceil, floor, inf
 from typing import Any, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from podtune.cards.front_matter import FrontMatter
 
-from podtune_pipelines.card_check.known import KnownData, data_named, families_in
-from podtune_pipelines.card_check.printed_numbers import Stated, as_number, read_number
-from podtune_pipelines.card_check.unfolding import Line
+from podtune_pipelines.card_check.known import UNKNOWN, KnownData, data_named, families_in
+from podtune_pipelines.card_check.printed_numbers import Stated, as_number, read_number, whole_numbers
 
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]*)\)")
+_HUB = re.compile(r"https?://(?:www\.)?huggingface\.co/(?:datasets/)?([\w.-]+(?:/[\w.-]+)?)")
 _BASE = re.compile(r"fine-?tuned (?:version of|from) +(?:the )?(\[[^\]]*\]\([^)]*\)|`?[\w./-]+`?)", re.I)
 _DATA = re.compile(r"\bon (?:the )?(\[[^\]]*\]\([^)]*\)|`?[\w./-]+`?)(?: data ?set)", re.I)
 
+Found = Iterator[Tuple[int, str]]
+"""What a rule yields: line and message of each fault."""
+
 
 @dataclass(frozen=True)
-class Setting:
-    """A value that a card gives, as text; empty where only its name is given."""
+class Line:
+    """A line of a card, or a value on it; empty where only the value's name is there."""
 
-    value: str
-    line: int
+    text: str
+    number: int
+    """Of the file, from 1."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,43 @@ class Grid:
         """Rows that have every column, with their lines."""
         return ((row, line) for row, line in zip(self.rows, self.lines) if len(row) >= len(self.header))
 
-    def column(self, name: str) -> Optional[List[Stated]]:
-        """The numbers below a heading; None where there is no such heading, or something else than numbers below it."""
+    def column(self, name: str) -> List[Stated]:
+        """The numbers below a heading; none where it is missing, or has something else than numbers below it."""
         if name not in self.header:
-            return None
+            return []
         numbers = [read_number(row[self.header.index(name)], line) for row, line in self]
         found = [number for number in numbers if number is not None]
-        return found if len(found) == len(self.rows) else None
+        return found if len(found) == len(self.rows) else []
+
+    @property
+    def steps_per_epoch(self) -> Tuple[float, float]:
+        """The smallest and largest number of steps per epoch that fits every row; whole numbers where possible."""
+        steps, epochs = self.column("step"), self.column("epoch")
+        half = 0.5 * 10.0 ** -max(len(epoch.text.partition(".")[2]) for epoch in epochs)
+        low = max([0.0, *(step.value / (epoch.value + half) for step, epoch in zip(steps, epochs))])
+        high = min(
+            [inf, *(step.value / (epoch.value - half) for step, epoch in zip(steps, epochs) if epoch.value > half)]
+        )
+        counts = list(whole_numbers(low, high)) if high - low < 1000 else []
+        return (float(counts[0]), float(counts[-1])) if counts else (low, high)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The optimizer steps of a run: by its speed, and by its samples."""
+
+    rate: Stated
+    low: float
+    high: float
+    dropped: int
+    """Without each epoch's last partial batch."""
+
+    kept: int
+    """With it."""
+
+    def allows(self, total: int) -> bool:
+        """Whether the speed fits this number of steps."""
+        return self.low <= total <= self.high
 
 
 @dataclass(frozen=True)
@@ -49,7 +84,7 @@ class Claims:
     """A card, taken apart."""
 
     text: str
-    """With its line breaks put back."""
+    """With its line breaks restored."""
 
     lines: Sequence[Line]
     breaks_lost: bool
@@ -57,13 +92,13 @@ class Claims:
     """As the Hub reads it."""
 
     metadata: Mapping[str, Any]
-    """As it was meant: read with the line breaks put back."""
+    """As it was meant: read with the line breaks restored."""
 
-    title: Setting
-    command: Mapping[str, Setting]
+    title: Line
+    command: Mapping[str, Line]
     """Flags of the command line, by the names of extraction.NAMES."""
 
-    listed: Mapping[str, Setting]
+    listed: Mapping[str, Line]
     """The list or table of settings, by the names of extraction.NAMES."""
 
     measured: Mapping[str, Stated]
@@ -77,46 +112,85 @@ class Claims:
     """Lines outside of code, tables, lists and headings."""
 
     @property
-    def data(self) -> Optional[KnownData]:
+    def data(self) -> KnownData:
         """The known data set that the card trains on."""
-        return next((data for data in map(data_named, self.data_names) if data), None)
+        return next((data for data in map(data_named, self.data_names) if data), UNKNOWN)
 
     @property
     def data_names(self) -> List[str]:
-        """Everything the card calls its data set, the machine's names first."""
+        """Every name that the card has for its data set, the metadata's first."""
         names = [*_texts(self.metadata.get("datasets")), *(str(found["type"]) for found in self.indexed("dataset"))]
-        names += [self.command["dataset_name"].value] if "dataset_name" in self.command else []
-        names += [_target(found.group(1)) for found in _DATA.finditer(self.text)]
-        return names
+        names += [self.command["dataset_name"].text] if "dataset_name" in self.command else []
+        return names + [_target(found.group(1)) for found in _DATA.finditer(self.text)]
 
     @property
     def base_names(self) -> List[str]:
-        """Everything the card calls its base model."""
+        """Every name that the card has for its base model."""
         names = _texts(self.metadata.get("base_model"))
-        names += [self.command["model_name_or_path"].value] if "model_name_or_path" in self.command else []
+        names += [self.command["model_name_or_path"].text] if "model_name_or_path" in self.command else []
         return names + [_target(found.group(1)) for found in _BASE.finditer(self.text)]
 
     @property
     def base_families(self) -> Set[str]:
         """The families of the base models; of the title where the card names none."""
         found = set().union(*(families_in(name) for name in self.base_names))
-        return found or families_in(self.title.value)
+        return found or families_in(self.title.text)
+
+    @property
+    def models(self) -> List[Mapping[str, Any]]:
+        """The models of the model-index."""
+        index = self.metadata.get("model-index")
+        return [model if isinstance(model, dict) else {} for model in index] if isinstance(index, list) else []
 
     def indexed(self, part: str) -> List[Mapping[str, Any]]:
         """The task, dataset or metrics entries of the model-index that have a type."""
-        index = self.metadata.get("model-index")
-        models = [model for model in index if isinstance(model, dict)] if isinstance(index, list) else []
-        results = [result for model in models for result in _as_list(model.get("results")) if isinstance(result, dict)]
-        found = [entry for result in results for entry in _as_list(result.get(part))]
+        results = [result for model in self.models for result in _as_list(model.get("results"))]
+        found = [entry for result in results if isinstance(result, dict) for entry in _as_list(result.get(part))]
         return [entry for entry in found if isinstance(entry, dict) and "type" in entry]
+
+    @property
+    def evaluated(self) -> Mapping[str, Stated]:
+        """The figures eval_…."""
+        return {name: number for name, number in self.measured.items() if name.startswith("eval_")}
+
+    @property
+    def questions(self) -> Optional[int]:
+        """The number of scored questions where the samples counted are their windows."""
+        samples = self.measured.get("eval_samples")
+        return self.data.windows.get(int(samples.value)) if samples else None
+
+    @property
+    def followed(self) -> List[Grid]:
+        """Tables that follow a training: a column of steps and one of epochs, of three rows or more."""
+        return [grid for grid in self.grids if len(grid.rows) >= 3 and grid.column("step") and grid.column("epoch")]
+
+    @property
+    def epochs(self) -> Optional[float]:
+        """Epochs as measured, else as set."""
+        return self.measured["epoch"].value if "epoch" in self.measured else self.number("epochs")
+
+    @property
+    def steps(self) -> Optional[Steps]:
+        """The steps of the run, where the card gives all that they follow from."""
+        rate, runtime = self.measured.get("train_steps_per_second"), self.measured.get("train_runtime")
+        samples, batch = self.measured.get("train_samples"), self.number("total_train_batch_size")
+        if not (rate and runtime and samples and batch and self.epochs):
+            return None
+        batches = samples.value / batch
+        dropped, kept = round(floor(batches) * self.epochs), round(ceil(batches) * self.epochs)
+        return Steps(rate, *rate.times(runtime), dropped, kept)
 
     def number(self, name: str) -> Optional[float]:
         """A setting as a number: from the list, else from the command."""
         given = self.listed.get(name) or self.command.get(name)
-        return as_number(given.value) if given else None
+        return as_number(given.text) if given else None
+
+    def mentions(self, pattern: str) -> bool:
+        """Whether a pattern, in either case, stands anywhere in the card."""
+        return re.search(pattern, self.text, re.IGNORECASE) is not None
 
     def line_at(self, position: int) -> int:
-        """The file's line of a place in `text`."""
+        """The file's line of a position in `text`."""
         return self.lines[self.text.count("\n", 0, position)].number
 
     def line_of(self, pattern: str) -> int:
@@ -125,11 +199,11 @@ class Claims:
 
 
 def _target(mention: str) -> str:
-    """The id that a mention means: a link's address where it is one of the Hub, else its words."""
+    """The id that a mention means: a link's address where it is one of the Hub, else its text."""
     link = _LINK.fullmatch(mention)
     if not link:
         return mention.strip("`.")
-    found = re.match(r"https?://(?:www\.)?huggingface\.co/(?:datasets/)?([\w.-]+(?:/[\w.-]+)?)", link.group(2))
+    found = _HUB.match(link.group(2))
     return found.group(1) if found else link.group(1).strip()
 
 

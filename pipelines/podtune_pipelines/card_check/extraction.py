@@ -1,14 +1,13 @@
-"""A card's text taken apart into its claims."""
+"""A card's text taken apart into its claims; lost line breaks are restored as far as its marks show them."""
 
 import itertools
 import re
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from podtune.cards.front_matter import read_front_matter
 
-from podtune_pipelines.card_check.claims import Claims, Grid, Setting
+from podtune_pipelines.card_check.claims import Claims, Grid, Line
 from podtune_pipelines.card_check.printed_numbers import NUMBER, Stated, read_number
-from podtune_pipelines.card_check.unfolding import Line, lines_of
 
 NAMES = {
     "lr_scheduler_warmup_ratio": "warmup_ratio",
@@ -28,6 +27,25 @@ NAMES = {
 RESULTS = ("loss", "accuracy", "exact_match", "f1", "bleu", "rouge", "cider", "wer")
 """What counts as a result where a list or a table names it."""
 
+LONG = 400
+"""Characters from which a line with a heading's marks in its middle has lost its breaks."""
+
+HEADINGS = (
+    "Model description",
+    "Intended uses & limitations",
+    "Training and evaluation data",
+    "Training procedure",
+    "Training hyperparameters",
+    "Training results",
+    "Framework versions",
+)
+"""What the Trainer calls the sections of a card; listed so that they are found without their marks."""
+
+Labelled = Tuple[str, str, int]
+"""A label, the text that it stands for, and their line."""
+
+_FRONT = re.compile(r"\s*--- (.*?) ---(?: |$)(.*)", re.DOTALL)
+_LOST = re.compile(r"\S #{1,6} \S|\S --- \S")
 _FLAG = re.compile(r"(?<!\S)--([a-z][\w-]*)(?:[ =]+(?!--)(\"[^\"]*\"|[^\s\\]+))?")
 _ITEM = re.compile(r"\s*[-*] ([A-Za-z][\w ]{0,40}): +(\S.*)")
 _MEASURED = re.compile(rf"(?<!\w)((?:train|eval)_\w+|epoch)[\"']? *[:=] *((?:\d+:)?\d+:\d\d(?:\.\d+)?|{NUMBER})")
@@ -37,28 +55,43 @@ def claims_of(text: str) -> Claims:
     """Take a card apart."""
     lines, lost = lines_of(text)
     unfolded = "\n".join(line.text for line in lines)
-    front = read_front_matter(text)
     meant = read_front_matter(unfolded)
     body = lines[meant.body_line - 1 :]
     grids = _grids(body)
+    matches = [(_ITEM.match(line.text), line.number) for line in body]
+    items = [(item.group(1), item.group(2), number) for item, number in matches if item]
+    printed = [(name, value, line.number) for line in body for name, value in _MEASURED.findall(line.text)]
+    pairs = [(row[0], row[1], line) for grid in grids if len(grid.header) == 2 for row, line in grid]
+    results = [(row[0], row[1], line) for grid in grids if grid.header[:2] == ("metric", "value") for row, line in grid]
     return Claims(
         text=unfolded,
         lines=lines,
         breaks_lost=lost,
-        front=front,
+        front=read_front_matter(text),
         metadata=meant.values,
         title=_title(body),
         command=_command(body),
-        listed=_listed(body, grids),
-        measured=_measured(body, grids),
-        headline=_headline(body, grids),
+        listed=_listed(items, grids),
+        measured=_numbers(printed + pairs, lambda name: name.startswith(("train_", "eval_")) or name == "epoch"),
+        headline=_numbers(items + results, RESULTS.__contains__),
         grids=grids,
         prose=_prose(body),
     )
 
 
+def lines_of(text: str) -> Tuple[List[Line], bool]:
+    """Split a card into lines, and report whether line breaks had to be restored."""
+    raw = re.split(r"\r\n|\r|\n", text)
+    lost = any(len(line) > LONG and _LOST.search(line) for line in raw)
+    lines: List[Line] = []
+    for number, line in enumerate(raw, start=1):
+        parts = _unfolded(line) if lost and len(line) > LONG else [line]
+        lines.extend(Line(part, number) for part in parts)
+    return lines, lost
+
+
 def name_of(label: str) -> str:
-    """The one name of a setting or figure."""
+    """Spell the name of a setting or figure in one way."""
     name = re.sub(r"\W+", "_", label.strip("` ").lower()).strip("_")
     name = re.sub(r"^training_(?!loss$|time$|precision$)", "", name)
     name = re.sub(r"^(?!train_|eval_)\w+_per_second$", "train_samples_per_second", name)
@@ -66,68 +99,61 @@ def name_of(label: str) -> str:
     return NAMES.get(name, name)
 
 
-def _title(body: Sequence[Line]) -> Setting:
-    """The first heading; where there is none, the first line if it can be a name."""
+def _unfolded(line: str) -> Iterator[str]:
+    """Split a line that was several: keys and items of its front matter, headings, fences, flags, items of its body."""
+    front = _FRONT.match(line)
+    if front:
+        block = re.sub(r" (?=- )", "\n", front.group(1))
+        block = re.sub(r"(?<!-) (?=[A-Za-z][\w-]*:(?:\s|$))", "\n", block)
+        yield from ("---", *re.sub(r"\n(?=results:)", "\n  ", block).split("\n"), "---")
+    body = re.sub(r" ?(?=(?<!#)#{1,6} )", "\n", front.group(2) if front else line)
+    body = re.sub(rf"(#+ (?:{'|'.join(HEADINGS)})) ", r"\1\n", body)
+    body = re.sub(r"(# [\w.-]+/[\w.-]+) ", r"\1\n", body)
+    body = re.sub(r" ?``` ?", "\n```\n", body)
+    body = re.sub(r" \\ (?=--)", " \\\\\n", body)
+    yield from re.sub(r" (?=- [\w\[][\w \[\]/().-]*[:\]])", "\n", body).split("\n")
+
+
+def _title(body: Sequence[Line]) -> Line:
+    """Find the first heading; where there is none, the first line if it can be a name."""
     for line in body:
         if line.text.startswith("# "):
-            return Setting(line.text[2:].strip(), line.number)
+            return Line(line.text[2:].strip(), line.number)
     first = next((line for line in body if line.text.strip()), Line("", 1))
-    return Setting(first.text.strip() if re.fullmatch(r"\s*[\w./-]+\s*", first.text) else "", first.number)
+    return Line(first.text.strip() if re.fullmatch(r"\s*[\w./-]+\s*", first.text) else "", first.number)
 
 
-def _command(body: Sequence[Line]) -> Dict[str, Setting]:
-    found: Dict[str, Setting] = {}
+def _command(body: Sequence[Line]) -> Dict[str, Line]:
+    found: Dict[str, Line] = {}
     for line in body:
         for flag, value in _FLAG.findall(line.text):
             name, given = flag, value.strip('"')
             if flag == "set":
                 name, _, given = given.partition("=")
-            found.setdefault(name_of(name.replace("-", "_")), Setting(given, line.number))
+            found.setdefault(name_of(name.replace("-", "_")), Line(given, line.number))
     return found
 
 
-def _listed(body: Sequence[Line], grids: Sequence[Grid]) -> Dict[str, Setting]:
-    items = [(_ITEM.match(line.text), line.number) for line in body]
-    found = {name_of(item.group(1)): Setting(item.group(2).strip(), number) for item, number in items if item}
+def _listed(items: Iterable[Labelled], grids: Sequence[Grid]) -> Dict[str, Line]:
+    found = {name_of(label): Line(text.strip(), number) for label, text, number in items}
     for grid in grids:
-        if grid.header[:2] in {("setting", "value"), ("hyperparameter", "value"), ("parameter", "value")}:
-            for row, number in grid:
-                found[name_of(row[0])] = Setting(row[1].strip("` "), number)
+        if grid.header[0] in {"setting", "hyperparameter", "parameter"} and grid.header[1:2] == ("value",):
+            found.update({name_of(row[0]): Line(row[1].strip("` "), number) for row, number in grid})
     return found
 
 
-def _measured(body: Sequence[Line], grids: Sequence[Grid]) -> Dict[str, Stated]:
-    """Figures that a training program printed, and those in tables of two columns."""
-    printed = [(name, text, line.number) for line in body for name, text in _MEASURED.findall(line.text)]
-    tabled = [(row[0], row[1], number) for grid in grids for row, number in _pairs(grid)]
-    found: Dict[str, Stated] = {}
-    for label, text, line in printed + tabled:
-        name, number = name_of(label), read_number(text, line)
-        if number and (name.startswith(("train_", "eval_")) or name == "epoch"):
-            found.setdefault(name, number)
-    return found
-
-
-def _headline(body: Sequence[Line], grids: Sequence[Grid]) -> Dict[str, Stated]:
-    """Results as people read them: items such as "- Loss: 0.07", and tables of metrics and values."""
-    items = [(_ITEM.match(line.text), line.number) for line in body]
-    labelled = [(item.group(1), item.group(2), number) for item, number in items if item]
-    tables = [grid for grid in grids if grid.header[:2] == ("metric", "value")]
-    labelled += [(row[0], row[1], number) for grid in tables for row, number in grid]
+def _numbers(labelled: Iterable[Labelled], wanted: Callable[[str], bool]) -> Dict[str, Stated]:
+    """Read the first number under each name that is wanted."""
     found: Dict[str, Stated] = {}
     for label, text, line in labelled:
         name, number = name_of(label), read_number(text, line)
-        if number and name in RESULTS:
+        if number and wanted(name):
             found.setdefault(name, number)
     return found
 
 
-def _pairs(grid: Grid) -> Iterator[Tuple[Tuple[str, ...], int]]:
-    return ((row, line) for row, line in grid if len(grid.header) == 2)
-
-
 def _grids(body: Sequence[Line]) -> List[Grid]:
-    """Every Markdown table: a row of headings, a row of dashes, rows."""
+    """Find every Markdown table: a row of headings, a row of dashes, rows."""
     found: List[Grid] = []
     rows = [(_cells(line.text), line.number) for line in body]
     for is_table, block in itertools.groupby(rows, key=lambda row: bool(row[0])):
@@ -139,7 +165,7 @@ def _grids(body: Sequence[Line]) -> List[Grid]:
 
 
 def _cells(line: str) -> Tuple[str, ...]:
-    """A table row's texts; empty where the line is none."""
+    """Split a table row; empty where the line is none."""
     inner = line.strip()
     if not inner.startswith("|"):
         return ()
@@ -148,7 +174,7 @@ def _cells(line: str) -> Tuple[str, ...]:
 
 
 def _prose(body: Sequence[Line]) -> List[Line]:
-    """Lines of sentences; a line of a command line counts as code also where its fence is missing."""
+    """Find lines of sentences; a line of a command line counts as code also where its fence is missing."""
     found, fenced = [], False
     for line in body:
         if line.text.lstrip().startswith("```"):

@@ -95,6 +95,9 @@ KNOWN = (
     ),
 )
 
+UNKNOWN = KnownData(title="", names=(), pattern="", task="", sizes={})
+"""In place of a data set of which nothing is known."""
+
 
 def data_named(identifier: str) -> Optional[KnownData]:
     """The data set with this id; None for all others, also where the id only contains a known name."""

@@ -1,4 +1,4 @@
-"""Numbers as a card prints them, and what can be told from so many digits."""
+"""Numbers as a card prints them, and what their digits allow."""
 
 import re
 from dataclasses import dataclass
@@ -33,9 +33,49 @@ class Stated:
         mantissa = re.split("[eE]", self.text)[0]
         return len(re.sub(r"\D", "", mantissa).lstrip("0"))
 
+    @property
+    def was_float16(self) -> bool:
+        """Whether a number with many digits is exactly one that half precision can hold."""
+        with np.errstate(over="ignore"):
+            return self.digits >= 7 and float(np.float16(self.value)) == self.value
+
+    @property
+    def was_float32(self) -> bool:
+        """Whether a long number is exactly one that single precision can hold."""
+        return self.digits > 8 and float(np.float32(self.value)) == self.value
+
     def within(self, low: float, high: float) -> bool:
         """Whether some value that is printed so lies between the two."""
         return self.low <= high and low <= self.high
+
+    def equals(self, value: float) -> bool:
+        """Whether the number is a value, as it is or in percent."""
+        slack = 1e-7 * abs(value) * 100
+        return any(self.within(scaled - slack, scaled + slack) for scaled in (value, value * 100, value / 100))
+
+    def over(self, scale: float) -> "Stated":
+        """Divide the number, its text left as it is."""
+        return Stated(self.text, self.value / scale, self.low / scale, self.high / scale, self.line)
+
+    def times(self, other: "Stated") -> Tuple[float, float]:
+        """Return the smallest and largest product with another number above zero."""
+        return self.low * other.low, self.high * other.high
+
+    def count_of(self, examples: int, parts: int = 1) -> Optional[int]:
+        """Take the number as a share of `examples`, counted in 1/`parts`; None where it is no whole number of them."""
+        count = self.value * examples * parts
+        return round(count) if abs(count - round(count)) <= self._count_error(examples, parts) else None
+
+    def excludes(self, examples: int, parts: int = 1) -> bool:
+        """Whether the number has enough digits to show that it is no share of `examples`."""
+        return self._count_error(examples, parts) < UNSURE and self.count_of(examples, parts) is None
+
+    def _count_error(self, examples: int, parts: int) -> float:
+        """Bound the error of a count: by the printed digits, or by the precision of what computed it."""
+        error = max((self.high - self.low) / 2, self.value * 4 * 2.0**-52)
+        if self.was_float32:
+            error = 1.5 * float(np.spacing(np.float32(self.value)))
+        return error * examples * parts
 
 
 def read_number(text: str, line: int) -> Optional[Stated]:
@@ -58,44 +98,9 @@ def as_number(text: Optional[str]) -> Optional[float]:
     return value if isfinite(value) else None
 
 
-def on_float16_grid(number: Stated) -> bool:
-    """Whether a number with many digits is exactly one that half precision can hold."""
-    with np.errstate(over="ignore"):
-        return number.digits >= 7 and float(np.float16(number.value)) == number.value
-
-
-def nearest_count(share: Stated, examples: int, parts: int = 1) -> Optional[int]:
-    """How many of `examples`, in units of 1/`parts`, a share is; None where it is no whole number of them."""
-    count = share.value * examples * parts
-    return round(count) if abs(count - round(count)) <= _count_error(share, examples, parts) else None
-
-
-def excludes(share: Stated, examples: int, parts: int = 1) -> bool:
-    """Whether a share has enough digits to show that it is no whole number of `examples`."""
-    return _count_error(share, examples, parts) < UNSURE and nearest_count(share, examples, parts) is None
-
-
-def was_float32(share: Stated) -> bool:
-    """Whether a long number is exactly one that single precision can hold."""
-    return share.digits > 8 and float(np.float32(share.value)) == share.value
-
-
-def _count_error(share: Stated, examples: int, parts: int) -> float:
-    """By how much a count can be off: by the printed digits, or by the precision of what computed it."""
-    error = max((share.high - share.low) / 2, share.value * 4 * 2.0**-52)
-    if was_float32(share):
-        error = 1.5 * float(np.spacing(np.float32(share.value)))
-    return error * examples * parts
-
-
 def whole_numbers(low: float, high: float) -> Iterator[int]:
     """The whole numbers from `low` to `high`."""
     yield from range(-floor(-low), floor(high) + 1)
-
-
-def product(first: Stated, second: Stated) -> Tuple[float, float]:
-    """The least and the greatest product of two printed numbers above zero."""
-    return first.low * second.low, first.high * second.high
 
 
 def _seconds(text: str) -> Optional[Tuple[str, float]]:

@@ -1,12 +1,5 @@
 import pytest
-from podtune_pipelines.card_check.printed_numbers import (
-    excludes,
-    nearest_count,
-    on_float16_grid,
-    read_number,
-    was_float32,
-    whole_numbers,
-)
+from podtune_pipelines.card_check.printed_numbers import read_number, whole_numbers
 
 
 @pytest.mark.parametrize(
@@ -41,7 +34,7 @@ def test_half_precision_is_recognised_where_there_are_digits(text: str, half: bo
     number = read_number(text, 1)
 
     assert number is not None
-    assert on_float16_grid(number) is half
+    assert number.was_float16 is half
 
 
 @pytest.mark.parametrize(
@@ -60,8 +53,8 @@ def test_a_share_tells_its_denominator(share: str, examples: int, parts: int, co
     number = read_number(share, 1)
 
     assert number is not None
-    assert nearest_count(number, examples, parts) == count
-    assert excludes(number, examples, parts) is excluded
+    assert number.count_of(examples, parts) == count
+    assert number.excludes(examples, parts) is excluded
 
 
 def test_single_precision_is_recognised() -> None:
@@ -69,8 +62,8 @@ def test_single_precision_is_recognised() -> None:
 
     assert single is not None
     assert double is not None
-    assert was_float32(single)
-    assert not was_float32(double)
+    assert single.was_float32
+    assert not double.was_float32
 
 
 def test_whole_numbers_between_two() -> None:

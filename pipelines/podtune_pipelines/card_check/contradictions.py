@@ -1,0 +1,180 @@
+"""Rules on pairs of statements that cannot both be right; every public function is one."""
+
+import re
+from math import ceil, floor, inf
+from typing import Iterator, Tuple
+
+from podtune_pipelines.card_check.claims import Claims, Found, Line
+from podtune_pipelines.card_check.known import data_mentioned, families_in, family_described
+from podtune_pipelines.card_check.printed_numbers import Stated, as_number, read_number
+
+
+def results_empty(claims: Claims) -> Found:
+    """The model-index says that there are no results; the text gives some."""
+    named = {*claims.headline, *(name[len("eval_") :] for name in claims.evaluated if name != "eval_samples")}
+    if named and any(model.get("results") == [] for model in claims.models):
+        line = claims.line_of(r"results: *\[\]")
+        yield line, f"model-index has no results, but the text gives {', '.join(sorted(named))}"
+
+
+def command_contradicts_list(claims: Claims) -> Found:
+    """The command line gives a setting one value, the list another."""
+    for name, given in claims.command.items():
+        listed = claims.listed.get(name)
+        if listed and given.text and not _same(given, listed):
+            yield given.number, f"{name} is {given.text} in the command line, but {listed.text} in the list"
+
+
+def output_directory_names_other_data(claims: Claims) -> Found:
+    """The output directory is called after another data set than the one trained on."""
+    directory, data = claims.command.get("output_dir", Line("", 1)), claims.data
+    mentioned = data_mentioned(directory.text)
+    if data.title and mentioned and mentioned != data:
+        yield directory.number, f"output_dir {directory.text} names {mentioned.title}, but the data is {data.title}"
+
+
+def denominator_is_not_eval_samples(claims: Claims) -> Found:
+    """A share is no whole number of the samples given, but one of the full batches: the last one was dropped."""
+    samples, batch, data = claims.measured.get("eval_samples"), claims.number("total_eval_batch_size"), claims.data
+    if not samples or not batch or samples.value in data.windows:
+        return
+    given, full = int(samples.value), int(samples.value // batch * batch)
+    for name, share in _shares(claims):
+        parts = data.parts if name == "eval_accuracy" else 1
+        count = share.count_of(full, parts) if full != given and share.excludes(given, parts) else None
+        if count is not None:
+            counted = f"but {count / parts:,.10g} of {full:,}, the full batches of {batch:g}"
+            sure = " (it was computed in float32: likely, not proven)" if share.was_float32 else ""
+            yield share.line, f"{name} {share.text} is no whole number of the {given:,} eval_samples, {counted}{sure}"
+
+
+def impossible_share(claims: Claims) -> Found:
+    """A share of the known number of questions that is no whole number of them."""
+    for name, share in _shares(claims):
+        if claims.questions and share.excludes(claims.questions):
+            yield share.line, f"{name} {share.text} is no whole number of the {claims.questions:,} questions"
+
+
+def samples_are_no_known_split(claims: Claims) -> Found:
+    """The samples given are nearly those of a published split: some were left out."""
+    data = claims.data
+    for name in ("train_samples", "eval_samples"):
+        number = claims.measured.get(name)
+        if number and number.value not in data.sizes and number.value not in data.windows:
+            near = [size for size in data.sizes if abs(size - number.value) <= 0.01 * size]
+            for size in near[:1]:
+                yield number.line, f"{name} is {number.value:,.0f}, but {data.title} has {size:,} {data.sizes[size]}"
+
+
+def speed_contradicts_samples(claims: Claims) -> Found:
+    """Samples per second times seconds are not the samples times the epochs."""
+    rate, runtime = claims.measured.get("train_samples_per_second"), claims.measured.get("train_runtime")
+    samples, seen = claims.measured.get("train_samples"), claims.measured.get("train_seen")
+    total = seen.value if seen else samples.value * claims.epochs if samples and claims.epochs else None
+    if rate and runtime and total:
+        low, high = rate.times(runtime)
+        if not low <= total <= high:
+            speed = f"{rate.text} samples per second for {runtime.value:g} seconds"
+            yield rate.line, f"{speed} are {rate.value * runtime.value:,.0f}, not {total:,.0f}"
+
+
+def speed_contradicts_steps(claims: Claims) -> Found:
+    """Steps per second times seconds are the steps of no way to cut the samples into batches."""
+    steps = claims.steps
+    if steps and not steps.allows(steps.dropped) and not steps.allows(steps.kept):
+        given = f"{steps.rate.text} steps per second are {steps.low:,.1f} to {steps.high:,.1f} steps"
+        yield steps.rate.line, f"{given}; the samples, batch and epochs give {steps.dropped:,} or {steps.kept:,}"
+
+
+def results_differ(claims: Claims) -> Found:
+    """One metric has different values in different places."""
+    metrics = claims.indexed("metrics")
+    kinds = [str(metric["type"]) for metric in metrics]
+    for kind, value in ((kind, metric.get("value")) for kind, metric in zip(kinds, metrics)):
+        printed = (claims.headline.get(kind), claims.measured.get(f"eval_{kind}"))
+        if kinds.count(kind) > 1 or not isinstance(value, (int, float)):
+            continue
+        for stated in [number for number in printed if number and not number.equals(value)][:1]:
+            yield stated.line, f"{kind} is {stated.text} here, but {value} in the model-index"
+
+
+def count_contradicts_share(claims: Claims) -> Found:
+    """A metric's row says "K of N" beside a percentage that is not K / N."""
+    for row, line in (found for grid in claims.grids if grid.header[:1] == ("metric",) for found in grid):
+        counted = next(filter(None, (re.fullmatch(r"([\d,]+) of ([\d,]+)", cell) for cell in row)), None)
+        share = read_number(row[1], line) if counted else None
+        if counted and share:
+            right, of = (float(group.replace(",", "") or 0) for group in counted.groups())
+            if of and not share.equals(right / of):
+                yield line, f"{row[1]} is not {counted.group()}"
+
+
+def epochs_contradict_steps(claims: Claims) -> Found:
+    """The columns of epochs and steps allow no number of steps per epoch."""
+    for grid in claims.followed:
+        low, high = grid.steps_per_epoch
+        if low > high:
+            yield grid.lines[0], "no number of steps per epoch fits the columns of epochs and steps"
+
+
+def headline_is_not_the_last_row(claims: Claims) -> Found:
+    """The result given is an earlier row's, and the card does not say that the best checkpoint was kept."""
+    loss = claims.headline.get("loss")
+    if not loss or claims.mentions(r"best (?:checkpoint|model|weights)|load_best_model|early stopping"):
+        return
+    for grid in claims.followed:
+        rows = list(zip(grid.column("step"), grid.column("validation loss")))
+        given = next((step for step, row in rows if row.value == loss.value), None)
+        if given and rows[-1][1].value != loss.value:
+            last = f"the last row (step {rows[-1][0].text}) has {rows[-1][1].text}"
+            yield (
+                loss.line,
+                f"the loss {loss.text} is that of step {given.text}; {last}, and no best checkpoint is mentioned",
+            )
+
+
+def data_used_in_part(claims: Claims) -> Found:
+    """The steps per epoch show that only a part of each example's texts was trained on."""
+    batch, data = claims.number("total_train_batch_size"), claims.data
+    for grid in claims.followed if batch and data.subset else ():
+        low, high = grid.steps_per_epoch
+        if not batch or not data.subset or not low <= high < inf:
+            continue
+        part, unit, whole, whole_unit = data.subset
+        least, most = (floor(low) - 1) * batch, ceil(high) * batch
+        if least < part <= most and not least < whole <= most:
+            steps = f"{low:,.0f}" if round(low) == round(high) else f"{low:,.0f} to {high:,.0f}"
+            trained = f"{steps} steps per epoch of {batch:g} are {part:,} {unit}, each once"
+            yield grid.lines[0], f"{trained}; {data.title} has {whole:,} {whole_unit}, and the card does not say so"
+
+
+def another_model_described(claims: Claims) -> Found:
+    """The first description is of another family of models than the base model's."""
+    described = ((line.number, family_described(line.text.strip())) for line in claims.prose)
+    line, family = next((found for found in described if found[1]), (1, None))
+    if family and claims.base_families and family not in claims.base_families:
+        yield line, f"the text describes {family}, but the base model is {', '.join(sorted(claims.base_families))}"
+
+
+def base_model_incomplete(claims: Claims) -> Found:
+    """The title names a family of models that no base model has."""
+    bases = {family for name in claims.base_names for family in families_in(name)}
+    missing = ", ".join(sorted(families_in(claims.title.text.rpartition("/")[2]) - bases))
+    if bases and missing:
+        given = ", ".join(sorted(bases))
+        yield claims.title.number, f"the title names {missing}, but the base model given is {given} only"
+
+
+def _same(given: Line, listed: Line) -> bool:
+    first, second = as_number(given.text), as_number(listed.text)
+    if first is not None and second is not None:
+        return first == second
+    return given.text.strip("\"'").lower() == listed.text.lower()
+
+
+def _shares(claims: Claims) -> Iterator[Tuple[str, Stated]]:
+    """Shares of examples that were right, from 0 to 1."""
+    for name in ("eval_accuracy", "eval_exact_match"):
+        share = claims.measured.get(name)
+        if share:
+            yield name, share.over(100.0 if share.value > 1 else 1.0)

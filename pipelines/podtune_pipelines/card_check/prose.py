@@ -1,0 +1,129 @@
+"""Rules on words that mislead, or leave out what a reader has to know; every public function is one."""
+
+import re
+from typing import List, Tuple
+
+from podtune_pipelines.card_check.claims import Claims, Found, Line
+from podtune_pipelines.card_check.extraction import HEADINGS
+from podtune_pipelines.card_check.metadata import PLACEHOLDER
+
+MISSPELT = {
+    "anad": "and",
+    "teh": "the",
+    "recieve": "receive",
+    "seperate": "separate",
+    "occured": "occurred",
+    "jointly pertaining": "jointly pre-training",
+    "acheive": "achieve",
+    "finetunning": "fine-tuning",
+}
+_RESIDUE = re.compile(
+    r"^\W*(downloads last month|edit model card|model card files|inference (api|providers))", re.IGNORECASE
+)
+_LIMITING = re.compile(
+    r"\b(not|cannot|never|only|limit\w*|bias\w*|fail\w*|risk\w*|avoid|unsuitable|wrong|worse)\b|n't", re.I
+)
+_SPLITS = r"\bvalidation\b|\bdev(elopment)?[ -](set|split)|\btest(dev)?[ -](set|split|std)|\btestdev\b|held[- ]out"
+_HUB_LINK = re.compile(r"\[ *([\w.-]+/[\w.-]+) *\]\(https?://huggingface\.co/(?:datasets/)?([\w.-]+(?:/[\w.-]+)?)/?\)")
+
+
+def superlative_undated(claims: Claims) -> Found:
+    """Something is called the state of the art without saying when."""
+    for line in claims.prose:
+        sentences = re.split(r"(?<=[.!?])\s+", line.text)
+        claimed = [sentence for sentence in sentences if re.search(r"state[- ]of[- ]the[- ]art", sentence, re.I)]
+        if not all(re.search(r"\b(19|20)\d\d\b", sentence) for sentence in claimed):
+            yield line.number, "state of the art is claimed without a date"
+
+
+def limitations_missing(claims: Claims) -> Found:
+    """A heading promises limitations, and what follows names none."""
+    for heading, body in _sections(claims):
+        promised = re.search(r"limit", heading.text, re.IGNORECASE)
+        alone = re.fullmatch(r"#* *limit\w*", heading.text.strip(), re.IGNORECASE)
+        if promised and body and not alone and not _LIMITING.search(body) and not PLACEHOLDER.search(body):
+            yield heading.number, "the heading promises limitations, the section names none"
+
+
+def encoding_broken(claims: Claims) -> Found:
+    """Characters that are UTF-8 read as Windows-1252."""
+    for line in claims.lines:
+        for run in re.findall(r"[^\x00-\x7f]{2,}", line.text):
+            meant = _reread(run)
+            if meant:
+                yield line.number, f"{run} was meant to be {meant}: UTF-8 was read as another encoding"
+                break
+
+
+def page_residue(claims: Claims) -> Found:
+    """Words of the page around a card were copied with it."""
+    for line in claims.lines:
+        if _RESIDUE.match(line.text.strip()):
+            yield line.number, f"not of the card but of the page around it: {line.text.strip()}"
+
+
+def link_lost(claims: Claims) -> Found:
+    """A link is announced, and there is none."""
+    for line in claims.prose:
+        if re.match(r".{0,30}\blink ?:", line.text, re.IGNORECASE) and not re.search(r"https?://|\]\(", line.text):
+            yield line.number, f"a link is announced but not there: {line.text.strip()[:60]}"
+
+
+def link_label_differs(claims: Claims) -> Found:
+    """A link's words are an id on the Hub, but its target is another."""
+    for line in claims.lines:
+        for label, target in _HUB_LINK.findall(line.text):
+            if label != target:
+                yield line.number, f"the link says {label}, but leads to {target}"
+
+
+def misspelling(claims: Claims) -> Found:
+    """A word is one of the common misspellings."""
+    for line in claims.prose:
+        for wrong, right in MISSPELT.items():
+            if re.search(rf"\b{wrong}\b", line.text):
+                yield line.number, f"{wrong!r} was probably meant to be {right!r}"
+
+
+def split_not_named(claims: Claims) -> Found:
+    """There are results, and nothing says on which split."""
+    results = [*claims.headline.values(), *claims.evaluated.values()]
+    if results and not any(data.get("split") for data in claims.indexed("dataset")) and not claims.mentions(_SPLITS):
+        yield min(number.line for number in results), "no split is named on which the results were measured"
+
+
+def official_metrics_missing(claims: Claims) -> Found:
+    """None of the metrics that the data set is published with is given."""
+    data = claims.data
+    if data.official_metrics and not any(metric in claims.text.lower() for metric in data.official_metrics):
+        wanted = ", ".join(data.official_metrics)
+        yield claims.title.number, f"none of the metrics that {data.title} is scored by is given: {wanted}"
+
+
+def evaluated_on_pretraining_data(claims: Claims) -> Found:
+    """The base model's pre-training contains a part of the evaluated split."""
+    data, samples = claims.data, claims.measured.get("eval_samples")
+    for family, size in data.seen_by.items():
+        if samples and family in claims.base_families and samples.value == size:
+            split = f"the {size:,} {data.sizes[size]} of {data.title}"
+            yield samples.line, f"{split} are in part in the pre-training of {family}: the result is too good"
+
+
+def _sections(claims: Claims) -> List[Tuple[Line, str]]:
+    """Every heading with the text up to the next one."""
+    found: List[Tuple[Line, List[str]]] = []
+    for line in claims.lines:
+        if re.match(r"#{1,6} ", line.text) or line.text.strip() in HEADINGS:
+            found.append((line, []))
+        elif found:
+            found[-1][1].append(line.text)
+    return [(heading, "\n".join(body).strip()) for heading, body in found]
+
+
+def _reread(run: str) -> str:
+    """What a run of characters was before it was read as Windows-1252; empty where it was not."""
+    try:
+        meant = run.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return ""
+    return meant if meant != run else ""
