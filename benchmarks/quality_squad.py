@@ -23,7 +23,7 @@ from podtune.steps.finetune import step as finetune
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.tasks.question_answering.windows import open_windows
 from podtune.training.config import TrainingConfig
-from podtune.training.order import Order
+from podtune.training.schedule import Order
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from typing import Dict, Literal, Optional
 
 from podtune.formats.features import FEATURES
 from podtune.training.config import TrainingConfig
-from podtune.training.order import Order
+from podtune.training.schedule import Order
 
 from podtune_pipelines.ipu_plan import IpuPlan, plan_for_ipus
 from podtune_pipelines.local_run import Home, prepare_here

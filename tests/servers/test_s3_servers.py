@@ -16,7 +16,7 @@ from podtune.sources.source import open_source
 from podtune.stores.fetching import fetch_files, verify_fetched
 from podtune.stores.releases import lost_file, publish, read_live, read_release, versions
 from podtune.stores.store import Store, open_store
-from podtune.training.mirror import Mirror
+from podtune.training.resume import Mirror
 from podtune_pipelines.cli.main import app
 from typer.testing import CliRunner
 

@@ -13,7 +13,7 @@ from podtune.ipujobs.cluster import Cluster
 from podtune.ipujobs.lease import Lease
 from podtune.ipujobs.pod_log import PodLog
 from podtune.ipujobs.worker_pod import WorkerPod, failure_in, has_ended, is_leaving, state_of
-from podtune.training.stopping import SIGNALS
+from podtune.training.module_process import SIGNALS
 
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 """What a container waits for that seldom comes by waiting."""

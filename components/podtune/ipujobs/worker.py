@@ -15,8 +15,7 @@ from podtune.ipujobs.work import OUTPUT, Work
 from podtune.sections import read_section
 from podtune.stores.sealed_objects import bring, is_sealed, send
 from podtune.stores.store import open_store
-from podtune.training.module_process import run_module
-from podtune.training.stopping import noticing_signals
+from podtune.training.module_process import noticing_signals, run_module
 
 _GRACE_SECONDS = 300.0
 """For the step to write a checkpoint in, once it was asked to end."""

@@ -10,10 +10,9 @@ from typing import Callable, List, Optional, Tuple
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.training.config import TrainingConfig
 from podtune.training.log import Display, GrowingLog, Line
-from podtune.training.order import Order
 from podtune.training.protocols import Engine, Examples, Metrics, StepResult
 from podtune.training.resume import Progress, States
-from podtune.training.schedule import learning_rate
+from podtune.training.schedule import Order, learning_rate
 
 _NAMED = 5
 """Examples of a batch that a message names."""
@@ -30,7 +29,7 @@ class Run:
     config: TrainingConfig
     states: States
     stopping: Callable[[], bool]
-    """Whether somebody asked this process to end."""
+    """Whether this process was asked to end."""
 
     evaluate: Callable[[], Metrics]
     """Score the engine's weights of the moment on data that is not trained on."""
@@ -51,28 +50,28 @@ class Trained:
 
 
 def train(run: Run) -> Trained:
-    """Train to the end, from the newest checkpoint on where there is one.
+    """Train to the end, from the newest intermediate checkpoint on where there is one.
 
     Interrupted: asked to stop, the state is saved. PodtuneError: a loss or gradient that is not a number.
     """
     order = Order(len(run.examples), run.config)
     progress, lines = _resumed(run)
-    with contextlib.ExitStack() as open_until_then:
-        display = open_until_then.enter_context(Display(order.steps, progress.step))
-        course = _Course(run, order, progress, lines=lines, display=display)
+    with contextlib.ExitStack() as outputs:
+        display = outputs.enter_context(Display(order.steps, progress.step))
+        state = _TrainerState(run, order, progress, lines=lines, display=display)
         if run.engine.first:
-            growing = open_until_then.enter_context(GrowingLog(run.states.directory, lines))
-            course.watchers += [growing.add, display.show]
-        course.go()
-    kept = course.progress.best_step or order.steps
+            growing = outputs.enter_context(GrowingLog(run.states.directory, lines))
+            state.watchers += [growing.add, display.show]
+        state.take_steps()
+    kept = state.progress.best_step or order.steps
     if kept != order.steps:
         run.engine.load_state(run.states.open(kept).engine)
     seen = order.consumed(order.steps)
-    return Trained(course.progress, course.lines, order.steps_per_epoch, examples_seen=seen, kept_step=kept)
+    return Trained(state.progress, state.lines, order.steps_per_epoch, examples_seen=seen, kept_step=kept)
 
 
 def _resumed(run: Run) -> Tuple[Progress, List[Line]]:
-    """Bring the engine to where the run was stopped; the first process looks for the place."""
+    """Bring the engine to where the run was stopped; the first process looks for the checkpoint."""
     step = run.engine.from_first(run.states.newest() if run.engine.first else 0)
     if not step:
         return Progress(), []
@@ -83,8 +82,8 @@ def _resumed(run: Run) -> Tuple[Progress, List[Line]]:
     return replace(saved.progress, resumed=saved.progress.resumed + 1), saved.lines
 
 
-class _Course:
-    """A run under way."""
+class _TrainerState:
+    """A run under way: what it has done, and what it does next."""
 
     def __init__(self, run: Run, order: Order, progress: Progress, *, lines: List[Line], display: Display) -> None:
         self.run, self.order, self.progress, self.lines, self._display = run, order, progress, lines, display
@@ -93,7 +92,7 @@ class _Course:
         self._unread: List[StepResult] = []
         self._began = perf_counter()
 
-    def go(self) -> None:
+    def take_steps(self) -> None:
         """Take all steps that are left, with what falls due between them."""
         config = self.run.config
         while True:
@@ -109,7 +108,7 @@ class _Course:
 
     @property
     def _step(self) -> int:
-        """Optimizer steps that were asked for; `progress.step` are those whose losses were read."""
+        """Optimizer steps that were taken; `progress.step` are those whose losses were read."""
         return self.progress.step + len(self._unread)
 
     def _due(self, every: int) -> bool:
@@ -130,31 +129,31 @@ class _Course:
             self._add_training_line(rate)
 
     def _read(self) -> None:
-        """Fetch from the device what the steps since the last reading told, and add it up."""
+        """Fetch the results of the steps since the last reading from the device, and add them up."""
         if not self._unread:
             return
         before, loss_sum = self.progress, self.progress.loss_sum
-        told = [(float(result.loss), _norm(result)) for result in self._unread]
-        for number, (loss, norm) in enumerate(told):
+        results = [(float(result.loss), _norm(result)) for result in self._unread]
+        for number, (loss, norm) in enumerate(results):
             if not (isfinite(loss) and (norm is None or isfinite(norm))):
                 raise PodtuneError(self._diverged(before.step + number, loss, norm))
             loss_sum += loss  # not by sum(): from Python 3.12 on its rounding depends on where a run was cut
         now = perf_counter()
         self.progress = replace(
             before,
-            step=before.step + len(told),
+            step=before.step + len(results),
             loss_sum=loss_sum,
             seconds=before.seconds + now - self._began,
-            losses=before.losses + [loss for loss, _ in told],
-            gradient_norms=before.gradient_norms + [norm for _, norm in told if norm is not None],
+            losses=before.losses + [loss for loss, _ in results],
+            gradient_norms=before.gradient_norms + [norm for _, norm in results if norm is not None],
         )
         self._unread, self._began = [], now
 
     def _diverged(self, step: int, loss: float, norm: Optional[float]) -> str:
         names = self.run.examples.names(self.order.rows(step)[:_NAMED])
-        told = "" if norm is None else f", gradient norm {norm}"
+        of_gradient = "" if norm is None else f", gradient norm {norm}"
         return (
-            f"training diverged in step {step + 1}: loss {loss}{told}, on a batch that begins with "
+            f"training diverged in step {step + 1}: loss {loss}{of_gradient}, on a batch that begins with "
             f"examples {', '.join(names)}; look at these, or lower training.learning_rate"
         )
 
@@ -219,8 +218,10 @@ class _Course:
         self._save()
         if self.run.engine.first:
             self.run.states.share()
-        place = f"step {self._step} of {self.order.steps}"
-        raise Interrupted(f"stopped after {place}, whose checkpoint is saved; start again to continue from there")
+        raise Interrupted(
+            f"stopped after step {self._step} of {self.order.steps}, whose checkpoint is saved; "
+            "start again to continue from there"
+        )
 
 
 def _norm(result: StepResult) -> Optional[float]:

@@ -1,16 +1,38 @@
-"""A step in another process: under a launcher such as torchrun, or in another Python; it ends with one message."""
+"""A step in another process, under a launcher such as torchrun or in another Python; and being asked to end.
 
+A signal only sets a flag, so that nothing is ever cut off in the middle; a failed process leaves one message.
+"""
+
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence
 
 from podtune.errors import MESSAGE_FILE_VARIABLE, PodtuneError, read_failure
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _POLL_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def noticing_signals() -> Iterator[Callable[[], bool]]:
+    """Give a function that returns whether SIGTERM or SIGINT has arrived since; a second one changes nothing."""
+    noticed: List[int] = []
+
+    def notice(number: int, frame: Any) -> None:  # noqa: ARG001  # the signature of a handler
+        noticed.append(number)
+
+    before = [signal.signal(number, notice) for number in SIGNALS]
+    try:
+        yield lambda: bool(noticed)
+    finally:
+        for number, handler in zip(SIGNALS, before):
+            signal.signal(number, handler)
 
 
 def run_module(

@@ -1,4 +1,4 @@
-"""Checkpoints on the way: sealed directories that a stopped run continues from.
+"""Intermediate checkpoints: sealed directories that a stopped run continues from.
 
 `step-00000500/` holds the engine's state in `engine/`, the log so far in `log.jsonl`, and in its manifest's facts
 how far the run was. It appears complete or not at all; the ones before it stay until it is there.
@@ -8,18 +8,18 @@ import logging
 import shutil
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional
+from pathlib import Path, PurePosixPath
+from typing import Callable, List, Mapping, NamedTuple, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Format
 from podtune.formats.checkpoint import LOG
-from podtune.formats.sealed import canonical_json
+from podtune.formats.sealed import MANIFEST, canonical_json
 from podtune.sections import to_mapping
-from podtune.stores.store import open_store
+from podtune.stores.sealed_objects import bring, remove, send
+from podtune.stores.store import Store, open_store
 from podtune.training.config import TrainingConfig
 from podtune.training.log import Line, read_log, write_log
-from podtune.training.mirror import Mirror, directory_name, step_of
 
 ENGINE = "engine"
 _KEY_DIGITS = 16
@@ -53,7 +53,7 @@ class Progress:
     """`seconds` at the last line of the log."""
 
     evaluated_step: int = 0
-    """Of the last evaluation on the way."""
+    """Of the last intermediate evaluation."""
 
     best_step: int = 0
     """Of the evaluation whose weights are kept; 0 where there is none. A checkpoint of that step exists."""
@@ -66,7 +66,7 @@ _STATE = Format("training-state", 1, Progress)
 
 
 class Saved(NamedTuple):
-    """What a checkpoint on the way holds."""
+    """What an intermediate checkpoint holds."""
 
     progress: Progress
     lines: List[Line]
@@ -80,14 +80,56 @@ def run_key(features: str, base_model: str, config: TrainingConfig) -> str:
     return sha256(canonical_json(identity)).hexdigest()[:_KEY_DIGITS]
 
 
-def open_states(workspace: str, key: str, keep: int, near: Path) -> "States":
+def open_states(workspace: str, key: str, keep: int, local: Path) -> "States":
     """The checkpoints of the run named `key` in a workspace: a directory, or a store such as s3://bucket/prefix.
 
-    A store's checkpoints are written to this machine first, into `near`, and then uploaded.
+    A store's checkpoints are written to this machine first, into `local`, and then uploaded.
     """
     if workspace and "://" not in workspace:
         return States(Path(workspace) / key, keep)
-    return States(near, keep, Mirror(open_store(workspace), key))
+    return States(local, keep, Mirror(open_store(workspace), key))
+
+
+def directory_name(step: int) -> str:
+    """How the checkpoint of a step is called; names sort like steps."""
+    return f"step-{step:08d}"
+
+
+def step_of(name: str) -> int:
+    """The step in a checkpoint's name."""
+    return int(name.partition("-")[2])
+
+
+class Mirror:
+    """A run's checkpoints in a store, so that another machine can continue: objects below one prefix.
+
+    One without its manifest is not there.
+    """
+
+    def __init__(self, store: Store, prefix: str) -> None:
+        self._store, self._prefix = store, prefix
+
+    def steps(self) -> List[int]:
+        """Those whose upload was completed."""
+        keys = (PurePosixPath(key).parts[1:] for key in self._store.keys(f"{self._prefix}/step-"))
+        return sorted(step_of(parts[0]) for parts in keys if parts[1:] == (MANIFEST,))
+
+    def hold(self, directories: Mapping[int, Path]) -> None:
+        """Upload those checkpoints that the store lacks, then delete all others of the run."""
+        for step, directory in sorted(directories.items()):
+            uploaded = self._store.read(self._key(step) + MANIFEST)
+            if uploaded != (directory / MANIFEST).read_bytes():
+                send(self._store, self._key(step), directory)
+        kept = {directory_name(step) for step in directories}
+        for name in {PurePosixPath(key).parts[1] for key in self._store.keys(f"{self._prefix}/")} - kept:
+            remove(self._store, f"{self._prefix}/{name}/")
+
+    def download(self, step: int, directory: Path) -> None:
+        """Bring a checkpoint to this machine, verified."""
+        bring(self._store, self._key(step), directory)
+
+    def _key(self, step: int) -> str:
+        return f"{self._prefix}/{directory_name(step)}/"
 
 
 class States:
@@ -97,11 +139,11 @@ class States:
         self.directory, self._keep, self._mirror = directory, keep, mirror
 
     def newest(self) -> int:
-        """The step of the newest checkpoint that is whole; 0 where there is none. Damaged newer ones are removed."""
+        """The step of the newest intact checkpoint; 0 where there is none. Damaged newer ones are removed."""
         for leftover in self.directory.glob(".step-*"):
             shutil.rmtree(str(leftover), ignore_errors=True)
-        elsewhere = self._mirror.steps() if self._mirror else []
-        for step in sorted({*self._steps(), *elsewhere}, reverse=True):
+        uploaded = self._mirror.steps() if self._mirror else []
+        for step in sorted({*self._steps(), *uploaded}, reverse=True):
             try:
                 self._verify(step)
             except BadInput as error:
@@ -143,7 +185,7 @@ class States:
         return sorted(step_of(path.name) for path in self.directory.glob("step-[0-9]*"))
 
     def _verify(self, step: int) -> None:
-        """Make sure that a checkpoint, and the one with the best weights that it refers to, are here and whole."""
+        """Make sure that a checkpoint, and the one with the best weights that it refers to, are here and intact."""
         self._bring(step)
         best = self.open(step).progress.best_step
         if best not in (0, step):

@@ -8,8 +8,8 @@ from podtune.errors import BadInput
 from podtune.formats.ragged import places_of
 from podtune.training.config import TrainingConfig
 from podtune.training.ipu import IpuConfig
-from podtune.training.order import Order
 from podtune.training.protocols import Examples, Laid
+from podtune.training.schedule import Order
 
 
 def pack(lengths: np.ndarray, width: int, most: int) -> List[List[int]]:

@@ -1,12 +1,65 @@
-"""The learning rate of each optimizer step: transformers' schedules, moved once a device call."""
+"""What each optimizer step is: its rows, shuffled anew each epoch, and its learning rate."""
 
 from math import ceil, cos, pi
+from typing import Tuple
 
+import numpy as np
+
+from podtune.errors import BadInput
 from podtune.training.config import TrainingConfig
 
 
+class Order:
+    """The batches of a run over so many rows; BadInput where they do not fill one call to the device."""
+
+    def __init__(self, rows: int, config: TrainingConfig) -> None:
+        iterations = config.device_iterations
+        if rows < config.batch_size * iterations:
+            raise BadInput(_too_few(rows, config))
+        self._rows, self._batch_size, self._seed = rows, config.batch_size, config.seed
+        self._shuffled: Tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
+        full = rows // (config.batch_size * iterations) * iterations
+        self.steps_per_epoch = -(-rows // config.batch_size) if config.last_batch == "kept" else full
+        """Optimizer steps; what does not fill a whole call is left out, other rows each epoch, or is the last one."""
+
+        self.steps = config.epochs * self.steps_per_epoch
+        """Optimizer steps of the whole run."""
+
+        if config.max_steps:
+            self.steps = min(self.steps, config.max_steps)
+
+    def rows(self, step: int) -> np.ndarray:
+        """The rows of an optimizer step, counted from 0: int64 [batch size]."""
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        if self._shuffled[0] != epoch:
+            self._shuffled = epoch, _shuffled(self._rows, self._seed, epoch)
+        return self._shuffled[1][batch * self._batch_size : (batch + 1) * self._batch_size]
+
+    def consumed(self, steps: int) -> int:
+        """Count the rows of the first so many optimizer steps; a row counts once an epoch."""
+        epochs, begun = divmod(steps, self.steps_per_epoch)
+        return epochs * min(self._rows, self.steps_per_epoch * self._batch_size) + begun * self._batch_size
+
+
+def _shuffled(rows: int, seed: int, epoch: int) -> np.ndarray:
+    """A permutation that (seed, epoch) alone decides; numpy promises stable bits, but no stable permutation()."""
+    bits = np.random.PCG64(np.random.SeedSequence((seed, epoch))).random_raw(rows)
+    return np.argsort(bits, kind="stable")
+
+
+def _too_few(rows: int, config: TrainingConfig) -> str:
+    taken = f"one optimizer step takes {config.batch_size} (training.batch_size)"
+    if config.device_iterations > 1:
+        product = f"training.batch_size {config.batch_size} × training.device_iterations {config.device_iterations}"
+        taken = f"one call to the device takes {config.batch_size * config.device_iterations} ({product})"
+    return f"there are {rows} rows to train on, and {taken}; give more data or a smaller batch"
+
+
 def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
-    """The rate of an optimizer step, counted from 0, in a run of `steps`; the first of a warm-up has rate 0."""
+    """The rate of an optimizer step, counted from 0, in a run of `steps`; the first of a warm-up has rate 0.
+
+    By transformers' schedules, moved once a device call.
+    """
     call, calls = step // config.device_iterations, steps // config.device_iterations
     warmup = ceil(config.warmup_steps / config.device_iterations) or ceil(calls * config.warmup_ratio)
     if call < warmup:
@@ -14,10 +67,10 @@ def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
     return config.learning_rate * _share(config.schedule, call - warmup, max(1, calls - warmup))
 
 
-def _share(schedule: str, done: int, all_of_it: int) -> float:
+def _share(schedule: str, done: int, calls: int) -> float:
     """What is left of the peak rate after `done` of the calls that follow the warm-up."""
     if schedule == "constant":
         return 1.0
     if schedule == "linear":
-        return max(0.0, (all_of_it - done) / all_of_it)
-    return max(0.0, 0.5 * (1.0 + cos(pi * done / all_of_it)))
+        return max(0.0, (calls - done) / calls)
+    return max(0.0, 0.5 * (1.0 + cos(pi * done / calls)))

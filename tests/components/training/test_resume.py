@@ -7,10 +7,10 @@ import boto3
 import pytest
 from moto import mock_aws
 from podtune.errors import BadInput, TryAgainLater, from_os_error
+from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.store import open_store
 from podtune.training.config import TrainingConfig
-from podtune.training.mirror import Mirror
-from podtune.training.resume import Progress, States, open_states, run_key
+from podtune.training.resume import Mirror, Progress, States, directory_name, open_states, run_key, step_of
 
 LINE = {"step": 2, "loss": 0.1}
 
@@ -138,7 +138,7 @@ def test_a_key_is_of_features_model_and_settings() -> None:
 
 
 def test_a_directory_is_a_workspace_itself(tmp_path: Path) -> None:
-    states = open_states(str(tmp_path / "workspace"), "key", keep=1, near=tmp_path / "near")
+    states = open_states(str(tmp_path / "workspace"), "key", keep=1, local=tmp_path / "near")
 
     states.save(Progress(step=5), [], content("five"))
 
@@ -247,11 +247,11 @@ def test_what_another_machine_wrote_at_the_same_step_is_replaced(
 
 
 def test_a_bucket_is_a_workspace(bucket: str, tmp_path: Path) -> None:
-    first = open_states(f"s3://{bucket}/runs", "key", keep=1, near=tmp_path / "first")
+    first = open_states(f"s3://{bucket}/runs", "key", keep=1, local=tmp_path / "first")
     for step in (5, 10):
         save_and_share(first, Progress(step=step), str(step))
 
-    fresh = open_states(f"s3://{bucket}/runs", "key", keep=1, near=tmp_path / "second")
+    fresh = open_states(f"s3://{bucket}/runs", "key", keep=1, local=tmp_path / "second")
 
     assert fresh.newest() == 10
     assert (fresh.open(10).engine / "weights").read_text() == "10"
@@ -274,3 +274,47 @@ def test_a_failed_upload_is_made_up_for_by_the_next(tmp_path: Path, machine: Cal
     save_and_share(first, Progress(step=10), "ten")
 
     assert stored(tmp_path) == ["key/step-00000005/engine/weights", "key/step-00000010/engine/weights"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectoryStore:
+    return DirectoryStore(tmp_path / "store")
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    (tmp_path / "here" / "engine").mkdir(parents=True)
+    (tmp_path / "here" / "manifest.json").write_text("{}")
+    (tmp_path / "here" / "engine" / "weights").write_text("w")
+    return tmp_path / "here"
+
+
+def test_names_sort_like_steps() -> None:
+    assert [directory_name(step) for step in (5, 58_936)] == ["step-00000005", "step-00058936"]
+    assert step_of("step-00058936") == 58_936
+
+
+def test_other_runs_are_left_alone(store: DirectoryStore, checkpoint: Path) -> None:
+    Mirror(store, "one").hold({5: checkpoint})
+    Mirror(store, "other").hold({10: checkpoint})
+
+    Mirror(store, "one").hold({})
+
+    assert Mirror(store, "one").steps() == []
+    assert Mirror(store, "other").steps() == [10]
+
+
+def test_a_checkpoint_without_its_manifest_is_not_there(store: DirectoryStore, checkpoint: Path) -> None:
+    Mirror(store, "run").hold({5: checkpoint})
+    store.delete("run/step-00000005/manifest.json")
+
+    assert Mirror(store, "run").steps() == []
+
+
+def test_what_is_there_is_not_uploaded_again(store: DirectoryStore, checkpoint: Path) -> None:
+    Mirror(store, "run").hold({5: checkpoint})
+    (checkpoint / "engine" / "weights").write_text("other")
+
+    Mirror(store, "run").hold({5: checkpoint})
+
+    assert store.read("run/step-00000005/engine/weights") == b"w"

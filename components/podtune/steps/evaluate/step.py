@@ -18,9 +18,8 @@ from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
 from podtune.tasks.task import Scored, ScoringSettings, task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
-from podtune.training.module_process import run_module
+from podtune.training.module_process import noticing_signals, run_module
 from podtune.training.poptorch_python import poptorch_python
-from podtune.training.stopping import noticing_signals
 
 _log = logging.getLogger(__name__)
 

@@ -15,12 +15,11 @@ from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.log import write_events, write_log
 from podtune.training.loop import Run, Trained, train
-from podtune.training.module_process import run_module
+from podtune.training.module_process import noticing_signals, run_module
 from podtune.training.poptorch_python import poptorch_python
 from podtune.training.protocols import Engine
 from podtune.training.records import hardware, software
 from podtune.training.resume import open_states, run_key
-from podtune.training.stopping import noticing_signals
 
 VALIDATION = "validation"
 """The split that evaluations on the way score."""
