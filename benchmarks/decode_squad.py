@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
-from podtune.tasks.question_answering.decoding import Decoded, DecodingSettings, decode, decode_or_abstain
+from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.squad import read_squad
 from podtune.tasks.question_answering.windows import QuestionWindows
 
 MAX_LENGTH, OVERLAP = 384, 128
-SETTINGS = DecodingSettings()
+SETTINGS = EvaluationSettings()
 
 Answered = List[Tuple[str, float]]
-Decode = Callable[[QuestionWindows, Dict[str, np.ndarray], DecodingSettings], Decoded]
+Decode = Callable[[QuestionWindows, Dict[str, np.ndarray], EvaluationSettings], Decoded]
 
 
 class Padded(NamedTuple):
@@ -81,8 +82,8 @@ def measure(version: str, sides: Sequence[Callable[[], Answered]], rounds: int) 
 def windows_of(arguments: argparse.Namespace) -> Tuple[QuestionWindows, Sequence[str]]:
     """Cut the data as the tokenize_squad step does."""
     from podtune.tasks.question_answering.encoding import encode_split
-    from podtune.tasks.question_answering.features_settings import WindowSettings
     from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer
+    from podtune.tasks.question_answering.settings import WindowSettings
     from podtune.tasks.question_answering.window_cutting import cut_windows
 
     split = read_squad(arguments.data)

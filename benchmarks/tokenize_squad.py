@@ -91,8 +91,8 @@ def run_side(arguments: argparse.Namespace) -> Dict[str, float]:
 def run_podtune(arguments: argparse.Namespace) -> Dict[str, float]:
     """Encode, cut and write as the step does."""
     from podtune.tasks.question_answering.encoding import encode_split
-    from podtune.tasks.question_answering.features_settings import WindowSettings
     from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer
+    from podtune.tasks.question_answering.settings import WindowSettings
     from podtune.tasks.question_answering.window_cutting import cut_windows
     from podtune.tasks.question_answering.windows import write_windows
 

@@ -74,7 +74,7 @@ def _pipeline(training: TrainingConfig, ipu: IpuConfig, features: Path, base_mod
 
     opened = FEATURES.open(features)
     task = task_named(opened.facts.task)
-    objective = task.objective(opened, {})
+    objective = task.objective(opened, task.evaluation())
     placed = place(objective, objective.load(base_model), training)
     fullest = ipu.rows_per_step
     if ipu.packing > 1:

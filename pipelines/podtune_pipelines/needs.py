@@ -3,21 +3,12 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Optional
 
 from podtune.formats.features import FEATURES
 from safetensors import safe_open
 
 from podtune_pipelines.recipe import Recipe
-
-BYTES_AN_IMAGE: Dict[str, Callable[[Any], int]] = {
-    "visual-question-answering": lambda features: features.regions * (2048 * 2 + 4 * 4),
-    "image-captioning": lambda features: features.image_size**2 * 3,
-}
-"""Task to what one image takes in its features: float16 region features and float32 boxes, or pixels of three bytes.
-
-An image is stored once; its text is negligible beside it.
-"""
 
 BYTES_A_PARAMETER = 16
 """In training: weight, gradient and the optimizer's two moments, each in float32."""
@@ -69,5 +60,6 @@ def _size(features: Path) -> int:
 
 
 def _expected_size(recipe: Recipe) -> Optional[int]:
-    images = sum(getattr(recipe.features, "expected_images", {}).values())
-    return images * BYTES_AN_IMAGE[recipe.task](recipe.features) if images else None
+    """An image is stored once; its text is negligible beside it."""
+    images, bytes_an_image = getattr(recipe.features, "expected_images", {}), recipe.of_task.bytes_an_image
+    return sum(images.values()) * bytes_an_image(recipe.features) if images and bytes_an_image else None

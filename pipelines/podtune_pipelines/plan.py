@@ -90,7 +90,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         device=device,
         steps={step: "reused" if step in found else "runs" for step in steps_of(recipe)},
         counted_from="features" if features else "recipe" if splits else "nothing",
-        rows=recipe.of_task.rows,
+        rows=recipe.of_task.words.rows,
         splits=splits,
         needs=needs_of(recipe, features, base_model),
         updates=updates,

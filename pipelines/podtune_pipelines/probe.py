@@ -52,7 +52,7 @@ def measure(features: Path, base_model: Path, config: TrainingConfig, device: st
     task = task_named(opened.facts.task)
     examples = task.open_examples(opened, "train")
     rows = np.random.default_rng(0).permutation(len(examples))
-    engine = open_engine(task.objective(opened, {}), base_model, config, device)
+    engine = open_engine(task.objective(opened, task.evaluation()), base_model, config, device)
     batches = np.array_split(rows, max(1, len(rows) // min(config.batch_size, 64)))
     for step, batch in enumerate(batches[:WARM_UP_STEPS]):
         float(engine.steps(examples, [batch], step, 0.0)[0].loss)

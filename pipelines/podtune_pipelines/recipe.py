@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, Type, get_type_hints
+from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, get_type_hints
 
 import yaml
 from podtune.cards.hub_rules import is_repository_id
@@ -14,48 +14,8 @@ from podtune.steps.fetch_data.settings import SourceSettings
 from podtune.steps.fetch_model.settings import ModelSettings
 from podtune.steps.publish.settings import ReleaseSettings
 from podtune.steps.write_card.settings import CardSettings
-from podtune.tasks.image_captioning.features_settings import CaptionSettings
-from podtune.tasks.image_captioning.settings import EvaluationSettings as CaptionEvaluationSettings
-from podtune.tasks.question_answering.features_settings import WindowSettings
-from podtune.tasks.question_answering.settings import EvaluationSettings
-from podtune.tasks.visual_question_answering.features_settings import LxmertSettings
-from podtune.tasks.visual_question_answering.settings import EvaluationSettings as VisualEvaluationSettings
+from podtune.tasks.task import TASKS, Task, all_tasks, task_named
 from podtune.training.config import TrainingConfig
-
-
-@dataclass(frozen=True)
-class TaskSections:
-    """What is a task's own in a recipe."""
-
-    features: Type[Any]
-    evaluation: Type[Any]
-    preparation: str
-    """The step that makes its Features."""
-
-    rows: str
-    """What it trains on; `features` may know how many to expect, by the name expected_ and this."""
-
-    metrics: Tuple[str, ...]
-    notes: Tuple[str, ...] = ()
-    """Numbers of its evaluations that are no metrics, yet published ones may be held against them."""
-
-
-TASKS = {
-    "question-answering": TaskSections(
-        WindowSettings, EvaluationSettings, "tokenize_squad", "windows", ("exact_match", "f1")
-    ),
-    "visual-question-answering": TaskSections(
-        LxmertSettings, VisualEvaluationSettings, "extract_lxmert", "questions", ("accuracy",)
-    ),
-    "image-captioning": TaskSections(
-        CaptionSettings,
-        CaptionEvaluationSettings,
-        "prepare_captions",
-        "images",
-        ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider", "meteor"),
-        ("padded_loss",),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -74,34 +34,34 @@ class Recipe:
     release: ReleaseSettings
 
     @property
-    def of_task(self) -> TaskSections:
-        """What is its task's own."""
-        return TASKS[self.task]
+    def of_task(self) -> Task:
+        """Its task's record."""
+        return task_named(self.task)
 
     @property
     def expected_rows(self) -> Dict[str, int]:
         """Split to the rows that are known to come out; empty where they are not."""
-        expected: Dict[str, int] = getattr(self.features, f"expected_{self.of_task.rows}")
+        expected: Dict[str, int] = getattr(self.features, f"expected_{self.of_task.words.rows}")
         return expected
 
 
 def read_recipe(values: Mapping[str, Any]) -> Recipe:
     """Build a recipe; raise Mistakes with all that is wrong in any section, and between those that read well."""
-    task = values.get("task")
-    own = TASKS.get(str(task), TASKS["question-answering"])
-    kinds = {**get_type_hints(Recipe), "task": Literal[tuple(TASKS)], "features": own.features}
-    kinds["evaluation"] = own.evaluation
+    name = str(values.get("task"))
+    task = task_named(name) if name in TASKS else all_tasks()[0]
+    kinds = {**get_type_hints(Recipe), "task": Literal[tuple(TASKS)]}
+    kinds.update(features=task.features, evaluation=task.evaluation)
     found, lines = read_parts(kinds, values, "")
     lines += [f"{name} is missing" for name in kinds if name not in values]
-    lines += [f"{key} {text}" for key, text in _between(own, **found)]
+    lines += [f"{key} {text}" for key, text in _between(task, **found)]
     if lines:
         raise Mistakes(lines)
     return Recipe(**found)
 
 
-def _between(own: TaskSections, **found: Any) -> Iterator[Tuple[str, str]]:
+def _between(task: Task, **found: Any) -> Iterator[Tuple[str, str]]:
     """Combinations of sections that cannot work, as (key, what is wrong); sections that do not read are left out."""
-    for key, metric, known in _named_metrics(own, **found):
+    for key, metric, known in _named_metrics(task, **found):
         if metric and metric not in known:
             yield key, f"must be one of {', '.join(known)}; got {metric!r}"
     for key, name in _linked_names(**found):
@@ -123,9 +83,9 @@ def _linked_names(**found: Any) -> Iterator[Tuple[str, str]]:
             yield "model.decoder.model", found["model"].decoder.model
 
 
-def _named_metrics(own: TaskSections, **found: Any) -> Iterator[Tuple[str, str, Tuple[str, ...]]]:
+def _named_metrics(task: Task, **found: Any) -> Iterator[Tuple[str, str, Tuple[str, ...]]]:
     """Every place that names a metric: its key, the metric, and what it may be."""
-    metrics = own.metrics
+    metrics = tuple(name for name, metric in task.metrics.items() if metric.higher_is_better)
     if "gate" in found:
         yield "gate.metric", found["gate"].metric, metrics
     if "training" in found:
@@ -134,7 +94,7 @@ def _named_metrics(own: TaskSections, **found: Any) -> Iterator[Tuple[str, str, 
         yield from ((f"gate.floors.{metric}", metric, metrics) for metric in found["gate"].floors)
     if "card" in found and found["card"].reference:
         for metric in found["card"].reference.metrics:
-            yield f"card.reference.metrics.{metric}", metric, (*metrics, *own.notes, "loss")
+            yield f"card.reference.metrics.{metric}", metric, (*task.metrics, *task.notes, "loss")
 
 
 def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:

@@ -2,32 +2,21 @@
 
 import importlib
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 from urllib.parse import parse_qsl, urlsplit
 
 from podtune.errors import BadInput
 from podtune.sources.uris import scheme_of
+from podtune.tasks.task import Sample, all_tasks
+
+DATA_SETS = {kind: sample for task in all_tasks() for kind, sample in task.data_sets.items()}
+"""The data sets that fetch_data makes on the spot."""
+
+MODELS = {kind: sample for task in all_tasks() for kind, sample in task.models.items()}
+"""The models that fetch_model makes on the spot."""
 
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One kind of sample: what makes it, and what its URI may say."""
-
-    writer: str
-    """As module:function, called with the directory and all values; imported only when it is asked for."""
-
-    defaults: Mapping[str, str]
-    """Key to what holds where the URI says nothing; a key whose default is a whole number takes only such."""
-
-    choices: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
-    """Key to all that it may say, where these are few."""
-
-    fixed: Mapping[str, str] = field(default_factory=dict)
-    """What the writer is told beside."""
 
 
 def is_sample(uri: str) -> bool:

@@ -1,21 +1,111 @@
-"""All that differs between the problems, behind one interface; and the table of them."""
+"""All that differs between the problems: one record a task, free of torch, and the table of them."""
 
 import importlib
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Protocol, Type, cast
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, Type, cast
 
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.formats.features import Features
+from podtune.formats.features import Features, FeaturesFacts
 from podtune.training.protocols import CompilableObjective, Examples
 
-TASKS = {
-    "question-answering": "podtune.tasks.question_answering.task",
-    "visual-question-answering": "podtune.tasks.visual_question_answering.task",
-    "image-captioning": "podtune.tasks.image_captioning.task",
+TASKS: Dict[str, str] = {
+    "question-answering": "podtune.tasks.question_answering",
+    "visual-question-answering": "podtune.tasks.visual_question_answering",
+    "image-captioning": "podtune.tasks.image_captioning",
 }
-"""Task to the module that has its functions."""
+"""Task to its package, which has the record in `task.py` (TASK), what needs torch in `objective.py` (objective) and
+`predicting.py` (predict), and in `usage.md.jinja` what the card says of how to use a model."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a number says of a model; its values begin at 0."""
+
+    title: str
+    """On the Hub."""
+
+    highest: float = 100.0
+    """The greatest value that there can be: 100 of a metric in percent."""
+
+    higher_is_better: bool = True
+    """Only of such a metric can a recipe ask for the best checkpoint, a floor, or no loss against the live release."""
+
+    is_share: bool = False
+    """Whether it is the share of the examples that are right."""
+
+    remedy: str = ""
+    """What to do about an evaluation that lacks it."""
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether it is counted from 0 to 100."""
+        return self.highest == 100.0
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a card and a report speak of a task."""
+
+    examples: str
+    """The noun of what is scored."""
+
+    rows: str
+    """The noun of what is trained on; as the examples, where a row is one. A recipe's features may say how many to
+    expect, as expected_ and this."""
+
+    hub: str
+    """The Hub's name of the task, which is its pipeline_tag too."""
+
+    title: str
+    scoring: str
+    """A sentence on how an example is scored; empty where the metrics' names say it."""
+
+    loss: str
+    """A sentence on what the loss is; {rows} is their count with its noun."""
+
+    loss_in_short: str
+    curves: Tuple[str, ...]
+    """Metrics that are drawn over the steps."""
+
+    truths: str
+    """What an example's prediction is compared with."""
+
+    parts: str = "Where it is right"
+    """Heading of the metrics over parts of the examples."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A data set or a model that is made on the spot: what makes it, and what its URI may say."""
+
+    writer: str
+    """As module:function, called with the directory and all values; imported only when a sample is made."""
+
+    defaults: Mapping[str, str]
+    """Key to what holds where the URI says nothing; a key whose default is a whole number takes only such."""
+
+    choices: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    """Key to all that it may say, where these are few."""
+
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """Further arguments of the writer."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How `podtune predict` uses a model of the task."""
+
+    does: str
+    """What a model does, as the predicate of a sentence."""
+
+    options: Tuple[str, ...]
+    """Fields of tasks.predicting.Request that it takes."""
+
+    architecture: str
+    """How the model's class in config.json ends; of several tasks the longest that fits counts."""
 
 
 @dataclass(frozen=True)
@@ -62,26 +152,88 @@ class ScoringSettings(Protocol):
         """Of the resampling."""
 
 
-class Task(Protocol):
-    """A problem that podtune solves; each is a module with these names. `settings` are an evaluation section's."""
+@dataclass(frozen=True)
+class Task:
+    """A problem that podtune solves."""
 
-    EvaluationSettings: Type[ScoringSettings]
-    """The recipe's evaluation section."""
+    name: str
+    features: Type[Any]
+    """The recipe's features section."""
 
-    def open_examples(self, features: Features, split: str) -> Examples:
-        """Memory-map one split."""
+    evaluation: Type[Any]
+    """The recipe's evaluation section: ScoringSettings, all of which have a default."""
 
-    def objective(self, features: Features, settings: Mapping[str, Any]) -> CompilableObjective:
-        """What a model of these Features is for; the only function that needs torch."""
+    preparation: str
+    """The step that makes its Features."""
 
-    def score(
-        self, features: Features, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]
-    ) -> Scored:
-        """Score what an engine's `outputs` returned for the split."""
+    metrics: Mapping[str, Metric]
+    words: Words
+    data_sets: Mapping[str, Sample]
+    """sample:// URIs of data in the real raw format; a writer returns RawData's names of its files."""
+
+    models: Mapping[str, Sample]
+    """sample:// URIs of whole models with new weights, as transformers saves one."""
+
+    prediction: Prediction
+    open_examples: Callable[[Features, str], Examples]
+    """Memory-map one split."""
+
+    score: Callable[[Features, str, Mapping[str, np.ndarray], Any], Scored]
+    """Score what an engine returned for a split: features, split, outputs and the evaluation section."""
+
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Numbers of its evaluations that are no metrics, to what they mean; published ones may be held against them."""
+
+    bytes_an_image: Optional[Callable[[Any], int]] = None
+    """The features section to what one image takes on the disk, once; None where examples have no image."""
+
+    images: Optional[Callable[[Features, str], np.ndarray]] = None
+    """Features and split to what each example is about, uint8 [examples, height, width, 3], where that is a picture."""
+
+    variant: Callable[["Task", Mapping[str, Any]], "Task"] = lambda task, _: task
+    """The record for these settings of the features section, where metrics or words depend on them."""
+
+    def objective(self, features: Features, settings: Any) -> CompilableObjective:
+        """What a model of these Features is for, evaluated with these settings; the only part that needs torch."""
+        return cast(CompilableObjective, self._module("objective").objective(features, settings))
+
+    def predict(self, model: Any, request: Any) -> Any:
+        """Answer one request, a tasks.predicting.Request, with a ReleasedModel: a Reply."""
+        return self._module("predicting").predict(model, request)
+
+    def metric(self, name: str) -> Metric:
+        """What is known of a metric; one that is in no record is in percent."""
+        return self.metrics.get(name) or Metric(title=name.replace("_", " ").capitalize())
+
+    @property
+    def usage(self) -> str:
+        """The card's text on how to use a model: a template over the features and the evaluation section."""
+        folder = Path(str(importlib.import_module(TASKS[self.name]).__file__)).parent
+        return (folder / "usage.md.jinja").read_text(encoding="utf-8")
+
+    def _module(self, name: str) -> Any:
+        return importlib.import_module(f"{TASKS[self.name]}.{name}")
 
 
 def task_named(name: str) -> Task:
     """Find a task; BadInput names those there are."""
     if name not in TASKS:
         raise BadInput(f"task must be one of {', '.join(TASKS)}; got {name!r}")
-    return cast(Task, importlib.import_module(TASKS[name]))
+    return cast(Task, importlib.import_module(f"{TASKS[name]}.task").TASK)
+
+
+def task_of(features: FeaturesFacts) -> Task:
+    """The record of the task that Features are for, with their settings; BadInput where that is not known."""
+    task = task_named(features.task)
+    return task.variant(task, features.settings)
+
+
+def all_tasks() -> List[Task]:
+    """Every task, in the order of the table."""
+    return [task_named(name) for name in TASKS]
+
+
+def metric_named(name: str) -> Metric:
+    """What is known of a metric, whichever task has it; one that none has is in percent."""
+    tasks = all_tasks()
+    return next((task for task in tasks if name in task.metrics), tasks[0]).metric(name)

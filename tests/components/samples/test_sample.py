@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 from podtune.errors import BadInput
-from podtune.samples.sample import Sample, is_sample, mistake_in_sample, read_sample, write_sample
+from podtune.samples.sample import is_sample, mistake_in_sample, read_sample, write_sample
+from podtune.tasks.task import Sample
 
 SAMPLES = {
     "squad": Sample("podtune.nowhere:write", {"seed": "1", "train": "40", "version": "1.1"}, {"version": ("1.1", "2")}),

@@ -9,7 +9,7 @@ from podtune.steps.compare.champion import Champion, Unreadable
 from podtune.steps.compare.evaluated import Evaluated
 from podtune.steps.compare.settings import GateSettings
 from podtune.tasks.bootstrap import interval_of_mean
-from podtune.tasks.units import in_percent
+from podtune.tasks.task import metric_named
 
 Decision = Literal["accept", "accept-first", "refuse"]
 
@@ -80,7 +80,7 @@ def _paired(new: Evaluated, champion: Champion, settings: GateSettings) -> Judge
     differences = np.array([score - old[example] for example, score in new.scores.items()])
     low, high = interval_of_mean(differences, settings.bootstrap_samples, settings.seed)
     value = float(differences.mean())
-    points = " points" if in_percent(settings.metric) else ""
+    points = " points" if metric_named(settings.metric).in_percent else ""
     found = (
         f"{settings.metric} is {value:+.2f}{points} from the live version {champion.version} over the same "
         f"{len(differences):,} examples, with 95 % confidence {low:+.2f} to {high:+.2f}"

@@ -13,12 +13,7 @@ from podtune.steps.compare.evaluated import Evaluated, metrics_of_examples, open
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
 from podtune.stores.store import open_store
-
-_REMEDIES = {
-    "meteor": ", which is scored only where its Java program is installed: install it where evaluate runs and evaluate "
-    "again, or take the floor away"
-}
-"""What to do about a metric that an evaluation may lack."""
+from podtune.tasks.task import metric_named
 
 _log = logging.getLogger(__name__)
 
@@ -52,10 +47,9 @@ def _require_metrics(evaluation: Path, new: Evaluated, settings: GateSettings) -
     for place, metric in places.items():
         if metric not in new.metrics:
             known = ", ".join(new.metrics)
-            remedy = _REMEDIES.get(metric, "")
-            raise BadInput(
-                f"{place} must be a metric of the evaluation in {evaluation}: {known}; got {metric!r}{remedy}"
-            )
+            remedy = metric_named(metric).remedy
+            lacking = f"{metric!r}, {remedy}" if remedy else repr(metric)
+            raise BadInput(f"{place} must be a metric of the evaluation in {evaluation}: {known}; got {lacking}")
     if not new.scores:
         known = ", ".join(metrics_of_examples(evaluation))
         raise BadInput(

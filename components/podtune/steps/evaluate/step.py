@@ -55,7 +55,7 @@ def _evaluate(
 ) -> EvaluationFacts:
     """Score a split and write the Evaluation of a step that began then."""
     _require_match(features, checkpoint)
-    settings = read_section(task_named(features.facts.task).EvaluationSettings, evaluation, "evaluation")
+    settings = read_section(task_named(features.facts.task).evaluation, evaluation, "evaluation")
     split = _split(features, settings.split)
     scored = _score(features, checkpoint, settings, device)
     facts = EvaluationFacts(
@@ -126,9 +126,9 @@ def _score(features: Features, checkpoint: Checkpoint, settings: ScoringSettings
     task = task_named(checkpoint.facts.task)
     config = read_section(TrainingConfig, checkpoint.facts.training, "the checkpoint's training")
     model = checkpoint.path / MODEL
-    engine = open_engine(task.objective(features, to_mapping(settings)), model, config, device)
+    engine = open_engine(task.objective(features, settings), model, config, device)
     outputs = engine.outputs(task.open_examples(features, settings.split))
-    return task.score(features, settings.split, outputs, to_mapping(settings))
+    return task.score(features, settings.split, outputs, settings)
 
 
 def _write(output: Path, scored: Scored, facts: EvaluationFacts) -> None:

@@ -16,7 +16,6 @@ from podtune.sections import read_section, to_mapping
 from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, BadRow, SetAside
 from podtune.steps.extract_lxmert.sources import Source, files_of_splits, given_answers, given_detector, open_source
 from podtune.steps.extract_lxmert.vocabulary import make_vocabulary
-from podtune.tasks.visual_question_answering.features_settings import LxmertSettings
 from podtune.tasks.visual_question_answering.question_tokenizer import QuestionTokenizer, open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import (
     VisualQuestion,
@@ -25,6 +24,7 @@ from podtune.tasks.visual_question_answering.questions import (
     write_questions,
 )
 from podtune.tasks.visual_question_answering.region_store import create_store, rows_of_images
+from podtune.tasks.visual_question_answering.settings import LxmertSettings
 
 _log = logging.getLogger(__name__)
 

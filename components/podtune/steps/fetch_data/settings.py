@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Dict, Iterator, Tuple
 
-from podtune.samples.data_sets import SAMPLES
-from podtune.samples.sample import is_sample, mistake_in_sample
+from podtune.samples.sample import DATA_SETS, is_sample, mistake_in_sample
 from podtune.sources.uris import (
     LICENCE,
     REVISION,
@@ -81,7 +80,7 @@ class SourceSettings:
     def _wrong_sample(self) -> Iterator[Tuple[str, str]]:
         if not is_sample(self.data):
             return
-        mistake = mistake_in_sample(self.data, SAMPLES)
+        mistake = mistake_in_sample(self.data, DATA_SETS)
         if mistake:
             yield "data", mistake
         if self.splits != SPLITS:

@@ -6,8 +6,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
-from podtune.samples.data_sets import SAMPLES
-from podtune.samples.sample import is_sample, write_sample
+from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.directory import copy_folder
@@ -35,7 +34,7 @@ def run(raw_data: Path, source: Mapping[str, Any]) -> None:
 
 def _make(settings: SourceSettings, directory: Path) -> Dict[str, str]:
     """Write the sample a URI describes."""
-    files: Dict[str, str] = write_sample(settings.data, SAMPLES, directory)
+    files: Dict[str, str] = write_sample(settings.data, DATA_SETS, directory)
     for split, digest in settings.sha256.items():
         if split not in files:
             raise BadInput(f"source.sha256.{split} must belong to one of the sample's files {', '.join(files)}")

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Iterator, Optional, Tuple, Union
 
-from podtune.samples.models import SAMPLES
-from podtune.samples.sample import is_sample, mistake_in_sample, read_sample
+from podtune.samples.sample import MODELS, is_sample, mistake_in_sample, read_sample
 from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in_source, scheme_of
 
 SCHEMES = "s3 hf sample"
@@ -66,10 +65,10 @@ class ModelSettings:
     def _wrong_sample(self) -> Optional[str]:
         if not is_sample(self.source):
             return None
-        mistake = mistake_in_sample(self.source, SAMPLES)
+        mistake = mistake_in_sample(self.source, MODELS)
         if mistake:
             return mistake
-        values = read_sample(self.source, SAMPLES)
+        values = read_sample(self.source, MODELS)
         if int(values["hidden"]) % int(values["heads"]):
             return f"must have a hidden that heads divide; got hidden={values['hidden']}, heads={values['heads']}"
         return None

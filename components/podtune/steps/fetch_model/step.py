@@ -16,8 +16,7 @@ from podtune.formats.base_model import (
     BaseModelFacts,
     DecoderFacts,
 )
-from podtune.samples.models import SAMPLES
-from podtune.samples.sample import is_sample, write_sample
+from podtune.samples.sample import MODELS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.source import open_source
@@ -52,7 +51,7 @@ def _bring(settings: ModelSettings, directory: Path) -> str:
     place = without_secrets(settings.source)
     expected = _sum(settings.sha256, "model.sha256")
     if is_sample(settings.source):
-        write_sample(settings.source, SAMPLES, directory)
+        write_sample(settings.source, MODELS, directory)
         if expected:
             expected.check(directory / WEIGHTS, f"{WEIGHTS} of {place}")
         model_type = check_description(directory, place)

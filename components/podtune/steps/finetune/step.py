@@ -72,7 +72,7 @@ def _finetune(
     key = run_key(inputs.features.digest, inputs.base_model.digest, config)
     near = checkpoint.with_name(f".{checkpoint.name}.training")
     states = open_states(workspace, key, config.keep_checkpoints, near)
-    engine = open_engine(task.objective(inputs.features, {}), inputs.base_model.path, config, device)
+    engine = open_engine(task.objective(inputs.features, task.evaluation()), inputs.base_model.path, config, device)
     evaluate = _evaluation(task, inputs.features, engine)
     trained = train(Run(engine, examples, config, states, stopping, evaluate))
     if engine.first:
@@ -88,7 +88,7 @@ def _evaluation(task: Task, features: Features, engine: Engine) -> Callable[[], 
 
     def evaluate() -> Dict[str, float]:
         outputs = engine.outputs(task.open_examples(features, VALIDATION))
-        scored = task.score(features, VALIDATION, outputs, {})
+        scored = task.score(features, VALIDATION, outputs, task.evaluation())
         return {**scored.values, "loss": scored.loss}
 
     return evaluate

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, NoReturn
 
 from podtune.errors import BadInput
-from podtune.tasks.image_captioning.features_settings import CaptionSettings
+from podtune.tasks.image_captioning.settings import CaptionSettings
 
 _KINDS = {dict: "an object", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
 

@@ -17,8 +17,8 @@ from podtune.sections import read_section, to_mapping
 from podtune.steps.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
 from podtune.tasks.image_captioning.caption_tokenizer import CaptionTokenizer, encode_captions, open_caption_tokenizer
 from podtune.tasks.image_captioning.captions import PIXELS, ImageRecord, split_digest, write_captions
-from podtune.tasks.image_captioning.features_settings import CaptionSettings
 from podtune.tasks.image_captioning.pixels import Decoded, store_pixels
+from podtune.tasks.image_captioning.settings import CaptionSettings
 
 SET_ASIDE = "set_aside.jsonl"
 """In a split: {"id", "file", "reason"} of each image that is left out."""

@@ -11,9 +11,9 @@ from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
 from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.question_answering.encoding import encode_split
-from podtune.tasks.question_answering.features_settings import WindowSettings
 from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer, open_pair_tokenizer
 from podtune.tasks.question_answering.questions import split_digest
+from podtune.tasks.question_answering.settings import WindowSettings
 from podtune.tasks.question_answering.squad import read_squad
 from podtune.tasks.question_answering.window_cutting import cut_windows
 from podtune.tasks.question_answering.windows import QuestionWindows, write_windows

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from podtune.steps.write_card.records import Records
 from podtune.steps.write_card.wording import short
-from podtune.tasks.units import in_percent
+from podtune.tasks.task import metric_named
 
 MOST_EPOCHS = 20
 MOST_POINTS = 400
@@ -141,11 +141,13 @@ def charts_of(curves: Curves, metrics: Sequence[str]) -> List[Chart]:
     """Draw the loss, these metrics of the validation during training, and the learning rate; skip empty charts."""
     titled = {
         "Loss": _loss_lines(curves),
-        "Validation on the way, percent": _validation_lines(curves, filter(in_percent, metrics)),
+        "Validation on the way, percent": _validation_lines(
+            curves, [name for name in metrics if metric_named(name).in_percent]
+        ),
         **{
             f"Validation on the way, {name}": _validation_lines(curves, [name])
             for name in metrics
-            if not in_percent(name)
+            if not metric_named(name).in_percent
         },
         "Learning rate": [Line("main", "learning rate", curves.learning_rate)] if curves.learning_rate.steps else [],
     }

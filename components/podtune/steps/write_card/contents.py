@@ -6,9 +6,8 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 from podtune.formats.base_model import BaseModelFacts, DecoderFacts
 from podtune.steps.write_card.records import Records
 from podtune.steps.write_card.settings import CardSettings
-from podtune.steps.write_card.task_words import TaskWords, words_of
 from podtune.steps.write_card.wording import count, decimal, setting, signed
-from podtune.tasks.units import highest, in_percent
+from podtune.tasks.task import Task, Words, metric_named, task_of
 from podtune.training.config import TrainingConfig
 
 OVERFITTING = 1.5
@@ -67,7 +66,7 @@ class Contents:
     """Everything that the templates show."""
 
     name: str
-    words: TaskWords
+    task: Task
     command: str
     card: CardSettings
     records: Records
@@ -80,6 +79,11 @@ class Contents:
     """Every setting that shaped the model, as section.key; empty ones are left out."""
 
     training: TrainingSummary
+
+    @property
+    def words(self) -> Words:
+        """How to speak of the task."""
+        return self.task.words
 
     @property
     def base_models(self) -> List[Union[BaseModelFacts, DecoderFacts]]:
@@ -100,14 +104,14 @@ class Contents:
 
 def contents_of(records: Records, card: CardSettings, name: str, command: str) -> Contents:
     """Work out what the card says of a run."""
-    words = words_of(records.features)
+    task = task_of(records.features)
     return Contents(
         name=name,
-        words=words,
+        task=task,
         command=command,
         card=card,
         records=records,
-        results=_results(records, words),
+        results=_results(records, task),
         comparisons=_comparisons(records, card),
         slices=_slices(records),
         settings=_settings(records),
@@ -128,7 +132,7 @@ def sentences(contents: Contents) -> Dict[str, Optional[str]]:
     }
 
 
-def _results(records: Records, words: TaskWords) -> List[Result]:
+def _results(records: Records, task: Task) -> List[Result]:
     examples = records.evaluation.examples
     return [
         Result(
@@ -136,8 +140,8 @@ def _results(records: Records, words: TaskWords) -> List[Result]:
             metric.value,
             metric.low,
             metric.high,
-            highest=highest(name),
-            correct=_correct(metric.value, examples) if name in words.shares else None,
+            highest=metric_named(name).highest,
+            correct=_correct(metric.value, examples) if task.metric(name).is_share else None,
         )
         for name, metric in sorted(records.evaluation.metrics.items())
     ]
@@ -206,7 +210,7 @@ def _rows(contents: Contents) -> str:
 
 
 def _units(contents: Contents) -> Optional[str]:
-    others = [result for result in contents.results if not in_percent(result.name)]
+    others = [result for result in contents.results if not metric_named(result.name).in_percent]
     named = " and ".join(f"{result.name} from 0 to {setting(result.highest)}" for result in others)
     return f"Metrics are in percent, but {named}." if others else None
 

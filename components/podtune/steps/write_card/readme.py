@@ -6,13 +6,6 @@ from podtune.cards.front_matter import to_yaml
 from podtune.steps.write_card.contents import Contents
 from podtune.steps.write_card.markup import Markdown, markdown_templates
 
-_TITLES = {
-    **{f"bleu_{order}": f"BLEU-{order}" for order in (1, 2, 3, 4)},
-    "cider": "CIDEr-D",
-    "meteor": "METEOR",
-    "rouge_l": "ROUGE-L",
-}
-
 
 def card_with_front_matter(values: Mapping[str, Any], picture: str) -> str:
     """Render README.md, with `picture` as the relative path of the loss curve."""
@@ -23,7 +16,7 @@ def card_body(values: Mapping[str, Any], picture: Optional[str]) -> str:
     """Render the card without its front matter, for viewers that support neither it nor relative pictures."""
     contents: Contents = values["contents"]
     templates = markdown_templates()
-    usage = templates.get_template(f"usage/{contents.records.features.task}.md.jinja").render(_used_with(contents))
+    usage = templates.from_string(contents.task.usage).render(_used_with(contents))
     return templates.get_template("readme.md.jinja").render(
         picture=Markdown(picture) if picture else None, usage=Markdown(usage), **values
     )
@@ -67,14 +60,13 @@ def _result(contents: Contents) -> Dict[str, Any]:
     data = {"type": raw_data.dataset, "name": raw_data.dataset, "split": evaluation.split}
     if raw_data.revision:
         data["revision"] = raw_data.revision
-    metrics = [{"type": result.name, "value": result.value, "name": _title(result.name)} for result in contents.results]
+    metrics = [
+        {"type": result.name, "value": result.value, "name": contents.task.metric(result.name).title}
+        for result in contents.results
+    ]
     metrics.append({"type": "loss", "value": evaluation.loss, "name": "Loss"})
     return {
         "task": {"type": contents.words.hub, "name": contents.words.title},
         "dataset": data,
         "metrics": metrics,
     }
-
-
-def _title(metric: str) -> str:
-    return _TITLES.get(metric) or metric.replace("_", " ").capitalize()

@@ -16,8 +16,7 @@ from podtune.formats.evaluation import EVALUATION, EXAMPLES, EvaluationFacts
 from podtune.formats.features import FEATURES, Features, FeaturesFacts
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.formats.verdict import VERDICT, VerdictFacts
-from podtune.tasks.image_captioning.captions import open_captions
-from podtune.tasks.units import highest
+from podtune.tasks.task import metric_named, task_named
 
 _LARGEST = 224
 """Pixels of a side."""
@@ -106,16 +105,18 @@ def worst_examples(path: Path, metric: str, count: int) -> Tuple[List[int], List
     """Rows and records of those that fall short of the best `metric`: the lowest first, among equals the surest."""
     examples = list(_json_lines(path))
     scores = [_score(example["scores"], metric) for example in examples]
-    rows = [row for row, score in enumerate(scores) if score < highest(metric)]
+    most = metric_named(metric).highest
+    rows = [row for row, score in enumerate(scores) if score < most]
     rows.sort(key=lambda row: (scores[row], -examples[row].get("probability", 0.0)))
     return rows[:count], [examples[row] for row in rows[:count]]
 
 
 def pictures_of(features: Features, split: str, rows: Sequence[int]) -> List[bytes]:
     """Encode the images of some of a split's rows as JPEG; none for a task whose features have no pixels."""
-    if features.facts.task != "image-captioning":
+    open_images = task_named(features.facts.task).images
+    if open_images is None:
         return []
-    images = open_captions(features.path, split).images
+    images = open_images(features, split)
     return [_jpeg(Image.fromarray(images[row])) for row in rows]
 
 

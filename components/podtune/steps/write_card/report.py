@@ -9,7 +9,7 @@ from podtune.steps.write_card.charts import Curves, charts_of, interval_bar
 from podtune.steps.write_card.contents import Contents
 from podtune.steps.write_card.markup import html_templates
 from podtune.steps.write_card.wording import short
-from podtune.tasks.units import highest
+from podtune.tasks.task import metric_named
 
 SHOWN_APART = ("id", "prediction", "scores", "slices", "answers")
 
@@ -26,7 +26,7 @@ def html_report(values: Mapping[str, Any], curves: Curves) -> str:
         .render(
             charts=charts_of(curves, contents.words.curves),
             bars=bars,
-            bar=lambda value, metric: interval_bar(value, 0, 0, highest(metric)),
+            bar=lambda value, metric: interval_bar(value, 0, 0, metric_named(metric).highest),
             worst=_worst(contents),
             **values,
         )

@@ -5,7 +5,6 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 from podtune.cards.hub_rules import is_repository_id
 from podtune.steps.write_card.contents import Comparison, Contents, sentences
 from podtune.steps.write_card.markup import Cell, Link, Name, Table
-from podtune.steps.write_card.task_words import NOTES
 from podtune.steps.write_card.wording import capital, count, decimal, duration, fine, setting, short, signed
 
 
@@ -59,7 +58,7 @@ def results(contents: Contents) -> Table:
 def notes(contents: Contents) -> Table:
     """What was recorded with the metrics and is none."""
     found = contents.records.evaluation.notes
-    rows = [(Name(name), fine(value), NOTES.get(name, "")) for name, value in found.items()]
+    rows = [(Name(name), fine(value), contents.task.notes.get(name, "")) for name, value in found.items()]
     return Table(("Beside the metrics", "Value", "Which is"), list(rows), numbers=False)
 
 

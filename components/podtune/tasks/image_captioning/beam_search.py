@@ -4,7 +4,7 @@ from typing import Callable, NamedTuple, Tuple
 
 import numpy as np
 
-from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 
 NextTokens = Callable[[np.ndarray, int], Tuple[np.ndarray, np.ndarray]]
 """For beginnings, int64 [images, beams, longest], and how many of their tokens are written: `next_tokens` next ones of
@@ -24,12 +24,12 @@ class _Beams(NamedTuple):
     """float32 [images, beams]."""
 
 
-def next_tokens(search: BeamSearch) -> int:
+def next_tokens(search: EvaluationSettings) -> int:
     """Count the next tokens of each beginning that may be needed: where all beams end, as many others go on."""
     return 2 * search.beams
 
 
-def write(look_up: NextTokens, wanted: np.ndarray, search: BeamSearch, *, longest: int, end: int) -> np.ndarray:
+def write(look_up: NextTokens, wanted: np.ndarray, search: EvaluationSettings, *, longest: int, end: int) -> np.ndarray:
     """Write a caption for each image that is wanted, bool [images]: token ids, int64 [images, longest].
 
     Ids after the end of a caption are `end` again. A search stops where no beginning, were it to end now, would be
@@ -49,7 +49,7 @@ def write(look_up: NextTokens, wanted: np.ndarray, search: BeamSearch, *, longes
     return finished.tokens[:, 0]
 
 
-def _first(images: int, search: BeamSearch, longest: int, end: int) -> Tuple[_Beams, _Beams]:
+def _first(images: int, search: EvaluationSettings, longest: int, end: int) -> Tuple[_Beams, _Beams]:
     """Beginnings without a token, all but one of them empty places; and no captions."""
     tokens = np.full((images, search.beams, longest), end, dtype=np.int64)
     none = np.full((images, search.beams), _NONE, dtype=np.float32)
@@ -67,13 +67,13 @@ def _continued(running: _Beams, length: int, log_probabilities: np.ndarray, ids:
     return _Beams(tokens, scores.reshape(images, -1))
 
 
-def _ended(found: _Beams, ends: np.ndarray, length: int, search: BeamSearch) -> _Beams:
+def _ended(found: _Beams, ends: np.ndarray, length: int, search: EvaluationSettings) -> _Beams:
     """The captions that end here, among the best `beams` of all."""
     among_best = np.arange(found.scores.shape[1]) < search.beams
     return found._replace(scores=np.where(ends & among_best, _penalised(found.scores, length, search), _NONE))
 
 
-def _penalised(scores: np.ndarray, length: int, search: BeamSearch) -> np.ndarray:
+def _penalised(scores: np.ndarray, length: int, search: EvaluationSettings) -> np.ndarray:
     return scores / np.float32(length**search.length_penalty)
 
 

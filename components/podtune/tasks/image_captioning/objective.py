@@ -7,11 +7,17 @@ import torch
 from torch.nn import functional
 
 from podtune.errors import BadInput
+from podtune.formats.features import Features
 from podtune.tasks.image_captioning.generation import write_captions
 from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, load_model, require_size
-from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.tasks.image_captioning.static import CaptionForm
 from podtune.training.ipu import IpuConfig
+
+
+def objective(features: Features, settings: EvaluationSettings) -> "CaptionObjective":  # noqa: ARG001  # as every task's
+    """Write the caption of an image."""
+    return CaptionObjective(settings)
 
 
 class CaptionObjective:
@@ -24,7 +30,7 @@ class CaptionObjective:
     is one over all tokens of the batch, in which images with longer captions weigh more.
     """
 
-    def __init__(self, search: BeamSearch = BeamSearch()) -> None:  # noqa: B008  # frozen
+    def __init__(self, search: EvaluationSettings = EvaluationSettings()) -> None:  # noqa: B008  # frozen
         self._search = search
 
     def load(self, directory: Path) -> Any:

@@ -15,18 +15,19 @@ from podtune.tasks.image_captioning.cider import cider
 from podtune.tasks.image_captioning.meteor import meteor, meteor_statistics
 from podtune.tasks.image_captioning.ngrams import ORDERS, Words
 from podtune.tasks.image_captioning.rouge import rouge_l
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.tasks.image_captioning.words import caption_words
 from podtune.tasks.task import Scored
 
 Corpus = Dict[str, Callable[[Array], float]]
 
 
-def score_captions(features: Path, split: str, outputs: Mapping[str, Array], settings: Mapping[str, Any]) -> Scored:
+def score_captions(features: Path, split: str, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Scored:
     """Score the caption generated for every image of a split.
 
     `outputs` has for each image generated (token ids, int64 [images, length]), loss_sum and loss_tokens over its true
-    captions. BLEU, ROUGE-L and METEOR are in percent, CIDEr-D goes from 0 to 10. Of `settings` padded_length counts:
-    where it is not 0, padded_loss is noted, the loss as a program counts it that pads its captions to so many tokens.
+    captions. BLEU, ROUGE-L and METEOR are in percent, CIDEr-D goes from 0 to 10. Where
+    `settings` has a padded_length, padded_loss is noted, the loss as a program counts it that pads its captions so.
     """
     images = read_records(features / split)
     _require_one_each(images, outputs)
@@ -47,7 +48,7 @@ def score_captions(features: Path, split: str, outputs: Mapping[str, Array], set
         records=_records(images, predictions, references, metrics),
         predictions=[{"image_id": int(image.id), "caption": text} for image, text in zip(images, predictions)],
         corpus=corpus,
-        notes=_notes(features, split, outputs["loss_sum"], settings.get("padded_length", 0)),
+        notes=_notes(features, split, outputs["loss_sum"], settings.padded_length),
     )
 
 

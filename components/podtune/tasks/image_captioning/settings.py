@@ -1,13 +1,51 @@
-"""The `evaluation` section of a captioning recipe: how captions are written, and what they are scored on."""
+"""The sections of a captioning recipe: which captions are learnt, and how captions are written and scored."""
 
-from dataclasses import dataclass, fields
-from typing import Any, Iterator, Mapping, Tuple
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, Literal, Tuple
 
 
 @dataclass(frozen=True)
-class BeamSearch:
-    """How a model's probabilities become a caption; the same caption every time."""
+class CaptionSettings:
+    """What becomes of the published captions and images."""
 
+    captions_per_image: int = 1
+    """At most so many of an image's kept captions are learnt, the first ones; all of them are references."""
+
+    max_length: int = 64
+    """Tokens of a caption, the end of the text included."""
+
+    keep_rejected: bool = False
+    """Whether captions are used, to learn and as references, that the data's makers rejected."""
+
+    keep_precanned: bool = False
+    """Whether the ready-made sentence is used that says an image cannot be recognised. Without it, and without rejected
+    captions, an image may have none left; then it is not among the Features."""
+
+    damaged_images: Literal["stop", "set_aside"] = "stop"
+    """What a file that cannot be decoded does: it stops the step, or its image is left out and listed."""
+
+    expected_images: Dict[str, int] = field(default_factory=dict)
+    """Split to the images that are known to have a caption that is used; another number stops the step before any is
+    decoded. Empty: not checked."""
+
+    image_size: int = 224
+    """Height and width of the stored images, in pixels."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """What cannot be prepared, as (key, what is wrong)."""
+        if self.captions_per_image < 1:
+            yield "captions_per_image", f"must be at least 1; got {self.captions_per_image}"
+        if self.max_length < 2:
+            yield "max_length", f"must be at least 2; got {self.max_length}"
+        if not 16 <= self.image_size <= 1024:
+            yield "image_size", f"must lie between 16 and 1024; got {self.image_size}"
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How captions are written, the same ones every time; the scores' definitions leave nothing to set."""
+
+    split: str = "validation"
     beams: int = 4
     """Beginnings of a caption that are followed at a time; 1 takes the likeliest token, always."""
 
@@ -15,21 +53,6 @@ class BeamSearch:
     """Tokens that are written at most, as far as the model has positions."""
 
     length_penalty: float = 1.0
-    """A caption's score is its log-probability, divided by its number of tokens to the power of this."""
-
-
-@dataclass(frozen=True)
-class EvaluationSettings:
-    """How a captioning model is scored; the scores' definitions leave nothing to set."""
-
-    split: str = "validation"
-    beams: int = BeamSearch.beams
-    """Beginnings of a caption that are followed at a time; 1 takes the likeliest token, always."""
-
-    max_length: int = BeamSearch.max_length
-    """Tokens that are written at most, as far as the model has positions."""
-
-    length_penalty: float = BeamSearch.length_penalty
     """A caption's score is its log-probability, divided by its number of tokens to the power of this."""
 
     padded_length: int = 0
@@ -50,9 +73,3 @@ class EvaluationSettings:
         for key in ("padded_length", "seed"):
             if getattr(self, key) < 0:
                 yield key, f"must not be negative; got {getattr(self, key)}"
-
-
-def beam_search(settings: Mapping[str, Any]) -> BeamSearch:
-    """Those of an evaluation section that say how captions are written, the others as they are by default."""
-    names = (field.name for field in fields(BeamSearch))
-    return BeamSearch(**{name: settings[name] for name in names if name in settings})

@@ -9,7 +9,7 @@ from podtune.formats.ragged import places_of
 from podtune.tasks.image_captioning.beam_search import next_tokens, write
 from podtune.tasks.image_captioning.pretrained import require_size
 from podtune.tasks.image_captioning.programs import Predicting, Training, Trunk, encoder_layers
-from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.training.ipu import IpuConfig
 from podtune.training.protocols import Inputs, Laid, Program
 from podtune.training.rows import in_rows, padded, token_places
@@ -22,7 +22,7 @@ class CaptionForm:
     model on them. That costs less than fetching the probabilities of all tokens, or than a second program.
     """
 
-    def __init__(self, model: Any, config: IpuConfig, search: BeamSearch) -> None:
+    def __init__(self, model: Any, config: IpuConfig, search: EvaluationSettings) -> None:
         self._model, self._width, self._search = model, config.row_tokens, search
         self._start, self._end = model.config.decoder_start_token_id, model.config.eos_token_id
         self._longest = min(search.max_length, model.config.decoder.max_position_embeddings)

@@ -1,31 +1,56 @@
-"""Image captioning, as tasks/task.py wants it."""
+"""Image captioning: write a sentence on what an image shows."""
 
-from typing import Any, Mapping
-
-import numpy as np
-
-from podtune.formats.features import Features
-from podtune.tasks.image_captioning.captions import ImageCaptions, open_captions
+from podtune.tasks.image_captioning.captions import open_captions
 from podtune.tasks.image_captioning.scores import score_captions
-from podtune.tasks.image_captioning.settings import EvaluationSettings, beam_search
-from podtune.tasks.task import Scored
-from podtune.training.protocols import Objective
-
-__all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
+from podtune.tasks.image_captioning.settings import CaptionSettings, EvaluationSettings
+from podtune.tasks.task import Metric, Prediction, Sample, Task, Words
 
 
-def open_examples(features: Features, split: str) -> ImageCaptions:
-    """Memory-map the images and captions of one split."""
-    return open_captions(features.path, split)
+def _bytes_an_image(features: CaptionSettings) -> int:
+    """Pixels of three bytes."""
+    return features.image_size**2 * 3
 
 
-def objective(features: Features, settings: Mapping[str, Any]) -> Objective:  # noqa: ARG001  # other tasks' depend on them
-    """Write the caption of an image."""
-    from podtune.tasks.image_captioning.objective import CaptionObjective
-
-    return CaptionObjective(beam_search(settings))
-
-
-def score(features: Features, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Scored:
-    """Score the captions that the model wrote, by the reference definitions of the published metrics."""
-    return score_captions(features.path, split, outputs, settings)
+TASK = Task(
+    name="image-captioning",
+    features=CaptionSettings,
+    evaluation=EvaluationSettings,
+    preparation="prepare_captions",
+    metrics={
+        **{f"bleu_{order}": Metric(f"BLEU-{order}") for order in (1, 2, 3, 4)},
+        "rouge_l": Metric("ROUGE-L"),
+        "cider": Metric("CIDEr-D", highest=10.0),
+        "meteor": Metric(
+            "METEOR",
+            remedy="which is scored only where its Java program is installed: install it where evaluate runs and "
+            "evaluate again, or take the floor away",
+        ),
+    },
+    notes={"padded_loss": "the loss as the published recipe counts it, with the padding after each caption"},
+    words=Words(
+        examples="images",
+        rows="images",
+        hub="image-to-text",
+        title="Image Captioning",
+        scoring="A caption is compared with all true ones of its image, in the words that the published metrics cut.",
+        loss="The loss is the mean cross-entropy over the tokens of the learnt captions of the {rows}, the end of the "
+        "text included and padding left out.",
+        loss_in_short="cross-entropy, mean over tokens without padding",
+        curves=("cider", "bleu_4", "meteor", "rouge_l"),
+        truths="true captions",
+        parts="Where it does well",
+    ),
+    bytes_an_image=_bytes_an_image,
+    images=lambda features, split: open_captions(features.path, split).images,
+    data_sets={
+        "captions": Sample(
+            "podtune.samples.captions:write_sample", {"seed": "1", "train": "2000", "validation": "200"}
+        ),
+    },
+    models={
+        "vit-gpt2": Sample("podtune.samples.vit_gpt2:write_sample_model", {"seed": "1", "hidden": "64", "heads": "2"}),
+    },
+    prediction=Prediction(does="describes a picture", options=("image",), architecture="VisionEncoderDecoderModel"),
+    open_examples=lambda features, split: open_captions(features.path, split),
+    score=lambda features, *scored: score_captions(features.path, *scored),
+)

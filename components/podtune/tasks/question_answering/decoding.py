@@ -7,24 +7,11 @@ import numpy as np
 
 from podtune.formats.ragged import Array, offsets_of
 from podtune.tasks.question_answering.candidates import Candidates, Logits, best_spans, joined, no_answers
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows
 
 _PLACEHOLDER = "empty"
 _OUTSIDE = -1  # of the context
-
-
-@dataclass(frozen=True)
-class DecodingSettings:
-    """How answers are chosen."""
-
-    n_best: int = 20
-    """Start and end positions considered per window, and candidates kept per question."""
-
-    max_answer_length: int = 30
-    """Tokens."""
-
-    null_score_threshold: float = 0.0
-    """SQuAD 2.0 only: no answer where its score beats the best answer's by more than this."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +36,7 @@ class Decoded:
         return _PLACEHOLDER if start == _OUTSIDE else context[start : self.candidates.end[candidate]]
 
 
-def decode(windows: QuestionWindows, outputs: Mapping[str, Array], settings: DecodingSettings) -> Decoded:
+def decode(windows: QuestionWindows, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Decoded:
     """Answer every question as SQuAD 1.1 wants it: with its best span, or "empty" where none is possible.
 
     `outputs` are finite start_logits and end_logits, float32 [tokens], in the order of the windows' tokens.
@@ -60,7 +47,7 @@ def decode(windows: QuestionWindows, outputs: Mapping[str, Array], settings: Dec
     return Decoded(candidates, offsets, _probabilities(candidates, offsets), answers=offsets[:-1])
 
 
-def decode_or_abstain(windows: QuestionWindows, outputs: Mapping[str, Array], settings: DecodingSettings) -> Decoded:
+def decode_or_abstain(windows: QuestionWindows, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Decoded:
     """Answer every question as SQuAD 2.0 wants it: with "" where that scores better than the best span.
 
     `outputs` as for `decode`. Where the published loops find no text at all and crash, the answer is "".
@@ -80,7 +67,7 @@ def _logits(outputs: Mapping[str, Array]) -> Logits:
     return Logits(outputs["start_logits"], outputs["end_logits"])
 
 
-def _best_spans(windows: QuestionWindows, outputs: Mapping[str, Array], settings: DecodingSettings) -> Candidates:
+def _best_spans(windows: QuestionWindows, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Candidates:
     return best_spans(windows, _logits(outputs), settings.n_best, settings.max_answer_length)
 
 

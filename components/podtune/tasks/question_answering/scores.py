@@ -1,6 +1,5 @@
 """From an engine's logits to what a question-answering model scores, every question exactly once."""
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
@@ -8,25 +7,26 @@ import numpy as np
 
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.ragged import Array
-from podtune.tasks.question_answering.decoding import DecodingSettings, decode, decode_or_abstain
+from podtune.tasks.question_answering.decoding import decode, decode_or_abstain
 from podtune.tasks.question_answering.questions import Question, read_contexts, read_questions
 from podtune.tasks.question_answering.scoring import any_unanswerable, percent, score_predictions
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.slices import slices_of
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
 from podtune.tasks.task import Scored
 
 
-def score_windows(features: Path, split: str, outputs: Mapping[str, Array], settings: Mapping[str, Any]) -> Scored:
+def score_windows(features: Path, split: str, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Scored:
     """Answer and score every question of a split.
 
-    `outputs` has float32 [tokens] start_logits and end_logits in the order of the windows' tokens. Of `settings`
-    the keys of DecodingSettings count. Where some question has no answer, SQuAD 2.0's rules hold, else 1.1's.
+    `outputs` has float32 [tokens] start_logits and end_logits in the order of the windows' tokens. Where some question
+    has no answer, SQuAD 2.0's rules hold, else 1.1's.
     """
     windows, questions = open_windows(features, split), read_questions(features, split)
     window_counts = _windows_of_each(windows, questions)
     _require_finite(windows, outputs)
     answer = decode_or_abstain if any_unanswerable(questions) else decode
-    decoded = answer(windows, outputs, decoding_settings(settings))
+    decoded = answer(windows, outputs, settings)
     contexts = read_contexts(features, split)
     texts = [decoded.text(row, contexts[asked.context]) for row, asked in zip(decoded.answers, questions)]
     scores = vars(score_predictions(questions, dict(zip((asked.id for asked in questions), texts))))
@@ -40,12 +40,6 @@ def score_windows(features: Path, split: str, outputs: Mapping[str, Array], sett
         records=records,
         predictions={record["id"]: record["prediction"] for record in records},
     )
-
-
-def decoding_settings(settings: Mapping[str, Any]) -> DecodingSettings:
-    """Those of an evaluation section that say how answers are chosen, the others as they are by default."""
-    names = (field.name for field in fields(DecodingSettings))
-    return DecodingSettings(**{name: settings[name] for name in names if name in settings})
 
 
 def span_loss(windows: QuestionWindows, outputs: Mapping[str, Array]) -> float:

@@ -1,9 +1,28 @@
-"""The `evaluation` section of a recipe: how outputs become answers, and answers scores."""
+"""The sections of a question-answering recipe: how contexts are cut into windows, and how outputs become answers."""
 
-from dataclasses import dataclass
-from typing import Iterator, Tuple
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, Tuple
 
-from podtune.tasks.question_answering.decoding import DecodingSettings
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """Window semantics of transformers' question-answering example."""
+
+    max_length: int = 384
+    """Tokens of a window: question, context and special tokens."""
+
+    overlap: int = 128
+    """Context tokens that two neighbouring windows share; the example calls it doc_stride."""
+
+    expected_windows: Dict[str, int] = field(default_factory=dict)
+    """Split to the windows that are known to come out; another number stops the step. Empty: not checked."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """Windows that cannot be cut, as (key, what is wrong)."""
+        if self.max_length < 8:
+            yield "max_length", f"must be at least 8; got {self.max_length}"
+        if not 0 <= self.overlap < self.max_length:
+            yield "overlap", f"must lie between 0 and below max_length {self.max_length}; got {self.overlap}"
 
 
 @dataclass(frozen=True)
@@ -11,14 +30,14 @@ class EvaluationSettings:
     """How a question-answering model is scored."""
 
     split: str = "validation"
-    n_best: int = DecodingSettings.n_best
-    """Start and end positions considered per window."""
+    n_best: int = 20
+    """Start and end positions considered per window, and candidates kept per question."""
 
-    max_answer_length: int = DecodingSettings.max_answer_length
+    max_answer_length: int = 30
     """Tokens."""
 
-    null_score_threshold: float = DecodingSettings.null_score_threshold
-    """SQuAD v2 only: no answer where its score beats the best answer's by more than this."""
+    null_score_threshold: float = 0.0
+    """SQuAD 2.0 only: no answer where its score beats the best answer's by more than this."""
 
     bootstrap_samples: int = 1000
     """Resamplings behind each 95 % interval."""

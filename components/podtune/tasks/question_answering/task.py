@@ -1,31 +1,44 @@
-"""Extractive question answering, as tasks/task.py wants it."""
+"""Extractive question answering: mark the first and the last token of the answer."""
 
-from typing import Any, Mapping
-
-import numpy as np
-
-from podtune.formats.features import Features
 from podtune.tasks.question_answering.scores import score_windows
-from podtune.tasks.question_answering.settings import EvaluationSettings
-from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
-from podtune.tasks.task import Scored
-from podtune.training.protocols import Objective
+from podtune.tasks.question_answering.settings import EvaluationSettings, WindowSettings
+from podtune.tasks.question_answering.windows import open_windows
+from podtune.tasks.task import Metric, Prediction, Sample, Task, Words
 
-__all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
-
-
-def open_examples(features: Features, split: str) -> QuestionWindows:
-    """Memory-map the windows of one split."""
-    return open_windows(features.path, split)
-
-
-def objective(features: Features, settings: Mapping[str, Any]) -> Objective:  # noqa: ARG001  # other tasks' depend on them
-    """Mark the first and the last token of the answer."""
-    from podtune.tasks.question_answering.objective import SpanObjective
-
-    return SpanObjective()
-
-
-def score(features: Features, split: str, outputs: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Scored:
-    """Turn start and end logits into answers, and score them by SQuAD's official definitions."""
-    return score_windows(features.path, split, outputs, settings)
+TASK = Task(
+    name="question-answering",
+    features=WindowSettings,
+    evaluation=EvaluationSettings,
+    preparation="tokenize_squad",
+    metrics={"exact_match": Metric("Exact match", is_share=True), "f1": Metric("F1")},
+    words=Words(
+        examples="questions",
+        rows="windows",
+        hub="question-answering",
+        title="Question Answering",
+        scoring="",
+        loss="The loss is the mean over their {rows}, without padding.",
+        loss_in_short="mean over {rows}",
+        curves=("exact_match", "f1"),
+        truths="answers",
+    ),
+    data_sets={
+        "squad": Sample(
+            "podtune.samples.squad:write_sample",
+            {"seed": "1", "train": "4000", "validation": "500", "version": "1.1"},
+            choices={"version": ("1.1", "2.0")},
+        )
+    },
+    models={
+        "bert": Sample(
+            "podtune.samples.bert:write_sample_model", {"seed": "1", "layers": "2", "hidden": "128", "heads": "2"}
+        )
+    },
+    prediction=Prediction(
+        does="answers a question from a text",
+        options=("question", "context", "context_file", "allow_no_answer", "top"),
+        architecture="ForQuestionAnswering",
+    ),
+    open_examples=lambda features, split: open_windows(features.path, split),
+    score=lambda features, *scored: score_windows(features.path, *scored),
+)

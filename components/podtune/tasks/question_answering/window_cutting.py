@@ -13,9 +13,9 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.ragged import Array, Ragged, gather, offsets_of
 from podtune.tasks.question_answering.encoding import EncodedSplit
-from podtune.tasks.question_answering.features_settings import WindowSettings
 from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer
 from podtune.tasks.question_answering.questions import Question
+from podtune.tasks.question_answering.settings import WindowSettings
 from podtune.tasks.question_answering.squad import SquadSplit
 from podtune.tasks.question_answering.windows import QuestionWindows
 

@@ -9,8 +9,10 @@ from torch import nn
 from torch.nn import functional
 
 from podtune.errors import BadInput
+from podtune.formats.features import Features
 from podtune.tasks.pretrained import load_pretrained, require_model_type
-from podtune.tasks.visual_question_answering.questions import IGNORED
+from podtune.tasks.visual_question_answering.questions import IGNORED, are_labels_soft, read_answers
+from podtune.tasks.visual_question_answering.settings import EvaluationSettings
 from podtune.tasks.visual_question_answering.static import LxmertForm
 from podtune.training.ipu import IpuConfig
 
@@ -19,6 +21,11 @@ MODEL_TYPE = "lxmert"
 
 _HEAD = ("answer_head.",)
 _log = logging.getLogger(__name__)
+
+
+def objective(features: Features, settings: EvaluationSettings) -> "LxmertObjective":  # noqa: ARG001  # as every task's
+    """Choose one of the answers of the features' vocabulary."""
+    return LxmertObjective(read_answers(features.path), soft=are_labels_soft(features.facts))
 
 
 class LxmertObjective:

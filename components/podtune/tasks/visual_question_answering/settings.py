@@ -1,7 +1,50 @@
-"""The `evaluation` section of a visual question-answering recipe."""
+"""The sections of a visual question-answering recipe: what is learnt of the published files, and what is scored."""
 
-from dataclasses import dataclass
-from typing import Iterator, Tuple
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, List, Literal, Tuple
+
+
+@dataclass(frozen=True)
+class LxmertSettings:
+    """What becomes of the published questions, answers and regions."""
+
+    labels: Literal["soft", "hard"]
+    """Whether several answers of a question may be right, each as much as people gave it (VQA), or one is (GQA)."""
+
+    max_length: int = 20
+    """Tokens of a question, special tokens included; the original authors' number. The rest is cut off."""
+
+    regions: int = 36
+    """Of every image."""
+
+    answers_from: List[str] = field(default_factory=lambda: ["train"])
+    """Splits whose answers make the vocabulary where none is given. VQA's published 3,129 were taken from the training
+    and the validation split."""
+
+    minimum_answers: int = 9
+    """Questions that an answer must be the chosen one of, to be in a vocabulary that is made."""
+
+    expected_answers: int = 0
+    """Size of the vocabulary, where it is known; another number stops the step. 0: not checked."""
+
+    expected_questions: Dict[str, int] = field(default_factory=dict)
+    """Split to the questions that are known to come out; another number stops the step. Empty: not checked."""
+
+    expected_images: Dict[str, int] = field(default_factory=dict)
+    """Split to the images that they ask about, in the same way; `podtune plan` says what these will take."""
+
+    bad_rows: Literal["stop", "set_aside"] = "stop"
+    """What an image whose regions cannot be read, or a question whose image has none, does: it stops the step, or is
+    left out and listed."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """What cannot be prepared, as (key, what is wrong)."""
+        for key, least in (("max_length", 3), ("regions", 1), ("minimum_answers", 1), ("expected_answers", 0)):
+            value = getattr(self, key)
+            if value < least:
+                yield key, f"must be at least {least}; got {value}"
+        if not self.answers_from:
+            yield "answers_from", "must name at least one split"
 
 
 @dataclass(frozen=True)

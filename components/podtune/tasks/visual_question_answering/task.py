@@ -1,41 +1,77 @@
-"""Visual question answering, on VQA and on GQA, as tasks/task.py wants it."""
+"""Visual question answering, on VQA and on GQA: choose one of the answers of the features' vocabulary."""
 
+from dataclasses import replace
 from typing import Any, Mapping
 
-import numpy as np
-
 from podtune.formats.features import Features
-from podtune.tasks.task import Scored
-from podtune.tasks.visual_question_answering.questions import (
-    VisualQuestions,
-    are_labels_soft,
-    open_questions,
-    read_answers,
-)
+from podtune.formats.ragged import Array
+from podtune.tasks.task import Metric, Prediction, Sample, Scored, Task, Words
+from podtune.tasks.visual_question_answering.questions import are_labels_soft, open_questions
 from podtune.tasks.visual_question_answering.scores import score_answers
-from podtune.tasks.visual_question_answering.settings import EvaluationSettings
-from podtune.training.protocols import Objective
+from podtune.tasks.visual_question_answering.settings import EvaluationSettings, LxmertSettings
+from podtune.training.protocols import Examples
 
-__all__ = ["EvaluationSettings", "objective", "open_examples", "score"]
+_WORDS = Words(
+    examples="questions",
+    rows="questions",
+    hub="visual-question-answering",
+    title="Visual Question Answering",
+    scoring="An answer that at least three of the other people gave is wholly right; fewer make it right in part.",
+    loss="The loss is the mean of the binary cross-entropies of all answers in the vocabulary, over the {rows}.",
+    loss_in_short="binary cross-entropy, mean over answers and {rows}",
+    curves=("accuracy",),
+    truths="answers",
+)
+_DATA_SETS = {"seed": "1", "train": "2000", "validation": "300"}
 
 
-def open_examples(features: Features, split: str) -> VisualQuestions:
-    """Memory-map the questions and regions of one split."""
+def _with_labels(task: Task, settings: Mapping[str, Any]) -> Task:
+    """What is otherwise of visual questions that have one right answer, as GQA's."""
+    if settings.get("labels") != "hard":
+        return task
+    words = replace(
+        task.words,
+        scoring="An answer is right where it is the published one, letter by letter.",
+        loss="The loss is the mean cross-entropy over those of the {rows} whose answer is in the vocabulary.",
+        loss_in_short="cross-entropy, mean over questions in vocabulary",
+    )
+    return replace(task, words=words, metrics={"accuracy": replace(task.metrics["accuracy"], is_share=True)})
+
+
+def _bytes_an_image(features: LxmertSettings) -> int:
+    """Region features in float16 and boxes in float32."""
+    return features.regions * (2048 * 2 + 4 * 4)
+
+
+def _open_examples(features: Features, split: str) -> Examples:
     return open_questions(features.path, split, soft=are_labels_soft(features.facts))
 
 
-def objective(features: Features, settings: Mapping[str, Any]) -> Objective:  # noqa: ARG001  # other tasks' depend on them
-    """Choose one of the answers of the features' vocabulary."""
-    from podtune.tasks.visual_question_answering.objective import LxmertObjective
-
-    return LxmertObjective(read_answers(features.path), soft=are_labels_soft(features.facts))
-
-
-def score(
-    features: Features,
-    split: str,
-    outputs: Mapping[str, np.ndarray],
-    settings: Mapping[str, Any],  # noqa: ARG001  # other tasks' depend on them
-) -> Scored:
-    """Score the answers that the model chose, by the official definitions of VQA or GQA."""
+def _score(features: Features, split: str, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Scored:  # noqa: ARG001  # as every task's
     return score_answers(features.path, split, outputs, soft=are_labels_soft(features.facts))
+
+
+TASK = Task(
+    name="visual-question-answering",
+    features=LxmertSettings,
+    evaluation=EvaluationSettings,
+    preparation="extract_lxmert",
+    metrics={"accuracy": Metric("Accuracy")},
+    notes={"out_of_vocabulary": "examples whose true answers are all out of the vocabulary; they count as wrong"},
+    words=_WORDS,
+    variant=_with_labels,
+    bytes_an_image=_bytes_an_image,
+    data_sets={
+        kind: Sample("podtune.samples.visual:write_sample", _DATA_SETS, fixed={"kind": kind}) for kind in ("vqa", "gqa")
+    },
+    models={
+        "lxmert": Sample("podtune.samples.lxmert:write_sample_model", {"seed": "1", "hidden": "64", "heads": "4"}),
+    },
+    prediction=Prediction(
+        does="answers a question about a picture",
+        options=("question", "image", "detector", "draw", "regions", "image_id", "top"),
+        architecture="LxmertForQuestionAnswering",
+    ),
+    open_examples=_open_examples,
+    score=_score,
+)

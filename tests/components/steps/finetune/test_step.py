@@ -109,7 +109,7 @@ def test_a_real_model_continues_exactly(
     task, opened = task_named("question-answering"), FEATURES.open(features)
 
     def one_run(after: int) -> Run:
-        engine = open_engine(task.objective(opened, {}), base_model, config, "cpu")
+        engine = open_engine(task.objective(opened, task.evaluation()), base_model, config, "cpu")
         states, count = States(tmp_path / "states", 2), iter(range(1, 100))
         return Run(engine, task.open_examples(opened, "train"), config, states, lambda: next(count) == after, dict)
 

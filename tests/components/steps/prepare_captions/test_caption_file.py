@@ -5,7 +5,7 @@ from typing import Any, Dict
 import pytest
 from podtune.errors import BadInput
 from podtune.steps.prepare_captions.caption_file import CaptionFile, read_caption_file
-from podtune.tasks.image_captioning.features_settings import CaptionSettings
+from podtune.tasks.image_captioning.settings import CaptionSettings
 
 REJECTED = {"caption": "nice", "is_rejected": True, "is_precanned": False}
 PRECANNED = {"caption": "Quality issues …", "is_rejected": False, "is_precanned": True}

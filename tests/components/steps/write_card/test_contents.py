@@ -68,6 +68,5 @@ def test_a_task_without_words_is_refused(finished_run, contents) -> None:
         contents()
 
     assert str(caught.value) == (
-        "write_card knows the tasks question-answering, visual-question-answering, image-captioning; "
-        "the features are for 'tasting'"
+        "task must be one of question-answering, visual-question-answering, image-captioning; got 'tasting'"
     )

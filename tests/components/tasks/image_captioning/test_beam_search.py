@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from podtune.tasks.image_captioning.beam_search import NextTokens, next_tokens, write
-from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel
 
 END = 0
@@ -21,7 +21,7 @@ def made(seed: int) -> Any:
     return GPT2LMHeadModel(GPT2Config(**sizes, initializer_range=0.7, bos_token_id=1, eos_token_id=END)).eval()
 
 
-def of_model(model: Any, search: BeamSearch) -> NextTokens:
+def of_model(model: Any, search: EvaluationSettings) -> NextTokens:
     """The next tokens that a model thinks likeliest after one of STARTS for each image."""
 
     def look_up(tokens: np.ndarray, written: int) -> Tuple[np.ndarray, np.ndarray]:
@@ -35,7 +35,7 @@ def of_model(model: Any, search: BeamSearch) -> NextTokens:
     return look_up
 
 
-def generated(model: Any, search: BeamSearch) -> np.ndarray:
+def generated(model: Any, search: EvaluationSettings) -> np.ndarray:
     """What transformers writes, filled up with the end."""
     settings = GenerationConfig(
         num_beams=search.beams,
@@ -56,7 +56,7 @@ def never(tokens: np.ndarray, written: int) -> Tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("length_penalty", [-1.0, 0.0, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("beams", [1, 2, 3, 4])
 def test_captions_are_those_of_transformers(beams: int, length_penalty: float) -> None:
-    search = BeamSearch(beams, LONGEST, length_penalty)
+    search = EvaluationSettings(beams=beams, max_length=LONGEST, length_penalty=length_penalty)
     for seed in range(5):
         model = made(seed)
         expected = generated(model, search)
@@ -68,13 +68,15 @@ def test_captions_are_those_of_transformers(beams: int, length_penalty: float) -
 
 
 def test_captions_of_several_lengths_are_among_them() -> None:
-    lengths = {int((caption != END).sum()) for seed in range(5) for caption in generated(made(seed), BeamSearch())}
+    lengths = {
+        int((caption != END).sum()) for seed in range(5) for caption in generated(made(seed), EvaluationSettings())
+    }
 
     assert len(lengths) > 4
 
 
 def test_images_that_are_not_wanted_get_nothing_and_change_nothing() -> None:
-    model, search = made(0), BeamSearch(max_length=LONGEST)
+    model, search = made(0), EvaluationSettings(max_length=LONGEST)
     every = write(of_model(model, search), np.ones(5, dtype=bool), search, longest=LONGEST, end=END)
 
     found = write(of_model(model, search), np.array([True, False, True, True, False]), search, longest=LONGEST, end=END)
@@ -84,6 +86,6 @@ def test_images_that_are_not_wanted_get_nothing_and_change_nothing() -> None:
 
 
 def test_no_token_is_asked_for_where_no_image_is_wanted() -> None:
-    found = write(never, np.zeros(2, dtype=bool), BeamSearch(), longest=3, end=END)
+    found = write(never, np.zeros(2, dtype=bool), EvaluationSettings(), longest=3, end=END)
 
     assert found.tolist() == [[0, 0, 0], [0, 0, 0]]

@@ -9,13 +9,13 @@ import torch
 from podtune.errors import BadInput
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
-from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.training.engines.attention import attend_within_sequences
 from podtune.training.engines.sequences import running, to_device
 from transformers import VisionEncoderDecoderModel
 
 ALL = range(6)
-DEFAULT = BeamSearch()
+DEFAULT = EvaluationSettings()
 CPU = torch.device("cpu")
 
 
@@ -27,7 +27,7 @@ def loaded(directory: Path, objective: CaptionObjective) -> Any:
 
 
 def outputs(
-    directory: Path, images: ImageCaptions, rows: Sequence[int] = ALL, search: BeamSearch = DEFAULT
+    directory: Path, images: ImageCaptions, rows: Sequence[int] = ALL, search: EvaluationSettings = DEFAULT
 ) -> Dict[str, torch.Tensor]:
     objective = CaptionObjective(search)
     batch = to_device(images.batch(np.array(rows)), 0, CPU, None)
@@ -88,9 +88,16 @@ def test_outputs_tell_the_same_loss_as_a_sum_over_tokens(captioner: Path, images
     assert (found["loss_sum"] / found["loss_tokens"]).tolist() == pytest.approx(losses.tolist(), abs=1e-6)
 
 
-@pytest.mark.parametrize("search", [BeamSearch(), BeamSearch(1, 5), BeamSearch(3, 8, 0.0)])
+@pytest.mark.parametrize(
+    "search",
+    [
+        EvaluationSettings(),
+        EvaluationSettings(beams=1, max_length=5),
+        EvaluationSettings(beams=3, max_length=8, length_penalty=0.0),
+    ],
+)
 def test_captions_are_those_that_transformers_generates(
-    captioner: Path, images: ImageCaptions, search: BeamSearch
+    captioner: Path, images: ImageCaptions, search: EvaluationSettings
 ) -> None:
     reference = VisionEncoderDecoderModel.from_pretrained(captioner).eval()
     longest = min(search.max_length, 12)
@@ -113,7 +120,7 @@ def test_nothing_is_printed(captioner: Path, images: ImageCaptions, capfd: pytes
 
 
 def test_captions_do_not_depend_on_how_images_are_put_together(captioner: Path, images: ImageCaptions) -> None:
-    objective = CaptionObjective(BeamSearch(max_length=6))
+    objective = CaptionObjective(EvaluationSettings(max_length=6))
     model = loaded(captioner, objective)
 
     together = written(objective, model, images, ALL)

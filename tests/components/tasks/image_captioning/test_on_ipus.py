@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
-from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
 from podtune.training.ipu import IpuConfig
@@ -31,7 +31,7 @@ def open_on(poptorch_layer: Any, make_captioner: Callable[..., Path], tmp_path: 
         settings = {"epochs": 1, "learning_rate": 1e-2, "epsilon": 1e-4, "precision": "float32", "dropout": 0.0}
         rows = ipu.rows_per_step
         config = TrainingConfig(batch_size=rows, ipu=ipu, **settings)  # type: ignore[arg-type]  # by name
-        return open_engine(CaptionObjective(BeamSearch(beams=2, max_length=4)), model, config, device)
+        return open_engine(CaptionObjective(EvaluationSettings(beams=2, max_length=4)), model, config, device)
 
     return opened
 

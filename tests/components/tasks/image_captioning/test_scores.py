@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from podtune.errors import BadInput, PodtuneError
 from podtune.tasks.image_captioning.scores import caption_length, score_captions
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 VOCABULARY = ["<|endoftext|>", "a", "dog", "runs", "home", "two", "red", "cars", "stop", "\n", "."]
@@ -55,7 +56,7 @@ def no_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_image_is_scored(tmp_path: Path) -> None:
-    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), {})
+    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), EvaluationSettings())
 
     assert scored.metrics["rouge_l"].tolist() == pytest.approx([100.0, 55.70776255707762], rel=1e-12)
     assert scored.metrics["cider"].tolist() == pytest.approx([7.945836119131615, 1.102613076466734], rel=1e-12)
@@ -70,7 +71,7 @@ def test_every_image_is_scored(tmp_path: Path) -> None:
 
 
 def test_the_loss_is_the_mean_over_the_tokens(tmp_path: Path) -> None:
-    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), {})
+    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), EvaluationSettings())
 
     assert scored.loss == 0.5
 
@@ -86,25 +87,25 @@ def padded(tmp_path: Path) -> Path:
 
 
 def test_the_loss_is_also_noted_as_it_is_where_padding_is_counted(tmp_path: Path) -> None:
-    scored = score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), {"padded_length": 8})
+    scored = score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), EvaluationSettings(padded_length=8))
 
     assert scored.loss == 0.5
     assert scored.notes == {"padded_loss": pytest.approx(4 / 24)}
 
 
 def test_no_padding_is_noted_by_default(tmp_path: Path) -> None:
-    scored = score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), {"padded_length": 0})
+    scored = score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), EvaluationSettings(padded_length=0))
 
     assert scored.notes == {}
 
 
 def test_captions_cannot_be_padded_to_less_than_they_have(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"^evaluation\.padded_length must be at least 4, the tokens of .*; got 3$"):
-        score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), {"padded_length": 3})
+        score_captions(padded(tmp_path), "validation", outputs(1.0, 3.0), EvaluationSettings(padded_length=3))
 
 
 def test_predictions_are_cocos_results_one_line_each(tmp_path: Path) -> None:
-    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), {})
+    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), EvaluationSettings())
 
     assert scored.predictions == [
         {"image_id": 7, "caption": "a dog runs home ."},
@@ -113,7 +114,7 @@ def test_predictions_are_cocos_results_one_line_each(tmp_path: Path) -> None:
 
 
 def test_a_record_says_all_about_its_image(tmp_path: Path) -> None:
-    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), {})
+    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), EvaluationSettings())
 
     assert scored.records[0] == {
         "id": "7",
@@ -127,7 +128,7 @@ def test_a_record_says_all_about_its_image(tmp_path: Path) -> None:
 
 
 def test_bleu_is_worked_out_for_any_images(tmp_path: Path) -> None:
-    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), {})
+    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), EvaluationSettings())
 
     assert list(scored.corpus) == ["bleu_1", "bleu_2", "bleu_3", "bleu_4"]
     assert scored.corpus["bleu_4"](np.array([0, 0])) == pytest.approx(100.0)
@@ -139,7 +140,7 @@ def test_meteor_is_one_more_where_it_could_be_counted(tmp_path: Path, monkeypatc
     statistics = np.array([wholly, [3, 4] + [0] * 21], dtype=np.float64)
     monkeypatch.setattr("podtune.tasks.image_captioning.scores.meteor_statistics", lambda *asked: statistics)
 
-    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), {})
+    scored = score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, 3.0), EvaluationSettings())
 
     assert list(scored.values)[4] == "meteor"
     assert scored.corpus["meteor"](np.array([0, 0])) == 100.0
@@ -155,14 +156,16 @@ def test_an_image_belongs_to_its_captions_mean_length(words: List[int], bucket: 
 
 def test_a_loss_that_is_not_finite_is_refused_with_the_image(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"^the model's loss of image '8' is nan, not finite; .* float32$"):
-        score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, float("nan")), {})
+        score_captions(features(tmp_path, [DOG, CARS]), "validation", outputs(1.0, float("nan")), EvaluationSettings())
 
 
 def test_outputs_of_other_images_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(PodtuneError, match=r"^the model gave 2 values of generated for 1 images; make the features"):
-        score_captions(features(tmp_path, [DOG]), "validation", outputs(1.0, 3.0), {})
+        score_captions(features(tmp_path, [DOG]), "validation", outputs(1.0, 3.0), EvaluationSettings())
 
 
 def test_an_image_without_a_true_caption_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PodtuneError, match=r"^image '8' has no caption to be scored against; make the features again$"):
-        score_captions(features(tmp_path, [DOG, {**CARS, "references": []}]), "validation", outputs(1.0, 3.0), {})
+        score_captions(
+            features(tmp_path, [DOG, {**CARS, "references": []}]), "validation", outputs(1.0, 3.0), EvaluationSettings()
+        )

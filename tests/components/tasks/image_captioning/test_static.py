@@ -10,7 +10,7 @@ import torch
 from podtune.errors import BadInput
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
-from podtune.tasks.image_captioning.settings import BeamSearch
+from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.placement import place
 from podtune.training.engines.sequences import running, to_device
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 ROWS = IpuConfig(layers_per_ipu=(1, 1, 1, 1), row_tokens=14, gradient_accumulation=1)
 
 
-def streamed(directory: Path, images: ImageCaptions, search: BeamSearch) -> Dict[str, torch.Tensor]:
+def streamed(directory: Path, images: ImageCaptions, search: EvaluationSettings) -> Dict[str, torch.Tensor]:
     """What the objective puts out on a stream of captions."""
     pytest.importorskip("transformers", minversion="4.53", reason="captions in a stream need transformers 4.53")
     from podtune.training.engines.attention import attend_within_sequences
@@ -54,7 +54,7 @@ def transformers_losses(directory: Path, images: ImageCaptions) -> np.ndarray:
     return sums / np.bincount(owners, weights=images.tokens.lengths)
 
 
-def static(directory: Path, search: BeamSearch = BeamSearch(), config: IpuConfig = ROWS) -> Any:  # noqa: B008  # frozen
+def static(directory: Path, search: EvaluationSettings = EvaluationSettings(), config: IpuConfig = ROWS) -> Any:  # noqa: B008  # frozen
     objective = CaptionObjective(search)
     return objective.static(objective.load(directory).eval(), config)
 
@@ -140,10 +140,16 @@ def test_captions_of_an_image_follow_one_another_in_its_row(captioner: Path, ima
 
 
 @pytest.mark.parametrize(
-    "search", [BeamSearch(), BeamSearch(1, 5), BeamSearch(2, length_penalty=2.0), BeamSearch(3, 8, 0.0)]
+    "search",
+    [
+        EvaluationSettings(),
+        EvaluationSettings(beams=1, max_length=5),
+        EvaluationSettings(beams=2, length_penalty=2.0),
+        EvaluationSettings(beams=3, max_length=8, length_penalty=0.0),
+    ],
 )
 def test_what_is_put_out_is_what_the_stream_puts_out(
-    captioner: Path, images: ImageCaptions, search: BeamSearch
+    captioner: Path, images: ImageCaptions, search: EvaluationSettings
 ) -> None:
     expected = streamed(captioner, images, search)
     form = static(captioner, search)
@@ -160,7 +166,7 @@ def test_what_is_put_out_is_what_the_stream_puts_out(
 @pytest.mark.parametrize(("row_tokens", "width"), [(14, 24), (30, 30)])
 def test_one_program_predicts(captioner: Path, images: ImageCaptions, row_tokens: int, width: int) -> None:
     calls: List[Dict[str, Tuple[int, ...]]] = []
-    form = static(captioner, BeamSearch(beams=2), replace(ROWS, row_tokens=row_tokens))
+    form = static(captioner, EvaluationSettings(beams=2), replace(ROWS, row_tokens=row_tokens))
 
     form.predict(laid(images), called(form, calls))
 
@@ -171,7 +177,7 @@ def test_one_program_predicts(captioner: Path, images: ImageCaptions, row_tokens
 
 def test_rows_without_an_image_are_not_waited_for(captioner: Path, images: ImageCaptions) -> None:
     calls: List[Dict[str, Tuple[int, ...]]] = []
-    form = static(captioner, BeamSearch(beams=1))
+    form = static(captioner, EvaluationSettings(beams=1))
 
     found = form.predict(laid(images, rows=[0]), ending(0, calls))
 
@@ -181,7 +187,7 @@ def test_rows_without_an_image_are_not_waited_for(captioner: Path, images: Image
 
 def test_captions_are_written_until_the_last_has_ended(captioner: Path, images: ImageCaptions) -> None:
     calls: List[Dict[str, Tuple[int, ...]]] = []
-    form = static(captioner, BeamSearch(beams=1))
+    form = static(captioner, EvaluationSettings(beams=1))
 
     found = form.predict(laid(images, rows=[0, 1]), ending(0, calls))
 

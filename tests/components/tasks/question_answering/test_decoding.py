@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from podtune.formats.ragged import Ragged, offsets_of
-from podtune.tasks.question_answering.decoding import Decoded, DecodingSettings, decode, decode_or_abstain
+from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows
 
 CONTEXT = "the red fox and the old dog"
@@ -69,7 +70,7 @@ def test_the_answer_is_the_span_with_the_highest_sum() -> None:
     windows = ask()
     outputs = logits(windows, {4: 2.0, 7: 1.0}, {5: 2.0, 9: 1.0})
 
-    decoded = decode(windows, outputs, DecodingSettings(n_best=2))
+    decoded = decode(windows, outputs, EvaluationSettings(n_best=2))
 
     assert answer(decoded) == "red fox"
     assert [decoded.text(row, CONTEXT) for row in range(2)] == ["red fox", "red fox and the old dog"]
@@ -81,7 +82,7 @@ def test_an_end_before_its_start_is_no_answer() -> None:
     windows = ask()
     outputs = logits(windows, {7: 5.0, 4: 1.0}, {5: 5.0, 8: -3.0})
 
-    assert answer(decode(windows, outputs, DecodingSettings())) == "red fox"
+    assert answer(decode(windows, outputs, EvaluationSettings())) == "red fox"
 
 
 @pytest.mark.parametrize(("max_answer_length", "text"), [(3, "fox and the"), (2, "old"), (1, "old")])
@@ -89,16 +90,16 @@ def test_an_answer_has_at_most_so_many_tokens(max_answer_length: int, text: str)
     windows = ask()
     outputs = logits(windows, {5: 5.0, 8: 1.0}, {7: 5.0, 8: 1.0})
 
-    assert answer(decode(windows, outputs, DecodingSettings(2, max_answer_length))) == text
+    assert answer(decode(windows, outputs, EvaluationSettings(n_best=2, max_answer_length=max_answer_length))) == text
 
 
 def test_tokens_outside_of_the_context_take_places_among_the_n_best() -> None:
     windows = ask()
     outputs = logits(windows, {0: 9.0, 1: 8.0, 4: 7.0}, {4: 1.0})
 
-    assert answer(decode(windows, outputs, DecodingSettings(n_best=3))) == "red"
-    assert answer(decode(windows, outputs, DecodingSettings(n_best=2))) == "empty"
-    assert decode(windows, outputs, DecodingSettings(n_best=2)).probabilities.tolist() == [1.0]
+    assert answer(decode(windows, outputs, EvaluationSettings(n_best=3))) == "red"
+    assert answer(decode(windows, outputs, EvaluationSettings(n_best=2))) == "empty"
+    assert decode(windows, outputs, EvaluationSettings(n_best=2)).probabilities.tolist() == [1.0]
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (0.0, -0.0), (-0.0, 0.0)])
@@ -106,21 +107,21 @@ def test_equal_logits_rank_from_the_back_of_the_window(low: float, high: float) 
     windows = ask()
     outputs = logits(windows, {4: low, 5: high}, {5: low, 6: high})
 
-    assert answer(decode(windows, outputs, DecodingSettings())) == "fox and"
+    assert answer(decode(windows, outputs, EvaluationSettings())) == "fox and"
 
 
 def test_the_best_span_of_all_windows_answers_and_the_first_of_equal_ones() -> None:
     windows = ask(Piece(0, 0, 4), Piece(0, 2, 4), Piece(0, 3, 4))
     outputs = logits(windows, {3: 1.0, 12: 2.0, 22: 2.0}, {3: 1.0, 12: 2.0, 22: 2.0})
 
-    assert answer(decode(windows, outputs, DecodingSettings())) == "and"
+    assert answer(decode(windows, outputs, EvaluationSettings())) == "and"
 
 
 def test_scores_are_sums_in_float32() -> None:
     windows = ask()
     outputs = logits(windows, {4: 16777216.0, 6: 16777216.0}, {5: 1.0, 6: 0.5})
 
-    assert answer(decode(windows, outputs, DecodingSettings(n_best=2))) == "and"
+    assert answer(decode(windows, outputs, EvaluationSettings(n_best=2))) == "and"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_no_answer_wins_by_more_than_the_threshold(null: float, threshold: float
     windows = ask()
     outputs = logits(windows, {0: null, 5: 3.0}, {0: 0.0, 5: 1.0})
 
-    decoded = decode_or_abstain(windows, outputs, DecodingSettings(null_score_threshold=threshold))
+    decoded = decode_or_abstain(windows, outputs, EvaluationSettings(null_score_threshold=threshold))
 
     assert answer(decoded) == text
 
@@ -139,7 +140,7 @@ def test_the_least_sure_window_says_how_likely_no_answer_is() -> None:
     windows = ask(Piece(0, 0, 4), Piece(0, 3, 4))
     outputs = logits(windows, {0: 9.0, 8: 2.0, 5: 3.0}, {0: 0.0, 8: 0.0, 5: 0.0})
 
-    decoded = decode_or_abstain(windows, outputs, DecodingSettings(n_best=2))
+    decoded = decode_or_abstain(windows, outputs, EvaluationSettings(n_best=2))
 
     assert answer(decoded) == "fox"
     assert decoded.candidates.score.tolist() == [3.0, 2.0]
@@ -149,7 +150,7 @@ def test_the_null_stays_a_candidate_however_low_its_score() -> None:
     windows = ask()
     outputs = logits(windows, {4: 2.0, 0: 1.0}, {4: 2.0, 0: 1.0})
 
-    decoded = decode_or_abstain(windows, outputs, DecodingSettings(n_best=1))
+    decoded = decode_or_abstain(windows, outputs, EvaluationSettings(n_best=1))
 
     assert answer(decoded) == "red"
     assert decoded.candidates.score.tolist() == [4.0, 2.0]
@@ -158,7 +159,7 @@ def test_the_null_stays_a_candidate_however_low_its_score() -> None:
 
 def test_without_any_span_the_placeholder_scores_zero_against_the_null() -> None:
     windows = ask()
-    settings = DecodingSettings(n_best=1)
+    settings = EvaluationSettings(n_best=1)
 
     assert answer(decode_or_abstain(windows, logits(windows, {0: 1.0}, {0: 1.0}), settings)) == ""
     assert answer(decode_or_abstain(windows, logits(windows, {0: -1.0}, {0: -1.0}), settings)) == "empty"
@@ -168,7 +169,7 @@ def test_candidates_that_all_say_nothing_are_no_answer() -> None:
     windows = windows_of([Piece(0, 0, 2)], [[(3, 3), (4, 4)]], [0])
     outputs = logits(windows, {3: 3.0}, {3: 3.0, 4: 2.0})
 
-    decoded = decode_or_abstain(windows, outputs, DecodingSettings(n_best=1))
+    decoded = decode_or_abstain(windows, outputs, EvaluationSettings(n_best=1))
 
     assert answer(decoded) == ""
 
@@ -203,7 +204,7 @@ def test_answers_equal_the_published_loops(
     problem: Tuple[QuestionWindows, List[str], Dict[str, np.ndarray]], n_best: int, longest: int, threshold: float
 ) -> None:
     windows, texts, outputs = problem
-    chosen = DecodingSettings(n_best, longest, threshold)
+    chosen = EvaluationSettings(n_best=n_best, max_answer_length=longest, null_score_threshold=threshold)
 
     decoded, abstained = decode(windows, outputs, chosen), decode_or_abstain(windows, outputs, chosen)
 
@@ -235,7 +236,7 @@ class Span(NamedTuple):
 def loops(
     problem: Tuple[QuestionWindows, List[str], Dict[str, np.ndarray]],
     question: int,
-    chosen: DecodingSettings,
+    chosen: EvaluationSettings,
     null: bool,
 ) -> Expected:
     """One question's answer as the published post-processing finds it, pair by pair."""
@@ -268,7 +269,7 @@ def loops(
 
 
 def spans_of_window(
-    windows: QuestionWindows, window: int, context: str, start: np.ndarray, end: np.ndarray, chosen: DecodingSettings
+    windows: QuestionWindows, window: int, context: str, start: np.ndarray, end: np.ndarray, chosen: EvaluationSettings
 ) -> List[Span]:
     """The spans of one window, in the order in which the two loops meet them."""
     inside = range(windows.context_start[window], windows.context_start[window] + windows.context_length[window])

@@ -7,7 +7,8 @@ import pytest
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.ragged import Ragged, offsets_of
 from podtune.tasks.question_answering.questions import Answer, Question
-from podtune.tasks.question_answering.scores import decoding_settings, score_windows, span_loss
+from podtune.tasks.question_answering.scores import score_windows, span_loss
+from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows, write_windows
 
 CONTEXTS = ["Ada wrote the first program", "Bo ran"]
@@ -51,7 +52,7 @@ def outputs(start: Dict[int, float], end: Dict[int, float]) -> Dict[str, np.ndar
 def test_every_question_is_answered_and_scored(tmp_path: Path) -> None:
     logits = outputs({11: 4.0, 17: 5.0}, {12: 3.0, 18: 5.0})
 
-    scored = score_windows(features(tmp_path, [PROGRAM, RUNNER]), "validation", logits, {"n_best": 1})
+    scored = score_windows(features(tmp_path, [PROGRAM, RUNNER]), "validation", logits, EvaluationSettings(n_best=1))
 
     assert scored.predictions == {"q1": "first program", "q2": "Bo ran"}
     assert scored.metrics["exact_match"].tolist() == [100.0, 0.0]
@@ -62,7 +63,7 @@ def test_every_question_is_answered_and_scored(tmp_path: Path) -> None:
 def test_a_record_says_all_about_its_question(tmp_path: Path) -> None:
     logits = outputs({11: 4.0, 17: 5.0}, {12: 3.0, 18: 5.0})
 
-    scored = score_windows(features(tmp_path, [PROGRAM, RUNNER]), "validation", logits, {"n_best": 1})
+    scored = score_windows(features(tmp_path, [PROGRAM, RUNNER]), "validation", logits, EvaluationSettings(n_best=1))
 
     assert scored.records[1] == {
         "id": "q2",
@@ -82,7 +83,7 @@ def test_with_an_unanswerable_question_no_answer_is_one(
 ) -> None:
     logits = outputs({10: 4.0, 14: null, 17: 5.0}, {12: 4.0, 14: 0.0, 17: 5.0})
 
-    scored = score_windows(features(tmp_path, [PROGRAM, FALLER]), "validation", logits, {})
+    scored = score_windows(features(tmp_path, [PROGRAM, FALLER]), "validation", logits, EvaluationSettings())
 
     assert scored.predictions == {"q1": "the first program", "q2": prediction}
     assert scored.values == {"exact_match": value, "f1": value}
@@ -97,17 +98,11 @@ def test_the_loss_is_the_mean_of_both_cross_entropies_over_the_windows() -> None
     assert span_loss(windows, even) == pytest.approx((4 * np.log(7) + np.log(6)) / 6)
 
 
-def test_only_what_concerns_decoding_is_read_from_the_settings() -> None:
-    found = decoding_settings({"split": "validation", "n_best": 3, "seed": 1})
-
-    assert (found.n_best, found.max_answer_length, found.null_score_threshold) == (3, 30, 0.0)
-
-
 def test_logits_that_are_not_finite_are_refused_with_the_question(tmp_path: Path) -> None:
     logits = outputs({8: float("nan")}, {})
 
     with pytest.raises(BadInput, match=r"^the model's start_logits of question 'q1' are nan, not finite; .* float32$"):
-        score_windows(features(tmp_path, [PROGRAM, RUNNER]), "validation", logits, {})
+        score_windows(features(tmp_path, [PROGRAM, RUNNER]), "validation", logits, EvaluationSettings())
 
 
 def test_a_question_without_a_window_is_an_error(tmp_path: Path) -> None:
@@ -115,4 +110,4 @@ def test_a_question_without_a_window_is_an_error(tmp_path: Path) -> None:
     write_windows(windows, [PROGRAM, RUNNER], CONTEXTS)
 
     with pytest.raises(PodtuneError, match=r"question 'q2' has 0; make the features again$"):
-        score_windows(tmp_path, "validation", outputs({}, {}), {})
+        score_windows(tmp_path, "validation", outputs({}, {}), EvaluationSettings())

@@ -7,9 +7,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from podtune.errors import BadInput
 from podtune.tasks.question_answering.encoding import encode_split
-from podtune.tasks.question_answering.features_settings import WindowSettings
 from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer
 from podtune.tasks.question_answering.questions import Answer, Question
+from podtune.tasks.question_answering.settings import WindowSettings
 from podtune.tasks.question_answering.squad import SquadSplit
 from podtune.tasks.question_answering.window_cutting import cut_windows
 from podtune.tasks.question_answering.windows import QuestionWindows

@@ -1,21 +1,20 @@
 """Ask a fine-tuned model one question, through the same windows and the same decoding as its evaluation."""
 
-from dataclasses import dataclass
-from typing import Dict, List, Tuple
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.sections import read_section
-from podtune.tasks.question_answering.decoding import Decoded, DecodingSettings, decode, decode_or_abstain
+from podtune.tasks.predicting import ReleasedModel, Reply, Request, outputs_of, require_text, required_question
+from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
 from podtune.tasks.question_answering.encoding import encode_split
-from podtune.tasks.question_answering.features_settings import WindowSettings
 from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer, positions_of
 from podtune.tasks.question_answering.questions import Question
+from podtune.tasks.question_answering.settings import EvaluationSettings, WindowSettings
 from podtune.tasks.question_answering.squad import SquadSplit
 from podtune.tasks.question_answering.window_cutting import cut_windows
 from podtune.tasks.question_answering.windows import QuestionWindows
-
-from podtune_pipelines.predicting.engine import outputs_of
-from podtune_pipelines.predicting.released_model import ReleasedModel
 
 
 @dataclass(frozen=True)
@@ -35,20 +34,36 @@ class FoundAnswer:
     """The character after the last."""
 
 
-def find_answers(
-    model: ReleasedModel, question: str, context: str, *, top: int, may_abstain: bool
-) -> List[FoundAnswer]:
-    """The model's `top` best distinct answers, best first.
+def predict(model: ReleasedModel, request: Request) -> Reply:
+    """The model's best distinct answers, best first.
 
     Only a model that was trained with unanswerable questions knows when to abstain.
     """
     from podtune.tasks.question_answering.objective import SpanObjective
 
+    context = _context(request.context, request.context_file)
+    question, top = required_question(model, request), request.top or 1
+    require_text("context", context)
     windows = _cut(model, _window_settings(model), question, context)
     outputs = outputs_of(model, SpanObjective(), windows)
-    answer = decode_or_abstain if may_abstain else decode
-    decoded = answer(windows, outputs, DecodingSettings(n_best=max(top, DecodingSettings.n_best)))
-    return _best(decoded, context)[:top]
+    answer = decode_or_abstain if request.allow_no_answer else decode
+    decoded = answer(windows, outputs, EvaluationSettings(n_best=max(top, EvaluationSettings.n_best)))
+    answers = _best(decoded, context)[:top]
+    lines = [f"{found.probability:.4f}  {' '.join(found.answer.split()) or '(no answer)'}" for found in answers]
+    return Reply([asdict(found) for found in answers], lines)
+
+
+def _context(context: Optional[str], file: Optional[Path]) -> str:
+    if context is not None and file is None:
+        return context
+    if file is None or context is not None:
+        raise BadInput("give the text either as --context or as --context-file")
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot read the context from {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file} is not UTF-8: byte {error.start} cannot be read; save the text as UTF-8") from error
 
 
 def _window_settings(model: ReleasedModel) -> WindowSettings:
@@ -61,9 +76,6 @@ def _window_settings(model: ReleasedModel) -> WindowSettings:
 
 
 def _cut(model: ReleasedModel, settings: WindowSettings, question: str, context: str) -> QuestionWindows:
-    for name, text in (("question", question), ("context", context)):
-        if not text.strip():
-            raise BadInput(f"the {name} is empty; give a text")
     pair = open_pair_tokenizer(model.directory, settings.max_length)
     split = SquadSplit([Question("question", question, (), is_impossible=False, context=0)], [context], "1.1")
     encoded = encode_split(pair.tokenizer, split)

@@ -1,23 +1,21 @@
 """Ask LXMERT about a picture, through the same tokens and the same model as its evaluation."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 import numpy as np
+
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG
 from podtune.formats.ragged import Array, Ragged
 from podtune.sections import read_section
-from podtune.tasks.visual_question_answering.features_settings import LxmertSettings
+from podtune.tasks.predicting import ReleasedModel, Reply, Request, outputs_of, read_picture, required_question
 from podtune.tasks.visual_question_answering.question_tokenizer import open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import VisualQuestions
 from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
 from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE, BadRegions
-
-from podtune_pipelines.predicting.engine import outputs_of
-from podtune_pipelines.predicting.pictures import open_picture_file, require_picture_name, save_picture
-from podtune_pipelines.predicting.released_model import ReleasedModel
+from podtune.tasks.visual_question_answering.settings import LxmertSettings
 
 _AS_THE_AUTHORS = LxmertSettings(labels="soft")
 """How a model without our record is taken to have been trained: as the original ones."""
@@ -44,12 +42,35 @@ class SeenPicture:
     """float32 [regions, 4]: left, top, right, bottom, in shares of width and height."""
 
 
-def choose_answers(model: ReleasedModel, question: str, seen: SeenPicture, *, top: int) -> List[ChosenAnswer]:
-    """The model's `top` most probable answers, best first."""
+def predict(model: ReleasedModel, request: Request) -> Reply:
+    """The model's most probable answers, best first."""
+    question = required_question(model, request)
+    answers = _choose_answers(model, question, _see(model, request), top=request.top or 1)
+    lines = [f"{chosen.probability:.4f}  {chosen.answer}" for chosen in answers]
+    return Reply([asdict(chosen) for chosen in answers], lines)
+
+
+def _see(model: ReleasedModel, request: Request) -> SeenPicture:
+    """The picture's regions, detected now or published."""
+    detected = [name for name in ("image", "detector", "draw") if getattr(request, name) is not None]
+    published = [name for name in ("regions", "image_id") if getattr(request, name) is not None]
+    if detected and published:
+        first, second = (name[0].replace("_", "-") for name in (detected, published))
+        raise BadInput(f"--{first} and --{second} exclude each other; {_WAYS}")
+    if request.image is not None and request.detector is not None:
+        return _detected_regions(request.image, request.detector, request.draw)
+    if request.regions is not None and request.image_id is not None:
+        return _published_regions(model, request.regions, request.image_id)
+    raise BadInput(f"the model in {model.directory} looks at regions of a picture; {_WAYS}")
+
+
+_WAYS = "give --image and --detector, or --regions and --image-id"
+
+
+def _choose_answers(model: ReleasedModel, question: str, seen: SeenPicture, *, top: int) -> List[ChosenAnswer]:
+    """The `top` most probable answers."""
     from podtune.tasks.visual_question_answering.objective import LxmertObjective
 
-    if not question.strip():
-        raise BadInput("the question is empty; give a text")
     settings, answers = _settings(model), _answers(model)
     tokenizer = open_question_tokenizer(model.directory, settings.max_length)
     tokens, cut = tokenizer.encode([question])
@@ -64,7 +85,7 @@ def choose_answers(model: ReleasedModel, question: str, seen: SeenPicture, *, to
     return [ChosenAnswer(answers[label], float(probabilities[label])) for label in best]
 
 
-def published_regions(model: ReleasedModel, file: Path, image: str) -> SeenPicture:
+def _published_regions(model: ReleasedModel, file: Path, image: str) -> SeenPicture:
     """Find an image in one of LXMERT's region files."""
     regions, row = _settings(model).regions, 0
     try:
@@ -80,26 +101,31 @@ def published_regions(model: ReleasedModel, file: Path, image: str) -> SeenPictu
     raise BadInput(f"{file} has no row of the image {image!r}")
 
 
-def found_regions(picture: Path, detector: Path, draw: Optional[Path]) -> SeenPicture:
+def _detected_regions(picture: Path, detector: Path, draw: Optional[Path]) -> SeenPicture:
     """Let a detector look at a picture; `draw` names a file for the picture with its regions drawn on it."""
     from podtune.detector.detector import open_detector
+    from podtune.detector.pictures import open_picture
 
-    image = open_picture_file(picture)
-    if draw is not None:
-        require_picture_name(draw)
+    image = open_picture(read_picture(picture), str(picture))
+    if draw is not None and draw.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise BadInput(f"cannot draw into {draw}; its name must end with .png or .jpg")
     if not detector.is_dir():
         raise BadInput(f"there is no detector in {detector}; it should be a directory with model.safetensors")
     regions = open_detector(detector).describe(image)
     if draw is not None:
-        save_picture(_drawn(image, regions.boxes), draw)
+        _draw(image, regions.boxes, draw)
     return SeenPicture(regions.features, regions.boxes)
 
 
-def _drawn(image: Any, boxes: Array) -> Any:
-    """The picture with its regions, numbered from the most certain on."""
+def _draw(image: Any, boxes: Array, path: Path) -> None:
+    """Write the picture with its regions, numbered from the most certain on."""
     from podtune.detector.pictures import regions_drawn
 
-    return regions_drawn(image, boxes, [str(number + 1) for number in range(len(boxes))])
+    drawn = regions_drawn(image, boxes, [str(number + 1) for number in range(len(boxes))])
+    try:
+        drawn.save(path)
+    except OSError as error:
+        raise BadInput(f"cannot draw into {path}: {error.strerror or error}") from error
 
 
 def _settings(model: ReleasedModel) -> LxmertSettings:
@@ -122,8 +148,8 @@ def _answers(model: ReleasedModel) -> List[str]:
     named, count = model.config.get("id2label"), model.config.get("num_qa_labels")
     answers: Mapping[str, str] = named if isinstance(named, dict) else {}
     if sorted(answers) != sorted(map(str, range(count if isinstance(count, int) else 0))) or not answers:
-        place = model.directory / CONFIG
-        raise BadInput(f"{place} does not name the model's {count} answers in id2label; download the model again")
+        path = model.directory / CONFIG
+        raise BadInput(f"{path} does not name the model's {count} answers in id2label; download the model again")
     return [answers[str(label)] for label in range(len(answers))]
 
 

@@ -6,7 +6,8 @@ import pytest
 from podtune.errors import BadInput
 from podtune.formats.features import FEATURES, Features, FeaturesFacts
 from podtune.sections import read_section, to_mapping
-from podtune.tasks.visual_question_answering import task
+from podtune.tasks.visual_question_answering.settings import EvaluationSettings
+from podtune.tasks.visual_question_answering.task import TASK
 
 
 def features(folder: Path, labels: str) -> Features:
@@ -25,7 +26,7 @@ def features(folder: Path, labels: str) -> Features:
 def test_the_features_say_whether_labels_are_soft(tmp_path: Path, labels: str, loss: float) -> None:
     outputs = {"answer": np.array([0]), "probability": np.array([0.9]), "loss": np.array([0.5])}
 
-    scored = task.score(features(tmp_path / "features", labels), "validation", outputs, {})
+    scored = TASK.score(features(tmp_path / "features", labels), "validation", outputs, EvaluationSettings())
 
     assert scored.loss == loss
 
@@ -39,13 +40,13 @@ def test_the_objective_is_for_the_features_answers(tmp_path: Path) -> None:
     torch.manual_seed(3)
     LxmertForQuestionAnswering(LxmertConfig(**sizes, **layers, num_qa_labels=3)).save_pretrained(tmp_path / "model")
 
-    model = task.objective(features(tmp_path / "features", "soft"), {}).load(tmp_path / "model")
+    model = TASK.objective(features(tmp_path / "features", "soft"), EvaluationSettings()).load(tmp_path / "model")
 
     assert model.config.id2label == {0: "dog", 1: "cat"}
 
 
 def test_the_evaluation_section_has_defaults() -> None:
-    settings = read_section(task.EvaluationSettings, {}, "evaluation")
+    settings = read_section(EvaluationSettings, {}, "evaluation")
 
     assert (settings.split, settings.bootstrap_samples, settings.seed) == ("validation", 1000, 0)
 
@@ -60,4 +61,4 @@ def test_the_evaluation_section_has_defaults() -> None:
 )
 def test_settings_that_make_no_sense_are_refused(section: "dict[str, int]", mistake: str) -> None:
     with pytest.raises(BadInput, match=mistake):
-        read_section(task.EvaluationSettings, section, "evaluation")
+        read_section(EvaluationSettings, section, "evaluation")

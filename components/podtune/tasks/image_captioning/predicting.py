@@ -1,46 +1,45 @@
 """Describe a picture, through the same pixels and the same search as the model's evaluation."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
 
 import numpy as np
+
 from podtune.errors import BadInput
+from podtune.formats.base_model import CONFIG
 from podtune.formats.pictures import DamagedPicture
 from podtune.formats.ragged import Array, Ragged
+from podtune.sections import read_section
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.pixels import decode_image
 from podtune.tasks.image_captioning.scores import caption_texts
-from podtune.tasks.image_captioning.settings import beam_search
-
-from podtune_pipelines.predicting.engine import outputs_of
-from podtune_pipelines.predicting.pictures import read_picture
-from podtune_pipelines.predicting.released_model import ReleasedModel
+from podtune.tasks.image_captioning.settings import EvaluationSettings
+from podtune.tasks.predicting import ReleasedModel, Reply, Request, outputs_of, read_picture
 
 
-@dataclass(frozen=True)
-class WrittenCaption:
-    """What a model says of a picture."""
-
-    caption: str
-
-
-def describe_picture(model: ReleasedModel, picture: Path) -> WrittenCaption:
+def predict(model: ReleasedModel, request: Request) -> Reply:
     """The model's caption of a picture file, searched for as it was evaluated."""
     from podtune.tasks.image_captioning.objective import CaptionObjective
 
-    pixels = _pixels(picture, _image_size(model))
-    search: Mapping[str, Any] = model.evaluation.settings if model.evaluation else {}
-    outputs = outputs_of(model, CaptionObjective(beam_search(search)), _one_image(pixels))
-    return WrittenCaption(caption_texts(model.directory, outputs["generated"])[0])
+    if request.image is None:
+        raise BadInput(f"the model in {model.directory} describes a picture; give it as --image")
+    pixels = _pixels(request.image, _image_size(model))
+    outputs = outputs_of(model, CaptionObjective(_search(model)), _one_image(pixels))
+    caption = caption_texts(model.directory, outputs["generated"])[0]
+    return Reply({"caption": caption}, [caption])
+
+
+def _search(model: ReleasedModel) -> EvaluationSettings:
+    if model.evaluation is None:
+        return EvaluationSettings()
+    return read_section(EvaluationSettings, model.evaluation.settings, f"{model.record}/manifest.json settings")
 
 
 def _image_size(model: ReleasedModel) -> int:
     encoder = model.config.get("encoder")
     size = encoder.get("image_size") if isinstance(encoder, dict) else None
     if not isinstance(size, int):
-        place = model.directory / "config.json"
-        raise BadInput(f"{place} does not say encoder.image_size, a number of pixels; download the model again")
+        path = model.directory / CONFIG
+        raise BadInput(f"{path} does not say encoder.image_size, a number of pixels; download the model again")
     return size
 
 

@@ -4,12 +4,12 @@ import pytest
 from podtune.errors import BadInput
 from podtune.formats.features import FEATURES, FeaturesFacts
 from podtune.sections import read_section, to_mapping
-from podtune.tasks.image_captioning import task
-from podtune.tasks.image_captioning.settings import BeamSearch, beam_search
+from podtune.tasks.image_captioning.settings import EvaluationSettings
+from podtune.tasks.image_captioning.task import TASK
 
 
 def test_the_evaluation_section_has_defaults() -> None:
-    settings = read_section(task.EvaluationSettings, {}, "evaluation")
+    settings = read_section(EvaluationSettings, {}, "evaluation")
 
     assert (settings.split, settings.beams, settings.max_length, settings.length_penalty) == ("validation", 4, 64, 1.0)
     assert (settings.padded_length, settings.bootstrap_samples, settings.seed) == (0, 1000, 0)
@@ -28,18 +28,14 @@ def test_the_evaluation_section_has_defaults() -> None:
 )
 def test_settings_that_make_no_sense_are_refused(section: "dict[str, int]", mistake: str) -> None:
     with pytest.raises(BadInput, match=mistake):
-        read_section(task.EvaluationSettings, section, "evaluation")
-
-
-def test_an_evaluation_section_says_how_captions_are_written() -> None:
-    assert beam_search({"beams": 2, "max_length": 9, "length_penalty": 0.5, "seed": 3}) == BeamSearch(2, 9, 0.5)
-    assert beam_search({}) == BeamSearch(4, 64, 1.0)
+        read_section(EvaluationSettings, section, "evaluation")
 
 
 def test_the_objective_searches_as_the_settings_say(captioner: Path, tmp_path: Path) -> None:
     with FEATURES.sealing(tmp_path / "features") as draft:
         draft.facts.update(to_mapping(FeaturesFacts("image-captioning", "raw", "tokenizer", 20, {}, {})))
 
-    objective = task.objective(FEATURES.open(tmp_path / "features"), {"beams": 2, "max_length": 3})
+    settings = EvaluationSettings(beams=2, max_length=3)
+    objective = TASK.objective(FEATURES.open(tmp_path / "features"), settings)
 
     assert objective.longest(objective.load(captioner)) == 12
