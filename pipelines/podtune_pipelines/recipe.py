@@ -51,49 +51,49 @@ def read_recipe(values: Mapping[str, Any]) -> Recipe:
     task = task_named(name) if name in TASKS else all_tasks()[0]
     kinds = {**get_type_hints(Recipe), "task": Literal[tuple(TASKS)]}
     kinds.update(features=task.features, evaluation=task.evaluation)
-    found, lines = read_parts(kinds, values, "")
+    sections, lines = read_parts(kinds, values, "")
     lines += [f"{name} is missing" for name in kinds if name not in values]
-    lines += [f"{key} {text}" for key, text in _between(task, **found)]
+    lines += [f"{key} {text}" for key, text in _conflicts(task, sections)]
     if lines:
         raise Mistakes(lines)
-    return Recipe(**found)
+    return Recipe(**sections)
 
 
-def _between(task: Task, **found: Any) -> Iterator[Tuple[str, str]]:
+def _conflicts(task: Task, sections: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
     """Combinations of sections that cannot work, as (key, what is wrong); sections that do not read are left out."""
-    for key, metric, known in _named_metrics(task, **found):
+    for key, metric, known in _named_metrics(task, sections):
         if metric and metric not in known:
             yield key, f"must be one of {', '.join(known)}; got {metric!r}"
-    for key, name in _linked_names(**found):
+    for key, name in _linked_names(sections):
         if not is_repository_id(name):
             yield key, f"must be a name or owner/name, as on the Hub: the card links to it; got {name!r}"
-    if {"evaluation", "source"} <= found.keys():
-        split, splits = found["evaluation"].split, found["source"].split_names
+    if {"evaluation", "source"} <= sections.keys():
+        split, splits = sections["evaluation"].split, sections["source"].split_names
         if split not in splits:
             yield "evaluation.split", f"must be one of {', '.join(splits)}; got {split!r}"
 
 
-def _linked_names(**found: Any) -> Iterator[Tuple[str, str]]:
-    """Every place that names a data set or a model: its key, and the name."""
-    if "source" in found:
-        yield "source.dataset", found["source"].dataset
-    if "model" in found:
-        yield "model.model", found["model"].model
-        if found["model"].decoder:
-            yield "model.decoder.model", found["model"].decoder.model
+def _linked_names(sections: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+    """Each key that names a data set or a model, and the name."""
+    if "source" in sections:
+        yield "source.dataset", sections["source"].dataset
+    if "model" in sections:
+        yield "model.model", sections["model"].model
+        if sections["model"].decoder:
+            yield "model.decoder.model", sections["model"].decoder.model
 
 
-def _named_metrics(task: Task, **found: Any) -> Iterator[Tuple[str, str, Tuple[str, ...]]]:
-    """Every place that names a metric: its key, the metric, and what it may be."""
+def _named_metrics(task: Task, sections: Mapping[str, Any]) -> Iterator[Tuple[str, str, Tuple[str, ...]]]:
+    """Each key that names a metric, the metric, and what it may be."""
     metrics = tuple(name for name, metric in task.metrics.items() if metric.higher_is_better)
-    if "gate" in found:
-        yield "gate.metric", found["gate"].metric, metrics
-    if "training" in found:
-        yield "training.best_metric", found["training"].best_metric, metrics
-    if "gate" in found:
-        yield from ((f"gate.floors.{metric}", metric, metrics) for metric in found["gate"].floors)
-    if "card" in found and found["card"].reference:
-        for metric in found["card"].reference.metrics:
+    if "gate" in sections:
+        yield "gate.metric", sections["gate"].metric, metrics
+    if "training" in sections:
+        yield "training.best_metric", sections["training"].best_metric, metrics
+    if "gate" in sections:
+        yield from ((f"gate.floors.{metric}", metric, metrics) for metric in sections["gate"].floors)
+    if "card" in sections and sections["card"].reference:
+        for metric in sections["card"].reference.metrics:
             yield f"card.reference.metrics.{metric}", metric, (*task.metrics, *task.notes, "loss")
 
 
