@@ -47,7 +47,7 @@ def _open_examples(features: Features, split: str) -> Examples:
     return open_questions(features.path, split, soft=are_labels_soft(features.facts))
 
 
-def _score(features: Features, split: str, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Scored:  # noqa: ARG001  # as every task's
+def _score(features: Features, split: str, outputs: Mapping[str, Array], _: EvaluationSettings) -> Scored:
     return score_answers(features.path, split, outputs, soft=are_labels_soft(features.facts))
 
 
