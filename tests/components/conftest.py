@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 import boto3
 import pytest
 from moto import mock_aws
+from podtune.formats import sealed
 
 if sys.version_info < (3, 9):
     # The IPU image has torch 2.0, transformers 4, no pyarrow and no pybase64. These need the torch engine, which
@@ -245,6 +246,22 @@ def bucket(fetching: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="inputs")
         yield lambda key, content: client.put_object(Bucket="inputs", Key=key, Body=content)
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> List[str]:
+    """Every file that is hashed from now on, in whatever module, once each time."""
+    calls: List[str] = []
+    original = sealed.sha256_of
+
+    def counting(path: Path) -> str:
+        calls.append(str(path))
+        return original(path)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "sha256_of", None) is original:
+            monkeypatch.setattr(module, "sha256_of", counting)
+    return calls
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
 import pytest
-from podtune.formats.checkpoint import CHECKPOINT
+from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.sections import to_mapping
 from podtune.steps.evaluate.step import run as evaluate
 from podtune.steps.finetune.step import run as finetune
-from podtune.training.log import read_log
 from podtune_pipelines.local_run import Home, prepare_here
 from podtune_pipelines.recipe import Recipe, load_recipe
 
@@ -54,7 +53,7 @@ def trained(recipe: Recipe, features: Path, base_model: Path, place: Path, devic
     checkpoint = place / "checkpoint"
     finetune(features, base_model, checkpoint, training=training, device=device, workspace=str(place / "workspace"))
     scores = evaluate(features, checkpoint, place / "evaluation", evaluation=scoring, device=device)
-    losses = [line["loss"] for line in read_log(checkpoint / "log.jsonl")]
+    losses = [line["loss"] for line in read_log(checkpoint)]
     return Trained(losses, scores, CHECKPOINT.open(checkpoint).facts.hardware)
 
 

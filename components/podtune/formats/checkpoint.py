@@ -8,13 +8,18 @@ means over the steps since the line before, and seconds count from the start; {"
 """
 
 from dataclasses import dataclass
-from typing import Any, Dict
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Tuple
 
 from podtune.formats.artifact import Artifact, Format
+from podtune.formats.json_lines import read_json_lines, write_json_lines
 
 MODEL = "model"
 LOG = "log.jsonl"
 TENSORBOARD = "tensorboard"
+
+Line = Dict[str, Any]
+"""Of a log."""
 
 
 @dataclass(frozen=True)
@@ -59,3 +64,29 @@ class CheckpointFacts:
 
 CHECKPOINT = Format("checkpoint", 1, CheckpointFacts)
 Checkpoint = Artifact[CheckpointFacts]
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """A log's lines by kind, in the order of the steps."""
+
+    training: List[Line]
+    evaluations: List[Tuple[int, Mapping[str, float]]]
+    """Step and metrics."""
+
+
+def write_log(directory: Path, lines: List[Line]) -> None:
+    """Write the log of a run, whole or so far."""
+    write_json_lines(directory / LOG, lines)
+
+
+def read_log(directory: Path) -> List[Line]:
+    """Read a log's lines; BadInput names the first that is damaged."""
+    return list(read_json_lines(directory / LOG))
+
+
+def lines_by_kind(lines: List[Line]) -> TrainingLog:
+    """Separate training from evaluation; where a resumed run logged a step again, the later line counts."""
+    training = {line["step"]: line for line in lines if "loss" in line}
+    evaluations = {line["step"]: line["evaluation"] for line in lines if "evaluation" in line}
+    return TrainingLog([training[step] for step in sorted(training)], sorted(evaluations.items()))

@@ -4,13 +4,18 @@
 example, in the data's order: {"id", "prediction", "scores": {metric: value}, "slices": {name: value}, …}.
 """
 
+import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List
 
+from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
+from podtune.formats.json_lines import read_json_lines, write_json_lines
 
 PREDICTIONS = "predictions.json"
 EXAMPLES = "examples.jsonl"
+_NO_EXAMPLE = "is no scored example; evaluate the model again"
 
 
 @dataclass(frozen=True)
@@ -85,3 +90,19 @@ class EvaluationFacts:
 
 EVALUATION = Format("evaluation", 1, EvaluationFacts)
 Evaluation = Artifact[EvaluationFacts]
+
+
+def write_examples(directory: Path, predictions: Any, examples: Iterable[Dict[str, Any]]) -> None:
+    """Write the predictions in the task's official format, and the scored examples."""
+    text = json.dumps(predictions, ensure_ascii=False) + "\n"
+    (directory / PREDICTIONS).write_text(text, encoding="utf-8")
+    write_json_lines(directory / EXAMPLES, examples)
+
+
+def read_examples(evaluation: Evaluation) -> Iterator[Dict[str, Any]]:
+    """Read the scored examples in the data's order; BadInput names the first line that holds none."""
+    path = evaluation.path / EXAMPLES
+    for number, example in enumerate(read_json_lines(path, _NO_EXAMPLE), start=1):
+        if not (isinstance(example, dict) and isinstance(example.get("scores"), dict)):
+            raise BadInput(f"{path} line {number} {_NO_EXAMPLE}")
+        yield example

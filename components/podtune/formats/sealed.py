@@ -130,6 +130,11 @@ def sha256_of(path: Union[Path, str]) -> str:
     return digest.hexdigest()
 
 
+def entry_of(path: Path) -> FileEntry:
+    """Measure and hash a file."""
+    return FileEntry(path.stat().st_size, sha256_of(path))
+
+
 def canonical_json(value: Any) -> bytes:
     """The one spelling of a JSON value that is hashed: sorted keys, no NaN, a final newline."""
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
@@ -166,10 +171,7 @@ def _verify_files(path: Path, manifest: Manifest) -> None:
 
 def _write_manifest(draft: Draft, kind: str, version: int) -> None:
     files = sorted(path for path in draft.path.rglob("*") if path.is_file())
-    entries = {
-        path.relative_to(draft.path).as_posix(): {"size": path.stat().st_size, "sha256": sha256_of(path)}
-        for path in files
-    }
+    entries = {path.relative_to(draft.path).as_posix(): dataclasses.asdict(entry_of(path)) for path in files}
     content = {"kind": kind, "version": version, "facts": draft.facts, "files": entries}
     (draft.path / MANIFEST).write_bytes(canonical_json(content))
 

@@ -10,11 +10,12 @@ dies on the way, and even where a store lets two writers win, a reader finds a w
 
 import secrets
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.errors import BadInput, LostRace
 from podtune.formats.release import NUMBER, ReleaseManifest, content_digest, is_safe, parse_release
-from podtune.formats.sealed import FileEntry, sha256_of
+from podtune.formats.sealed import FileEntry, entry_of
 from podtune.progress import progress_bar
 from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix
 from podtune.stores.store import Store
@@ -58,16 +59,22 @@ def read_live(store: Store, name: str) -> ReleaseManifest:
 
 
 def publish(
-    store: Store, name: str, *, files: Mapping[str, Path], facts: Dict[str, Any], expected: Optional[str]
+    store: Store,
+    name: str,
+    *,
+    files: Mapping[str, Path],
+    facts: Dict[str, Any],
+    expected: Optional[str],
+    verified: Mapping[str, FileEntry] = MappingProxyType({}),
 ) -> ReleaseManifest:
-    """Upload `files` as the next version of `name` and make it live.
+    """Upload `files` as the next version of `name` and make it live; those not in `verified` are hashed.
 
     `expected` is the version that was live when the gate judged (None: there was none); LostRace where another
     is live by now. Content that is live already makes no new version; a version that a publisher left behind
     when it died is taken up.
     """
     _refuse_unsafe_names(files)
-    entries = {path: FileEntry(source.stat().st_size, sha256_of(source)) for path, source in sorted(files.items())}
+    entries = {path: verified.get(path) or entry_of(source) for path, source in sorted(files.items())}
     _upload(store, name, files=files, entries=entries)
     live = live_version(store, name)
     digest = content_digest(facts, entries)

@@ -1,34 +1,21 @@
 """The log of a run: JSON lines, the same for TensorBoard, and what a person sees while it grows."""
 
-import json
 import logging
 import time
 from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, List, Mapping, Optional, Type
+from typing import Any, List, Mapping, Optional, Type
 
-from podtune.formats.checkpoint import LOG, TENSORBOARD
+from podtune.formats.checkpoint import LOG, TENSORBOARD, Line, write_log
+from podtune.formats.json_lines import json_line
 from podtune.progress import progress_bar
-
-Line = Dict[str, Any]
-"""As formats/checkpoint.py says."""
 
 EVENTS = "events.out.tfevents.podtune"
 """TensorBoard looks for `tfevents` in a file's name."""
 
 _log = logging.getLogger(__name__)
-
-
-def write_log(path: Path, lines: List[Line]) -> None:
-    """Write one JSON object a line."""
-    path.write_text("".join(json.dumps(line, allow_nan=False) + "\n" for line in lines), encoding="utf-8")
-
-
-def read_log(path: Path) -> List[Line]:
-    """Read what `write_log` wrote."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def write_events(directory: Path, lines: List[Line]) -> None:
@@ -79,7 +66,7 @@ class GrowingLog:
 
     def __init__(self, directory: Path, lines: List[Line]) -> None:
         self._events = EventFile(directory / TENSORBOARD, lines)
-        write_log(directory / LOG, lines)
+        write_log(directory, lines)
         self._json = (directory / LOG).open("a", encoding="utf-8")  # until the log is left
 
     def __enter__(self) -> "GrowingLog":
@@ -91,7 +78,7 @@ class GrowingLog:
 
     def add(self, line: Line) -> None:
         """Write a line so that it can be read at once."""
-        self._json.write(json.dumps(line, allow_nan=False) + "\n")
+        self._json.write(json_line(line))
         self._json.flush()
         self._events.add(line, time.time())
 

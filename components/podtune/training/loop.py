@@ -8,8 +8,9 @@ from time import perf_counter
 from typing import Callable, List, Optional, Tuple
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
+from podtune.formats.checkpoint import Line
 from podtune.training.config import TrainingConfig
-from podtune.training.log import Display, GrowingLog, Line
+from podtune.training.log import Display, GrowingLog
 from podtune.training.protocols import Engine, Examples, Metrics, StepResult
 from podtune.training.resume import Progress, States
 from podtune.training.schedule import Order, learning_rate

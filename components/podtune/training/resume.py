@@ -13,13 +13,12 @@ from typing import Callable, List, Mapping, NamedTuple, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Format
-from podtune.formats.checkpoint import LOG
+from podtune.formats.checkpoint import Line, read_log, write_log
 from podtune.formats.sealed import MANIFEST, canonical_json
 from podtune.sections import to_mapping
 from podtune.stores.sealed_objects import bring, remove, send
 from podtune.stores.store import Store, open_store
 from podtune.training.config import TrainingConfig
-from podtune.training.log import Line, read_log, write_log
 
 ENGINE = "engine"
 _KEY_DIGITS = 16
@@ -156,14 +155,14 @@ class States:
     def open(self, step: int) -> Saved:
         """Read the checkpoint of a step."""
         path = self._path(step)
-        return Saved(_STATE.read(path).facts, read_log(path / LOG), path / ENGINE)
+        return Saved(_STATE.read(path).facts, read_log(path), path / ENGINE)
 
     def save(self, progress: Progress, lines: List[Line], write_engine: Callable[[Path], None]) -> None:
         """Write a checkpoint on this machine, then remove the oldest; `write_engine` fills a directory."""
         with _STATE.sealing(self._path(progress.step)) as draft:
             (draft.path / ENGINE).mkdir()
             write_engine(draft.path / ENGINE)
-            write_log(draft.path / LOG, lines)
+            write_log(draft.path, lines)
             draft.facts.update(to_mapping(progress))
         self._remove_oldest()
 

@@ -3,7 +3,8 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from podtune.training.log import Display, GrowingLog, read_log, write_events, write_log
+from podtune.formats.checkpoint import read_log
+from podtune.training.log import Display, GrowingLog, write_events
 
 LINES: List[Dict[str, Any]] = [
     {
@@ -17,23 +18,6 @@ LINES: List[Dict[str, Any]] = [
     },
     {"step": 4, "epoch": 1.0, "evaluation": {"exact_match": 40.0, "f1": 50.5}},
 ]
-
-
-def test_a_log_has_one_object_a_line(tmp_path: Path) -> None:
-    write_log(tmp_path / "log.jsonl", LINES)
-
-    assert (tmp_path / "log.jsonl").read_text().splitlines() == [
-        '{"step": 2, "epoch": 0.5, "loss": 3.25, "learning_rate": 5e-05, "gradient_norm": 1.5, '
-        '"examples_per_second": 12.5, "seconds": 10.0}',
-        '{"step": 4, "epoch": 1.0, "evaluation": {"exact_match": 40.0, "f1": 50.5}}',
-    ]
-    assert read_log(tmp_path / "log.jsonl") == LINES
-
-
-def test_an_empty_log_is_an_empty_file(tmp_path: Path) -> None:
-    write_log(tmp_path / "log.jsonl", [])
-
-    assert read_log(tmp_path / "log.jsonl") == []
 
 
 def test_tensorboard_reads_the_events(tmp_path: Path) -> None:
@@ -61,9 +45,7 @@ def test_a_growing_log_can_be_read_at_any_time_and_goes_on_after_a_restart(tmp_p
 
     def seen() -> "tuple[list[int], list[int]]":
         events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
-        return [event.step for event in events.Scalars("train/loss")], [
-            line["step"] for line in read_log(tmp_path / "log.jsonl")
-        ]
+        return [event.step for event in events.Scalars("train/loss")], [line["step"] for line in read_log(tmp_path)]
 
     with GrowingLog(tmp_path, []) as log:
         log.add(LINES[0])

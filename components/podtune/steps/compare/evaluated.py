@@ -1,13 +1,12 @@
 """An Evaluation as the gate looks at it: a model's metrics, and what each example scored."""
 
-import json
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Dict, List, Mapping
+from typing import Dict, List, Mapping, Sequence
 
 from podtune.errors import BadInput
-from podtune.formats.evaluation import EVALUATION, EXAMPLES
+from podtune.formats.evaluation import EVALUATION, EXAMPLES, Evaluation, read_examples
 
 
 @dataclass(frozen=True)
@@ -25,43 +24,34 @@ class Evaluated:
 
     metrics: Mapping[str, float]
     scores: Mapping[str, float]
-    """Example's id to its score by the gate's metric; empty where examples were not scored by that one by one."""
+    """Example's id to its score by the gate's metric; empty where that is not among `example_metrics`."""
+
+    example_metrics: Sequence[str] = ()
+    """Those that every example is scored by; one over all examples, such as BLEU, is not among them."""
 
 
 def open_evaluated(path: Path, metric: str) -> Evaluated:
-    """Verify an Evaluation and read the scores of one metric; BadInput unless every example has a finite one.
-
-    A metric that is one number over all examples, such as BLEU, has no scores.
-    """
-    opened = EVALUATION.open(path)
-    scores = read_scores(path / EXAMPLES, metric) if metric in metrics_of_examples(path) else {}
-    if scores and len(scores) != opened.facts.examples:
-        raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {opened.facts.examples}")
-    metrics = {name: found.value for name, found in opened.facts.metrics.items()}
-    return Evaluated(opened.digest, opened.facts.checkpoint, opened.facts.data, metrics, scores)
-
-
-def metrics_of_examples(path: Path) -> List[str]:
-    """Name the metrics that the first example of an Evaluation, and so each, is scored by."""
-    with (path / EXAMPLES).open(encoding="utf-8") as lines:
-        first = next(lines, "{}")
-    try:
-        return list(json.loads(first).get("scores", {}))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise BadInput(f"{path / EXAMPLES} line 1 is no scored example; evaluate the model again") from error
+    """Verify an Evaluation and read the scores of one metric; BadInput unless every example has a finite one."""
+    evaluation = EVALUATION.open(path)
+    facts = evaluation.facts
+    example_metrics: List[str] = [*next(read_examples(evaluation), {"scores": {}})["scores"]]
+    scores = _scores(evaluation, metric) if metric in example_metrics else {}
+    if scores and len(scores) != facts.examples:
+        raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
+    metrics = {name: found.value for name, found in facts.metrics.items()}
+    return Evaluated(evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics)
 
 
-def read_scores(path: Path, metric: str) -> Dict[str, float]:
+def _scores(evaluation: Evaluation, metric: str) -> Dict[str, float]:
     """Read one metric of every example, by id, in the file's order."""
     scores: Dict[str, float] = {}
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                record = json.loads(line)
-                score = float(record["scores"][metric])
-                scores[record["id"]] = score
-            except (ValueError, KeyError, TypeError) as error:
-                raise BadInput(f"{path} line {number} lacks an id or its {metric}; evaluate the model again") from error
-            if not isfinite(score):
-                raise BadInput(f"{path} line {number}: {metric} is {score}, not finite; evaluate the model again")
+    for number, example in enumerate(read_examples(evaluation), start=1):
+        line = f"{evaluation.path / EXAMPLES} line {number}"
+        try:
+            score = float(example["scores"][metric])
+            scores[example["id"]] = score
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"{line} lacks an id or its {metric}; evaluate the model again") from error
+        if not isfinite(score):
+            raise BadInput(f"{line}: {metric} is {score}, not finite; evaluate the model again")
     return scores

@@ -9,7 +9,7 @@ from podtune.errors import BadInput
 from podtune.formats.verdict import VERDICT, VerdictFacts
 from podtune.sections import read_section, to_mapping
 from podtune.steps.compare.champion import Champion, find_champion
-from podtune.steps.compare.evaluated import Evaluated, metrics_of_examples, open_evaluated
+from podtune.steps.compare.evaluated import Evaluated, open_evaluated
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
 from podtune.stores.store import open_store
@@ -51,7 +51,7 @@ def _require_metrics(evaluation: Path, new: Evaluated, settings: GateSettings) -
             lacking = f"{metric!r}, {remedy}" if remedy else repr(metric)
             raise BadInput(f"{place} must be a metric of the evaluation in {evaluation}: {known}; got {lacking}")
     if not new.scores:
-        known = ", ".join(metrics_of_examples(evaluation))
+        known = ", ".join(new.example_metrics)
         raise BadInput(
             f"gate.metric must be one that each example of {evaluation} is scored by, so that two models can be "
             f"paired: {known}; {settings.metric} is one number over all of them, for which gate.floors can set a floor"

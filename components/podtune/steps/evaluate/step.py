@@ -1,6 +1,5 @@
 """Score a fine-tuned model: Features and Checkpoint to Evaluation."""
 
-import json
 import logging
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.checkpoint import CHECKPOINT, MODEL, Checkpoint
-from podtune.formats.evaluation import EVALUATION, EXAMPLES, PREDICTIONS, EvaluationFacts, Metric, Slice
+from podtune.formats.evaluation import EVALUATION, EvaluationFacts, Metric, Slice, write_examples
 from podtune.formats.features import FEATURES, Features, SplitFacts
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
@@ -133,11 +132,7 @@ def _score(features: Features, checkpoint: Checkpoint, settings: ScoringSettings
 
 def _write(output: Path, scored: Scored, facts: EvaluationFacts) -> None:
     with EVALUATION.sealing(output) as draft:
-        predictions = json.dumps(scored.predictions, ensure_ascii=False)
-        (draft.path / PREDICTIONS).write_text(predictions + "\n", encoding="utf-8")
-        with (draft.path / EXAMPLES).open("w", encoding="utf-8", newline="\n") as lines:
-            for record in scored.records:
-                lines.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+        write_examples(draft.path, scored.predictions, scored.records)
         draft.facts.update(to_mapping(facts))
 
 

@@ -1,11 +1,11 @@
 """What is left out of a split, and why: by the recipe's policy it stops the step, or is listed."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 from podtune.errors import BadInput
+from podtune.formats.json_lines import write_json_lines
 
 SET_ASIDE = "set_aside.jsonl"
 """In a split: {"row", "image", "reason"} of each row of regions, {"question", "image", "reason"} of each question."""
@@ -53,5 +53,4 @@ class SetAside:
 
     def write(self, path: Path) -> None:
         """Write one entry a line; an empty file where there are none."""
-        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.entries]
-        path.write_text("".join(lines), encoding="utf-8", newline="\n")
+        write_json_lines(path, self.entries)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping
 
 from podtune.formats.base_model import INHERITED_FILES
-from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, TENSORBOARD, CheckpointFacts
+from podtune.formats.checkpoint import CHECKPOINT, MODEL, TENSORBOARD, CheckpointFacts, write_log
 from podtune.formats.features import Features
 from podtune.sections import read_section, to_mapping
 from podtune.steps.finetune import torchrun
@@ -13,7 +13,7 @@ from podtune.steps.finetune.inputs import Inputs, open_inputs
 from podtune.tasks.task import Task, task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
-from podtune.training.log import write_events, write_log
+from podtune.training.log import write_events
 from podtune.training.loop import Run, Trained, train
 from podtune.training.module_process import noticing_signals, run_module
 from podtune.training.poptorch_python import poptorch_python
@@ -120,6 +120,6 @@ def _write(checkpoint: Path, base_model: Path, engine: Engine, *, trained: Train
         for name in INHERITED_FILES:
             if (base_model / name).exists():
                 shutil.copyfile(str(base_model / name), str(draft.path / MODEL / name))
-        write_log(draft.path / LOG, trained.lines)
+        write_log(draft.path, trained.lines)
         write_events(draft.path / TENSORBOARD, trained.lines)
         draft.facts.update(to_mapping(facts))

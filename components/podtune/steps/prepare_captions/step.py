@@ -1,6 +1,5 @@
 """Store a captioning data set's images once, and its captions as tokens: RawData and BaseModel to Features."""
 
-import json
 import logging
 import shutil
 import time
@@ -12,6 +11,7 @@ from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
 from podtune.formats.image_files import open_image_files
+from podtune.formats.json_lines import write_json_lines
 from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
 from podtune.steps.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
@@ -133,12 +133,9 @@ def _records(split: _Split, decoded: List[Decoded], captions_per_image: int) -> 
 
 def _list_set_aside(path: Path, split: _Split, decoded: List[Decoded]) -> None:
     damages = {image.id: one.damage for image, one in zip(split.described, decoded)}
-    with path.open("w", encoding="utf-8", newline="\n") as lines:
-        for image in split.source.images:
-            reason = damages.get(image.id, _NO_CAPTION)
-            if reason:
-                entry = {"id": image.id, "file": image.file, "reason": reason}
-                lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    reasons = ((image, damages.get(image.id, _NO_CAPTION)) for image in split.source.images)
+    entries = ({"id": image.id, "file": image.file, "reason": reason} for image, reason in reasons if reason)
+    write_json_lines(path, entries)
 
 
 def _counts(split: _Split, kept: int, *, learnt: int, cut: int) -> Dict[str, int]:

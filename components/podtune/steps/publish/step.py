@@ -3,9 +3,10 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput, GateRefused
+from podtune.formats.artifact import Artifact
 from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, Checkpoint
 from podtune.formats.evaluation import EVALUATION, Evaluation
 from podtune.formats.model_card import MODEL_CARD, ModelCard
@@ -38,17 +39,16 @@ class Candidate:
     model_card: ModelCard
 
     @property
-    def files(self) -> Dict[str, Path]:
-        """Path in the release to the file; the model at the top, as transformers loads it."""
-        checkpoint, evaluation, card = self.checkpoint.path, self.evaluation.path, self.model_card.path
+    def files(self) -> Dict[str, Tuple[Artifact[Any], str]]:
+        """Path in the release to an artifact and a file of it; the model at the top, as transformers loads it."""
         model = [name for name in self.checkpoint.files if name.startswith(f"{MODEL}/")]
         return {
-            **{name[len(MODEL) + 1 :]: checkpoint / name for name in model},
-            **{name: card / name for name in self.model_card.files},
-            **{f"{EVALUATION_FOLDER}/{name}": evaluation / name for name in self.evaluation.files},
-            f"{EVALUATION_FOLDER}/{MANIFEST}": evaluation / MANIFEST,
-            f"{TRAINING_FOLDER}/{LOG}": checkpoint / LOG,
-            f"{TRAINING_FOLDER}/{MANIFEST}": checkpoint / MANIFEST,
+            **{name[len(MODEL) + 1 :]: (self.checkpoint, name) for name in model},
+            **{name: (self.model_card, name) for name in self.model_card.files},
+            **{f"{EVALUATION_FOLDER}/{name}": (self.evaluation, name) for name in self.evaluation.files},
+            f"{EVALUATION_FOLDER}/{MANIFEST}": (self.evaluation, MANIFEST),
+            f"{TRAINING_FOLDER}/{LOG}": (self.checkpoint, LOG),
+            f"{TRAINING_FOLDER}/{MANIFEST}": (self.checkpoint, MANIFEST),
         }
 
     @property
@@ -90,8 +90,16 @@ def run(  # as many as the component has
     opened = open_store(store)
     manifest = _already_live(opened, name, candidate.facts)
     if manifest is None:
-        expected = verdict_facts.champion
-        manifest = publish(opened, name, files=candidate.files, facts=candidate.facts, expected=expected)
+        manifest = publish(
+            opened,
+            name,
+            files={path: artifact.path / file for path, (artifact, file) in candidate.files.items()},
+            facts=candidate.facts,
+            expected=verdict_facts.champion,
+            verified={
+                path: artifact.files[file] for path, (artifact, file) in candidate.files.items() if file != MANIFEST
+            },
+        )
         _log.info("%s %s is live in %s", name, manifest.version, opened.uri)
     else:
         _log.info("%s %s in %s is this very model; no new version is made", name, manifest.version, opened.uri)

@@ -1,18 +1,17 @@
 """The records of one run, opened, verified, and shown to belong together."""
 
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from PIL import Image
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact
 from podtune.formats.base_model import BASE_MODEL, BaseModelFacts
-from podtune.formats.checkpoint import CHECKPOINT, LOG, CheckpointFacts
-from podtune.formats.evaluation import EVALUATION, EXAMPLES, EvaluationFacts
+from podtune.formats.checkpoint import CHECKPOINT, CheckpointFacts, TrainingLog, lines_by_kind, read_log
+from podtune.formats.evaluation import EVALUATION, Evaluation, EvaluationFacts, read_examples
 from podtune.formats.features import FEATURES, Features, FeaturesFacts
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.formats.verdict import VERDICT, VerdictFacts
@@ -22,17 +21,6 @@ _LARGEST = 224
 """Pixels of a side."""
 
 _QUALITY = 80
-
-
-@dataclass(frozen=True)
-class TrainingLog:
-    """What a run's log.jsonl holds, one entry a line of it, in the order of the steps."""
-
-    training: List[Mapping[str, float]]
-    """Each with step, epoch, loss and learning_rate."""
-
-    evaluations: List[Tuple[int, Mapping[str, float]]]
-    """Step and metrics of each evaluation on the way."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
     }
     _require_one_run(opened)
     metric = str(verdict.facts.settings.get("metric", ""))
-    rows, examples = worst_examples(evaluation.path / EXAMPLES, metric, worst)
+    rows, examples = worst_examples(evaluation, metric, worst)
     return Records(
         raw_data.facts,
         base_model.facts,
@@ -83,27 +71,15 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
         evaluation.facts,
         verdict.facts,
         digests={name: artifact.digest for name, artifact in opened.items()},
-        log=read_log(checkpoint.path / LOG),
+        log=lines_by_kind(read_log(checkpoint.path)),
         worst=examples,
         pictures=pictures_of(features, evaluation.facts.split, rows),
     )
 
 
-def read_log(path: Path) -> TrainingLog:
-    """Read a checkpoint's log; where a resumed run logged a step again, the later line counts."""
-    training: Dict[int, Mapping[str, float]] = {}
-    evaluations: Dict[int, Mapping[str, float]] = {}
-    for entry in _json_lines(path):
-        if "evaluation" in entry:
-            evaluations[int(entry["step"])] = entry["evaluation"]
-        elif "loss" in entry:
-            training[int(entry["step"])] = entry
-    return TrainingLog([training[step] for step in sorted(training)], sorted(evaluations.items()))
-
-
-def worst_examples(path: Path, metric: str, count: int) -> Tuple[List[int], List[Dict[str, Any]]]:
+def worst_examples(evaluation: Evaluation, metric: str, count: int) -> Tuple[List[int], List[Dict[str, Any]]]:
     """Rows and records of those that fall short of the best `metric`: the lowest first, among equals the surest."""
-    examples = list(_json_lines(path))
+    examples = list(read_examples(evaluation))
     scores = [_score(example["scores"], metric) for example in examples]
     most = metric_named(metric).highest
     rows = [row for row, score in enumerate(scores) if score < most]
@@ -123,15 +99,6 @@ def pictures_of(features: Features, split: str, rows: Sequence[int]) -> List[byt
 def _score(scores: Mapping[str, float], metric: str) -> float:
     """An example's value of the metric; of its first one where it has no such metric."""
     return scores[metric] if metric in scores else next(iter(scores.values()))
-
-
-def _json_lines(path: Path) -> Iterator[Dict[str, Any]]:
-    with open(path, encoding="utf-8") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise BadInput(f"{path} line {number} is not JSON; make the artifact again") from error
 
 
 def _require_one_run(opened: Mapping[str, Artifact[Any]]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, List, Mapping, Sequence, Tuple
 import numpy as np
 
 from podtune.errors import BadInput
+from podtune.formats.json_lines import read_json_lines, write_json_lines
 from podtune.formats.ragged import Array, Batch, Ragged, gather, map_array, map_ragged, save_array
 
 IMAGES = "images.jsonl"
@@ -89,9 +90,7 @@ class ImageCaptions:
 
 def write_captions(directory: Path, records: Sequence[ImageRecord], tokens: Ragged) -> None:
     """Write a split's records and captions beside its images; `tokens` are of all captions, in the records' order."""
-    with (directory / IMAGES).open("w", encoding="utf-8", newline="\n") as lines:
-        for record in records:
-            lines.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+    write_json_lines(directory / IMAGES, map(asdict, records))
     save_array(directory, TOKENS, tokens)
     save_array(directory, CAPTIONS_OF, np.cumsum([0, *(len(record.captions) for record in records)], dtype=np.int64))
 
@@ -112,8 +111,7 @@ def open_captions(features: Path, split: str) -> ImageCaptions:
 
 def read_records(directory: Path) -> List[ImageRecord]:
     """Read what is known of a split's images, in the data's order."""
-    with (directory / IMAGES).open(encoding="utf-8", newline="\n") as lines:
-        return [_record(json.loads(line)) for line in lines]
+    return [_record(values) for values in read_json_lines(directory / IMAGES)]
 
 
 def split_digest(records: Sequence[ImageRecord]) -> str:

@@ -5,13 +5,13 @@
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 
+from podtune.formats.json_lines import read_json_lines, write_json_lines
 from podtune.formats.ragged import map_array, save_array
 
 QUESTIONS = "questions.jsonl"
@@ -48,8 +48,8 @@ class Question:
 
 def write_questions(directory: Path, questions: Sequence[Question], contexts: Sequence[str]) -> None:
     """Write a split's questions and contexts."""
-    _write_lines(directory / QUESTIONS, map(_record, questions))
-    _write_lines(directory / CONTEXTS, contexts)
+    write_json_lines(directory / QUESTIONS, map(_record, questions))
+    write_json_lines(directory / CONTEXTS, contexts)
     save_array(directory, QUESTION_CONTEXT, np.array([question.context for question in questions], dtype=np.int32))
 
 
@@ -57,12 +57,12 @@ def read_questions(features: Path, split: str) -> List[Question]:
     """Read a split's questions, in the data's order."""
     directory = features / split
     contexts = map_array(directory, QUESTION_CONTEXT).tolist()
-    return [_question(record, context) for record, context in zip(read_lines(directory / QUESTIONS), contexts)]
+    return [_question(record, context) for record, context in zip(read_json_lines(directory / QUESTIONS), contexts)]
 
 
 def read_contexts(features: Path, split: str) -> List[str]:
     """Read a split's distinct contexts; `Question.context` counts in them."""
-    return list(read_lines(features / split / CONTEXTS))
+    return list(read_json_lines(features / split / CONTEXTS))
 
 
 def split_digest(directory: Path) -> str:
@@ -72,19 +72,6 @@ def split_digest(directory: Path) -> str:
         digest.update((directory / name).read_bytes())
     digest.update(map_array(directory, QUESTION_CONTEXT).astype("<i4").tobytes())
     return digest.hexdigest()
-
-
-def read_lines(path: Path) -> Iterator[Any]:
-    """Read one JSON value a line."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
-
-
-def _write_lines(path: Path, values: Iterable[Any]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as lines:
-        for value in values:
-            lines.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def _record(question: Question) -> Any:

@@ -11,12 +11,12 @@ from typing import List, Sequence
 import numpy as np
 
 from podtune.errors import BadInput
+from podtune.formats.json_lines import read_json_lines
 from podtune.formats.ragged import Array, Batch, Ragged, map_array, map_ragged, save_array
 from podtune.tasks.question_answering.questions import (
     QUESTION_CONTEXT,
     QUESTIONS,
     Question,
-    read_lines,
     write_questions,
 )
 
@@ -70,7 +70,7 @@ class QuestionWindows:
 
     def names(self, rows: Array) -> List[str]:
         """The windows' question ids."""
-        ids = [record["id"] for record in read_lines(self.directory / QUESTIONS)]
+        ids = [record["id"] for record in read_json_lines(self.directory / QUESTIONS)]
         return [ids[question] for question in self.question[rows]]
 
     def batch(self, rows: Array) -> Batch:

@@ -18,6 +18,7 @@ import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.features import FeaturesFacts
+from podtune.formats.json_lines import read_json_lines, write_json_lines
 from podtune.formats.ragged import Array, Batch, Ragged, map_array, map_ragged, save_array
 from podtune.formats.sealed import sha256_of
 
@@ -134,9 +135,7 @@ def write_questions(
     directory: Path, questions: Sequence[VisualQuestion], tokens: Ragged, image: Array, answers: Sequence[str]
 ) -> None:
     """Write a split's questions beside its features and boxes; `answers` is the vocabulary."""
-    with (directory / QUESTIONS).open("w", encoding="utf-8", newline="\n") as lines:
-        for question in questions:
-            lines.write(json.dumps(asdict(question), ensure_ascii=False) + "\n")
+    write_json_lines(directory / QUESTIONS, map(asdict, questions))
     labels, weights = _label_table(questions, answers)
     for name, array in (("tokens", tokens), ("image", image), ("labels", labels), ("weights", weights)):
         save_array(directory, name, array)
@@ -180,8 +179,7 @@ def split_digest(directory: Path) -> str:
 
 
 def _read_lines(path: Path) -> List[VisualQuestion]:
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        return [_question(json.loads(line)) for line in lines]
+    return [_question(values) for values in read_json_lines(path)]
 
 
 def _question(values: Mapping[str, Any]) -> VisualQuestion:

@@ -3,10 +3,10 @@ from typing import Any, List, NoReturn
 
 import pytest
 from podtune.errors import BadInput, TryAgainLater
+from podtune.formats.evaluation import EVALUATION, read_examples
 from podtune.formats.sealed import open_sealed
 from podtune.formats.verdict import VERDICT
 from podtune.steps.compare import __main__ as program
-from podtune.steps.compare.evaluated import metrics_of_examples
 from podtune.steps.compare.step import run
 from podtune.stores.directory_store import DirectoryStore
 
@@ -149,11 +149,12 @@ def test_cider_is_compared_in_its_own_unit(store: DirectoryStore, release: Any, 
 
 
 @pytest.mark.parametrize("line", ["[]", "nothing", '{"scores": 1}'])
-def test_scored_examples_that_are_no_objects_are_bad_input(tmp_path: Path, line: str) -> None:
-    (tmp_path / "examples.jsonl").write_text(line)
+def test_scored_examples_that_are_no_objects_are_bad_input(make_evaluation: Any, line: str) -> None:
+    evaluation = EVALUATION.open(make_evaluation("new", [1.0]))
+    (evaluation.path / "examples.jsonl").write_text(line)
 
     with pytest.raises(BadInput, match=r"examples\.jsonl line 1 is no scored example; evaluate the model again$"):
-        metrics_of_examples(tmp_path)
+        list(read_examples(evaluation))
 
 
 def test_scores_of_the_new_model_that_are_no_numbers_are_bad_input(store: DirectoryStore, make_evaluation: Any) -> None:

@@ -38,6 +38,15 @@ def test_exactly_these_files_are_left_also_by_a_second_run(features: Path, check
         assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "evaluation", "features"]
 
 
+def test_no_file_is_hashed_twice(features: Path, checkpoint: Path, tmp_path: Path, hashed: List[str]) -> None:
+    evaluate(features, checkpoint, tmp_path / "evaluation")
+
+    assert len(hashed) == len(set(hashed))
+    assert {str(checkpoint / "model" / "model.safetensors"), str(features / "validation" / "tokens.values.npy")} < set(
+        hashed
+    )
+
+
 def test_the_evaluation_says_what_was_scored_and_how(features: Path, checkpoint: Path, tmp_path: Path) -> None:
     evaluate(features, checkpoint, tmp_path / "evaluation", n_best=5)
 

@@ -1,7 +1,7 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 from podtune.errors import BadInput, Interrupted
@@ -67,6 +67,15 @@ def test_settings_of_images_and_of_writing_stay_with_the_model(
     checkpoint = finetune(features, tmp_path / "base", tmp_path, training)
 
     assert {name: (checkpoint / "model" / name).read_text() for name in added} == added
+
+
+def test_no_file_is_hashed_twice(
+    features: Path, base_model: Path, training: Training, tmp_path: Path, hashed: List[str]
+) -> None:
+    finetune(features, base_model, tmp_path, {**training, "epochs": 1, "evaluate_every": 5})
+
+    assert len(hashed) == len(set(hashed))
+    assert str(features / "train" / "tokens.values.npy") in hashed
 
 
 def test_a_checkpoint_says_how_it_was_made(

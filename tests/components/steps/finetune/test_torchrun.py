@@ -6,10 +6,9 @@ from typing import Any, Callable, Dict
 import numpy as np
 import pytest
 from podtune.errors import BadInput, Interrupted
-from podtune.formats.checkpoint import CHECKPOINT
+from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.steps.finetune.step import run
 from podtune.steps.finetune.torchrun import launcher
-from podtune.training.log import read_log
 from podtune.training.module_process import run_module
 from safetensors.numpy import load_file
 
@@ -51,7 +50,7 @@ def test_two_processes_find_the_weights_that_one_finds(
     one, both = weights(tmp_path / "one"), weights(two)
     assert one.keys() == both.keys()
     assert max(float(np.abs(one[name] - both[name]).max()) for name in one) < 1e-5
-    for ours, theirs in zip(read_log(two / "log.jsonl"), read_log(tmp_path / "one" / "log.jsonl")):
+    for ours, theirs in zip(read_log(two), read_log(tmp_path / "one")):
         assert ours.get("loss") == pytest.approx(theirs.get("loss"), abs=1e-6)
         assert ours.get("evaluation") == pytest.approx(theirs.get("evaluation"), abs=1e-5)
     assert list((tmp_path / "workspace").iterdir()) == []

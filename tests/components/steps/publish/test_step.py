@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 from podtune.errors import BadInput, GateRefused, LostRace
@@ -48,6 +48,18 @@ def test_a_release_holds_model_card_scores_and_log(finished_run: Any, store: Sto
         "training/manifest.json",
     ]
     assert (tmp_path / "qa/model.safetensors").read_text() == "abc"
+
+
+def test_no_file_of_the_model_is_hashed_twice(
+    finished_run: Any, store: Store, tmp_path: Path, hashed: List[str]
+) -> None:
+    paths = finished_run.write("abc")
+    del hashed[:]
+
+    _publish(paths, store, tmp_path / "published")
+
+    assert len(hashed) == len(set(hashed))
+    assert str(paths["checkpoint"] / "model" / "model.safetensors") in hashed
 
 
 def test_the_next_gate_can_open_the_scores(finished_run: Any, store: Store, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 from podtune.errors import BadInput
-from podtune.steps.write_card.records import open_records, read_log
+from podtune.steps.write_card.records import open_records
 
 
 def test_the_records_of_one_run_are_read(finished_run) -> None:
@@ -45,18 +45,3 @@ def test_records_of_different_runs_are_refused(finished_run, later: str, earlier
         open_records(paths, worst=20)
 
     assert str(caught.value).startswith(f"{paths[later]} was made from another {earlier} than {paths[earlier]}; ")
-
-
-def test_a_step_logged_again_after_a_restart_counts_once(tmp_path) -> None:
-    log = tmp_path / "log.jsonl"
-    log.write_text('{"step": 10, "loss": 3.0}\n{"step": 20, "loss": 2.0}\n{"step": 10, "loss": 2.9}\n')
-
-    assert [entry["loss"] for entry in read_log(log).training] == [2.9, 2.0]
-
-
-def test_a_log_cut_off_is_refused_with_its_line(tmp_path) -> None:
-    log = tmp_path / "log.jsonl"
-    log.write_text('{"step": 10, "loss": 3.0}\n{"step": 2')
-
-    with pytest.raises(BadInput, match=r"log.jsonl line 2 is not JSON; make the artifact again"):
-        read_log(log)

@@ -38,6 +38,16 @@ def test_the_card_its_picture_and_the_report_are_written(finished_run, tmp_path)
     assert set(opened.manifest.facts) == {"name", "settings", *finished_run.write()}
 
 
+def test_no_file_is_hashed_twice(finished_run, tmp_path, hashed) -> None:
+    paths = inputs_and_outputs(finished_run, tmp_path)
+    del hashed[:]
+
+    run(**paths, card=finished_run.card, release={"name": "a"}, command="podtune run a")
+
+    assert len(hashed) == len(set(hashed))
+    assert str(paths["evaluation"] / "examples.jsonl") in hashed
+
+
 def test_the_same_records_give_the_same_bytes(finished_run, tmp_path) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
     settings = {"card": finished_run.card, "release": {"name": "a"}, "command": "podtune run a"}
