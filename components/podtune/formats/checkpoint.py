@@ -4,7 +4,7 @@
 `log.jsonl` has one JSON object a line: {"step", "epoch", "loss", "learning_rate", "gradient_norm",
 "examples_per_second", "seconds"} for training, where loss, gradient_norm (which an IPU does not tell) and speed are
 means over the steps since the line before, and seconds count from the start; {"step", "epoch",
-"evaluation": {metric: value}} for an evaluation on the way. `tensorboard/` holds the same as an event file.
+"evaluation": {metric: value}} for an intermediate evaluation. `tensorboard/` holds the same as an event file.
 """
 
 from dataclasses import dataclass

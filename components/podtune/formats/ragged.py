@@ -75,8 +75,8 @@ class Batch:
     such as the captions of an image; None where every example is one."""
 
     longest: int = 0
-    """The greatest of the examples' lengths (training/protocols.py) in the whole global batch, set by the engine: what
-    a model is padded to that needs rows of equal length, so that it changes nothing how the batch was cut."""
+    """The length of the longest example in the global batch, set by the engine. A model that needs rows of equal length
+    pads to it, so that the result does not depend on how the batch was cut into micro-batches."""
 
 
 def save_array(directory: Path, name: str, array: Any) -> None:

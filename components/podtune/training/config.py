@@ -41,7 +41,7 @@ class TrainingConfig:
     """Share of all steps over which the rate rises from zero."""
 
     warmup_steps: int = 0
-    """The same as a number of steps; only one of the two may be given."""
+    """The same as a number of steps; set only one of the two."""
 
     weight_decay: float = 0.0
     """Decoupled; biases and norms have none."""
@@ -63,8 +63,8 @@ class TrainingConfig:
     the rows that do not fill a whole call are left out of an epoch. 1 unless an IPU run is reproduced."""
 
     last_batch: Literal["dropped", "kept"] = "dropped"
-    """What becomes of the rows that do not fill an epoch's last batch: other ones are left out each epoch, or they are
-    a smaller batch of their own."""
+    """What becomes of the rows that do not fill an epoch's last batch: they are left out, other ones each epoch, or
+    form a smaller batch."""
 
     max_steps: int = 0
     """Stop after so many optimizer steps, the schedule ending there; 0 means all epochs."""
@@ -79,16 +79,16 @@ class TrainingConfig:
     """Optimizer steps between two checkpoints; 0 writes none but when stopped."""
 
     keep_checkpoints: int = 2
-    """The newest so many are kept."""
+    """How many of the newest checkpoints are kept."""
 
     evaluate_every: int = 0
-    """Optimizer steps between two evaluations on the way; 0 means none."""
+    """Optimizer steps between two intermediate evaluations; 0 means none."""
 
     best_metric: str = ""
     """Keep the weights of the evaluation with the highest value of this metric; empty keeps the last weights."""
 
     ipu: Optional[IpuConfig] = None
-    """How the model lies on IPUs; other devices do not look at it."""
+    """How the model lies on IPUs; other devices ignore it."""
 
     def on_ipus(self) -> IpuConfig:
         """How the model lies on IPUs; BadInput where the recipe does not say."""
@@ -102,11 +102,11 @@ class TrainingConfig:
         if self.ipu:
             yield from ((f"ipu.{key}", text) for key, text in self.ipu.mistakes_in(self.batch_size))
         if self.warmup_ratio and self.warmup_steps:
-            yield "warmup_steps", "and warmup_ratio exclude each other; give one"
+            yield "warmup_steps", "and warmup_ratio exclude each other; set one"
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             yield "betas", f"must be two numbers from 0 to below 1; got {list(self.betas)}"
         if self.best_metric and not self.evaluate_every:
-            yield "best_metric", "needs evaluations on the way; set evaluate_every"
+            yield "best_metric", "needs intermediate evaluations; set evaluate_every"
         if self.best_metric == "loss":
             yield "best_metric", "must be a metric of which more is better, such as f1; got 'loss'"
         if self.last_batch == "kept" and self.device_iterations > 1:

@@ -15,7 +15,7 @@ class Examples(Protocol):
 
     @property
     def lengths(self) -> np.ndarray:
-        """int64 [rows]: the places that each takes in the model, by which micro-batches are measured."""
+        """int64 [rows]: the positions that each takes in the model, by which micro-batches are measured."""
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -51,13 +51,13 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class StepResult:
-    """What an optimizer step tells. Numbers may still be on the device: `float()` fetches them."""
+    """The outcome of an optimizer step. Numbers may still be on the device: `float()` fetches them."""
 
     loss: Any
     """Mean over the rows of the global batch."""
 
     gradient_norm: Optional[Any]
-    """Global norm before clipping; None where the device does not tell."""
+    """Global norm before clipping; None where the device does not report it."""
 
 
 class Engine(Protocol):
@@ -76,7 +76,7 @@ class Engine(Protocol):
         """Whether the flag is set in any of the processes, so that all stop together."""
 
     def from_first(self, number: int) -> int:
-        """Tell the number that the first process has, so that all decide alike."""
+        """Return the first process's number, so that all decide alike."""
 
     def steps(
         self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float

@@ -46,7 +46,7 @@ class Progress:
     """Of the steps since the last line of the log."""
 
     gradient_norms: List[float] = field(default_factory=list)
-    """Of the same steps; none where the device does not tell."""
+    """Of the same steps; none where the device does not report them."""
 
     logged_seconds: float = 0.0
     """`seconds` at the last line of the log."""

@@ -136,7 +136,7 @@ def wait_until(condition: Callable[[], Any]) -> None:
 
 
 def has_trained(uri: str) -> bool:
-    """Whether a checkpoint on the way is in the workspace."""
+    """Whether an intermediate checkpoint is in the workspace."""
     return any("/step-" in key and key.endswith("manifest.json") for key in left_in(uri))
 
 

@@ -150,7 +150,7 @@ class Workbench:
         }
     )
     scores: List[Mapping[str, float]] = field(default_factory=list)
-    """What evaluations on the way find, one after the other."""
+    """What intermediate evaluations find, one after the other."""
 
     answers: List[Optional[Exception]] = field(default_factory=list)
     """Of the store; empty where there is none."""

@@ -15,10 +15,10 @@ GIVEN = {"epochs": 3, "batch_size": 128, "learning_rate": 6e-5}
         ({"dropout": 1.0}, "training.dropout must be from 0 to below 1; got 1.0"),
         (
             {"warmup_ratio": 0.1, "warmup_steps": 5},
-            "training.warmup_steps and warmup_ratio exclude each other; give one",
+            "training.warmup_steps and warmup_ratio exclude each other; set one",
         ),
         ({"betas": [0.9, 1.0]}, "training.betas must be two numbers from 0 to below 1; got [0.9, 1.0]"),
-        ({"best_metric": "f1"}, "training.best_metric needs evaluations on the way; set evaluate_every"),
+        ({"best_metric": "f1"}, "training.best_metric needs intermediate evaluations; set evaluate_every"),
         (
             {"best_metric": "loss", "evaluate_every": 5},
             "training.best_metric must be a metric of which more is better, such as f1; got 'loss'",

@@ -49,10 +49,10 @@ class Processes:
         return bool(flags.item())
 
     def from_first(self, number: int) -> int:
-        """Tell the number that the first process has."""
-        told = torch.tensor(number)
-        self.copy_from_first(told)
-        return int(told.item())
+        """Return the first process's number."""
+        shared = torch.tensor(number)
+        self.copy_from_first(shared)
+        return int(shared.item())
 
     def wait_for_all(self) -> None:
         """Return when every process has come here."""
@@ -61,7 +61,7 @@ class Processes:
 
 
 def join_processes(device: str) -> Processes:
-    """Join the processes that torchrun's environment variables tell of; each takes its own "cuda" device."""
+    """Join the processes that torchrun's environment variables describe; each takes its own "cuda" device."""
     here = torch.device("cpu") if device == "cpu" else torch.device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Processes(rank=0, count=1, device=here)

@@ -49,7 +49,7 @@ def open_engine(objective: Objective, model: Path, config: TrainingConfig, devic
 class TorchEngine:
     """`training.protocols.Engine` on a CPU or on GPUs.
 
-    On a CPU dropout depends on (seed, step, place of the row in the global batch) alone: neither the size of
+    On a CPU dropout depends on (seed, step, position of the row in the global batch) alone: neither the size of
     micro-batches nor the number of processes changes a mask, and a resumed run is the same bit for bit. On a
     GPU torch's generator draws, seeded by (seed, step, rank, micro-batch): a resumed run on as many GPUs with
     the same micro-batches draws the same masks; with another number or size of them it draws others.
@@ -85,7 +85,7 @@ class TorchEngine:
         return self._processes.in_any(flag)
 
     def from_first(self, number: int) -> int:
-        """Tell the number that the first process has."""
+        """Return the first process's number."""
         return self._processes.from_first(number)
 
     def steps(
@@ -102,12 +102,12 @@ class TorchEngine:
         with torch.inference_mode(), progress_bar(len(examples), "rows", "predict") as bar:
             for rows in cut(self._processes.share(examples.lengths), examples.lengths, self._micro_batch_tokens):
                 for name, values in self._predict(examples, rows).items():
-                    whole, places = self._places(offsets, rows, values)
-                    collected.setdefault(name, values.new_zeros(whole, *values.shape[1:]))[places] = values
+                    total, positions = self._positions(offsets, rows, values)
+                    collected.setdefault(name, values.new_zeros(total, *values.shape[1:]))[positions] = values
                 bar.update(len(rows))
         for name in sorted(collected):
             self._processes.add_up(collected[name])
-        return {name: whole.cpu().numpy() for name, whole in collected.items()}
+        return {name: values.cpu().numpy() for name, values in collected.items()}
 
     def save_model(self, directory: Path) -> None:
         """Write config.json and float32 model.safetensors as transformers loads them."""
@@ -149,8 +149,8 @@ class TorchEngine:
     def _micro_batches(self, examples: Examples, rows: np.ndarray, step: int) -> Iterator[MicroBatch]:
         """Gather this process's rows of a global batch, piece by piece, with their randomness."""
         lengths = examples.lengths[rows]
-        for number, places in enumerate(cut(self._processes.share(lengths), lengths, self._micro_batch_tokens)):
-            yield self._gather(examples, rows[places], int(lengths.max()), self._noise(step, places, number))
+        for number, positions in enumerate(cut(self._processes.share(lengths), lengths, self._micro_batch_tokens)):
+            yield self._gather(examples, rows[positions], int(lengths.max()), self._noise(step, positions, number))
 
     def _gather(self, examples: Examples, rows: np.ndarray, longest: int, noise: Optional[RowNoise]) -> MicroBatch:
         micro_batch = to_device(examples.batch(rows), longest, self._device, noise)
@@ -159,17 +159,17 @@ class TorchEngine:
             raise BadInput(f"the model has positions for {self._longest} tokens; a row of the features has {tokens}")
         return micro_batch
 
-    def _places(self, offsets: np.ndarray, rows: np.ndarray, values: torch.Tensor) -> Tuple[int, torch.Tensor]:
-        """Count the rows or tokens of all examples, and tell where a micro-batch's, [rows, …] or [tokens, …], lie."""
+    def _positions(self, offsets: np.ndarray, rows: np.ndarray, values: torch.Tensor) -> Tuple[int, torch.Tensor]:
+        """Count the rows or tokens of all examples, and locate those of a micro-batch among them."""
         if len(values) == len(rows):
             return len(offsets) - 1, torch.from_numpy(rows).to(self._device)
-        places = places_of(offsets[rows], offsets[rows + 1] - offsets[rows])
-        return int(offsets[-1]), torch.from_numpy(places).to(self._device)
+        positions = places_of(offsets[rows], offsets[rows + 1] - offsets[rows])
+        return int(offsets[-1]), torch.from_numpy(positions).to(self._device)
 
-    def _noise(self, step: int, places: np.ndarray, number: int) -> Optional[RowNoise]:
+    def _noise(self, step: int, positions: np.ndarray, number: int) -> Optional[RowNoise]:
         seed = self._config.seed
         if self._device.type == "cpu":
-            return RowNoise(seed, step, places)
+            return RowNoise(seed, step, positions)
         key = np.random.SeedSequence((seed, step, self._processes.rank, number))
         torch.cuda.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
         return None
@@ -186,6 +186,8 @@ def _precision(config: TrainingConfig, device: torch.device) -> torch.dtype:
 
 
 def _prepare_for_cpu(model: nn.Module) -> None:
+    # These two set up the whole process, also that of `podtune predict`. Without them a container's CPU limit holds up
+    # every parallel region, and each step pays for the memory of the one before again; no result changes.
     keep_to_quota()
     keep_freed_memory()
     draw_by_row(model)
