@@ -10,6 +10,7 @@ from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.torch_engine import TorchEngine, open_engine
+from rounding import roundings
 from safetensors.torch import load_file
 from transformers import VisionEncoderDecoderModel
 
@@ -35,8 +36,9 @@ def test_neither_dropout_nor_the_result_depends_on_micro_batches(
 
     together = trained(opened(captioner, dropout=0.2), images, tmp_path / "together")
 
+    # A thousandth of the learning rate, as test_torch_engine explains
     for name, weight in together.items():
-        torch.testing.assert_close(weight, alone[name], rtol=0, atol=1e-5)
+        torch.testing.assert_close(weight, alone[name], rtol=0, atol=1e-3 * 1e-2)
 
 
 def test_outputs_do_not_depend_on_micro_batches(captioner: Path, images: ImageCaptions) -> None:
@@ -46,7 +48,7 @@ def test_outputs_do_not_depend_on_micro_batches(captioner: Path, images: ImageCa
 
     assert together["generated"].tolist() == alone["generated"].tolist()
     assert together["loss_tokens"].tolist() == [4, 14, 12, 6, 4, 13]
-    assert together["loss_sum"] == pytest.approx(alone["loss_sum"], abs=1e-5)
+    assert together["loss_sum"] == pytest.approx(alone["loss_sum"], rel=roundings(160))
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -12,6 +12,7 @@ from podtune.tasks.image_captioning.objective import CaptionObjective
 from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.training.engines.attention import attend_within_sequences
 from podtune.training.engines.sequences import running, to_device
+from rounding import roundings
 from transformers import VisionEncoderDecoderModel
 
 ALL = range(6)
@@ -73,7 +74,7 @@ def test_the_loss_of_an_image_is_transformers_own(
         found = objective.losses(loaded(tmp_path, objective), batch.tensors)
 
     assert found.dtype == torch.float32
-    assert found.tolist() == pytest.approx(expected, abs=1e-5)
+    assert found.tolist() == pytest.approx(expected, rel=roundings(160))
 
 
 def test_outputs_tell_the_same_loss_as_a_sum_over_tokens(captioner: Path, images: ImageCaptions) -> None:
@@ -85,7 +86,8 @@ def test_outputs_tell_the_same_loss_as_a_sum_over_tokens(captioner: Path, images
     found = outputs(captioner, images)
 
     assert found["loss_tokens"].tolist() == [4, 14, 12, 6, 4, 13]
-    assert (found["loss_sum"] / found["loss_tokens"]).tolist() == pytest.approx(losses.tolist(), abs=1e-6)
+    means = found["loss_sum"] / found["loss_tokens"]
+    assert means.tolist() == pytest.approx(losses.tolist(), rel=roundings(30))  # two sums of 14 losses
 
 
 @pytest.mark.parametrize(

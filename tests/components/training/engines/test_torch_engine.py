@@ -13,11 +13,16 @@ from podtune.tasks.question_answering.windows import QuestionWindows
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import torch_engine
 from podtune.training.engines.torch_engine import TorchEngine, open_engine
+from rounding import roundings
 from safetensors.torch import load_file
 from transformers import AutoModelForQuestionAnswering
 
 ALL = np.arange(8)
 MakeConfig = Callable[..., TrainingConfig]
+
+WEIGHTS = 1e-3 * 1e-2
+"""A thousandth of a step: AdamW divides a gradient by its size and epsilon, 1e-4, so that two roundings of a gradient
+that is zero but for them, 1e-7, become so much of the learning rate, 1e-2."""
 
 
 def trained(engine: TorchEngine, windows: QuestionWindows, directory: Path) -> "dict[str, torch.Tensor]":
@@ -46,10 +51,10 @@ def test_steps_are_those_of_torchs_adamw_on_padded_rows(
     found_norms = [float(engine.steps(windows, [ALL], step, 1e-2)[0].gradient_norm) for step in range(3)]
 
     engine.save_model(tmp_path)
-    assert found_norms == pytest.approx(norms, rel=1e-5)
+    assert found_norms == pytest.approx(norms, rel=roundings(160))
     assert norms[0] > 0.5
     for name, weight in load_file(tmp_path / "model.safetensors").items():
-        torch.testing.assert_close(weight, reference.state_dict()[name], rtol=0, atol=1e-5)
+        torch.testing.assert_close(weight, reference.state_dict()[name], rtol=0, atol=WEIGHTS)
 
 
 def _padded_step(
@@ -78,7 +83,7 @@ def test_neither_dropout_nor_the_result_depends_on_micro_batches(
     weights = trained(one_by_one, windows, tmp_path / "a")
 
     for name, weight in trained(at_once, windows, tmp_path / "b").items():
-        torch.testing.assert_close(weight, weights[name], rtol=0, atol=1e-5)
+        torch.testing.assert_close(weight, weights[name], rtol=0, atol=WEIGHTS)
 
 
 def test_dropout_depends_on_the_step_and_the_seed(bert: Path, windows: QuestionWindows, config: MakeConfig) -> None:
@@ -125,7 +130,7 @@ def test_two_processes_train_as_one(bert: Path, windows: QuestionWindows, config
 
     together = load_file(tmp_path / "together" / "model.safetensors")
     for name, weight in alone.items():
-        torch.testing.assert_close(together[name], weight, rtol=0, atol=1e-5)
+        torch.testing.assert_close(together[name], weight, rtol=0, atol=WEIGHTS)
     first, second = (np.load(tmp_path / f"outputs-{rank}.npy") for rank in range(2))
     assert np.array_equal(first, second)
     assert first.all()
