@@ -21,6 +21,14 @@ settings.register_profile("podtune", derandomize=True, deadline=None)
 settings.load_profile("podtune")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_fsync() -> Iterator[None]:
+    """Do not wait for the disk, which takes up to half of a test's time; who tests fsync replaces it again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files; read their diff in review")
 

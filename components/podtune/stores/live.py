@@ -50,8 +50,8 @@ def live_version(store: Store, name: str) -> Optional[Live]:
 def move(store: Store, name: str, *, version: str, after: int) -> Optional[Live]:
     """Make a version live by the move that follows number `after` (0: the first).
 
-    Returns that move as the store holds it: another's, where another was first. A store that lets several win says
-    the same to all of them once their writes have ended.
+    Returns that move as the store holds it: another's, where another was first. Where a store lets several win, what
+    is returned may be overwritten later, so that several publishers or none may take themselves for the winner.
     """
     content = {"version": version, "moved": now(), "nonce": secrets.token_hex(16)}
     store.create(_key(name, after + 1), canonical_json(content))

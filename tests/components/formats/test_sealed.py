@@ -1,5 +1,7 @@
 import json
+import os
 from pathlib import Path
+from typing import Set
 
 import pytest
 from podtune.errors import BadInput
@@ -24,6 +26,17 @@ def test_a_sealed_directory_says_what_is_in_it(sealed: Path) -> None:
         "train/tokens.bin": FileEntry(3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
     assert manifest.digest == "a261b55d9b49f44ba3b3b6add45fae0b4d5428f4b63a68574bb182b8d4524b33"
+
+
+def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: Set[str] = set()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(Path(f"/proc/self/fd/{descriptor}").resolve().name))
+
+    with sealing(tmp_path / "features", "features", 1) as draft:
+        (draft.path / "tokens.bin").write_bytes(b"abc")
+
+    partial = draft.path.name
+    assert synced == {"tokens.bin", "manifest.json", partial, tmp_path.name}
 
 
 def test_nothing_is_left_beside_it(sealed: Path) -> None:
