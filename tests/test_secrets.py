@@ -12,7 +12,7 @@ import pytest
 from podtune.errors import BadInput
 from podtune.ipujobs.manifest import manifest_of
 from podtune.ipujobs.work import Work
-from podtune.stores.store import open_store
+from podtune.stores.opening import open_store
 from podtune_pipelines.argo.graph import graph_of, scheduled_graph_of
 from podtune_pipelines.argo.workflow import workflow_template, write_documents
 from podtune_pipelines.cluster.runs import Conditions

@@ -13,7 +13,7 @@ from podtune.steps.fetch_data.component import fetch_data
 from podtune.steps.fetch_model.component import fetch_model
 from podtune.steps.prepare_captions.component import prepare_captions
 from podtune.steps.tokenize_squad.component import tokenize_squad
-from podtune.stores.store import refuse_secrets
+from podtune.stores.opening import refuse_secrets
 
 from podtune_pipelines.placement import Placement, place
 from podtune_pipelines.recipe import Recipe

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from kfp import local
 from podtune.errors import BadInput
+from podtune.stores.opening import open_store
 from podtune.stores.releases import versions
-from podtune.stores.store import open_store
 from podtune_pipelines.graphs import arguments_of, command_of, compile_to, write_pipeline
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe

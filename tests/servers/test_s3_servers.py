@@ -14,8 +14,9 @@ from podtune.formats.sealed import open_sealed, sealing
 from podtune.sections import to_mapping
 from podtune.sources.source import open_source
 from podtune.stores.fetching import fetch_files, verify_fetched
+from podtune.stores.opening import open_store
 from podtune.stores.releases import lost_file, publish, read_live, read_release, versions
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 from podtune.training.resume import Mirror
 from podtune_pipelines.cli.main import app
 from typer.testing import CliRunner

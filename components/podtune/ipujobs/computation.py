@@ -16,8 +16,9 @@ from podtune.ipujobs.lease import LEASE, Lease
 from podtune.ipujobs.life import JobLife
 from podtune.ipujobs.manifest import manifest_of
 from podtune.ipujobs.work import OUTPUT, RUN_VARIABLE, Work, jobs_namespace
+from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 
 _KEY_DIGITS = 16
 

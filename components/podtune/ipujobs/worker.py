@@ -13,8 +13,8 @@ from podtune.errors import PodtuneError, TryAgainLater, ending_cleanly
 from podtune.ipujobs.lease import LeaseWatch
 from podtune.ipujobs.work import OUTPUT, Work
 from podtune.sections import read_section
+from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, send
-from podtune.stores.store import open_store
 from podtune.training.module_process import noticing_signals, run_module
 
 _GRACE_SECONDS = 300.0

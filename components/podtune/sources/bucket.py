@@ -7,7 +7,7 @@ from podtune.errors import BadInput
 from podtune.progress import progress_bar
 from podtune.sources.cache import through_cache
 from podtune.sources.checksums import Sum
-from podtune.stores.store import open_store
+from podtune.stores.opening import open_store
 
 
 class BucketSource:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Mapping, NamedTuple, Optional
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from podtune.stores.store import carries_secrets
+from podtune.stores.opening import carries_secrets
 
 REVISION = re.compile(r"[0-9a-f]{40}")
 """A commit on the Hub, which never changes."""

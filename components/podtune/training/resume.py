@@ -16,8 +16,9 @@ from podtune.formats.artifact import Format
 from podtune.formats.checkpoint import Line, read_log, write_log
 from podtune.formats.sealed import MANIFEST, canonical_json
 from podtune.sections import to_mapping
+from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, remove, send
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 from podtune.training.config import TrainingConfig
 
 ENGINE = "engine"

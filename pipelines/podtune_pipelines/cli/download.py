@@ -9,8 +9,8 @@ import typer
 from podtune.errors import BadInput
 from podtune.formats.release import ReleaseManifest
 from podtune.stores.fetching import fetch_files, read_fetched, verify_fetched
+from podtune.stores.opening import open_store
 from podtune.stores.releases import read_live, read_release
-from podtune.stores.store import open_store
 
 from podtune_pipelines.cli.options import DEFAULT_STORE, JsonOption, ReleaseArgument, StoreOption
 

@@ -9,8 +9,9 @@ from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts
 from podtune.sections import read_section
 from podtune.stores.live import live_version
+from podtune.stores.opening import open_store
 from podtune.stores.releases import names, read_release, versions
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 from rich.console import Console
 from rich.table import Table
 

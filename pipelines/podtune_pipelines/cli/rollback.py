@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 from podtune.stores.live import live_version
+from podtune.stores.opening import open_store
 from podtune.stores.releases import set_live
-from podtune.stores.store import open_store
 
 from podtune_pipelines.cli.options import DEFAULT_STORE, ReleaseArgument, StoreOption
 

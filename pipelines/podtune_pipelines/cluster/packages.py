@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 
 from podtune.errors import BadInput
 from podtune.sources.uris import scheme_of, without_secrets
-from podtune.stores.store import refuse_secrets
+from podtune.stores.opening import refuse_secrets
 from podtune.training.engines import ENGINES
 
 from podtune_pipelines.cluster.client import Cluster

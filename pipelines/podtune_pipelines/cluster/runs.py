@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, List, Optional, Tuple
 
 from podtune.steps.table import STEPS
-from podtune.stores.store import refuse_secrets
+from podtune.stores.opening import refuse_secrets
 
 from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.listing import pages, where

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Iterator
 
 from podtune.errors import BadInput, PodtuneError
-from podtune.stores.store import Store, open_store
+from podtune.stores.opening import open_store
+from podtune.stores.store import Store
 
 from podtune_pipelines.doctor.finding import Finding, failed, ok, refused, warning
 from podtune_pipelines.doctor.machine import room_at

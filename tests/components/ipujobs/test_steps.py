@@ -23,8 +23,8 @@ from podtune.steps.fetch_data.step import run as fetch_data
 from podtune.steps.fetch_model.step import run as fetch_model
 from podtune.steps.finetune.step import run as finetune
 from podtune.steps.tokenize_squad.step import run as tokenize_squad
+from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import send
-from podtune.stores.store import open_store
 
 pytestmark = pytest.mark.local
 

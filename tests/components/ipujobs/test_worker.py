@@ -6,8 +6,8 @@ from podtune.errors import BadInput
 from podtune.formats.sealed import sealing
 from podtune.ipujobs.work import Work
 from podtune.ipujobs.worker import run
+from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import send
-from podtune.stores.store import open_store
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from typing import List
 import pytest
 from podtune.errors import BadInput
 from podtune.stores.directory_store import DirectoryStore
+from podtune.stores.opening import open_store
 from podtune.stores.s3_store import S3Store
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 
 
 def test_what_was_created_is_read_back(store: Store) -> None:

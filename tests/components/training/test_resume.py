@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 from podtune.errors import BadInput, TryAgainLater, from_os_error
 from podtune.stores.directory_store import DirectoryStore
-from podtune.stores.store import open_store
+from podtune.stores.opening import open_store
 from podtune.training.config import TrainingConfig
 from podtune.training.resume import Mirror, Progress, States, directory_name, open_states, run_key, step_of
 

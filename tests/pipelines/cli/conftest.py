@@ -8,8 +8,9 @@ import typer
 from podtune.formats.evaluation import Metric
 from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import to_mapping
+from podtune.stores.opening import open_store
 from podtune.stores.releases import publish
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 from podtune_pipelines.cli.main import main
 from podtune_pipelines.cli.predict import predict
 from typer.testing import CliRunner

@@ -17,8 +17,9 @@ from podtune.formats.release import EVALUATION_FOLDER, TRAINING_FOLDER, ReleaseM
 from podtune.formats.sealed import MANIFEST, read_manifest
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
+from podtune.stores.opening import open_store
 from podtune.stores.releases import lost_file, read_release
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 
 TRAIN, STOP = "train", "stop"
 

@@ -12,7 +12,7 @@ from podtune.steps.compare.champion import Champion, find_champion
 from podtune.steps.compare.evaluated import Evaluated, open_evaluated
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
-from podtune.stores.store import open_store
+from podtune.stores.opening import open_store
 from podtune.tasks.task import metric_named
 
 _log = logging.getLogger(__name__)

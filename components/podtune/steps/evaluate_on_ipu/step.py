@@ -8,8 +8,8 @@ from podtune.formats.checkpoint import CheckpointFacts
 from podtune.formats.evaluation import EVALUATION
 from podtune.ipujobs.computation import Computation, compute, s3_uri
 from podtune.sections import read_section
+from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import read_sealed
-from podtune.stores.store import open_store
 from podtune.training.config import TrainingConfig
 
 

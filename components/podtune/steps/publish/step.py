@@ -23,8 +23,9 @@ from podtune.formats.verdict import VERDICT, Verdict
 from podtune.sections import read_section, to_mapping
 from podtune.steps.publish.settings import ReleaseSettings
 from podtune.stores.live import live_version
+from podtune.stores.opening import open_store
 from podtune.stores.releases import lost_file, publish, read_release
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 
 _log = logging.getLogger(__name__)
 

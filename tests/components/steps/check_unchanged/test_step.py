@@ -9,8 +9,9 @@ from podtune.errors import TryAgainLater
 from podtune.formats.sealed import read_manifest, sealing
 from podtune.steps.check_unchanged import __main__ as program
 from podtune.steps.check_unchanged.step import run
+from podtune.stores.opening import open_store
 from podtune.stores.releases import publish
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 
 SECTIONS: Dict[str, Dict[str, Any]] = {
     "training": {"epochs": 3, "learning_rate": 3e-5},

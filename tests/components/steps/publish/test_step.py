@@ -13,8 +13,9 @@ from podtune.formats.sealed import read_manifest
 from podtune.steps.publish.step import run
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
+from podtune.stores.opening import open_store
 from podtune.stores.releases import publish, read_live, versions
-from podtune.stores.store import Store, open_store
+from podtune.stores.store import Store
 
 SETTINGS = {"name": "qa"}
 
