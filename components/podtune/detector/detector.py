@@ -53,13 +53,9 @@ class Detector:
 
     @torch.inference_mode()
     def describe(self, picture: Image.Image) -> Regions:
-        """The regions of an upright RGB picture, always `config.regions` of them."""
-        seen = self.network(seen_pixels(picture, self.config, self.device))
-        return self._regions(seen, picture)
-
-    def _regions(self, seen: Seen, picture: Image.Image) -> Regions:
-        """Choose the regions, and bring them home."""
+        """Find the regions of an upright RGB picture, always `config.regions` of them."""
         config = self.config
+        seen: Seen = self.network(seen_pixels(picture, config, self.device))
         boxes, confidences = seen.boxes.cpu().numpy(), seen.object_confidences.cpu().numpy()
         chosen = enough_survivors(boxes, confidences, config.overlaps, config.regions)
         width, height = seen_size(picture.width, picture.height, config)
@@ -80,10 +76,10 @@ def best_device() -> Device:
 def open_detector(directory: Path, device: Device = "cpu") -> Detector:
     """Read a detector, a directory or the published network's weights alone, onto a device.
 
-    BadInput where it is not whole, or the device is absent.
+    BadInput where it is incomplete, or the device is absent.
     """
     if device == "gpu" and not torch.cuda.is_available():
-        raise BadInput("device gpu was asked for, but torch sees no GPU here; use cpu")
+        raise BadInput("device is gpu, but torch sees no GPU here; use cpu")
     config = read_config(directory)
     network = read_network(directory, config)
     network.fold()

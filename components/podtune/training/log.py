@@ -5,8 +5,7 @@ import time
 from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
-from types import TracebackType
-from typing import Any, List, Mapping, Optional, Type
+from typing import Any, List, Mapping
 
 from podtune.formats.checkpoint import LOG, TENSORBOARD, Line, write_log
 from podtune.formats.json_lines import json_line
@@ -21,7 +20,7 @@ _log = logging.getLogger(__name__)
 def write_events(directory: Path, lines: List[Line]) -> None:
     """Write the lines as a TensorBoard event file: train/loss, evaluation/f1, …, each over the optimizer steps.
 
-    The run's end is now; a line lies as many seconds before it as were trained since.
+    Their times are such that the run ends now.
     """
     EventFile(directory, lines).close()
 
@@ -30,6 +29,8 @@ class EventFile:
     """A TensorBoard event file that grows line by line."""
 
     def __init__(self, directory: Path, lines: List[Line]) -> None:
+        # Not public, but all else that writes events brings torch or TensorFlow along. A tensorboard that has moved
+        # them ends a run at its start, before anything is trained.
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -37,17 +38,17 @@ class EventFile:
         self._event, self._stream = Event, (directory / EVENTS).open("wb")  # until close()
         self._writer = RecordWriter(self._stream)
         self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
-        passed = [line.get("seconds", 0.0) for line in lines]
-        began = time.time() - max(passed, default=0.0)
-        for line, seconds in zip(lines, accumulate(passed, max)):
-            self.add(line, began + seconds)
+        elapsed = [line.get("seconds", 0.0) for line in lines]
+        start = time.time() - max(elapsed, default=0.0)
+        for line, seconds in zip(lines, accumulate(elapsed, max)):
+            self.add(line, start + seconds)
 
     def close(self) -> None:
         """Nothing more is added."""
         self._stream.close()
 
     def add(self, line: Line, when: float) -> None:
-        """Write a line of the log, which is from this time, so that a reader sees it."""
+        """Write a line of the log with its time, so that a reader sees it at once."""
         event = self._event(wall_time=when, step=line["step"])
         for tag, value in _scalars(line).items():
             event.summary.value.add(tag=tag, simple_value=value)
@@ -99,9 +100,7 @@ class Display:
     def __enter__(self) -> "Display":
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.close()
 
     def advance(self, steps: int) -> None:
@@ -118,11 +117,11 @@ class Display:
             self._bar.set_postfix(loss=f"{line['loss']:.4f}", rate=f"{line['learning_rate']:.2e}")
 
     def _sentence(self, line: Line) -> str:
-        place = f"step {line['step']} of {self._steps}, epoch {line['epoch']:.2f}: "
+        prefix = f"step {line['step']} of {self._steps}, epoch {line['epoch']:.2f}: "
         if "evaluation" in line:
-            return place + ", ".join(f"{name} {value:.4f}" for name, value in line["evaluation"].items())
+            return prefix + ", ".join(f"{name} {value:.4f}" for name, value in line["evaluation"].items())
         left = (self._steps - line["step"]) * line["seconds"] / line["step"]
-        return place + (
+        return prefix + (
             f"loss {line['loss']:.4f}, learning rate {line['learning_rate']:.2e}, "
             f"{line['examples_per_second']:.1f} examples/s, {timedelta(seconds=round(left))} left"
         )

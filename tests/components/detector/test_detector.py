@@ -124,7 +124,7 @@ def test_senseless_weights_are_named(write_detector: WriteDetector, picture: Dra
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a machine without a GPU runs it")
 def test_a_gpu_that_is_absent_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="device gpu was asked for, but torch sees no GPU here; use cpu"):
+    with pytest.raises(BadInput, match="device is gpu, but torch sees no GPU here; use cpu"):
         open_detector(tmp_path, "gpu")
 
 

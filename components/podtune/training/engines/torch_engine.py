@@ -55,21 +55,17 @@ class TorchEngine:
     the same micro-batches draws the same masks; with another number or size of them it draws others.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        model: Any,
-        config: TrainingConfig,
-        processes: Processes,
-    ) -> None:
+    def __init__(self, objective: Objective, model: Any, config: TrainingConfig, processes: Processes) -> None:
         self._objective, self._config, self._processes = objective, config, processes
         self.first, self.devices = processes.first, processes.devices
+        self.in_any, self.from_first = processes.in_any, processes.from_first
         self._device = device = processes.device
         self._micro_batch_tokens = config.micro_batch_tokens or _MICRO_BATCH_TOKENS[device.type]
         self._longest = objective.longest(model)
         self._model = model.to(device)
-        if objective.unpadded(model) is not None:
-            attend_within_sequences(objective.unpadded(model))
+        unpadded = objective.unpadded(model)
+        if unpadded is not None:
+            attend_within_sequences(unpadded)
         if config.dropout is not None:
             set_dropout(model, config.dropout)
         if device.type == "cpu":
@@ -79,14 +75,6 @@ class TorchEngine:
         self._weights = MasterWeights(model, config, precision)
         processes.copy_from_first(self._weights.weights)
         self._weights.copy_to_model()
-
-    def in_any(self, flag: bool) -> bool:
-        """Whether the flag is set in any of the processes."""
-        return self._processes.in_any(flag)
-
-    def from_first(self, number: int) -> int:
-        """Return the first process's number."""
-        return self._processes.from_first(number)
 
     def steps(
         self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
