@@ -148,16 +148,16 @@ def _repositories(values: Any) -> Found:
 
 def _texts(values: Any) -> Found:
     if "library_name" in values and not _is_text(values["library_name"]):
-        yield "library_name", f"must be a text such as transformers; got {values['library_name']!r}"
+        yield "library_name", f"must be a string such as transformers; got {values['library_name']!r}"
     for name in ("tags", "metrics"):
         if not isinstance(values.get(name, []), list):
             yield name, f"must be a list; got {values[name]!r}"
         for key, text in _listed(values, name):
             if not _is_text(text):
-                yield key, f"must be a text; got {text!r}"
+                yield key, f"must be a string; got {text!r}"
     for key, metric in _listed(values, "metrics"):
         if _is_text(metric) and not is_repository_id(metric):
-            yield key, f"must be a metric's id, such as exact_match; got {metric!r}"
+            yield key, f"must be a metric id, such as exact_match; got {metric!r}"
 
 
 def _model_index(values: Any) -> Found:
@@ -183,12 +183,12 @@ def _result(result: Any, place: str) -> Found:
     if not _is_task(task.get("type")):
         yield f"{place}.task.type", f"must be a task that the Hub lists; got {task.get('type')!r}"
     if not is_repository_id(data.get("type")):
-        yield f"{place}.dataset.type", f"must be a data set's id; got {data.get('type')!r}"
+        yield f"{place}.dataset.type", f"must be a dataset id; got {data.get('type')!r}"
     if not _is_text(data.get("name")):
         yield f"{place}.dataset.name", "is missing"
     for key in ("config", "split", "revision"):
         if key in data and not _is_text(data[key]):
-            yield f"{place}.dataset.{key}", f"must be a text; got {data[key]!r}"
+            yield f"{place}.dataset.{key}", f"must be a string; got {data[key]!r}"
     if "args" in data and not isinstance(data["args"], dict):
         yield f"{place}.dataset.args", f"must be a mapping; got {data['args']!r}"
     yield from _metrics(fields.get("metrics"), place)
@@ -202,7 +202,7 @@ def _metrics(metrics: Any, place: str) -> Found:
         metric, here = _mapping(given), f"{place}.metrics[{number}]"
         kind, value = metric.get("type"), metric.get("value")
         if not (isinstance(kind, str) and _SLUG.fullmatch(kind)):
-            yield f"{here}.type", f"must be a metric's id, such as f1; got {kind!r}"
+            yield f"{here}.type", f"must be a metric id, such as f1; got {kind!r}"
         if not _is_number(value):
             yield f"{here}.value", f"must be a finite number; got {value!r}"
 

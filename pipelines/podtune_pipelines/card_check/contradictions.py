@@ -34,7 +34,7 @@ def output_directory_names_other_data(claims: Claims) -> Found:
 
 
 def denominator_is_not_eval_samples(claims: Claims) -> Found:
-    """A share is no whole number of the samples given, but one of the full batches: the last one was dropped."""
+    """A share is not a whole number of the samples given, but one of the full batches: the last one was dropped."""
     samples, batch, data = claims.measured.get("eval_samples"), claims.number("total_eval_batch_size"), claims.data
     if not samples or not batch or samples.value in data.windows:
         return
@@ -43,16 +43,16 @@ def denominator_is_not_eval_samples(claims: Claims) -> Found:
         parts = data.parts if name == "eval_accuracy" else 1
         count = share.count_of(full, parts) if full != given and share.excludes(given, parts) else None
         if count is not None:
-            counted = f"but {count / parts:,.10g} of {full:,}, the full batches of {batch:g}"
-            sure = " (it was computed in float32: likely, not proven)" if share.was_float32 else ""
-            yield share.line, f"{name} {share.text} is no whole number of the {given:,} eval_samples, {counted}{sure}"
+            counted = f"but is {count / parts:,.10g} of {full:,}, the full batches of {batch:g}"
+            sure = " (in float32: likely, not proven)" if share.was_float32 else ""
+            yield share.line, f"{name} {share.text} is no whole number of {given:,} eval_samples, {counted}{sure}"
 
 
 def impossible_share(claims: Claims) -> Found:
-    """A share of the known number of questions that is no whole number of them."""
+    """A share of the known number of questions that is not a whole number of them."""
     for name, share in _shares(claims):
         if claims.questions and share.excludes(claims.questions):
-            yield share.line, f"{name} {share.text} is no whole number of the {claims.questions:,} questions"
+            yield share.line, f"{name} {share.text} is not a whole number of the {claims.questions:,} questions"
 
 
 def samples_are_no_known_split(claims: Claims) -> Found:
@@ -82,8 +82,8 @@ def speed_contradicts_steps(claims: Claims) -> Found:
     """Steps per second times seconds are the steps of no way to cut the samples into batches."""
     steps = claims.steps
     if steps and not steps.allows(steps.dropped) and not steps.allows(steps.kept):
-        given = f"{steps.rate.text} steps per second are {steps.low:,.1f} to {steps.high:,.1f} steps"
-        yield steps.rate.line, f"{given}; the samples, batch and epochs give {steps.dropped:,} or {steps.kept:,}"
+        given = f"{steps.rate.text} steps per second amount to {steps.low:,.1f} to {steps.high:,.1f} steps"
+        yield steps.rate.line, f"{given}; samples, batch and epochs give {steps.dropped:,} or {steps.kept:,}"
 
 
 def results_differ(claims: Claims) -> Found:
@@ -144,8 +144,8 @@ def data_used_in_part(claims: Claims) -> Found:
         least, most = (floor(low) - 1) * batch, ceil(high) * batch
         if least < part <= most and not least < whole <= most:
             steps = f"{low:,.0f}" if round(low) == round(high) else f"{low:,.0f} to {high:,.0f}"
-            trained = f"{steps} steps per epoch of {batch:g} are {part:,} {unit}, each once"
-            yield grid.lines[0], f"{trained}; {data.title} has {whole:,} {whole_unit}, and the card does not say so"
+            trained = f"{steps} steps per epoch with batch {batch:g} cover {part:,} {unit} once"
+            yield grid.lines[0], f"{trained}; {data.title} has {whole:,} {whole_unit}, which the card does not say"
 
 
 def another_model_described(claims: Claims) -> Found:

@@ -64,7 +64,7 @@ def padded_far_beyond_data(claims: Claims) -> Found:
 def generation_settings_missing(claims: Claims) -> Found:
     """A model that writes text is described without how long, or how, it decodes."""
     if claims.data.generated and not claims.mentions(r"max_\w*length|num_beams|beam|greedy|sampling"):
-        yield claims.title.number, "neither the longest text that the model writes nor how it decodes is said"
+        yield claims.title.number, "the card states neither the maximum generated length nor how the model decodes"
 
 
 def windows_counted_as_questions(claims: Claims) -> Found:
@@ -81,7 +81,7 @@ def loss_on_float16_grid(claims: Claims) -> Found:
         loss = claims.measured.get(name)
         if loss and loss.was_float16:
             exact = f"{name} {loss.text} is exactly a float16 number"
-            yield loss.line, f"{exact}: about three of its {loss.digits} digits count"
+            yield loss.line, f"{exact}: only about three of its {loss.digits} digits are significant"
 
 
 def losses_far_apart(claims: Claims) -> Found:
@@ -100,7 +100,7 @@ def partial_batch_dropped(claims: Claims) -> Found:
     steps, said = claims.steps, "dataloader_drop_last" in claims.command
     if steps and not said and steps.allows(steps.dropped) and not steps.allows(steps.kept):
         taken = f"the run took {steps.dropped:,} steps, not {steps.kept:,}"
-        yield steps.rate.line, f"{taken}: each epoch's last batch was dropped unsaid"
+        yield steps.rate.line, f"{taken}: each epoch's last batch was dropped, which the card does not say"
 
 
 def training_figures_missing(claims: Claims) -> Found:
@@ -108,7 +108,7 @@ def training_figures_missing(claims: Claims) -> Found:
     trained = any(name.startswith("train_") for name in claims.measured) or claims.mentions("training loss")
     if claims.evaluated and not trained:
         line = next(iter(claims.evaluated.values())).line
-        yield line, "results are given without any figure of the training: loss, time, samples"
+        yield line, "results are given without any training figures (loss, time, samples)"
 
 
 def epoch_among_results(claims: Claims) -> Found:
@@ -117,14 +117,14 @@ def epoch_among_results(claims: Claims) -> Found:
         inside = next(group for group in (1, 2) if block.group(group) is not None)
         epoch = re.search(r"\bepoch\b", block.group(inside))
         if epoch and "train_" not in block.group(inside):
-            yield claims.line_at(block.start(inside) + epoch.start()), "epoch stands among the evaluation's results"
+            yield claims.line_at(block.start(inside) + epoch.start()), "epoch is listed among the evaluation results"
 
 
 def results_not_in_a_table(claims: Claims) -> Found:
     """Results are only in a program's output or a list."""
     numbers = claims.headline or claims.evaluated
     if numbers and not claims.grids:
-        yield min(number.line for number in numbers.values()), "the results are in no table"
+        yield min(number.line for number in numbers.values()), "the results are not in a table"
 
 
 def validation_loss_rises(claims: Claims) -> Found:

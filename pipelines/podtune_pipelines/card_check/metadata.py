@@ -28,7 +28,7 @@ def front_matter_unreadable(claims: Claims) -> Found:
 def line_breaks_lost(claims: Claims) -> Found:
     """Headings and lists stand in the middle of lines, so that neither front matter nor Markdown is read."""
     if claims.breaks_lost:
-        yield 1, "the card's line breaks are lost: its front matter cannot be read, and headings stand within lines"
+        yield 1, "the card's line breaks are lost: its front matter cannot be read, and headings are inside lines"
 
 
 def hub_rules_broken(claims: Claims) -> Found:
@@ -71,4 +71,4 @@ def placeholder_left(claims: Claims) -> Found:
 def generated_comment_left(claims: Claims) -> Found:
     """The comment that asks to be removed is still there."""
     for found in re.finditer(r"<!--[^>]{0,300}(?:generated automatically|remove this comment)", claims.text):
-        yield claims.line_at(found.start()), "the comment of the program that wrote the card is left in"
+        yield claims.line_at(found.start()), "the comment of the program that generated the card is still there"

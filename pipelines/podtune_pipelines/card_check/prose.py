@@ -59,14 +59,14 @@ def page_residue(claims: Claims) -> Found:
     """Words of the page around a card were copied with it."""
     for line in claims.lines:
         if _RESIDUE.match(line.text.strip()):
-            yield line.number, f"not of the card but of the page around it: {line.text.strip()}"
+            yield line.number, f"copied from the page around the card: {line.text.strip()}"
 
 
 def link_lost(claims: Claims) -> Found:
     """A link is announced, and there is none."""
     for line in claims.prose:
         if re.match(r".{0,30}\blink ?:", line.text, re.IGNORECASE) and not re.search(r"https?://|\]\(", line.text):
-            yield line.number, f"a link is announced but not there: {line.text.strip()[:60]}"
+            yield line.number, f"a link is announced but missing: {line.text.strip()[:60]}"
 
 
 def link_label_differs(claims: Claims) -> Found:
@@ -89,7 +89,7 @@ def split_not_named(claims: Claims) -> Found:
     """There are results, and nothing says on which split."""
     results = [*claims.headline.values(), *claims.evaluated.values()]
     if results and not any(data.get("split") for data in claims.indexed("dataset")) and not claims.mentions(_SPLITS):
-        yield min(number.line for number in results), "no split is named on which the results were measured"
+        yield min(number.line for number in results), "the card does not name the split of its results"
 
 
 def official_metrics_missing(claims: Claims) -> Found:
@@ -97,7 +97,7 @@ def official_metrics_missing(claims: Claims) -> Found:
     data = claims.data
     if data.official_metrics and not any(metric in claims.text.lower() for metric in data.official_metrics):
         wanted = ", ".join(data.official_metrics)
-        yield claims.title.number, f"none of the metrics that {data.title} is scored by is given: {wanted}"
+        yield claims.title.number, f"none of the official metrics of {data.title} is given: {wanted}"
 
 
 def evaluated_on_pretraining_data(claims: Claims) -> Found:
@@ -106,7 +106,7 @@ def evaluated_on_pretraining_data(claims: Claims) -> Found:
     for family, size in data.seen_by.items():
         if samples and family in claims.base_families and samples.value == size:
             split = f"the {size:,} {data.sizes[size]} of {data.title}"
-            yield samples.line, f"{split} are in part in the pre-training of {family}: the result is too good"
+            yield samples.line, f"{split} are partly in {family}'s pre-training data: the result is optimistic"
 
 
 def _sections(claims: Claims) -> List[Tuple[Line, str]]:

@@ -1,4 +1,4 @@
-"""podtune card: what can be told about a model card from its text."""
+"""podtune card: check model cards."""
 
 import dataclasses
 import json
@@ -12,22 +12,23 @@ from podtune.steps.write_card.markup import one_line
 from podtune_pipelines.card_check.check import check_card
 from podtune_pipelines.cli.options import JsonOption
 
-card = typer.Typer(no_args_is_help=True, help="Look at model cards.")
+card = typer.Typer(no_args_is_help=True, help="Check model cards.")
 
 
 @card.callback()
 def about() -> None:
-    """Look at model cards."""
+    """Check model cards."""
 
 
 @card.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A model card: README.md with its front matter.")],
+    file: Annotated[Path, typer.Argument(help="Model card, such as README.md.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Find contradictions, missing metadata and misleading statements in a model card.
+    """Find contradictions and gaps in a model card.
 
-    Exit code 0 where nothing is found, 1 where something is.
+    Reports contradictions, missing or invalid metadata, and misleading statements. Exits with 0 if it finds none,
+    with 1 otherwise.
     """
     findings = check_card(_read(file))
     if as_json:

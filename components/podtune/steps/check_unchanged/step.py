@@ -96,13 +96,13 @@ def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:
         manifest = read_release(store, name, live.version)
         lost = lost_file(store, manifest)
         if lost:
-            return TRAIN, f"version {live.version} of {name}, which is live, has lost {lost}"
+            return TRAIN, f"live version {live.version} of {name} has lost {lost}"
         changed = list(now.changes(_ingredients_of(store, manifest)))
     except BadInput as error:
-        return TRAIN, f"version {live.version} of {name}, which is live, cannot be read: {' '.join(str(error).split())}"
+        return TRAIN, f"live version {live.version} of {name} cannot be read: {' '.join(str(error).split())}"
     if changed:
-        return TRAIN, f"changed since version {live.version} of {name}: {', '.join(changed)}"
-    return STOP, f"data, model, code and settings are those of version {live.version} of {name}, which is live"
+        return TRAIN, f"changed since live version {live.version} of {name}: {', '.join(changed)}"
+    return STOP, f"data, model, code and settings are those of live version {live.version} of {name}"
 
 
 def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:

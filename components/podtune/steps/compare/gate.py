@@ -37,7 +37,7 @@ def judge(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], setti
     if missed:
         return Judgement("refuse", [*missed, *against.reasons], against.difference)
     met = [
-        f"{metric} is {new.metrics[metric]:.2f}, not below its floor of {floor:.2f}"
+        f"{metric} is {new.metrics[metric]:.2f}, at or above its floor of {floor:.2f}"
         for metric, floor in settings.floors.items()
     ]
     return Judgement(against.decision, [*against.reasons, *met], against.difference)
@@ -48,13 +48,13 @@ def _against(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], se
     if champion is None:
         return Judgement("accept-first", ["there is no live release to compare with"])
     if isinstance(champion, Unreadable):
-        found = f"what the live version {champion.version} scores cannot be read ({champion.why})"
-        return Judgement("refuse", [f"{found}; roll back to a version that can, or release under another name"])
+        unreadable = f"the scores of live version {champion.version} cannot be read ({champion.why})"
+        return Judgement("refuse", [f"{unreadable}; roll back to a readable version, or release under another name"])
     if champion.evaluated.checkpoint == new.checkpoint:
-        return Judgement("accept", [f"the live version {champion.version} is this very model"])
+        return Judgement("accept", [f"live version {champion.version} is the same model"])
     obstacle = _obstacle(new, champion.evaluated, settings.metric)
     if obstacle:
-        return _unpaired(f"the live version {champion.version} {obstacle}", settings)
+        return _unpaired(f"live version {champion.version} {obstacle}", settings)
     return _paired(new, champion, settings)
 
 
@@ -63,29 +63,29 @@ def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
     if metric not in champion.metrics or not champion.scores:
         return f"was not scored by {metric}, but by {', '.join(champion.metrics)}"
     if champion.data != new.data or champion.scores.keys() != new.scores.keys():
-        return "was evaluated on other examples"
+        return "was evaluated on different examples"
     return ""
 
 
 def _unpaired(obstacle: str, settings: GateSettings) -> Judgement:
     if settings.other_data == "accept":
-        return Judgement("accept", [f"{obstacle}, so nothing can be paired; gate.other_data leaves it to the floors"])
-    remedy = "evaluate this model on the same ones, or set gate.other_data to accept to leave it to the floors"
-    return Judgement("refuse", [f"{obstacle}, so nothing can be paired; {remedy}"])
+        return Judgement("accept", [f"{obstacle}, so they cannot be compared; gate.other_data lets the floors decide"])
+    remedy = "evaluate this model on the same examples, or set gate.other_data to accept to let the floors decide"
+    return Judgement("refuse", [f"{obstacle}, so they cannot be compared; {remedy}"])
 
 
 def _paired(new: Evaluated, champion: Champion, settings: GateSettings) -> Judgement:
-    """Accept if, at the lower end of the paired 95 % interval, the new model is within the tolerance."""
+    """Accept if, at the lower end of the paired 95% interval, the new model is within the tolerance."""
     old = champion.evaluated.scores
     differences = np.array([score - old[example] for example, score in new.scores.items()])
     low, high = interval_of_mean(differences, settings.bootstrap_samples, settings.seed)
     value = float(differences.mean())
     points = " points" if metric_named(settings.metric).in_percent else ""
-    found = (
-        f"{settings.metric} is {value:+.2f}{points} from the live version {champion.version} over the same "
-        f"{len(differences):,} examples, with 95 % confidence {low:+.2f} to {high:+.2f}"
+    compared = (
+        f"{settings.metric} differs by {value:+.2f}{points} from live version {champion.version} on the same "
+        f"{len(differences):,} examples (95% interval {low:+.2f} to {high:+.2f})"
     )
     difference = {"value": value, "low": low, "high": high}
     if low >= -settings.tolerance:
-        return Judgement("accept", [f"{found}: not worse by more than {settings.tolerance:.2f}"], difference)
-    return Judgement("refuse", [f"{found}: it may be worse by more than {settings.tolerance:.2f}"], difference)
+        return Judgement("accept", [f"{compared}: not worse by more than {settings.tolerance:.2f}"], difference)
+    return Judgement("refuse", [f"{compared}: it may be worse by more than {settings.tolerance:.2f}"], difference)

@@ -16,7 +16,7 @@ class GateSettings:
     """Metric to the least value that is released; any metric of the evaluation."""
 
     tolerance: float = 1.0
-    """In the metric's own unit, percent or for cider one of 10: with 95 % confidence the new model is not worse by more
+    """In the metric's own unit, percent or for cider one of 10: with 95% confidence the new model is not worse by more
     than this."""
 
     other_data: Literal["refuse", "accept"] = "refuse"

@@ -78,7 +78,7 @@ def run(  # as many as the component has
     release: Mapping[str, Any],
     store: str,
 ) -> None:
-    """Upload a model with its card, scores and training log, make it live, and write where it lies.
+    """Upload a model with its card, scores and training log, make it live, and record where it is.
 
     GateRefused if the verdict says so; LostRace if another model went live since. A model that is live already,
     with the same words on its card, makes no new version.
@@ -103,7 +103,7 @@ def run(  # as many as the component has
         )
         _log.info("%s %s is live in %s", name, manifest.version, opened.uri)
     else:
-        _log.info("%s %s in %s is this very model; no new version is made", name, manifest.version, opened.uri)
+        _log.info("%s %s in %s is the same model; no new version is made", name, manifest.version, opened.uri)
     with RELEASE.sealing(published) as draft:
         draft.facts.update(to_mapping(ReleaseFacts(opened.uri, name, manifest.version, manifest.digest)))
 
@@ -113,11 +113,11 @@ def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card
     trained, scored = CHECKPOINT.open(checkpoint), EVALUATION.open(evaluation)
     judged, card = VERDICT.open(verdict), MODEL_CARD.open(model_card)
     if scored.facts.checkpoint != trained.digest:
-        raise BadInput(f"{evaluation} holds the scores of another checkpoint than {checkpoint}; evaluate it first")
+        raise BadInput(f"{evaluation} holds scores of a different checkpoint than {checkpoint}; evaluate it first")
     if judged.facts.evaluation != scored.digest:
-        raise BadInput(f"{verdict} judges another evaluation than {evaluation}; compare it first")
+        raise BadInput(f"{verdict} judges a different evaluation than {evaluation}; compare it first")
     if card.facts.verdict != judged.digest:
-        raise BadInput(f"{model_card} tells of another verdict than {verdict}; write the card first")
+        raise BadInput(f"{model_card} describes a different verdict than {verdict}; write the card first")
     return Candidate(trained, scored, judged, card)
 
 

@@ -129,7 +129,7 @@ def loss_picture(curves: Curves) -> bytes:
         figure = Figure(figsize=(8, 3.6), dpi=150, facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         _draw(axes, _loss_lines(curves), curves)
-        axes.set_xlabel("optimizer step; dashed: end of an epoch", color=INK)
+        axes.set_xlabel("optimizer step (dashed: end of an epoch)", color=INK)
         axes.set_ylabel("loss", color=INK)
         axes.legend(frameon=False, labelcolor=INK, fontsize=9)
         stream = io.BytesIO()
@@ -141,11 +141,11 @@ def charts_of(curves: Curves, metrics: Sequence[str]) -> List[Chart]:
     """Draw the loss, these metrics of the validation during training, and the learning rate; skip empty charts."""
     titled = {
         "Loss": _loss_lines(curves),
-        "Validation on the way, percent": _validation_lines(
+        "Validation during training, percent": _validation_lines(
             curves, [name for name in metrics if metric_named(name).in_percent]
         ),
         **{
-            f"Validation on the way, {name}": _validation_lines(curves, [name])
+            f"Validation during training, {name}": _validation_lines(curves, [name])
             for name in metrics
             if not metric_named(name).in_percent
         },
@@ -167,7 +167,7 @@ def line_chart(title: str, lines: Sequence[Line], curves: Curves) -> Markup:
 
 
 def interval_bar(value: float, low: float, high: float, highest: float) -> Markup:
-    """Draw a share of the highest value as a bar with its 95 % interval."""
+    """Draw a share of the highest value as a bar with its 95% interval."""
     shown, first, last = (round(max(0.0, min(100.0, 100 * number / highest)), 2) for number in (value, low, high))
     return Markup(
         '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
@@ -181,8 +181,8 @@ def _loss_lines(curves: Curves) -> List[Line]:
     lines = [
         Line("raw", "training, as logged", curves.loss),
         Line("main", "training, running mean", curves.loss.smoothed()),
-        Line("other", "validation on the way", curves.validation.get("loss", Curve((), ())), dots=True),
-        Line("kept", "validation, these weights", Curve((step,), (loss,)), dots=True),
+        Line("other", "validation during training", curves.validation.get("loss", Curve((), ())), dots=True),
+        Line("kept", "validation, released weights", Curve((step,), (loss,)), dots=True),
     ]
     return [line for line in lines if line.curve.steps]
 

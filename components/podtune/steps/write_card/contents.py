@@ -43,7 +43,7 @@ class Comparison:
     value: float
     published: float
     inside: Optional[bool]
-    """Whether the published value lies in our 95 % interval; None where there is no interval."""
+    """Whether the published value lies in our 95% interval; None where there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,8 @@ def _rows(contents: Contents) -> str:
 
 def _units(contents: Contents) -> Optional[str]:
     others = [result for result in contents.results if not metric_named(result.name).in_percent]
-    named = " and ".join(f"{result.name} from 0 to {setting(result.highest)}" for result in others)
-    return f"Metrics are in percent, but {named}." if others else None
+    named = " and ".join(f"{result.name} (0 to {setting(result.highest)})" for result in others)
+    return f"Metrics are percentages, except {named}." if others else None
 
 
 def _champion(contents: Contents) -> Optional[str]:
@@ -222,10 +222,10 @@ def _champion(contents: Contents) -> Optional[str]:
     beginning = f"The live release was {verdict.champion}"
     difference = verdict.difference
     if "value" not in difference:
-        return f"{beginning}; nothing could be paired with it."
-    interval = f"95 % interval {signed(difference['low'])} to {signed(difference['high'])}"
+        return f"{beginning}; its scores cannot be compared with this model's."
+    interval = f"95% interval {signed(difference['low'])} to {signed(difference['high'])}"
     return (
-        f"{beginning}. Over the same {contents.words.examples} this model's {verdict.settings.get('metric')} "
+        f"{beginning}. On the same {contents.words.examples}, this model's {verdict.settings.get('metric')} "
         f"differs by {signed(difference['value'])} ({interval})."
     )
 
@@ -234,7 +234,7 @@ def _overfitting(contents: Contents) -> Optional[str]:
     ratio = contents.training.overfitted
     if ratio is None:
         return None
-    return f"The validation loss is {decimal(ratio, 1)} times the training loss at the end: the model overfits."
+    return f"The validation loss is {decimal(ratio, 1)} times the final training loss: the model overfits."
 
 
 def _attribution(contents: Contents) -> str:
@@ -242,13 +242,13 @@ def _attribution(contents: Contents) -> str:
     models = [_origin(made.model, made.revision, made.licence) for made in contents.base_models]
     return (
         f"Trained on {_origin(raw_data.dataset, raw_data.revision, raw_data.licence)}. "
-        f"Built on {', and on '.join(models)}. "
-        f"This model is under the licence {_licence(contents)}."
+        f"Based on {' and '.join(models)}. "
+        f"This model is released under the licence {_licence(contents)}."
     )
 
 
 def _origin(name: str, revision: str, licence: str) -> str:
-    return f"{name}{f', revision {revision}' if revision else ''}, under the licence {licence}"
+    return f"{name} ({f'revision {revision}, ' if revision else ''}licence {licence})"
 
 
 def _licence(contents: Contents) -> str:

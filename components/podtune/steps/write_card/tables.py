@@ -50,7 +50,7 @@ def results(contents: Contents) -> Table:
         for result in contents.results
     ]
     rows.append((Name("loss"), fine(evaluation.loss), "", ""))
-    header = ("Metric", "Value", "95 % interval", f"{capital(contents.words.examples)} right")
+    header = ("Metric", "Value", "95% interval", "Correct")
     columns = len(header) if any(result.correct is not None for result in contents.results) else len(header) - 1
     return Table(header[:columns], [row[:columns] for row in rows])
 
@@ -59,7 +59,7 @@ def notes(contents: Contents) -> Table:
     """What was recorded with the metrics and is none."""
     found = contents.records.evaluation.notes
     rows = [(Name(name), fine(value), contents.task.notes.get(name, "")) for name, value in found.items()]
-    return Table(("Beside the metrics", "Value", "Which is"), list(rows), numbers=False)
+    return Table(("Also recorded", "Value", "Meaning"), list(rows), numbers=False)
 
 
 def comparison(contents: Contents) -> Table:
@@ -73,7 +73,7 @@ def comparison(contents: Contents) -> Table:
         )
         for line in contents.comparisons
     ]
-    return Table(("Metric", "This model", "Published", "Difference", "Published value in the interval"), list(rows))
+    return Table(("Metric", "This model", "Published", "Difference", "Published value in our interval"), list(rows))
 
 
 def slices(contents: Contents) -> List[Table]:
@@ -115,7 +115,7 @@ def origins(contents: Contents) -> Table:
             ("Source", *(Name(made.source) for made in sources)),
             ("Revision", *(Name(made.revision) if made.revision else "none" for made in sources)),
             ("Licence", *(Name(made.licence) for made in sources)),
-            ("Digest of the manifest", Name(digests["raw_data"]), *(Name(digests["base_model"]) for _ in models)),
+            ("Manifest digest", Name(digests["raw_data"]), *(Name(digests["base_model"]) for _ in models)),
         ],
         numbers=False,
     )
@@ -132,17 +132,17 @@ def run(contents: Contents) -> Table:
     """How the training went."""
     facts, summary, rows = contents.records.checkpoint, contents.training, capital(contents.words.rows)
     lines: List[Tuple[str, Optional[str]]] = [
-        ("Optimizer steps", f"{count(facts.steps)}, of which {count(facts.steps_per_epoch)} are an epoch"),
-        (f"{rows} in one optimizer step", setting(facts.training.get("batch_size"))),
-        (f"{rows} in one call to the device", _call(contents)),
+        ("Optimizer steps", f"{count(facts.steps)} ({count(facts.steps_per_epoch)} per epoch)"),
+        (f"{rows} per optimizer step", setting(facts.training.get("batch_size"))),
+        (f"{rows} per device call", _call(contents)),
         (f"{rows} seen", count(facts.examples_seen)),
         ("Weights", _weights(contents)),
-        ("Training loss", f"{fine(facts.train_loss)}, the mean over all steps, the untrained start included"),
-        ("Training loss at the end", _last_losses(contents)),
+        ("Training loss", f"{fine(facts.train_loss)} (mean over all steps, including the first)"),
+        ("Final training loss", _last_losses(contents)),
         ("Training time", f"{duration(facts.seconds)} ({decimal(facts.seconds, 1)} s)"),
         (f"{rows} per second", short(summary.rows_per_second)),
         ("Hardware", hardware(contents)),
-        ("Continued after interruptions", count(facts.resumed)),
+        ("Times resumed", count(facts.resumed)),
     ]
     return Table(("", "Training"), [(name, value) for name, value in lines if value], numbers=False)
 
@@ -211,22 +211,19 @@ def _call(contents: Contents) -> Optional[str]:
     iterations = contents.records.checkpoint.training.get("device_iterations", 1)
     if iterations == 1:
         return None
-    return (
-        f"{count(contents.training.call)}: {count(iterations)} optimizer steps, "
-        "between which the learning rate does not move"
-    )
+    return f"{count(contents.training.call)} ({count(iterations)} optimizer steps at a fixed learning rate)"
 
 
 def _weights(contents: Contents) -> str:
     facts = contents.records.checkpoint
     if facts.kept_step == facts.steps:
-        return f"of step {count(facts.kept_step)}, the last"
-    return f"of step {count(facts.kept_step)}, the best checkpoint by {facts.training.get('best_metric')}"
+        return f"from step {count(facts.kept_step)}, the last"
+    return f"from step {count(facts.kept_step)}, the best checkpoint by {facts.training.get('best_metric')}"
 
 
 def _last_losses(contents: Contents) -> Optional[str]:
     value = contents.training.last_losses
-    return None if value is None else f"{fine(value)}, the mean over the last tenth of the steps"
+    return None if value is None else f"{fine(value)} (mean over the last tenth of the steps)"
 
 
 def _metric(value: Optional[float]) -> str:
