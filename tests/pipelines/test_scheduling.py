@@ -118,7 +118,7 @@ def test_a_second_run_of_the_same_stops_before_training(tmp_path: Path) -> None:
 
     assert said == [
         [f"train: no version of bert-tiny-squad is live in {store}\n"],
-        ["stop: data, model, code and settings are those of version 1 of bert-tiny-squad, which is live\n"],
+        ["stop: data, model, code and settings are those of live version 1 of bert-tiny-squad\n"],
     ]
     assert [len(list((tmp_path / run).rglob("finetune"))) for run in ("first", "second")] == [1, 0]
     assert versions(open_store(store), "bert-tiny-squad") == ["1"]

@@ -342,13 +342,13 @@ def test_the_faults_of_a_published_card_are_found(name: str) -> None:
         (
             LXMERT_VQA,
             "denominator-is-not-eval-samples",
-            "eval_accuracy 0.7242196202278137 is no whole number of the 214,354 eval_samples, but 155,180 of 214,272, "
-            "the full batches of 128 (it was computed in float32: likely, not proven)",
+            "eval_accuracy 0.7242196202278137 is no whole number of 214,354 eval_samples, but is 155,180 of 214,272, "
+            "the full batches of 128 (in float32: likely, not proven)",
         ),
         (
             LXMERT_GQA,
             "denominator-is-not-eval-samples",
-            "eval_accuracy 0.5933514030612245 is no whole number of the 12,576 eval_samples, but 7,443 of 12,544, the "
+            "eval_accuracy 0.5933514030612245 is no whole number of 12,576 eval_samples, but is 7,443 of 12,544, the "
             "full batches of 128",
         ),
         (
@@ -359,13 +359,13 @@ def test_the_faults_of_a_published_card_are_found(name: str) -> None:
         (
             ROBERTA_SQUAD,
             "partial-batch-dropped",
-            "the run took 690 steps, not 692: each epoch's last batch was dropped unsaid",
+            "the run took 690 steps, not 692: each epoch's last batch was dropped, which the card does not say",
         ),
         (
             VIT_GPT2_VIZWIZ,
             "data-used-in-part",
-            "5,858 steps per epoch of 4 are 23,431 images, each once; VizWiz-Captions has 117,155 captions, and the "
-            "card does not say so",
+            "5,858 steps per epoch with batch 4 cover 23,431 images once; VizWiz-Captions has 117,155 captions, which "
+            "the card does not say",
         ),
         (VIT_GPT2_VIZWIZ, "last-step-not-in-the-table", "the table ends at step 29,000 of 29,290"),
         (

@@ -37,7 +37,7 @@ METADATA = [
         "## Intended",
         "<!-- This card was generated automatically. -->\n\n## Intended",
         "generated-comment-left",
-        "the comment of the program that wrote the card is left in",
+        "the comment of the program that generated the card is still there",
     ),
 ]
 
@@ -98,19 +98,19 @@ RESULTS = [
         '"train_steps_per_second": 5.13',
         '"train_steps_per_second": 10.26',
         "speed-contradicts-steps",
-        "10.26 steps per second are 1,378.8 to 1,381.2 steps; the samples, batch and epochs give 690 or 692",
+        "10.26 steps per second amount to 1,378.8 to 1,381.2 steps; samples, batch and epochs give 690 or 692",
     ),
     (
         "  --dataloader_drop_last \\\n",
         "",
         "partial-batch-dropped",
-        "the run took 690 steps, not 692: each epoch's last batch was dropped unsaid",
+        "the run took 690 steps, not 692: each epoch's last batch was dropped, which the card does not say",
     ),
     (
         '"train_loss": 1.2528',
         '"train_loss": 1.2529296875',
         "loss-on-float16-grid",
-        "train_loss 1.2529296875 is exactly a float16 number: about three of its 11 digits count",
+        "train_loss 1.2529296875 is exactly a float16 number: only about three of its 11 digits are significant",
     ),
     (
         '"train_loss": 1.2528',
@@ -122,7 +122,7 @@ RESULTS = [
         '  "eval_loss"',
         '  "epoch": 2.0,\n  "eval_loss"',
         "epoch-among-results",
-        "epoch stands among the evaluation's results",
+        "epoch is listed among the evaluation results",
     ),
     (
         "value: 85.26963",
@@ -191,13 +191,13 @@ PROSE = [
         "## Training procedure",
         "Downloads last month: 13\n\n## Training procedure",
         "page-residue",
-        "not of the card but of the page around it: Downloads last month: 13",
+        "copied from the page around the card: Downloads last month: 13",
     ),
     (
         "[a paper](https://arxiv.org/abs/1907.11692)",
         "a paper",
         "link-lost",
-        "a link is announced but not there: Paper link : a paper",
+        "a link is announced but missing: Paper link : a paper",
     ),
     (
         "[rajpurkar/squad](https",
@@ -224,7 +224,7 @@ def test_a_dropped_batch_shows_in_the_share(good_card: str) -> None:
     found = {finding.rule: finding.message for finding in check_card(card)}
 
     assert found["denominator-is-not-eval-samples"] == (
-        "eval_exact_match 85.2746212 is no whole number of the 10,570 eval_samples, but 9,005 of 10,560, the full "
+        "eval_exact_match 85.2746212 is no whole number of 10,570 eval_samples, but is 9,005 of 10,560, the full "
         "batches of 32"
     )
 

@@ -69,9 +69,11 @@ def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
 
 def _unpaired(obstacle: str, settings: GateSettings) -> Judgement:
     if settings.other_data == "accept":
-        return Judgement("accept", [f"{obstacle}, so they cannot be compared; gate.other_data lets the floors decide"])
-    remedy = "evaluate this model on the same examples, or set gate.other_data to accept to let the floors decide"
-    return Judgement("refuse", [f"{obstacle}, so they cannot be compared; {remedy}"])
+        return Judgement(
+            "accept", [f"{obstacle}, so the models cannot be compared; gate.other_data leaves it to the floors"]
+        )
+    remedy = "evaluate this model on the same examples, or set gate.other_data to accept to leave it to the floors"
+    return Judgement("refuse", [f"{obstacle}, so the models cannot be compared; {remedy}"])
 
 
 def _paired(new: Evaluated, champion: Champion, settings: GateSettings) -> Judgement:

@@ -99,7 +99,7 @@ def test_the_first_run_trains(case: Case) -> None:
 def test_a_run_that_would_make_the_live_release_again_stops(case: Case) -> None:
     case.release()
 
-    assert case.check() == ("stop", "data, model, code and settings are those of version 1 of qa, which is live")
+    assert case.check() == ("stop", "data, model, code and settings are those of live version 1 of qa")
 
 
 def test_numbers_that_came_through_kfp_are_the_same(case: Case) -> None:
@@ -112,26 +112,26 @@ def test_new_data_are_trained_on(case: Case) -> None:
     case.release()
     case.seal("features", "features", {"rows": 13})
 
-    assert case.check() == ("train", "changed since version 1 of qa: the data or its preparation")
+    assert case.check() == ("train", "changed since live version 1 of qa: the data or its preparation")
 
 
 def test_another_pretrained_model_is_trained(case: Case) -> None:
     case.release()
     case.seal("base_model", "base-model", {"model": "roberta"})
 
-    assert case.check() == ("train", "changed since version 1 of qa: the pretrained model")
+    assert case.check() == ("train", "changed since live version 1 of qa: the pretrained model")
 
 
 def test_new_code_trains(case: Case) -> None:
     case.release(software={"podtune": "0.0.1"})
 
-    assert case.check() == ("train", f"changed since version 1 of qa: podtune (0.0.1 then, {__version__} now)")
+    assert case.check() == ("train", f"changed since live version 1 of qa: podtune (0.0.1 then, {__version__} now)")
 
 
 def test_another_device_trains(case: Case) -> None:
     case.release()
 
-    assert case.check("gpu") == ("train", "changed since version 1 of qa: the device (cpu then, gpu now)")
+    assert case.check("gpu") == ("train", "changed since live version 1 of qa: the device (cpu then, gpu now)")
 
 
 def test_every_changed_setting_is_told(case: Case) -> None:
@@ -141,7 +141,7 @@ def test_every_changed_setting_is_told(case: Case) -> None:
 
     assert found == (
         "train",
-        "changed since version 1 of qa: training.epochs, training.seed, card.description",
+        "changed since live version 1 of qa: training.epochs, training.seed, card.description",
     )
 
 
@@ -162,7 +162,7 @@ def test_a_live_release_that_is_harmed_is_made_again(case: Case, harm: Callable[
     decision, why = case.check()
 
     assert decision == "train"
-    assert why.startswith(f"version 1 of qa, which is live, {reason}")
+    assert why.startswith(f"live version 1 of qa {reason}")
 
 
 def test_a_release_of_other_software_is_made_again(case: Case, tmp_path: Path) -> None:
@@ -171,8 +171,7 @@ def test_a_release_of_other_software_is_made_again(case: Case, tmp_path: Path) -
 
     assert case.check() == (
         "train",
-        f"version 1 of qa, which is live, cannot be read: qa 1 in {case.store.uri} has no files below "
-        "training/manifest.json",
+        f"live version 1 of qa cannot be read: qa 1 in {case.store.uri} has no files below training/manifest.json",
     )
 
 
@@ -200,4 +199,4 @@ def test_the_step_runs_without_kfp(case: Case, monkeypatch: pytest.MonkeyPatch, 
     program.main()
 
     assert capsys.readouterr().out == "stop\n"
-    assert why.read_text() == ("stop: data, model, code and settings are those of version 1 of qa, which is live\n")
+    assert why.read_text() == ("stop: data, model, code and settings are those of live version 1 of qa\n")

@@ -23,7 +23,7 @@ NOT_BY_F1 = Champion("3", Evaluated("digest", "old", "dev", {"accuracy": 50.0}, 
 UNREADABLE = Unreadable("3", "evaluation/manifest.json is damaged")
 WORSE, MUCH_WORSE, BETTER = ([value + shift for value in GOOD] for shift in (0.5, 1.5, -5.0))
 
-REMEDY = "evaluate this model on the same ones, or set gate.other_data to accept to leave it to the floors"
+REMEDY = "evaluate this model on the same examples, or set gate.other_data to accept to leave it to the floors"
 
 
 @pytest.mark.parametrize(
@@ -34,69 +34,69 @@ REMEDY = "evaluate this model on the same ones, or set gate.other_data to accept
             champion(BETTER),
             {},
             "accept",
-            "f1 is +5.00 points from the live version 3 over the same 4 examples, with 95 % confidence +5.00 to +5.00: "
+            "f1 differs by +5.00 points from live version 3 on the same 4 examples (95% interval +5.00 to +5.00): "
             "not worse by more than 1.00",
         ),
         (
             champion(WORSE),
             {},
             "accept",
-            "f1 is -0.50 points from the live version 3 over the same 4 examples, with 95 % confidence -0.50 to -0.50: "
+            "f1 differs by -0.50 points from live version 3 on the same 4 examples (95% interval -0.50 to -0.50): "
             "not worse by more than 1.00",
         ),
         (
             champion(MUCH_WORSE),
             {},
             "refuse",
-            "f1 is -1.50 points from the live version 3 over the same 4 examples, with 95 % confidence -1.50 to -1.50: "
+            "f1 differs by -1.50 points from live version 3 on the same 4 examples (95% interval -1.50 to -1.50): "
             "it may be worse by more than 1.00",
         ),
         (
             champion(MUCH_WORSE),
             {"tolerance": 1.5},
             "accept",
-            "f1 is -1.50 points from the live version 3 over the same 4 examples, with 95 % confidence -1.50 to -1.50: "
+            "f1 differs by -1.50 points from live version 3 on the same 4 examples (95% interval -1.50 to -1.50): "
             "not worse by more than 1.50",
         ),
         (
             champion(GOOD),
             {"tolerance": 0.0},
             "accept",
-            "f1 is +0.00 points from the live version 3 over the same 4 examples, with 95 % confidence +0.00 to +0.00: "
+            "f1 differs by +0.00 points from live version 3 on the same 4 examples (95% interval +0.00 to +0.00): "
             "not worse by more than 0.00",
         ),
-        (champion(MUCH_WORSE, checkpoint="new"), {}, "accept", "the live version 3 is this very model"),
+        (champion(MUCH_WORSE, checkpoint="new"), {}, "accept", "live version 3 is the same model"),
         (
             UNREADABLE,
             {"other_data": "accept"},
             "refuse",
-            "what the live version 3 scores cannot be read (evaluation/manifest.json is damaged); roll back to a "
-            "version that can, or release under another name",
+            "the scores of live version 3 cannot be read (evaluation/manifest.json is damaged); roll back to a "
+            "readable version, or release under another name",
         ),
         (
             champion(BETTER, data="other"),
             {},
             "refuse",
-            f"the live version 3 was evaluated on other examples, so nothing can be paired; {REMEDY}",
+            f"live version 3 was evaluated on different examples, so the models cannot be compared; {REMEDY}",
         ),
         (
             champion(MUCH_WORSE, data="other"),
             {"other_data": "accept"},
             "accept",
-            "the live version 3 was evaluated on other examples, so nothing can be paired; gate.other_data leaves it "
-            "to the floors",
+            "live version 3 was evaluated on different examples, so the models cannot be compared; "
+            "gate.other_data leaves it to the floors",
         ),
         (
             champion(BETTER, ids="abcx"),
             {},
             "refuse",
-            f"the live version 3 was evaluated on other examples, so nothing can be paired; {REMEDY}",
+            f"live version 3 was evaluated on different examples, so the models cannot be compared; {REMEDY}",
         ),
         (
             NOT_BY_F1,
             {},
             "refuse",
-            f"the live version 3 was not scored by f1, but by accuracy, so nothing can be paired; {REMEDY}",
+            f"live version 3 was not scored by f1, but by accuracy, so the models cannot be compared; {REMEDY}",
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_floor_that_is_just_met_is_met() -> None:
     judgement = judge(scored(GOOD), None, GateSettings("f1", {"f1": 90.0}))
 
     assert judgement.decision == "accept-first"
-    assert judgement.reasons[1:] == ["f1 is 90.00, not below its floor of 90.00"]
+    assert judgement.reasons[1:] == ["f1 is 90.00, at or above its floor of 90.00"]
 
 
 def test_a_better_mean_is_refused_where_chance_alone_could_have_made_it() -> None:

@@ -39,7 +39,7 @@ def test_a_first_model_is_accepted_twice_with_the_same_verdict(
         assert (verdict.champion_metrics, verdict.difference) == ({}, {})
         assert verdict.reasons == [
             "there is no live release to compare with",
-            "f1 is 85.00, not below its floor of 70.00",
+            "f1 is 85.00, at or above its floor of 70.00",
         ]
         assert verdict.settings == {
             "metric": "f1",
@@ -143,7 +143,7 @@ def test_cider_is_compared_in_its_own_unit(store: DirectoryStore, release: Any, 
 
     assert verdict.decision == "refuse"
     assert verdict.reasons == [
-        "cider is -0.10 from the live version 1 over the same 2 examples, with 95 % confidence -0.10 to -0.10: it may "
+        "cider differs by -0.10 from live version 1 on the same 2 examples (95% interval -0.10 to -0.10): it may "
         "be worse by more than 0.05"
     ]
 

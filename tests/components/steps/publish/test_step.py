@@ -166,9 +166,9 @@ def test_a_damaged_champion_does_not_keep_its_successor_out(finished_run: Any, s
 @pytest.mark.parametrize(
     ("exchanged", "line"),
     [
-        ("checkpoint", "holds the scores of another checkpoint than .*checkpoint; evaluate it first"),
-        ("evaluation", "judges another evaluation than .*evaluation; compare it first"),
-        ("model_card", "tells of another verdict than .*verdict; write the card first"),
+        ("checkpoint", "holds scores of a different checkpoint than .*checkpoint; evaluate it first"),
+        ("evaluation", "judges a different evaluation than .*evaluation; compare it first"),
+        ("model_card", "describes a different verdict than .*verdict; write the card first"),
     ],
 )
 def test_what_was_not_made_from_the_others_is_refused(

@@ -46,7 +46,7 @@ def test_the_verdict_is_told(finished_run, contents, decision: str, sentence: st
 def test_an_unpaired_champion_is_told(finished_run, contents) -> None:
     finished_run.facts["verdict"]["difference"] = {}
 
-    assert "The live release was 20261001-a1b2c3; nothing could be paired with it." in card_body(
+    assert "The live release was 20261001-a1b2c3; its scores cannot be compared with this model's." in card_body(
         template_values(contents()), None
     )
 
@@ -54,7 +54,7 @@ def test_an_unpaired_champion_is_told(finished_run, contents) -> None:
 def test_overfitting_is_told(finished_run, contents) -> None:
     finished_run.facts["evaluation"]["loss"] = 1.64
 
-    sentence = "The validation loss is 2.0 times the training loss at the end: the model overfits."
+    sentence = "The validation loss is 2.0 times the final training loss: the model overfits."
     assert sentence in card_body(template_values(contents()), picture=None)
 
 

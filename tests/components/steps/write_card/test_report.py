@@ -55,7 +55,7 @@ def test_a_run_without_evaluations_slices_or_mistakes_has_a_report(finished_run,
 
     assert "Worst examples" not in report
     assert "Where it is right" not in report
-    assert "on the way" not in report
+    assert "during training" not in report
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -5,23 +5,21 @@ from podtune.steps.write_card.markup import Link, Name
 def test_both_batches_are_told_where_a_call_takes_several_steps(contents) -> None:
     rows = dict(tables.run(contents()).rows)
 
-    assert rows["Windows in one optimizer step"] == "128"
-    assert rows["Windows in one call to the device"] == (
-        "256: 2 optimizer steps, between which the learning rate does not move"
-    )
+    assert rows["Windows per optimizer step"] == "128"
+    assert rows["Windows per device call"] == "256 (2 optimizer steps at a fixed learning rate)"
 
 
 def test_one_batch_is_told_where_a_call_is_a_step(finished_run, contents) -> None:
     finished_run.facts["checkpoint"]["training"]["device_iterations"] = 1
 
-    assert "Windows in one call to the device" not in dict(tables.run(contents()).rows)
+    assert "Windows per device call" not in dict(tables.run(contents()).rows)
 
 
 def test_the_best_checkpoint_is_named(finished_run, contents) -> None:
     finished_run.facts["checkpoint"].update(kept_step=1380)
     finished_run.facts["checkpoint"]["training"]["best_metric"] = "f1"
 
-    assert dict(tables.run(contents()).rows)["Weights"] == "of step 1,380, the best checkpoint by f1"
+    assert dict(tables.run(contents()).rows)["Weights"] == "from step 1,380, the best checkpoint by f1"
 
 
 def test_what_came_from_the_hub_is_linked() -> None:

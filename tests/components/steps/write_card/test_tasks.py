@@ -51,7 +51,7 @@ def test_the_report_of_a_literal_captioning_run_is_the_golden_one(
 def test_vqas_accuracy_is_no_share_of_right_questions(visual_run: Any, contents: Any) -> None:
     table = tables.results(contents())
 
-    assert table.header == ("Metric", "Value", "95 % interval")
+    assert table.header == ("Metric", "Value", "95% interval")
     assert rows_of(table) == {"accuracy": ("72.42", "72.25 to 72.60"), "loss": ("0.0008745", "")}
 
 
@@ -84,8 +84,8 @@ def test_a_small_training_loss_keeps_its_decisive_digits(visual_run: Any, conten
 
     rows = rows_of(tables.run(contents()))
 
-    assert rows["Training loss"] == ("0.006023, the mean over all steps, the untrained start included",)
-    assert rows["Training loss at the end"] == ("0.0008124, the mean over the last tenth of the steps",)
+    assert rows["Training loss"] == ("0.006023 (mean over all steps, including the first)",)
+    assert rows["Final training loss"] == ("0.0008124 (mean over the last tenth of the steps)",)
 
 
 def test_what_the_preparation_counted_stands_beside_the_amounts(visual_run: Any, contents: Any) -> None:
@@ -109,9 +109,9 @@ def test_the_worst_of_vqa_tell_how_many_people_gave_which_answer(visual_run: Any
 def test_cider_is_not_said_to_be_in_percent(captioning_run: Any, contents: Any) -> None:
     report = report_of(contents())
 
-    assert "Metrics are in percent, but cider from 0 to 10." in report
+    assert "Metrics are percentages, except cider (0 to 10)." in report
     assert '<rect class="fill" width="6.1"' in report
-    assert "Validation on the way, cider" in report
+    assert "Validation during training, cider" in report
     assert contents().comparisons[0].published == 0.0708
 
 
