@@ -1,4 +1,4 @@
-"""On what a model was trained, as the card will say it: hardware and software."""
+"""The hardware and software that a model was trained on, as its card will name them."""
 
 import math
 import os
@@ -12,7 +12,7 @@ import psutil
 import podtune
 
 PACKAGES = ("torch", "poptorch", "transformers", "tokenizers", "safetensors", "numpy")
-"""Those that compute; one that is not installed has no version."""
+"""Those that compute; some may not be installed."""
 
 _GIB = 1 << 30
 
@@ -45,7 +45,7 @@ def software() -> Dict[str, str]:
 
 
 def _processor(system: Path) -> str:
-    """The processor's name where Linux tells it, else its architecture."""
+    """The processor's name where Linux names it, else its architecture."""
     for line in (_read(system / "proc" / "cpuinfo") or "").splitlines():
         if line.startswith("model name"):
             return " ".join(line.partition(":")[2].split())
@@ -53,15 +53,20 @@ def _processor(system: Path) -> str:
 
 
 def _cores(system: Path) -> int:
-    """Cores that the process may run on, part of one counted whole."""
+    """Cores that the process may run on."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, core_limit(system) or allowed)
+
+
+def core_limit(system: Path = Path("/")) -> Optional[int]:
+    """Cores that the container's control group lets run at once, rounded up; None where it sets no limit."""
     groups = system / "sys" / "fs" / "cgroup"
     second_version = (_read(groups / "cpu.max") or "").split()
     first_version = [_read(groups / "cpu" / f"cpu.cfs_{name}_us") or "" for name in ("quota", "period")]
     for limit in (second_version, first_version):
         if len(limit) == 2 and all(part.isdigit() for part in limit):
-            return min(allowed, math.ceil(int(limit[0]) / int(limit[1])))
-    return allowed
+            return math.ceil(int(limit[0]) / int(limit[1]))
+    return None
 
 
 def _memory(system: Path) -> int:

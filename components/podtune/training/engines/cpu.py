@@ -2,11 +2,12 @@
 
 import ctypes
 import platform
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from podtune.training.records import core_limit
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _BYTES = 1 << 30
@@ -34,15 +35,14 @@ def _answers_yes(module: Any, probe: str) -> bool:
     return bool(getattr(module, probe, lambda: False)())
 
 
-def keep_to_quota(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> None:
+def keep_to_quota(system: Path = Path("/")) -> None:
     """Start no more threads than the container's CPU limit lets run at once: torch counts the machine's cores.
 
     A parallel region waits for its slowest thread; one that the limit holds back holds up all.
     """
-    if quota_file.exists():
-        quota, period = quota_file.read_text(encoding="ascii").split()
-        if quota != "max":
-            torch.set_num_threads(min(torch.get_num_threads(), ceil(int(quota) / int(period))))
+    limit = core_limit(system)
+    if limit:
+        torch.set_num_threads(min(torch.get_num_threads(), limit))
 
 
 def keep_freed_memory() -> None:

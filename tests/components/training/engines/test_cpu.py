@@ -23,16 +23,17 @@ def four_threads() -> Iterator[None]:
 @pytest.mark.parametrize(("limit", "threads"), [("max 100000", 4), ("150000 100000", 2), ("800000 100000", 4)])
 @pytest.mark.usefixtures("four_threads")
 def test_threads_keep_to_the_containers_limit(tmp_path: Path, limit: str, threads: int) -> None:
-    (tmp_path / "cpu.max").write_text(f"{limit}\n")
+    (tmp_path / "sys" / "fs" / "cgroup").mkdir(parents=True)
+    (tmp_path / "sys" / "fs" / "cgroup" / "cpu.max").write_text(f"{limit}\n")
 
-    keep_to_quota(tmp_path / "cpu.max")
+    keep_to_quota(tmp_path)
 
     assert torch.get_num_threads() == threads
 
 
 @pytest.mark.usefixtures("four_threads")
 def test_without_a_limit_threads_stay(tmp_path: Path) -> None:
-    keep_to_quota(tmp_path / "cpu.max")
+    keep_to_quota(tmp_path)
 
     assert torch.get_num_threads() == 4
 
