@@ -1,23 +1,68 @@
 """A generated data set in VQA v2's or GQA's format: real in form, learnable in a minute, the same for the same seed.
 
-Regions stand in LXMERT's TSV (`sample_regions.py`). Questions ask for the colour, the side or the number of things,
-or whether they are animals (`sample_scenes.py`). The validation split's pictures were not seen in training; in its
-first one the things have a colour that no vocabulary of answers has.
+Regions stand in LXMERT's TSV. Questions ask for the colour, the side or the number of things, or whether they are
+animals. The validation split's pictures were not seen in training; in its first one the things have a colour that no
+vocabulary of answers has.
 """
 
 import json
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
-from podtune.samples.gqa import GQA_FAMILIES, gqa_documents, gqa_image
-from podtune.samples.visual_regions import regions_line
-from podtune.samples.visual_scenes import UNKNOWN_COLOR, Asked, Scene, ask, draw_scene
-from podtune.samples.vqa import VQA_FAMILIES, vqa_documents, vqa_image
+from podtune.samples.visual_scenes import (
+    COLORS,
+    COUNTS,
+    FAMILIES,
+    SIDES,
+    UNKNOWN_COLOR,
+    Asked,
+    Scene,
+    ask,
+    draw_scene,
+    regions_line,
+)
 
 QUESTIONS_AN_IMAGE = 6
-KINDS = ("vqa", "gqa")
+PEOPLE = 10
+
+_SUBTYPES = {"train": "train2014", "validation": "val2014"}
+_FIRST_IMAGE = {"train": 458752, "validation": 262148}
+_QUESTION_TYPES = (
+    "what color is the",
+    "what color are the",
+    "what is the color of the",
+    "is there a",
+    "do you",
+    "how many",
+    "where is the",
+    "where are the",
+    "is the",
+    "are the",
+)
+"""Of the published 65, the first that a question begins with is its type."""
+
+_ANSWER_TYPES = {"presence": "yes/no", "count": "number", "color": "other", "side": "other"}
+_DISSENT = {
+    "presence": ("yes", "no"),
+    "count": tuple(str(count) for count in COUNTS),
+    "color": (*COLORS, "dark", "light"),
+    "side": (*SIDES, "middle"),
+}
+"""What those say who do not see it right."""
+
+_SPELLINGS = {"1": "one", "2": "two", "3": "three", "gray": "Gray.", "left": "the left", "right": "the right"}
+"""The official rules make these the same answer, in a question on which people differ."""
+
+GQA_FAMILIES = ("color", "presence", "side")
+
+_TYPES = {
+    "color": ("query", "attr", "directOf", "query", "color"),
+    "presence": ("verify", "obj", "exist", "exist", "?"),
+    "side": ("choose", "attr", "positionChoose", "choose hposition", "left|right"),
+}
+"""Structural, semantic and detailed type; the last operation and its argument."""
 
 
 def write_sample(directory: Path, seed: int, train: int, validation: int, kind: str) -> Dict[str, str]:
@@ -38,7 +83,7 @@ def write_sample(directory: Path, seed: int, train: int, validation: int, kind: 
 
 def _images(random: Random, split: str, questions: int, kind: str) -> Iterator[Tuple[Scene, List[Asked]]]:
     """Scenes with their questions, so many in all."""
-    families = VQA_FAMILIES if kind == "vqa" else GQA_FAMILIES
+    families = FAMILIES if kind == "vqa" else GQA_FAMILIES
     for first in range(0, questions, QUESTIONS_AN_IMAGE):
         scene = draw_scene(random)
         if split == "validation" and not first:
@@ -61,3 +106,111 @@ def _write_regions(path: Path, random: Random, split: str, scenes: List[Scene], 
     with path.open("w", encoding="ascii", newline="\n") as lines:
         for image, scene in enumerate(scenes):
             lines.write(regions_line(random, name_image(split, image)[1], scene))
+
+
+def vqa_image(split: str, image: int) -> Tuple[int, str]:
+    """The id of a split's image in the questions, and its name in the TSV."""
+    number = _FIRST_IMAGE[split] + 7 * image
+    return number, f"COCO_{_SUBTYPES[split]}_{number:012}"
+
+
+def vqa_documents(random: Random, split: str, images: Sequence[Sequence[Asked]]) -> Dict[str, Any]:
+    """Role to document; `images` has the questions of each."""
+    described = {
+        "info": {"description": "Generated questions in the format of VQA v2.", "version": "2.0"},
+        "data_type": "mscoco",
+        "data_subtype": _SUBTYPES[split],
+        "license": {"name": "Generated, free of rights", "url": ""},
+    }
+    questions: List[Dict[str, Any]] = []
+    annotations: List[Dict[str, Any]] = []
+    for image, questions_of_image in enumerate(images):
+        number = vqa_image(split, image)[0]
+        for place, asked in enumerate(questions_of_image):
+            ids = {"image_id": number, "question_id": 1000 * number + place}
+            questions.append({**ids, "question": asked.question})
+            annotations.append({**ids, **_annotation(random, asked)})
+    return {
+        "questions": {**described, "task_type": "Open-Ended", "questions": questions},
+        "annotations": {**described, "annotations": annotations},
+    }
+
+
+def _annotation(random: Random, asked: Asked) -> Dict[str, Any]:
+    return {
+        "question_type": next(kind for kind in _QUESTION_TYPES if asked.question.lower().startswith(kind)),
+        "answer_type": _ANSWER_TYPES[asked.family],
+        "multiple_choice_answer": asked.answer,
+        "answers": [
+            {"answer": answer, "answer_confidence": random.choice(("yes", "yes", "maybe")), "answer_id": number}
+            for number, answer in enumerate(_answers(random, asked), start=1)
+        ],
+    }
+
+
+def _answers(random: Random, asked: Asked) -> List[str]:
+    """What ten people say: seven or more of them the truth, some of these in other words where not all agree."""
+    wrong = [other for other in _DISSENT[asked.family] if other != asked.answer]
+    dissenters = 0 if asked.answer == UNKNOWN_COLOR else random.choice((0, 0, 0, 1, 2, 3))
+    answers = [random.choice(wrong) for _ in range(dissenters)]
+    if dissenters and asked.answer in _SPELLINGS:
+        answers.append(_SPELLINGS[asked.answer])
+    answers += [asked.answer] * (PEOPLE - len(answers))
+    random.shuffle(answers)
+    return answers
+
+
+def gqa_image(split: str, image: int) -> Tuple[str, str]:
+    """The id of a split's image in the questions, and its name in the TSV, which is the same."""
+    name = str(2354786 + image) if split == "train" else f"n{161313 + 11 * image}"
+    return name, name
+
+
+def gqa_documents(split: str, images: Sequence[Sequence[Asked]]) -> Dict[str, Any]:
+    """Role to document; `images` has the questions of each. Some ids begin with zeros, as the published ones do."""
+    questions: Dict[str, Any] = {}
+    for image, of_image in enumerate(images):
+        for asked in of_image:
+            name = _question_id(split, len(questions))
+            questions[name] = _question(name, gqa_image(split, image)[0], asked)
+    return {"questions": questions}
+
+
+def _question_id(split: str, number: int) -> str:
+    """Even numbers below 10,000,000 and above in the one split, odd ones in the other."""
+    return f"{9_700_000 + 1500 * number:08}" if split == "train" else f"{9_990_001 + 138 * number:08}"
+
+
+def _question(name: str, image: str, asked: Asked) -> Dict[str, Any]:
+    structural, semantic, detailed, operation, argument = _TYPES[asked.family]
+    thing = str(sum(map(ord, asked.kind)) + 270_000)
+    missing = asked.answer == "no"
+    steps: List[Dict[str, Any]] = [
+        {"operation": "select", "argument": f"{asked.kind} ({'-' if missing else thing})", "dependencies": []},
+        {"operation": operation, "argument": argument, "dependencies": [0]},
+    ]
+    marked = {} if missing else {str(asked.wording.split().index(_word_of_kind(asked))): thing}
+    return {
+        "imageId": image,
+        "question": asked.question,
+        "answer": asked.answer,
+        "fullAnswer": _full_answer(asked),
+        "isBalanced": True,
+        "groups": {"global": asked.family, "local": f"{len(asked.kind):02}-{asked.kind}_{asked.family}"},
+        "entailed": [],
+        "equivalent": [name],
+        "types": {"structural": structural, "semantic": semantic, "detailed": detailed},
+        "semantic": steps,
+        "semanticStr": f"{steps[0]['operation']}: {steps[0]['argument']}->{operation}: {argument} [0]",
+        "annotations": {"question": marked, "answer": {}, "fullAnswer": {}},
+    }
+
+
+def _word_of_kind(asked: Asked) -> str:
+    return next(word for word in asked.wording.split() if "{}" in word)
+
+
+def _full_answer(asked: Asked) -> str:
+    if asked.family == "presence":
+        return f"Yes, there is an {asked.kind}." if asked.answer == "yes" else f"No, there is no {asked.kind}."
+    return f"It is {asked.answer}." if asked.family == "color" else f"It is on the {asked.answer}."

@@ -1,12 +1,20 @@
-"""Generated pictures of things, without the pictures: what is in them, and what may be asked about them.
+"""Generated pictures of things, without the pictures: what is in them, what may be asked about them, and their regions.
 
 A scene has things of one kind, which share a colour and a side of the picture. To find the kind that is asked about,
 among several or against the one that is there, is not learnt by a tiny model from new weights within the demo's time.
+
+A region shows the things or background. Its features are small noise and three fixed patterns: for the kind, for the
+colour and for the number. All values are whole 256ths, so that they are the same on every machine, and exact in
+float16.
 """
 
+import base64
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import List, Tuple
+
+import numpy as np
 
 ANIMALS = ("bird", "cat", "dog", "horse")
 KINDS = ("ball", "bird", "boat", "cat", "chair", "dog", "horse", "kite")
@@ -90,3 +98,78 @@ def _about(things: Things, family: str) -> List[Asked]:
     number = {"presence": "one", "count": "several"}.get(family, "one" if things.count == 1 else "several")
     kind = "animal" if family == "presence" else things.kind
     return [Asked(family, kind, wording, answers[family]) for wording in QUESTIONS[family, number]]
+
+
+REGIONS = 36
+DETECTIONS = 24
+"""Regions that show the things, each placed differently; the others show background."""
+
+FEATURES = 2048
+BACKGROUNDS = ("floor", "grass", "sky", "wall", "window")
+
+_OBJECTS = KINDS + BACKGROUNDS
+_ATTRIBUTES = (*COLORS, UNKNOWN_COLOR, "plain")
+_MEMBERS = {"object": _OBJECTS, "attribute": _ATTRIBUTES, "number": COUNTS}
+_ACTIVE = 16
+"""Features that a pattern raises. Few, as everything else is near zero: one step of Adam moves every weight of the
+projection by the learning rate, so that with many active features a step would replace what it projects to."""
+
+_NOISY = 8
+"""Of 256 features so many are not zero without a pattern."""
+
+
+def regions_line(random: Random, name: str, scene: Scene) -> str:
+    """One line of the TSV: ten fields, of which the arrays are in base64."""
+    regions = _draw_regions(random, scene)
+    count = len(regions)
+    objects, attributes, numbers, boxes = (np.array(column) for column in zip(*regions))
+    confidences = (np.arange(count, 0, -1, dtype=np.float32) + 20) / 64  # a detector's best regions come first
+    noise = np.random.PCG64(random.getrandbits(64)).random_raw(count * FEATURES // 8).astype("<u8").view(np.uint8)
+    features = np.where(noise < _NOISY, noise, 0).reshape(count, FEATURES).astype(np.float32) / 256
+    features += _pattern("object")[objects] + _pattern("attribute")[attributes] + _pattern("number")[numbers]
+    arrays = (
+        objects.astype("<i8"),
+        confidences.astype("<f4"),
+        attributes.astype("<i8"),
+        confidences.astype("<f4"),
+        boxes.astype("<f4"),
+        features.astype("<f4"),
+    )
+    encoded = [base64.b64encode(array.tobytes()).decode("ascii") for array in arrays]
+    fields = [name, str(scene.height), str(scene.width), *encoded[:4], str(count), *encoded[4:]]
+    return "\t".join(fields) + "\n"
+
+
+Region = Tuple[int, int, int, Tuple[float, float, float, float]]
+"""Object, attribute, number less one, and box in pixels."""
+
+
+def _draw_regions(random: Random, scene: Scene) -> List[Region]:
+    """Many regions of the things, and background around them, in shuffled order."""
+    things = scene.things
+    seen = _OBJECTS.index(things.kind), _ATTRIBUTES.index(things.color), COUNTS.index(things.count)
+    regions = [(*seen, _box(random, scene, things.side)) for _ in range(DETECTIONS)]
+    while len(regions) < REGIONS:
+        background = _OBJECTS.index(random.choice(BACKGROUNDS))
+        regions.append((background, _ATTRIBUTES.index("plain"), 0, _box(random, scene, "anywhere")))
+    random.shuffle(regions)
+    return regions
+
+
+def _box(random: Random, scene: Scene, side: str) -> Tuple[float, float, float, float]:
+    """Draw a box wholly on one side of the picture, or anywhere in it; on a grid of quarter pixels."""
+    first, last = {"left": (0, scene.width // 2), "right": (scene.width // 2, scene.width)}.get(side, (0, scene.width))
+    left, right = sorted(random.sample(range(4 * first, 4 * last + 1), 2))
+    top, bottom = sorted(random.sample(range(4 * scene.height + 1), 2))
+    return left / 4, top / 4, right / 4, bottom / 4
+
+
+@lru_cache(maxsize=None)
+def _pattern(role: str) -> np.ndarray:
+    """float32 [members of the role, FEATURES]: what each adds to a region's features, the same in every sample."""
+    members, seed = _MEMBERS[role], 1 + list(_MEMBERS).index(role)
+    draws = np.random.PCG64(seed).random_raw(len(members) * FEATURES).reshape(len(members), FEATURES)
+    raised = np.argsort(draws, axis=1, kind="stable")[:, :_ACTIVE]
+    patterns = np.zeros((len(members), FEATURES), dtype=np.float32)
+    np.put_along_axis(patterns, raised, np.float32(2.0), axis=1)
+    return patterns

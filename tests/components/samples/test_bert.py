@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Dict
 
 import pytest
-from podtune.samples.bert import sample_tokenizer, sample_vocabulary, write_sample_model
+from podtune.samples.models import squad_vocabulary, wordpiece_tokenizer, write_bert
 from podtune.samples.squad import sample_split
 
 
@@ -12,14 +12,14 @@ def digests(directory: Path) -> Dict[str, str]:
 
 
 def test_the_vocabulary_is_the_same_everywhere() -> None:
-    content = "\n".join(sample_vocabulary()).encode()
+    content = "\n".join(squad_vocabulary()).encode()
 
     assert hashlib.sha256(content).hexdigest() == "735180770f25f30ab963ba06f37d4ebce1c45eb7f3403589890499403fc1e53d"
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_no_word_of_the_sample_is_unknown(split: str) -> None:
-    tokenizer = sample_tokenizer(sample_vocabulary())
+    tokenizer = wordpiece_tokenizer(squad_vocabulary())
     paragraphs = sample_split(split, 1, 2000)["data"][0]["paragraphs"]
     texts = [text for entry in paragraphs for text in (entry["context"], *(q["question"] for q in entry["qas"]))]
 
@@ -27,20 +27,20 @@ def test_no_word_of_the_sample_is_unknown(split: str) -> None:
 
 
 def test_names_that_are_not_in_the_sample_are_spelt() -> None:
-    tokenizer = sample_tokenizer(sample_vocabulary())
+    tokenizer = wordpiece_tokenizer(squad_vocabulary())
 
     assert tokenizer.encode("Ödön", add_special_tokens=False).tokens == ["o", "##d", "##o", "##n"]
 
 
 def test_a_pair_is_framed_as_bert_wants_it() -> None:
-    encoding = sample_tokenizer(sample_vocabulary()).encode("Who opened", "the door")
+    encoding = wordpiece_tokenizer(squad_vocabulary()).encode("Who opened", "the door")
 
     assert encoding.tokens == ["[CLS]", "who", "opened", "[SEP]", "the", "door", "[SEP]"]
     assert encoding.type_ids == [0, 0, 0, 0, 1, 1, 1]
 
 
 def test_some_contexts_fill_several_windows() -> None:
-    tokenizer = sample_tokenizer(sample_vocabulary())
+    tokenizer = wordpiece_tokenizer(squad_vocabulary())
     paragraphs = sample_split("train", 1, 4000)["data"][0]["paragraphs"]
     lengths = [len(encoding) for encoding in tokenizer.encode_batch([entry["context"] for entry in paragraphs])]
 
@@ -50,7 +50,7 @@ def test_some_contexts_fill_several_windows() -> None:
 
 def test_a_seed_gives_the_same_files_and_another_seed_other_weights(tmp_path: Path) -> None:
     for name, seed in (("first", 1), ("again", 1), ("other", 2)):
-        write_sample_model(tmp_path / name, seed, layers=1, hidden=8, heads=2)
+        write_bert(tmp_path / name, seed, layers=1, hidden=8, heads=2)
 
     first, again, other = (digests(tmp_path / name) for name in ("first", "again", "other"))
     assert first == again
@@ -60,7 +60,7 @@ def test_a_seed_gives_the_same_files_and_another_seed_other_weights(tmp_path: Pa
 def test_transformers_loads_it(tmp_path: Path) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    write_sample_model(tmp_path, 1, layers=2, hidden=16, heads=2)
+    write_bert(tmp_path, 1, layers=2, hidden=16, heads=2)
     tokenizer, model = AutoTokenizer.from_pretrained(tmp_path), AutoModel.from_pretrained(tmp_path)
 
     batch = tokenizer("Who opened the door?", "José opened the door.", return_tensors="pt")

@@ -9,9 +9,7 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from podtune.samples.caption_images import draw_picture, jpeg_file
-from podtune.samples.caption_scenes import Scene, Thing, sample_words
-from podtune.samples.captions import write_sample
+from podtune.samples.captions import Scene, Thing, draw_picture, jpeg_file, sample_words, write_sample
 
 PRECANNED = "Quality issues are too severe to recognize visual content."
 

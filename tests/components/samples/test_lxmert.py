@@ -3,8 +3,7 @@ from pathlib import Path
 from typing import Dict
 
 import pytest
-from podtune.samples.bert import sample_tokenizer
-from podtune.samples.lxmert import sample_vocabulary, write_sample_model
+from podtune.samples.models import question_vocabulary, wordpiece_tokenizer, write_lxmert
 from podtune.samples.visual import write_sample
 
 
@@ -13,13 +12,13 @@ def digests(directory: Path) -> Dict[str, str]:
 
 
 def test_the_vocabulary_is_the_same_everywhere() -> None:
-    content = "\n".join(sample_vocabulary()).encode()
+    content = "\n".join(question_vocabulary()).encode()
 
     assert hashlib.sha256(content).hexdigest() == "10ef40db2b9f2eabc1d13b1d4097c76611739acb858b42b129186002d91e479b"
 
 
 def test_a_plural_is_its_singular_and_an_ending() -> None:
-    tokenizer = sample_tokenizer(sample_vocabulary())
+    tokenizer = wordpiece_tokenizer(question_vocabulary())
 
     tokens = tokenizer.encode("How many horses are there?").tokens
 
@@ -30,7 +29,7 @@ def test_a_plural_is_its_singular_and_an_ending() -> None:
 def test_no_word_of_the_sample_is_unknown_and_questions_are_short(tmp_path: Path, kind: str) -> None:
     import json
 
-    tokenizer = sample_tokenizer(sample_vocabulary())
+    tokenizer = wordpiece_tokenizer(question_vocabulary())
     write_sample(tmp_path, seed=1, train=200, validation=20, kind=kind)
     found = json.loads((tmp_path / "train.questions.json").read_text(encoding="utf-8"))
     asked = found["questions"] if kind == "vqa" else found.values()
@@ -43,7 +42,7 @@ def test_no_word_of_the_sample_is_unknown_and_questions_are_short(tmp_path: Path
 
 def test_a_seed_gives_the_same_files_and_another_seed_other_weights(tmp_path: Path) -> None:
     for name, seed in (("first", 1), ("again", 1), ("other", 2)):
-        write_sample_model(tmp_path / name, seed, hidden=8, heads=2)
+        write_lxmert(tmp_path / name, seed, hidden=8, heads=2)
 
     first, again, other = (digests(tmp_path / name) for name in ("first", "again", "other"))
     assert first == again
@@ -54,7 +53,7 @@ def test_transformers_loads_it(tmp_path: Path) -> None:
     import torch
     from transformers import AutoTokenizer, LxmertForQuestionAnswering
 
-    write_sample_model(tmp_path, 1, hidden=16, heads=2)
+    write_lxmert(tmp_path, 1, hidden=16, heads=2)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     model = LxmertForQuestionAnswering.from_pretrained(tmp_path)
 

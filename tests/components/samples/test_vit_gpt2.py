@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Dict
 
 import pytest
-from podtune.samples.caption_scenes import WORDINGS
-from podtune.samples.vit_gpt2 import sample_tokenizer, write_sample_model
+from podtune.samples.captions import WORDINGS
+from podtune.samples.models import caption_tokenizer, write_vit_gpt2
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("sample") / "model"
-    write_sample_model(directory, 1, hidden=16, heads=2)
+    write_vit_gpt2(directory, 1, hidden=16, heads=2)
     return directory
 
 
@@ -20,7 +20,7 @@ def digests(directory: Path) -> Dict[str, str]:
 
 
 def test_every_word_of_the_samples_captions_is_one_token() -> None:
-    tokenizer = sample_tokenizer()
+    tokenizer = caption_tokenizer()
     text = WORDINGS[2][0].format("red circle", "blue cross", "gray floor")
 
     tokens = tokenizer.encode(f"{text[0].upper()}{text[1:]}.").tokens
@@ -29,7 +29,7 @@ def test_every_word_of_the_samples_captions_is_one_token() -> None:
 
 
 def test_other_words_survive_too() -> None:
-    tokenizer = sample_tokenizer()
+    tokenizer = caption_tokenizer()
 
     assert tokenizer.decode(tokenizer.encode("Zwölf Äpfel, 3 €!").ids).strip() == "Zwölf Äpfel, 3 €!"
 
@@ -47,7 +47,7 @@ def test_the_files_are_those_of_transformers(model: Path) -> None:
 
 def test_a_seed_gives_the_same_files_and_another_seed_other_weights(model: Path, tmp_path: Path) -> None:
     for name, seed in (("again", 1), ("other", 2)):
-        write_sample_model(tmp_path / name, seed, hidden=16, heads=2)
+        write_vit_gpt2(tmp_path / name, seed, hidden=16, heads=2)
 
     first, again, other = (digests(path) for path in (model, tmp_path / "again", tmp_path / "other"))
     assert first == again
@@ -64,7 +64,7 @@ def test_transformers_loads_it_and_writes_with_it(model: Path) -> None:
 
     pixels = processor(np.zeros((30, 40, 3), np.uint8), return_tensors="pt").pixel_values
     written = loaded.generate(pixels, max_new_tokens=5)
-    assert tokenizer.encode(" a red circle") == sample_tokenizer().encode("a red circle").ids
+    assert tokenizer.encode(" a red circle") == caption_tokenizer().encode("a red circle").ids
     assert (tokenizer.eos_token, tokenizer.eos_token_id) == ("<|endoftext|>", 0)
     assert pixels.shape == (1, 3, 64, 64)
     assert pixels.unique().tolist() == [-1.0]

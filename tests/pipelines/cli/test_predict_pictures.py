@@ -13,9 +13,7 @@ from podtune.detector.network import Network
 from podtune.detector.settings import DetectorConfig
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts
-from podtune.samples.bert import sample_tokenizer as question_tokenizer
-from podtune.samples.lxmert import sample_vocabulary
-from podtune.samples.vit_gpt2 import sample_tokenizer, write_sample_model
+from podtune.samples.models import caption_tokenizer, question_vocabulary, wordpiece_tokenizer, write_vit_gpt2
 from podtune.sections import to_mapping
 from safetensors.torch import save_file
 from transformers import LxmertConfig, LxmertForQuestionAnswering, VisionEncoderDecoderModel
@@ -62,7 +60,7 @@ def lxmert(tmp_path: Path) -> Callable[..., Path]:
     """A function (features, labels, bias) that writes a released LXMERT; with a bias its answer is always the same."""
 
     def write(features: int = 2048, labels: str = "soft", bias: Any = (0.0, 0.0, 2.0)) -> Path:
-        directory, vocabulary = tmp_path / "lxmert", sample_vocabulary()
+        directory, vocabulary = tmp_path / "lxmert", question_vocabulary()
         sizes = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8, "visual_feat_dim": features}
         layers = {"l_layers": 1, "r_layers": 1, "x_layers": 1}
         config = LxmertConfig(vocab_size=len(vocabulary), num_qa_labels=3, **sizes, **layers)
@@ -73,7 +71,7 @@ def lxmert(tmp_path: Path) -> Callable[..., Path]:
             torch.nn.init.zeros_(model.answer_head.logit_fc[-1].weight)
             model.answer_head.logit_fc[-1].bias.data = torch.tensor(bias)
         model.save_pretrained(directory)
-        question_tokenizer(vocabulary).save(str(directory / "tokenizer.json"))
+        wordpiece_tokenizer(vocabulary).save(str(directory / "tokenizer.json"))
         write_record(directory, "visual-question-answering", {"labels": labels, "max_length": 20}, {})
         return directory
 
@@ -121,9 +119,9 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def captioner(tmp_path: Path) -> Path:
     """A released captioning model that has one word for everything, and was evaluated with three of them."""
-    write_sample_model(tmp_path / "captioner", seed=0, hidden=8, heads=2)
+    write_vit_gpt2(tmp_path / "captioner", seed=0, hidden=8, heads=2)
     model = VisionEncoderDecoderModel.from_pretrained(tmp_path / "captioner")
-    red = sample_tokenizer().token_to_id("Ġred")
+    red = caption_tokenizer().token_to_id("Ġred")
     with torch.no_grad():
         final, words = model.decoder.transformer.ln_f, model.decoder.transformer.wte.weight
         final.weight.zero_()

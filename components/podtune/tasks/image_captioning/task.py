@@ -48,7 +48,7 @@ TASK = Task(
         ),
     },
     models={
-        "vit-gpt2": Sample("podtune.samples.vit_gpt2:write_sample_model", {"seed": "1", "hidden": "64", "heads": "2"}),
+        "vit-gpt2": Sample("podtune.samples.models:write_vit_gpt2", {"seed": "1", "hidden": "64", "heads": "2"}),
     },
     prediction=Prediction(does="describes a picture", options=("image",), architecture="VisionEncoderDecoderModel"),
     open_examples=lambda features, split: open_captions(features.path, split),

@@ -30,9 +30,7 @@ TASK = Task(
         )
     },
     models={
-        "bert": Sample(
-            "podtune.samples.bert:write_sample_model", {"seed": "1", "layers": "2", "hidden": "128", "heads": "2"}
-        )
+        "bert": Sample("podtune.samples.models:write_bert", {"seed": "1", "layers": "2", "hidden": "128", "heads": "2"})
     },
     prediction=Prediction(
         does="answers a question from a text",

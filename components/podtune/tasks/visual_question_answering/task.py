@@ -65,7 +65,7 @@ TASK = Task(
         kind: Sample("podtune.samples.visual:write_sample", _DATA_SETS, fixed={"kind": kind}) for kind in ("vqa", "gqa")
     },
     models={
-        "lxmert": Sample("podtune.samples.lxmert:write_sample_model", {"seed": "1", "hidden": "64", "heads": "4"}),
+        "lxmert": Sample("podtune.samples.models:write_lxmert", {"seed": "1", "hidden": "64", "heads": "4"}),
     },
     prediction=Prediction(
         does="answers a question about a picture",

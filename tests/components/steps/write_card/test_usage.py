@@ -63,10 +63,10 @@ def test_the_card_shows_code_that_answers(contents, tmp_path: Path) -> None:
 def test_the_card_shows_code_that_answers_about_stored_regions(
     visual_run: Any, contents: Any, tmp_path: Path, labels: str, least: float
 ) -> None:
-    from podtune.samples.lxmert import write_sample_model
+    from podtune.samples.models import write_lxmert
 
     visual_run.facts["features"]["settings"]["labels"] = labels
-    write_sample_model(tmp_path / "lxmert-vqa-uncased", seed=0, hidden=16, heads=2)
+    write_lxmert(tmp_path / "lxmert-vqa-uncased", seed=0, hidden=16, heads=2)
     config = tmp_path / "lxmert-vqa-uncased" / "config.json"
     values = json.loads(config.read_text()) | {"id2label": {str(label): f"answer {label}" for label in range(16)}}
     config.write_text(json.dumps(values))
@@ -81,9 +81,9 @@ def test_the_card_shows_code_that_answers_about_stored_regions(
 
 @pytest.mark.local
 def test_the_card_shows_code_that_describes_a_photograph(captioning_run: Any, contents: Any, tmp_path: Path) -> None:
-    from podtune.samples.vit_gpt2 import write_sample_model
+    from podtune.samples.models import write_vit_gpt2
 
-    write_sample_model(tmp_path / "vit-gpt2-vizwiz", seed=0, hidden=16, heads=2)
+    write_vit_gpt2(tmp_path / "vit-gpt2-vizwiz", seed=0, hidden=16, heads=2)
     Image.new("RGB", (64, 48), "red").save(tmp_path / "photo.jpg")
 
     assert ran_code_of(contents(), tmp_path).endswith("\n")
