@@ -6,8 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.json_files import field, of_kind, read_json, text
-from podtune.tasks.visual_question_answering.accuracy import soft_accuracy
-from podtune.tasks.visual_question_answering.normalisation import clean, normalise
+from podtune.tasks.visual_question_answering.accuracy import clean, normalise, soft_accuracy
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
 _VQA_SLICES = ("question_type", "answer_type")

@@ -8,7 +8,7 @@ from podtune.errors import BadInput
 from podtune.progress import progress_bar
 from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
-from podtune.tasks.visual_question_answering.region_store import BadRegions, open_store, rows_of_images
+from podtune.tasks.visual_question_answering.region_store import BadRegions, open_region_store, rows_of_images
 
 
 def store_region_file(path: Path, directory: Path, regions: int, report: ReportBadRow) -> Set[str]:
@@ -18,7 +18,7 @@ def store_region_file(path: Path, directory: Path, regions: int, report: ReportB
     rows = rows_of_images(directory)
     first: Dict[str, int] = {}
     repeated: Set[str] = set()
-    with open_store(directory) as store:
+    with open_region_store(directory) as store:
         for number, (content, begin, end) in enumerate(_rows(path), start=1):
             image = ""
             try:

@@ -9,7 +9,7 @@ from podtune.errors import BadInput
 from podtune.formats.image_files import ImageFiles, open_image_files
 from podtune.progress import progress_bar
 from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
-from podtune.tasks.visual_question_answering.region_store import BadRegions, open_store, rows_of_images
+from podtune.tasks.visual_question_answering.region_store import BadRegions, open_region_store, rows_of_images
 
 
 def store_picture_regions(
@@ -27,7 +27,7 @@ def store_picture_regions(
         raise BadInput(f"features.regions must be {detector.config.regions}, as {weights} finds; got {regions}")
     rows = rows_of_images(directory)
     stored: Set[str] = set()
-    with open_image_files(pictures) as files, open_store(directory) as store:
+    with open_image_files(pictures) as files, open_region_store(directory) as store:
         paths = _paths_by_image(files)
         for number, image in enumerate(_shown(rows), start=1):
             try:

@@ -17,7 +17,12 @@ from podtune.formats.ragged import Array
 from podtune.steps.extract_lxmert.questions import QuestionFile, most_right
 from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
-from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE, BadRegions, open_store, rows_of_images
+from podtune.tasks.visual_question_answering.region_store import (
+    FEATURE_SIZE,
+    BadRegions,
+    open_region_store,
+    rows_of_images,
+)
 
 _QUESTION_COLUMNS = ("question_id", "image_id", "question", "label")
 _SLICES = ("question_type", "answer_type")
@@ -46,7 +51,7 @@ def store_table_regions(path: Path, directory: Path, regions: int, report: Repor
     """Put the regions of every image into the split's store, from its first row; return the images that have some."""
     rows = rows_of_images(directory)
     stored: Set[str] = set()
-    with open_store(directory) as store:
+    with open_region_store(directory) as store:
         for number, (image, features, boxes) in enumerate(_regions(path), start=1):
             if image in rows and image not in stored:
                 try:

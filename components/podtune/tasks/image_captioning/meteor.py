@@ -13,7 +13,7 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from podtune.tasks.image_captioning.ngrams import Words
+from podtune.tasks.image_captioning.metrics import Words
 
 VARIABLE = "PODTUNE_METEOR_JAR"
 

@@ -9,12 +9,9 @@ import numpy as np
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.ragged import Array
-from podtune.tasks.image_captioning.bleu import bleu, bleu_statistics
 from podtune.tasks.image_captioning.captions import ImageRecord, open_captions, read_records
-from podtune.tasks.image_captioning.cider import cider
 from podtune.tasks.image_captioning.meteor import meteor, meteor_statistics
-from podtune.tasks.image_captioning.ngrams import ORDERS, Words
-from podtune.tasks.image_captioning.rouge import rouge_l
+from podtune.tasks.image_captioning.metrics import ORDERS, Words, bleu, bleu_statistics, cider, rouge_l
 from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.tasks.image_captioning.words import caption_words
 from podtune.tasks.task import Scored

@@ -1,5 +1,6 @@
 """From an engine's logits to what a question-answering model scores, every question exactly once."""
 
+import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
@@ -8,12 +9,13 @@ import numpy as np
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.ragged import Array
 from podtune.tasks.question_answering.decoding import decode, decode_or_abstain
+from podtune.tasks.question_answering.official_scores import any_unanswerable, percent, score_predictions
 from podtune.tasks.question_answering.questions import Question, read_contexts, read_questions
-from podtune.tasks.question_answering.scoring import any_unanswerable, percent, score_predictions
 from podtune.tasks.question_answering.settings import EvaluationSettings
-from podtune.tasks.question_answering.slices import slices_of
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
 from podtune.tasks.task import Scored
+
+_QUESTION_WORD = re.compile(r"\b(who|whom|whose|what|when|where|why|which|how)\b", re.IGNORECASE)
 
 
 def score_windows(features: Path, split: str, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Scored:
@@ -31,7 +33,7 @@ def score_windows(features: Path, split: str, outputs: Mapping[str, Array], sett
     texts = [decoded.text(row, contexts[asked.context]) for row, asked in zip(decoded.answers, questions)]
     scores = vars(score_predictions(questions, dict(zip((asked.id for asked in questions), texts))))
     records = _records(questions, texts, decoded.probabilities[decoded.answers], scores)
-    for record, slices in zip(records, slices_of(questions, window_counts)):
+    for record, slices in zip(records, slices_of_questions(questions, window_counts)):
         record["slices"] = slices
     return Scored(
         metrics={name: 100 * values for name, values in scores.items()},
@@ -94,3 +96,41 @@ def _records(
         }
         for row, (question, probability) in enumerate(zip(questions, probabilities.tolist()))
     ]
+
+
+def slices_of_questions(questions: Sequence[Question], windows: np.ndarray) -> List[Dict[str, str]]:
+    """Slice name to value for every question; `windows` counts the windows of each.
+
+    Only where some question has no answer, as in SQuAD 2.0, are they also divided by that.
+    """
+    found = [
+        {
+            "question_word": question_word(question.question),
+            "answer_length": answer_length(question),
+            "windows": str(count) if count < 3 else "3 or more",
+        }
+        for question, count in zip(questions, windows.tolist())
+    ]
+    if any_unanswerable(questions):
+        for values, question in zip(found, questions):
+            values["answerable"] = "yes" if question.answers else "no"
+    return found
+
+
+def question_word(text: str) -> str:
+    """Find the first of who, what, when, where, why, which, how, wherever it stands; whom and whose count as who."""
+    match = _QUESTION_WORD.search(text)
+    if match is None:
+        return "other"
+    word = match.group().lower()
+    return "who" if word.startswith("who") else word
+
+
+def answer_length(question: Question) -> str:
+    """How many words the first true answer has, roughly."""
+    if not question.answers:
+        return "no answer"
+    words = len(question.answers[0].text.split())
+    if words < 3:
+        return "2 words" if words == 2 else "1 word"
+    return "3 to 5 words" if words < 6 else "6 words or more"

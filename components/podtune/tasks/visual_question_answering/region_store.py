@@ -84,7 +84,7 @@ def create_store(directory: Path, images: Sequence[str], regions: int) -> None:
 
 
 @contextlib.contextmanager
-def open_store(directory: Path) -> Iterator[RegionStore]:
+def open_region_store(directory: Path) -> Iterator[RegionStore]:
     """Open a split's files for writing."""
     with _open_rows(directory / f"{FEATURES}.npy") as features, _open_rows(directory / f"{BOXES}.npy") as boxes:
         yield RegionStore(features, boxes)

@@ -10,7 +10,6 @@ from podtune.errors import BadInput, PodtuneError
 from podtune.formats.ragged import Array
 from podtune.tasks.task import Scored
 from podtune.tasks.visual_question_answering.accuracy import accuracy
-from podtune.tasks.visual_question_answering.prediction_files import prediction_file
 from podtune.tasks.visual_question_answering.questions import VisualQuestion, read_answers, read_questions
 
 METRIC = "accuracy"
@@ -42,6 +41,16 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
         predictions=prediction_file(questions, predictions),
         notes={"out_of_vocabulary": float(unknown.sum())},
     )
+
+
+def prediction_file(questions: Sequence[VisualQuestion], predictions: Sequence[str]) -> List[Dict[str, Any]]:
+    """One object a question, as VQA's server takes them where the questions have VQA's types, else as GQA's does."""
+    if all("question_type" in question.slices for question in questions):
+        return [
+            {"question_id": int(question.id), "answer": predicted}
+            for question, predicted in zip(questions, predictions)
+        ]
+    return [{"questionId": question.id, "prediction": predicted} for question, predicted in zip(questions, predictions)]
 
 
 def _require_one_each(questions: Sequence[VisualQuestion], outputs: Mapping[str, Array]) -> None:

@@ -1,7 +1,7 @@
 from typing import List, Tuple
 
 import pytest
-from podtune.tasks.image_captioning.bleu import bleu, bleu_statistics
+from podtune.tasks.image_captioning.metrics import bleu, bleu_statistics
 
 Captions = Tuple[List[List[str]], List[List[List[str]]]]
 

@@ -1,7 +1,7 @@
 from typing import List, Tuple
 
 import pytest
-from podtune.tasks.image_captioning.cider import cider
+from podtune.tasks.image_captioning.metrics import cider
 
 Captions = Tuple[List[List[str]], List[List[List[str]]]]
 

@@ -1,5 +1,5 @@
 import numpy as np
-from podtune.tasks.image_captioning.ngrams import count_ngrams, value_of_each
+from podtune.tasks.image_captioning.metrics import count_ngrams, value_of_each
 
 
 def test_every_ngram_of_up_to_four_words_is_counted_once_a_caption() -> None:

@@ -3,7 +3,7 @@ from typing import List, Tuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from podtune.tasks.image_captioning.rouge import longest_common, rouge_l
+from podtune.tasks.image_captioning.metrics import longest_common, rouge_l
 
 Captions = Tuple[List[List[str]], List[List[List[str]]]]
 WORDS = st.lists(st.sampled_from("abcd"), max_size=12)

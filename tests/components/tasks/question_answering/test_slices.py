@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from podtune.tasks.question_answering.questions import Answer, Question
-from podtune.tasks.question_answering.slices import answer_length, question_word, slices_of
+from podtune.tasks.question_answering.scores import answer_length, question_word, slices_of_questions
 
 
 def asked(text: str, *answers: str) -> Question:
@@ -48,7 +48,7 @@ def test_the_first_answer_has_a_length_in_words(answers: "tuple[str, ...]", leng
 def test_every_question_has_its_slices() -> None:
     questions = [asked("Who?", "I"), asked("What?", "It")]
 
-    assert slices_of(questions, np.array([2, 3])) == [
+    assert slices_of_questions(questions, np.array([2, 3])) == [
         {"question_word": "who", "answer_length": "1 word", "windows": "2"},
         {"question_word": "what", "answer_length": "1 word", "windows": "3 or more"},
     ]
@@ -57,4 +57,4 @@ def test_every_question_has_its_slices() -> None:
 def test_questions_that_may_have_no_answer_are_divided_by_that() -> None:
     questions = [asked("Who?", "I"), asked("What?")]
 
-    assert [slices["answerable"] for slices in slices_of(questions, np.array([1, 1]))] == ["yes", "no"]
+    assert [slices["answerable"] for slices in slices_of_questions(questions, np.array([1, 1]))] == ["yes", "no"]

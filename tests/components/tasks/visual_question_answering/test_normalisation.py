@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from podtune.tasks.visual_question_answering.normalisation import clean, normalise
+from podtune.tasks.visual_question_answering.accuracy import clean, normalise
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from typing import Dict
 
-from podtune.tasks.visual_question_answering.prediction_files import prediction_file
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
+from podtune.tasks.visual_question_answering.scores import prediction_file
 
 
 def asked(name: str, slices: Dict[str, str]) -> VisualQuestion:

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from podtune.tasks.question_answering.official_scores import (
+    any_unanswerable,
+    normalise_answer,
+    percent,
+    score_predictions,
+)
 from podtune.tasks.question_answering.questions import Answer, Question
-from podtune.tasks.question_answering.scoring import any_unanswerable, normalise_answer, percent, score_predictions
 
 
 def question(*answers: str, name: str = "q") -> Question:
