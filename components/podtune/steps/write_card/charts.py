@@ -1,4 +1,4 @@
-"""What a training logged, drawn by matplotlib: a PNG for the card, inline SVG for the report."""
+"""The training log as charts, drawn by matplotlib: a PNG for the card, inline SVG for the report."""
 
 import io
 import re
@@ -79,7 +79,7 @@ class Curves:
     """The released weights: their step, and their loss on the evaluated split."""
 
     steps: int
-    """Of the whole run."""
+    """Steps of the run."""
 
     epoch_ends: List[int]
     """Steps, except the last; empty where there are too many to draw."""
@@ -116,7 +116,7 @@ def curves_of(records: Records) -> Curves:
     return Curves(
         loss=_curve([(entry["step"], entry["loss"]) for entry in log.training]),
         learning_rate=_curve([(entry["step"], entry["learning_rate"]) for entry in log.training]),
-        validation={name: _curve(found) for name, found in points.items()},
+        validation={name: _curve(values) for name, values in points.items()},
         kept=(facts.kept_step, records.evaluation.loss),
         steps=facts.steps,
         epoch_ends=ends if len(ends) <= MOST_EPOCHS else [],
@@ -213,7 +213,7 @@ def _draw(axes: Any, lines: Sequence[Line], curves: Curves) -> None:
 
 
 def _inline(svg: str, title: str, lines: Sequence[Line]) -> Markup:
-    """Make a file of SVG a part of a page: without its prolog, in the page's colours, with titles in place of ids."""
+    """Embed an SVG file in a page: drop its prolog, use the page's colours, and turn ids into titles."""
     drawn = " ".join(svg[svg.index("<g ") :].split())
     for number, line in enumerate(lines):
         drawn = drawn.replace(f'<g id="line-{number}">', f"<g><title>{escape(line.label)}</title>")

@@ -1,17 +1,18 @@
-"""What a card says: the records of a run and a person's words, worked out once for the card and for the report."""
+"""What the card and the report say: figures, comparisons and sentences from a run's records and its recipe."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from podtune.formats.base_model import BaseModelFacts, DecoderFacts
+from podtune.formats.evaluation import Slice
 from podtune.steps.write_card.records import Records
 from podtune.steps.write_card.settings import CardSettings
 from podtune.steps.write_card.wording import count, decimal, setting, signed
-from podtune.tasks.task import Task, Words, metric_named, task_of
+from podtune.tasks.task import Metric, Task, Words, task_of
 from podtune.training.config import TrainingConfig
 
 OVERFITTING = 1.5
-"""A validation loss so many times the training loss at the end is called overfitting."""
+"""Ratio of the validation loss to the final training loss from which a model is said to overfit."""
 
 DECISIONS = {
     "accept": "The gate accepted this model for release.",
@@ -28,37 +29,35 @@ class Result:
     value: float
     low: float
     high: float
-    highest: float
-    """The greatest value that there could be."""
-
+    metric: Metric
     correct: Optional[int]
-    """Examples that were right, where the metric is a share of them."""
+    """Number of correct examples, where the metric is their share."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric, the loss or a note beside its published value."""
+    """A metric, the loss or a note next to its published value."""
 
     name: str
     value: float
     published: float
     inside: Optional[bool]
-    """Whether the published value lies in our 95% interval; None where there is no interval."""
+    """Whether the published value is in our 95% interval; None without an interval."""
 
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """Training in a few numbers."""
+    """Training in a few figures."""
 
     last_losses: Optional[float]
-    """Mean training loss over the last tenth of the steps; None where the log holds no loss."""
+    """Mean training loss over the last tenth of the steps; None if the log has no loss."""
 
     overfitted: Optional[float]
-    """Validation loss over the above, where that is a sign of overfitting."""
+    """Ratio of the validation loss to last_losses, where it shows overfitting."""
 
     rows_per_second: float
-    call: int
-    """Rows that one call to the device consumes."""
+    rows_per_call: int
+    """Rows that one device call consumes."""
 
 
 @dataclass(frozen=True)
@@ -72,38 +71,38 @@ class Contents:
     records: Records
     results: List[Result]
     comparisons: List[Comparison]
-    slices: Dict[str, List[Any]]
-    """What the examples are divided by, to its parts."""
+    slices: Dict[str, List[Slice]]
+    """By what the examples are divided by."""
 
     settings: List[Tuple[str, Any]]
-    """Every setting that shaped the model, as section.key; empty ones are left out."""
+    """Every non-empty setting that shaped the model, as section.key."""
 
     training: TrainingSummary
 
     @property
     def words(self) -> Words:
-        """How to speak of the task."""
+        """The task's wording."""
         return self.task.words
 
     @property
     def base_models(self) -> List[Union[BaseModelFacts, DecoderFacts]]:
-        """Where the pretrained models came from: one, or an encoder and a decoder."""
+        """The origin of the pretrained models: one, or an encoder and a decoder."""
         first = self.records.base_model
         return [first] if first.decoder is None else [first, first.decoder]
 
     @property
-    def metrics_of_parts(self) -> List[str]:
-        """Metrics that parts of the examples have too; not those that are one number over all."""
+    def slice_metrics(self) -> List[str]:
+        """Metrics that slices have, which excludes corpus metrics such as BLEU."""
         return sorted({name for parts in self.slices.values() for part in parts for name in part.metrics})
 
     @property
     def splits(self) -> List[str]:
-        """Splits in the order of the flow."""
+        """The splits, train first."""
         return sorted(self.records.features.splits, key=lambda split: (split != "train", split))
 
 
 def contents_of(records: Records, card: CardSettings, name: str, command: str) -> Contents:
-    """Work out what the card says of a run."""
+    """Derive what the card says about a run."""
     task = task_of(records.features)
     return Contents(
         name=name,
@@ -120,14 +119,17 @@ def contents_of(records: Records, card: CardSettings, name: str, command: str) -
 
 
 def sentences(contents: Contents) -> Dict[str, Optional[str]]:
-    """Every sentence that the templates place, by name; None where there is nothing to say."""
+    """Write the sentences of the templates, by name; None where there is nothing to say."""
+    words, ratio = contents.words, contents.training.overfitted
+    rows = f"{count(contents.records.evaluation.rows)} {words.rows}"
+    overfitting = f"The validation loss is {decimal(ratio or 0, 1)} times the final training loss: the model overfits."
     return {
         "verdict_sentence": DECISIONS[contents.records.verdict.decision],
         "units_sentence": _units(contents),
-        "loss_sentence": contents.words.loss.format(rows=_rows(contents)),
-        "loss_note": contents.words.loss_in_short.format(rows=_rows(contents)),
+        "loss_sentence": words.loss.format(rows=rows),
+        "loss_note": words.loss_in_short.format(rows=rows),
         "champion_sentence": _champion(contents),
-        "overfitting_sentence": _overfitting(contents),
+        "overfitting_sentence": overfitting if ratio else None,
         "attribution": _attribution(contents),
     }
 
@@ -140,7 +142,7 @@ def _results(records: Records, task: Task) -> List[Result]:
             metric.value,
             metric.low,
             metric.high,
-            highest=metric_named(name).highest,
+            task.metric(name),
             correct=_correct(metric.value, examples) if task.metric(name).is_share else None,
         )
         for name, metric in sorted(records.evaluation.metrics.items())
@@ -155,41 +157,36 @@ def _correct(percent: float, examples: int) -> Optional[int]:
 def _comparisons(records: Records, card: CardSettings) -> List[Comparison]:
     if card.reference is None:
         return []
-    evaluation, found = records.evaluation, []
+    evaluation, comparisons = records.evaluation, []
     others = {**evaluation.notes, "loss": evaluation.loss}
     for name, published in sorted(card.reference.metrics.items()):
         metric = evaluation.metrics.get(name)
         if metric is not None:
-            found.append(Comparison(name, metric.value, published, metric.low <= published <= metric.high))
+            comparisons.append(Comparison(name, metric.value, published, metric.low <= published <= metric.high))
         elif name in others:
-            found.append(Comparison(name, others[name], published, None))
-    return found
+            comparisons.append(Comparison(name, others[name], published, None))
+    return comparisons
 
 
-def _slices(records: Records) -> Dict[str, List[Any]]:
-    divided: Dict[str, List[Any]] = {}
-    for part in records.evaluation.slices:
-        divided.setdefault(part.name, []).append(part)
-    return divided
+def _slices(records: Records) -> Dict[str, List[Slice]]:
+    parts = records.evaluation.slices
+    return {name: [part for part in parts if part.name == name] for name in dict.fromkeys(part.name for part in parts)}
 
 
 def _settings(records: Records) -> List[Tuple[str, Any]]:
-    """The sections that shaped the model, training in the order of its dataclass; where it lay on IPUs if it did."""
-    training = _ordered(records.checkpoint.training, [field.name for field in fields(TrainingConfig)])
-    placement = training.pop("ipu", {}) if records.checkpoint.hardware.get("device") == "ipu" else {}
+    """List the settings in the order of the flow and of TrainingConfig; the placement on IPUs only where it applied."""
+    training, on_ipu = records.checkpoint.training, records.checkpoint.hardware.get("device") == "ipu"
+    order = dict.fromkeys([*(field.name for field in fields(TrainingConfig)), *sorted(training)])
+    ordered = {key: training[key] for key in order if training.get(key) is not None}
+    placement = ordered.pop("ipu", {})
     sections: Tuple[Tuple[str, Mapping[str, Any]], ...] = (
         ("features", records.features.settings),
-        ("training", {key: value for key, value in training.items() if key != "ipu"}),
-        ("training.ipu", placement),
+        ("training", ordered),
+        ("training.ipu", placement if on_ipu else {}),
         ("evaluation", records.evaluation.settings),
     )
-    found = [(f"{section}.{key}", value) for section, values in sections for key, value in values.items()]
-    return [(name, value) for name, value in found if value not in ("", {}, [])]
-
-
-def _ordered(values: Mapping[str, Any], order: List[str]) -> Dict[str, Any]:
-    keys = [key for key in order if key in values] + sorted(set(values) - set(order))
-    return {key: values[key] for key in keys if values[key] is not None}
+    settings = [(f"{section}.{key}", value) for section, values in sections for key, value in values.items()]
+    return [(name, value) for name, value in settings if value not in ("", {}, [])]
 
 
 def _training(records: Records) -> TrainingSummary:
@@ -201,17 +198,13 @@ def _training(records: Records) -> TrainingSummary:
         last_losses=last_losses,
         overfitted=ratio if ratio >= OVERFITTING else None,
         rows_per_second=facts.examples_seen / facts.seconds if facts.seconds else 0.0,
-        call=int(facts.training.get("batch_size", 0)) * int(facts.training.get("device_iterations", 1)),
+        rows_per_call=int(facts.training.get("batch_size", 0)) * int(facts.training.get("device_iterations", 1)),
     )
 
 
-def _rows(contents: Contents) -> str:
-    return f"{count(contents.records.evaluation.rows)} {contents.words.rows}"
-
-
 def _units(contents: Contents) -> Optional[str]:
-    others = [result for result in contents.results if not metric_named(result.name).in_percent]
-    named = " and ".join(f"{result.name} (0 to {setting(result.highest)})" for result in others)
+    others = [result for result in contents.results if not result.metric.in_percent]
+    named = " and ".join(f"{result.name} (0 to {setting(result.metric.highest)})" for result in others)
     return f"Metrics are percentages, except {named}." if others else None
 
 
@@ -230,27 +223,16 @@ def _champion(contents: Contents) -> Optional[str]:
     )
 
 
-def _overfitting(contents: Contents) -> Optional[str]:
-    ratio = contents.training.overfitted
-    if ratio is None:
-        return None
-    return f"The validation loss is {decimal(ratio, 1)} times the final training loss: the model overfits."
-
-
 def _attribution(contents: Contents) -> str:
-    raw_data = contents.records.raw_data
+    raw_data, card = contents.records.raw_data, contents.card
     models = [_origin(made.model, made.revision, made.licence) for made in contents.base_models]
+    licence = card.licence if card.licence != "other" else f"{card.licence_name} ({card.licence_link})"
     return (
         f"Trained on {_origin(raw_data.dataset, raw_data.revision, raw_data.licence)}. "
         f"Based on {' and '.join(models)}. "
-        f"This model is released under the licence {_licence(contents)}."
+        f"This model is released under the licence {licence}."
     )
 
 
 def _origin(name: str, revision: str, licence: str) -> str:
     return f"{name} ({f'revision {revision}, ' if revision else ''}licence {licence})"
-
-
-def _licence(contents: Contents) -> str:
-    card = contents.card
-    return card.licence if card.licence != "other" else f"{card.licence_name} ({card.licence_link})"

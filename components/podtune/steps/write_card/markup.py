@@ -1,9 +1,9 @@
-"""Text escaped for Markdown and HTML, tables of it, and the templates that show both."""
+"""Escaping for Markdown and HTML, tables, and the template environments that apply both."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Sequence, Tuple, Union
+from typing import Any, Sequence, Tuple, Union
 
 import jinja2
 
@@ -46,13 +46,13 @@ class Table:
     """Rows of cells under a header."""
 
     header: Tuple[Cell, ...]
-    rows: List[Sequence[Cell]]
+    rows: Sequence[Sequence[Cell]]
     numbers: bool = True
     """Whether every column but the first is aligned to the right."""
 
 
 def markdown_templates() -> jinja2.Environment:
-    """Open the Markdown templates; they escape every text that is not Markdown already."""
+    """Load Markdown templates; they escape all text that is not Markdown already."""
     environment = _environment(autoescape=False)
     environment.finalize = lambda value: escape(value) if type(value) is str else value
     environment.filters.update(code=code, fenced=fenced, cell=cell, table=table)
@@ -60,7 +60,7 @@ def markdown_templates() -> jinja2.Environment:
 
 
 def html_templates() -> jinja2.Environment:
-    """Open the HTML templates; they escape every text that is not markup already."""
+    """Load HTML templates; they escape all text that is not markup already."""
     environment = _environment(autoescape=True)
     environment.finalize = lambda value: one_line(value) if type(value) is str else value
     environment.tests.update(name=lambda value: isinstance(value, Name), link=lambda value: isinstance(value, Link))
@@ -68,23 +68,23 @@ def html_templates() -> jinja2.Environment:
 
 
 def one_line(text: str) -> str:
-    """Drop invisible characters; every run of white space becomes one space."""
+    """Drop invisible characters and collapse white space."""
     return _INVISIBLE.sub("", " ".join(text.split())).strip()
 
 
 def escape(text: str) -> Markdown:
-    """Spell a text so that Markdown shows it literally, as a paragraph or a list's item."""
+    """Escape text so that Markdown shows it literally, as a paragraph or a list item."""
     return Markdown(_BLOCK.sub(r"\1\\", _inline(text)))
 
 
 def code(text: Any) -> Markdown:
-    """A name as inline code; a text that inline code cannot hold is escaped instead."""
+    """Format a name as inline code; escape it if inline code cannot hold it."""
     shown = one_line(str(text))
     return Markdown(f"`{shown}`") if shown and _CODE.fullmatch(shown) else _inline(shown)
 
 
 def fenced(text: str, language: str) -> Markdown:
-    """One line of code as a block, in a fence longer than any that the text holds."""
+    """Format one line as a code block, with a fence longer than any in the text."""
     shown = one_line(text)
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     fence = "`" * max(3, longest + 1)
@@ -92,14 +92,14 @@ def fenced(text: str, language: str) -> Markdown:
 
 
 def cell(value: Cell) -> Markdown:
-    """One cell of a table."""
+    """Format a table cell."""
     if isinstance(value, Link):
         return Markdown(f"[{_inline(value.text)}]({value.address})")
     return code(value) if isinstance(value, Name) else _inline(value)
 
 
 def table(content: Table) -> Markdown:
-    """A table with its numbers on the right."""
+    """Format a table, numbers aligned to the right."""
     others = "---:" if content.numbers else "---"
     lines = [_row(content.header), f"|---|{'|'.join([others] * (len(content.header) - 1))}|"]
     return Markdown("\n".join(lines + [_row(row) for row in content.rows]))
@@ -123,6 +123,6 @@ def _row(cells: Any) -> str:
 
 
 def _inline(text: str) -> Markdown:
-    """Spell a text so that it stays literal within a line."""
+    """Escape text within a line."""
     shown = _SPECIAL.sub(r"\\\1", one_line(text))
-    return Markdown(_ADDRESS.sub(lambda found: f"{found.group()}\\", shown))
+    return Markdown(_ADDRESS.sub(lambda match: f"{match.group()}\\", shown))

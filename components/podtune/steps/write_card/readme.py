@@ -1,4 +1,4 @@
-"""The model card: front matter by which the Hub indexes a model, and the text below it."""
+"""The model card: front matter for the Hub's index, and the text below it."""
 
 from typing import Any, Dict, Mapping, Optional
 
@@ -16,14 +16,14 @@ def card_body(values: Mapping[str, Any], picture: Optional[str]) -> str:
     """Render the card without its front matter, for viewers that support neither it nor relative pictures."""
     contents: Contents = values["contents"]
     templates = markdown_templates()
-    usage = templates.from_string(contents.task.usage).render(_used_with(contents))
+    usage = templates.from_string(contents.task.usage).render(_usage_values(contents))
     return templates.get_template("readme.md.jinja").render(
         picture=Markdown(picture) if picture else None, usage=Markdown(usage), **values
     )
 
 
 def front_matter(contents: Contents) -> Dict[str, Any]:
-    """The metadata of a card, in the order in which it is written."""
+    """Build the card's metadata, in the order in which it is written."""
     card, records = contents.card, contents.records
     models = [made.model for made in contents.base_models]
     licence = {"license": card.licence}
@@ -43,8 +43,8 @@ def front_matter(contents: Contents) -> Dict[str, Any]:
     }
 
 
-def _used_with(contents: Contents) -> Dict[str, Any]:
-    """The name and the settings that a user of the model needs."""
+def _usage_values(contents: Contents) -> Dict[str, Any]:
+    """Collect the settings that the usage template refers to."""
     prepared, scored = contents.records.features.settings, contents.records.evaluation.settings
     return {
         **prepared,
@@ -55,7 +55,7 @@ def _used_with(contents: Contents) -> Dict[str, Any]:
 
 
 def _result(contents: Contents) -> Dict[str, Any]:
-    """One data set and one split, with every metric; values are not rounded."""
+    """Build the result on one split of one dataset; values are not rounded."""
     raw_data, evaluation = contents.records.raw_data, contents.records.evaluation
     data = {"type": raw_data.dataset, "name": raw_data.dataset, "split": evaluation.split}
     if raw_data.revision:

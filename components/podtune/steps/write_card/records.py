@@ -1,4 +1,4 @@
-"""The records of one run, opened, verified, and shown to belong together."""
+"""The records of one run, opened and verified to belong together."""
 
 import io
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from podtune.formats.verdict import VERDICT, VerdictFacts
 from podtune.tasks.task import metric_named, task_named
 
 _LARGEST = 224
-"""Pixels of a side."""
+"""Pixels of the longer side."""
 
 _QUALITY = 80
 
 
 @dataclass(frozen=True)
 class Records:
-    """All that a run recorded."""
+    """Everything that a run recorded."""
 
     raw_data: RawDataFacts
     base_model: BaseModelFacts
@@ -34,20 +34,20 @@ class Records:
     evaluation: EvaluationFacts
     verdict: VerdictFacts
     digests: Dict[str, str]
-    """Artifact to its digest."""
+    """By the artifact's name."""
 
     log: TrainingLog
     worst: List[Dict[str, Any]]
-    """Scored examples with the lowest values of the gate's metric, as evaluate wrote them."""
+    """Scored examples with the lowest values of the gate's metric."""
 
     pictures: List[bytes]
-    """JPEG: what each of the worst examples is about; none where examples are no pictures."""
+    """JPEG images of the worst examples; empty where examples have none."""
 
 
 def open_records(paths: Mapping[str, Path], worst: int) -> Records:
-    """Verify and read the six artifacts, by name; keep so many of the worst examples.
+    """Open and verify the six artifacts, and read that many of the worst examples.
 
-    BadInput where one was not made from the others.
+    BadInput if one was not made from the others.
     """
     raw_data, base_model = RAW_DATA.open(paths["raw_data"]), BASE_MODEL.open(paths["base_model"])
     features, checkpoint = FEATURES.open(paths["features"]), CHECKPOINT.open(paths["checkpoint"])
@@ -78,7 +78,7 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
 
 
 def worst_examples(evaluation: Evaluation, metric: str, count: int) -> Tuple[List[int], List[Dict[str, Any]]]:
-    """Rows and records of those that fall short of the best `metric`: the lowest first, among equals the surest."""
+    """Select rows and examples below the metric's maximum: the lowest first, and of these the most confident."""
     examples = list(read_examples(evaluation))
     scores = [_score(example["scores"], metric) for example in examples]
     most = metric_named(metric).highest
@@ -88,7 +88,7 @@ def worst_examples(evaluation: Evaluation, metric: str, count: int) -> Tuple[Lis
 
 
 def pictures_of(features: Features, split: str, rows: Sequence[int]) -> List[bytes]:
-    """Encode the images of some of a split's rows as JPEG; none for a task whose features have no pixels."""
+    """Encode the images of some rows of a split as JPEG; empty for a task whose examples have none."""
     open_images = task_named(features.facts.task).images
     if open_images is None:
         return []
@@ -97,12 +97,12 @@ def pictures_of(features: Features, split: str, rows: Sequence[int]) -> List[byt
 
 
 def _score(scores: Mapping[str, float], metric: str) -> float:
-    """An example's value of the metric; of its first one where it has no such metric."""
+    """Return an example's value of the metric, or of its first metric if it has none."""
     return scores[metric] if metric in scores else next(iter(scores.values()))
 
 
 def _require_one_run(opened: Mapping[str, Artifact[Any]]) -> None:
-    """Refuse records of different runs: a card made of them would be wrong."""
+    """Refuse artifacts of different runs."""
     links = (
         ("features", "raw_data"),
         ("checkpoint", "features"),

@@ -1,4 +1,4 @@
-"""The `card` section of a recipe: what the run's records cannot know."""
+"""The `card` section of a recipe."""
 
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Optional, Tuple
@@ -8,50 +8,50 @@ from podtune.cards.hub_rules import is_language, is_licence
 
 @dataclass(frozen=True)
 class Reference:
-    """Published results that the run is held against."""
+    """Published results to compare with."""
 
     source: str
-    """Who published them, and where a contradiction was settled, how."""
+    """Who published them, and how contradictions were resolved."""
 
     metrics: Dict[str, float]
-    """By name, in the unit of our own metrics."""
+    """By name, in our units."""
 
 
 @dataclass(frozen=True)
 class CardSettings:
-    """A person's words on a model."""
+    """What the author says about a model."""
 
     licence: str
-    """Of the released model; an identifier that the Hugging Face Hub lists, or other."""
+    """Licence of the released model: an identifier that the Hugging Face Hub lists, or other."""
 
     language: List[str]
     """ISO 639-1 codes."""
 
     description: str
-    """What the model is, in one paragraph."""
+    """One paragraph on what the model is."""
 
     intended_use: str
     limits: str
-    """What it should not be used for, and where it is known to fail."""
+    """What it should not be used for, and its known failures."""
 
     licence_name: str = ""
-    """Only where licence is other."""
+    """Only if licence is other."""
 
     licence_link: str = ""
-    """Only where licence is other: a URL, or LICENSE for a file beside the card."""
+    """Only if licence is other: a URL, or LICENSE for a file next to the card."""
 
     tags: List[str] = field(default_factory=list)
     reference: Optional[Reference] = None
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
-        """What the Hub would refuse, as (key, what is wrong)."""
+        """Yield what the Hub would refuse, as (key, what is wrong)."""
         if not is_licence(self.licence):
             yield "licence", f"must be one that the Hub lists, such as apache-2.0, or other; got {self.licence!r}"
         if (self.licence == "other") != bool(self.licence_name and self.licence_link):
-            yield "licence", "is other exactly where licence_name and licence_link are given"
+            yield "licence", "must be other exactly when licence_name and licence_link are set"
         for code in self.language:
             if not is_language(code):
-                yield "language", f"must be codes of ISO 639-1 such as en; got {code!r}"
+                yield "language", f"must be ISO 639-1 codes such as en; got {code!r}"
         for key in ("description", "intended_use", "limits"):
             if not getattr(self, key).strip():
                 yield key, "must not be empty"

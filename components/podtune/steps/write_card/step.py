@@ -16,7 +16,7 @@ from podtune.steps.write_card.settings import CardSettings
 from podtune.steps.write_card.tables import template_values
 
 WORST = 20
-"""Examples in the report."""
+"""Number of worst examples in the report."""
 
 LOSS_PICTURE = f"{FIGURES}/loss.png"
 
@@ -36,7 +36,7 @@ def run(  # noqa: PLR0913  # as many as the component has
     release: Mapping[str, Any],
     command: str,
 ) -> None:
-    """Write the ModelCard directory, and for KFP the card as Markdown and the report as HTML."""
+    """Write the ModelCard, and copies of the card and the report for KFP."""
     settings = read_section(CardSettings, card, "card")
     artifacts = {
         "raw_data": raw_data,
@@ -60,7 +60,7 @@ def run(  # noqa: PLR0913  # as many as the component has
 
 
 def _card_files(values: Mapping[str, Any], curves: Curves) -> Dict[str, bytes]:
-    """Render the files of a ModelCard, by relative path; BadInput where the Hub would refuse the card."""
+    """Render the files of a ModelCard by relative path; BadInput if the Hub would refuse the card."""
     text = card_with_front_matter(values, LOSS_PICTURE)
     require_valid_card(text)
     return {
@@ -77,12 +77,12 @@ def _name(release: Mapping[str, Any]) -> str:
 
 
 def _encoded(text: str) -> bytes:
-    """UTF-8; half a surrogate pair, which JSON can hold but UTF-8 cannot, becomes a question mark."""
+    """Encode as UTF-8; a lone surrogate, which JSON can hold but UTF-8 cannot, becomes a question mark."""
     return text.encode("utf-8", errors="replace")
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all."""
+    """Write a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(data)

@@ -1,15 +1,16 @@
-"""The tables of a card, the same in Markdown and in HTML."""
+"""The tables of the card and the report, and everything else that their templates show."""
 
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from podtune.cards.hub_rules import is_repository_id
+from podtune.formats.evaluation import Slice
 from podtune.steps.write_card.contents import Comparison, Contents, sentences
 from podtune.steps.write_card.markup import Cell, Link, Name, Table
 from podtune.steps.write_card.wording import capital, count, decimal, duration, fine, setting, short, signed
 
 
 def template_values(contents: Contents) -> Dict[str, Any]:
-    """Everything that the templates may use, in one mapping for the card and the report."""
+    """Collect everything that the templates use, once for the card and the report."""
     raw_data = contents.records.raw_data
     tables = {
         "results": results(contents),
@@ -38,7 +39,7 @@ def template_values(contents: Contents) -> Dict[str, Any]:
 
 
 def results(contents: Contents) -> Table:
-    """Every metric with its interval and its count."""
+    """Tabulate every metric with its interval and count."""
     evaluation = contents.records.evaluation
     rows: List[Sequence[Cell]] = [
         (
@@ -56,43 +57,33 @@ def results(contents: Contents) -> Table:
 
 
 def notes(contents: Contents) -> Table:
-    """What was recorded with the metrics and is none."""
-    found = contents.records.evaluation.notes
-    rows = [(Name(name), fine(value), contents.task.notes.get(name, "")) for name, value in found.items()]
-    return Table(("Also recorded", "Value", "Meaning"), list(rows), numbers=False)
+    """Tabulate recorded numbers that are not metrics."""
+    recorded, meanings = contents.records.evaluation.notes, contents.task.notes
+    rows = [(Name(name), fine(value), meanings.get(name, "")) for name, value in recorded.items()]
+    return Table(("Also recorded", "Value", "Meaning"), rows, numbers=False)
 
 
 def comparison(contents: Contents) -> Table:
-    """Our metrics beside the published ones."""
+    """Tabulate our metrics next to published ones."""
     inside = {True: "yes", False: "no", None: "no interval"}
-    rows = [
-        (
-            Name(line.name),
-            *_beside(line),
-            inside[line.inside],
-        )
-        for line in contents.comparisons
-    ]
-    return Table(("Metric", "This model", "Published", "Difference", "Published value in our interval"), list(rows))
+    rows = [(Name(line.name), *_compared(line), inside[line.inside]) for line in contents.comparisons]
+    return Table(("Metric", "This model", "Published", "Difference", "Published value in our interval"), rows)
 
 
 def slices(contents: Contents) -> List[Table]:
-    """One table for each thing that the examples are divided by."""
-    metrics = contents.metrics_of_parts
+    """Tabulate the metrics of each slice, one table for each way to divide the examples."""
+    metrics = contents.slice_metrics
     return [
         Table(
             (Name(name), capital(contents.words.examples), *map(Name, metrics)),
-            [
-                (part.value, count(part.examples), *(_metric(part.metrics.get(metric)) for metric in metrics))
-                for part in parts
-            ],
+            [(part.value, count(part.examples), *(_metric(part, metric) for metric in metrics)) for part in parts],
         )
         for name, parts in contents.slices.items()
     ]
 
 
 def amounts(contents: Contents) -> Table:
-    """How much of each split there is."""
+    """Tabulate the size of each split, and what the preparation counted in it."""
     splits, words = contents.records.features.splits, contents.words
     order = contents.splits
     rows = [(capital(words.examples), *(count(splits[split].examples) for split in order))]
@@ -103,7 +94,7 @@ def amounts(contents: Contents) -> Table:
 
 
 def origins(contents: Contents) -> Table:
-    """Where the data and the base model came from."""
+    """Tabulate the origin of the data and the base model."""
     raw_data, models = contents.records.raw_data, contents.base_models
     digests = contents.records.digests
     sources = (raw_data, *models)
@@ -122,23 +113,26 @@ def origins(contents: Contents) -> Table:
 
 
 def preparation(contents: Contents) -> Table:
-    """What the preparation recorded of all splits together."""
+    """Tabulate what the preparation recorded about all splits together."""
     details, splits = contents.records.features.details, contents.records.features.splits
     rows = [(_spelled(name), _recorded(value)) for name, value in details.items() if name not in splits]
-    return Table(("", "Preparation"), list(rows), numbers=False)
+    return Table(("", "Preparation"), rows, numbers=False)
 
 
 def run(contents: Contents) -> Table:
-    """How the training went."""
+    """Tabulate the training run."""
     facts, summary, rows = contents.records.checkpoint, contents.training, capital(contents.words.rows)
+    iterations, last = facts.training.get("device_iterations", 1), summary.last_losses
+    call = f"{count(summary.rows_per_call)} ({count(iterations)} optimizer steps at a fixed learning rate)"
+    best = f"the best checkpoint by {facts.training.get('best_metric')}"
     lines: List[Tuple[str, Optional[str]]] = [
         ("Optimizer steps", f"{count(facts.steps)} ({count(facts.steps_per_epoch)} per epoch)"),
         (f"{rows} per optimizer step", setting(facts.training.get("batch_size"))),
-        (f"{rows} per device call", _call(contents)),
+        (f"{rows} per device call", None if iterations == 1 else call),
         (f"{rows} seen", count(facts.examples_seen)),
-        ("Weights", _weights(contents)),
+        ("Weights", f"from step {count(facts.kept_step)}, {'the last' if facts.kept_step == facts.steps else best}"),
         ("Training loss", f"{fine(facts.train_loss)} (mean over all steps, including the first)"),
-        ("Final training loss", _last_losses(contents)),
+        ("Final training loss", None if last is None else f"{fine(last)} (mean over the last tenth of the steps)"),
         ("Training time", f"{duration(facts.seconds)} ({decimal(facts.seconds, 1)} s)"),
         (f"{rows} per second", short(summary.rows_per_second)),
         ("Hardware", hardware(contents)),
@@ -148,33 +142,30 @@ def run(contents: Contents) -> Table:
 
 
 def settings(contents: Contents) -> Table:
-    """Every setting that shaped the model."""
+    """Tabulate every setting that shaped the model."""
     rows = [(Name(name), Name(setting(value))) for name, value in contents.settings]
-    return Table(("Setting", "Value"), list(rows), numbers=False)
+    return Table(("Setting", "Value"), rows, numbers=False)
 
 
 def software(contents: Contents) -> Table:
-    """Package versions of the training."""
-    versions = contents.records.checkpoint.software
-    return Table(
-        ("Package", "Version"), [(Name(name), Name(versions[name])) for name in sorted(versions)], numbers=False
-    )
+    """Tabulate the package versions of the training."""
+    versions = sorted(contents.records.checkpoint.software.items())
+    return Table(("Package", "Version"), [(Name(name), Name(version)) for name, version in versions], numbers=False)
 
 
 def base_model_links(contents: Contents) -> List[Cell]:
-    """Each pretrained model's name, linked where it was read from the Hub."""
+    """Name the pretrained models, with links to those from the Hub."""
     return [hub_link(made.model, made.source, "") for made in contents.base_models]
 
 
 def hub_link(name: str, source: str, section: str) -> Cell:
-    """A link where the thing was read from the Hub, else its bare name."""
-    place = source.partition("?")[0]
-    on_hub = place == f"hf://{section}{name}" and is_repository_id(name)
+    """Link to a repository on the Hub if it is the source, otherwise return its bare name."""
+    on_hub = source.partition("?")[0] == f"hf://{section}{name}" and is_repository_id(name)
     return Link(name, f"https://huggingface.co/{section}{name}") if on_hub else Name(name)
 
 
 def hardware(contents: Contents) -> str:
-    """The devices in one line."""
+    """Describe the devices in one line."""
     facts = contents.records.checkpoint.hardware
     units: Iterable[Tuple[str, str]] = (("cores", "{} cores"), ("memory_gib", "{} GiB of memory"))
     parts = [f"{setting(facts.get('count', 1))} × {facts.get('name', 'unknown')} ({facts.get('device', 'unknown')})"]
@@ -183,8 +174,8 @@ def hardware(contents: Contents) -> str:
     return ", ".join(parts)
 
 
-def _beside(line: Comparison) -> Tuple[str, str, str]:
-    """Our value, the published one, and the difference."""
+def _compared(line: Comparison) -> Tuple[str, str, str]:
+    """Format our value, the published one, and the difference."""
     difference = line.value - line.published
     if line.inside is not None:
         return decimal(line.value), decimal(line.published), signed(difference)
@@ -192,7 +183,7 @@ def _beside(line: Comparison) -> Tuple[str, str, str]:
 
 
 def _counts_of_preparation(contents: Contents) -> List[Tuple[str, ...]]:
-    """A row for each thing that the preparation counted in the splits, beside the examples themselves."""
+    """Make a row for everything that the preparation counted in the splits, except the examples."""
     details = [contents.records.features.details.get(split, {}) for split in contents.splits]
     names = dict.fromkeys(name for of_split in details for name in of_split if name != contents.words.examples)
     return [(_spelled(name), *(_recorded(of_split.get(name, "")) for of_split in details)) for name in names]
@@ -203,28 +194,9 @@ def _recorded(value: Any) -> str:
 
 
 def _spelled(name: str) -> str:
-    """A recorded name in words."""
+    """Turn a recorded name into words."""
     return capital(name.replace("_", " "))
 
 
-def _call(contents: Contents) -> Optional[str]:
-    iterations = contents.records.checkpoint.training.get("device_iterations", 1)
-    if iterations == 1:
-        return None
-    return f"{count(contents.training.call)} ({count(iterations)} optimizer steps at a fixed learning rate)"
-
-
-def _weights(contents: Contents) -> str:
-    facts = contents.records.checkpoint
-    if facts.kept_step == facts.steps:
-        return f"from step {count(facts.kept_step)}, the last"
-    return f"from step {count(facts.kept_step)}, the best checkpoint by {facts.training.get('best_metric')}"
-
-
-def _last_losses(contents: Contents) -> Optional[str]:
-    value = contents.training.last_losses
-    return None if value is None else f"{fine(value)} (mean over the last tenth of the steps)"
-
-
-def _metric(value: Optional[float]) -> str:
-    return "" if value is None else decimal(value)
+def _metric(part: Slice, metric: str) -> str:
+    return decimal(part.metrics[metric]) if metric in part.metrics else ""

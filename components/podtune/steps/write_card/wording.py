@@ -1,39 +1,37 @@
-"""Numbers and names as a person reads them, the same in the card and in the report."""
+"""Numbers and names formatted for people."""
 
 from typing import Any
 
 
 def count(number: float) -> str:
-    """A whole number with its thousands apart: 88,524."""
+    """Format a whole number: 88,524."""
     return f"{number:,.0f}"
 
 
-def decimal(number: float, places: int = 2) -> str:
-    """A number with a fixed count of decimals: 81.80."""
-    return f"{number:,.{places}f}"
+def decimal(number: float, digits: int = 2) -> str:
+    """Format a number with fixed decimals: 81.80."""
+    return f"{number:,.{digits}f}"
 
 
 def fine(number: float) -> str:
-    """A loss, or a count, to its four decisive digits: 1.0187, 0.0008745, 2."""
+    """Format a loss or a count with four decimals or significant digits: 1.0187, 0.0008745, 2."""
     if number == round(number):
         return count(number)
     return f"{number:,.4f}" if abs(number) >= 0.01 else f"{number:.4g}"
 
 
 def signed(number: float) -> str:
-    """A difference with its sign: +0.37."""
+    """Format a difference: +0.37."""
     return f"{number:+,.2f}"
 
 
 def short(number: float) -> str:
-    """Four significant digits, without an exponent where that can be read: 0.6123, 1,317, 3e-05."""
-    if number == 0 or 1e-3 <= abs(number) < 1e3:
-        return f"{number:.4g}"
+    """Format four significant digits: 0.6123, 1,317, 3e-05."""
     return f"{number:,.0f}" if abs(number) >= 1e3 else f"{number:.4g}"
 
 
 def duration(seconds: float) -> str:
-    """A time in its two largest units: 2 min 14.5 s, 3 h 5 min."""
+    """Format a time in its two largest units: 2 min 14.5 s, 3 h 5 min."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     if seconds < 3600:
@@ -42,7 +40,7 @@ def duration(seconds: float) -> str:
 
 
 def setting(value: Any) -> str:
-    """A setting's value as a recipe spells it."""
+    """Format a setting's value as in a recipe."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
@@ -53,5 +51,5 @@ def setting(value: Any) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with a capital first letter, the rest as it is."""
+    """Capitalise the first letter only."""
     return text[:1].upper() + text[1:]

@@ -29,7 +29,7 @@ def test_training_is_summed_up(contents) -> None:
 
     assert training.last_losses == pytest.approx(0.82)
     assert training.rows_per_second == pytest.approx(35.8830, abs=1e-4)
-    assert training.call == 256
+    assert training.rows_per_call == 256
     assert training.overfitted is None
 
 

@@ -79,7 +79,7 @@ def test_every_mistake_in_the_section_is_reported_at_once(finished_run, tmp_path
 
     assert str(caught.value).splitlines() == [
         "card.licence must be one that the Hub lists, such as apache-2.0, or other; got 'apache2'",
-        "card.language must be codes of ISO 639-1 such as en; got 'english'",
+        "card.language must be ISO 639-1 codes such as en; got 'english'",
         "card.limits must not be empty",
     ]
 
