@@ -1,12 +1,15 @@
-"""For every test: golden files, compared with and written only when asked; hypothesis without chance; S3 servers."""
+"""For every test: golden files, compared with and written only when asked; hypothesis without chance; S3 servers;
+PopTorch without IPUs.
+"""
 
 import contextlib
 import os
 import subprocess
+import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator
 
 import pytest
 from hypothesis import settings
@@ -127,3 +130,12 @@ def s3_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def s3_uri(s3_server: S3Server) -> str:
     """A place on it where nothing is yet."""
     return f"s3://models/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def poptorch_layer() -> Iterator[Any]:
+    """Let `import poptorch` work without IPUs; what stands in for its compiled half (tests/poptorch_layer)."""
+    from poptorch_layer.loading import install
+
+    yield install()
+    del sys.modules["poptorch"]  # other tests look for a Python that has none

@@ -63,7 +63,7 @@ class Kubernetes:
         """Jobs that are there until `let_go`, though they are deleted."""
 
         self.node_environment: Dict[str, str] = {}
-        """Of the workers on a node that really runs them; where it has POPTORCH_SRC, they have IPUs."""
+        """Of the workers on a node that really runs them; where there is one, they have IPUs."""
 
         self.changed = threading.Condition()
         self.pods_made = 0

@@ -1,8 +1,7 @@
-"""Places that inputs are fetched from: a web server that can fail, a Hub, a bucket; and PopTorch without IPUs."""
+"""What inputs are fetched from: a web server that can fail, a Hub, a bucket."""
 
 import hashlib
 import json
-import os
 import socket
 import struct
 import sys
@@ -262,16 +261,3 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> List[str]:
         if getattr(module, "sha256_of", None) is original:
             monkeypatch.setattr(module, "sha256_of", counting)
     return calls
-
-
-@pytest.fixture(scope="session")
-def poptorch_layer() -> Any:
-    """PopTorch's own Python package, over a backend of ours that needs no IPU (tests/poptorch_layer)."""
-    place = os.environ.get("POPTORCH_SRC", "")
-    if not place:
-        pytest.skip(
-            "needs PopTorch's sources: check out graphcore/poptorch at sdk/poptorch/3.4.0, name it in POPTORCH_SRC"
-        )
-    from poptorch_layer.loading import install
-
-    return install(Path(place))

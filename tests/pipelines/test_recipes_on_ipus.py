@@ -1,10 +1,9 @@
-"""The small recipes trained and evaluated on IPUs, whole steps in a process of their own, as `podtune run` starts them.
+"""The small recipes trained and evaluated on IPUs, whole steps, as `podtune run` starts them.
 
-Once in this Python, with its torch, and once in that of the IPU image, which is what PopTorch is made for.
+Once in this process, with its torch, and once in the Python of the IPU image, which is what PopTorch is made for.
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
@@ -60,8 +59,6 @@ def trained(recipe: Recipe, features: Path, base_model: Path, place: Path, devic
 @pytest.fixture(scope="module", params=sorted(SMALL))
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """A recipe with its features and its model, and what a CPU makes of them."""
-    if not os.environ.get("POPTORCH_SRC"):
-        pytest.skip("needs PopTorch's sources: check out graphcore/poptorch at sdk/poptorch/3.4.0 into POPTORCH_SRC")
     place = tmp_path_factory.mktemp("recipe")
     recipe = load_recipe(request.param, [*SMALL[request.param], *SHORT])
     features = prepare_here(recipe, Home(place / "home"), "cpu")
@@ -69,16 +66,17 @@ def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return Prepared(recipe, features, base_model, trained(recipe, features, base_model, place, "cpu"))
 
 
-@pytest.fixture(params=["this", "floor"])
+@pytest.fixture(params=["here", "floor"])
 def poptorch_python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Python in which `import poptorch` brings PopTorch's own layer, without IPUs."""
-    python = Path(sys.executable) if request.param == "this" else FLOOR
-    if not python.exists():
+    """A Python in which `import poptorch` needs no IPUs (tests/poptorch_layer)."""
+    if request.param == "here":
+        request.getfixturevalue("poptorch_layer")
+        return
+    if not FLOOR.exists():
         pytest.skip("needs the IPU image's Python: run `make .venv-floor/installed`")
-    monkeypatch.setenv("PODTUNE_IPU_PYTHON", str(python))
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join([str(ROOT / "tests" / "poptorch_layer" / "package"), str(ROOT / "tests")])
-    )
+    package = ROOT / "tests" / "poptorch_layer" / "package"
+    monkeypatch.setenv("PODTUNE_IPU_PYTHON", str(FLOOR))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(package), str(ROOT / "tests")]))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 

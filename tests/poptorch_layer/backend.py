@@ -1,18 +1,21 @@
 """Stands in for poptorch.poptorch_core, the compiled half: traces, checks as the C++ side does, and runs on the CPU."""
 
 import contextlib
+import json
 import types
 from collections import OrderedDict
 from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, List, Optional, Sequence, Tuple
 
 import torch
 
 from poptorch_layer.checks import check_graph, check_options
 from poptorch_layer.execution import execute
-from poptorch_layer.source_facts import aten_handlers, session_options
-from poptorch_layer.tracing import LossRecorder, OperatorRecorder, Trace
+from poptorch_layer.tracing import LossRecorder, OperatorRecorder, Operators, Trace
+
+FACTS: Dict[str, Any] = json.loads(Path(__file__).with_name("poptorch_api.json").read_text(encoding="utf-8"))
+"""Public names, signatures and enums of PopTorch 3.4, and what its compiled half knows: options and operators."""
 
 MK2 = 2
 ALL_IPUS = 64
@@ -62,8 +65,10 @@ class Backend(types.ModuleType):
     Error, RecoverableError, UnrecoverableError = Error, RecoverableError, UnrecoverableError
     TracingMode, CompilerOptions = TracingMode, CompilerOptions
 
-    def __init__(self, sources: Path) -> None:
+    def __init__(self, on_ipu: Callable[[Any], ContextManager[None]]) -> None:
+        """`on_ipu` has an executor's model find itself on an IPU while a program runs."""
         super().__init__("poptorch.poptorch_core")
+        self.on_ipu = on_ipu
         self.hardware_version = MK2
         self.trace: Optional[Trace] = None
         self.last: Optional[Executable] = None
@@ -71,7 +76,9 @@ class Backend(types.ModuleType):
 
         self.executor: Any = None
         self._dispatching = False
-        self._known_options, self._handlers = session_options(sources), aten_handlers(sources)
+        self._known_options = {kind: set(names) for kind, names in FACTS["session_options"].items()}
+        self._handlers = set(FACTS["aten_handlers"])
+        self._operators: Optional[Operators] = None
         self._recording = contextlib.ExitStack()
         self._real_cpu: Any = None
 
@@ -80,7 +87,11 @@ class Backend(types.ModuleType):
             raise AttributeError(name)
         return lambda *_, **__: None
 
-    def running(self) -> Optional[Trace]:
+    def register_operators(self) -> None:
+        """Have torch know torch.ops.poptorch; a process can do this once."""
+        self._operators = Operators(self._running)
+
+    def _running(self) -> Optional[Trace]:
         return self.trace if self._dispatching else None
 
     def ipuHardwareVersion(self, num_ipus: int = 1) -> int:
@@ -185,7 +196,8 @@ class Backend(types.ModuleType):
             program.steps = int(state["ipu_param"]["step"])
 
     def execute(self, program: Executable, inputs: Tuple[torch.Tensor, ...]) -> List[torch.Tensor]:
-        return execute(program, list(inputs))
+        with self.on_ipu(program.executor):
+            return execute(program, list(inputs))
 
     def report(self) -> Dict[str, Any]:
         """What the program that was compiled last consists of."""

@@ -3,10 +3,11 @@
 Not modelled: float16's rounding and overflow, rounding by chance, loss scaling, memory and speed.
 """
 
-import sys
 from typing import Any, Dict, List
 
 import torch
+
+from poptorch_layer.tensors import tensors_in, with_tensors
 
 ADAMW = 3
 ALL, FINAL = 2, 0
@@ -15,27 +16,19 @@ Gradients = Dict[str, torch.Tensor]
 
 def execute(program: Any, inputs: List[torch.Tensor]) -> List[torch.Tensor]:
     """Run a call: all its device iterations, each over replicas and gradient accumulation."""
-    options, layer = program.options, sys.modules["poptorch._poplar_executor"]
+    options = program.options
     iterations, replicas = options["device_iterations"], options["replication_factor"]
     accumulation = options["gradient_accumulation"] if program.training else 1
     parts = iterations * replicas * accumulation
     sliced = [list(_wide(tensor).reshape(parts, -1, *tensor.shape[1:]).unbind(0)) for tensor in inputs]
-    executor = program.executor
-    was_dirty, executor._dirty_host_weights = executor._dirty_host_weights, False
-    context = sys.modules["poptorch._impl"]
-    context.setIpuContext(True)
     outputs: List[List[torch.Tensor]] = []
-    try:
-        for iteration in range(iterations):
-            first = iteration * replicas * accumulation
-            outputs += _iteration(program, [part[first : first + replicas * accumulation] for part in sliced], layer)
-    finally:
-        context.setIpuContext(False)
-        executor._dirty_host_weights = was_dirty
+    for iteration in range(iterations):
+        first = iteration * replicas * accumulation
+        outputs += _iteration(program, [part[first : first + replicas * accumulation] for part in sliced])
     return _collected(program, outputs)
 
 
-def _iteration(program: Any, inputs: List[List[torch.Tensor]], layer: Any) -> List[List[torch.Tensor]]:
+def _iteration(program: Any, inputs: List[List[torch.Tensor]]) -> List[List[torch.Tensor]]:
     """Run the micro-batches of one device iteration, and take the optimizer's step in training."""
     executor, count = program.executor, len(inputs[0])
     weights = {name: _wide(tensor).clone() for name, tensor in program.weights.items()}
@@ -47,10 +40,10 @@ def _iteration(program: Any, inputs: List[List[torch.Tensor]], layer: Any) -> Li
     outputs = []
     for number in range(count):
         _draw_anew(program)
-        arguments, named = layer.reconstructTensorStructure(structure, [part[number] for part in inputs])
+        arguments, named = with_tensors(structure, [part[number] for part in inputs])
         with torch.set_grad_enabled(program.training):
-            told = torch.func.functional_call(executor._model, weights, tuple(arguments), dict(named))
-            flat = layer.flattenTensorStructure(told)
+            result = torch.func.functional_call(executor._model, weights, tuple(arguments), dict(named))
+            flat = tensors_in(result)
             if program.training:
                 _add(total, flat, {name: weights[name] for name in trained}, count)
         outputs.append([tensor.detach() for tensor in flat])
@@ -112,13 +105,12 @@ def _clipped(gradients: Gradients, longest: float) -> Gradients:
 def _collected(program: Any, outputs: List[List[torch.Tensor]]) -> List[torch.Tensor]:
     """Put the micro-batches' outputs together, as OutputMode.All does."""
     assert program.options["output_mode"] == ALL, "this layer returns every output"
-    layer = sys.modules["poptorch._poplar_executor"]
-    described = layer.flattenTensorStructure(program.executor._outputs_structure)
+    described = tensors_in(program.executor._outputs_structure)
     collected = []
     for number, like in enumerate(described):
-        column = [told[number] for told in outputs]
-        whole = torch.stack(column) if column[0].dim() == 0 else torch.cat(column)
-        collected.append(whole.to(torch.int32 if like.dtype == torch.int64 else like.dtype))
+        column = [output[number] for output in outputs]
+        joined = torch.stack(column) if column[0].dim() == 0 else torch.cat(column)
+        collected.append(joined.to(torch.int32 if like.dtype == torch.int64 else like.dtype))
     return collected
 
 

@@ -1,7 +1,7 @@
-"""PopTorch's own Python package, from a checkout of its sources, over a backend that needs no hardware.
+"""The `poptorch` of the tests, over a backend that needs no hardware: the stand-in, or PopTorch's own Python package.
 
-Options, optimizers, blocks and PoplarExecutor are the real ones. Exact with the torch that the SDK pins; with a newer
-one three things are bridged, which are said where it is done.
+The latter comes from a checkout of its sources; options, optimizers, blocks and PoplarExecutor are the real ones. It is
+exact with the torch that the SDK pins; with a newer one three things are bridged, which are said where it is done.
 """
 
 import contextlib
@@ -9,17 +9,20 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import inspect
+import os
 import sys
 import types
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List, Tuple
 
 import torch
 
 from poptorch_layer.backend import Backend
-from poptorch_layer.tracing import Operators
+from poptorch_layer.tracing import Factories
 
 SDK, SDK_TORCH = "3.4.0", "2.0.1"
+VARIABLE = "POPTORCH_SRC"
+SKIP = f"needs PopTorch's sources: check out graphcore/poptorch at sdk/poptorch/{SDK} and name it in {VARIABLE}"
 _ARGUMENTS: Dict[str, str] = {
     "SGD": "self params lr momentum dampening weight_decay nesterov maximize foreach differentiable",
     "Adam": "self params lr betas eps weight_decay amsgrad foreach maximize capturable differentiable fused",
@@ -29,19 +32,52 @@ _ARGUMENTS: Dict[str, str] = {
 """Of torch 2.0.1's optimizers; PopTorch compares them with its own at import."""
 
 
-def install(sources: Path) -> Backend:
-    """Make `import poptorch` work, from the root of a checkout; return what stands in for its compiled half."""
-    if "poptorch.poptorch_core" in sys.modules:
-        return sys.modules["poptorch.poptorch_core"]  # type: ignore[return-value]
+def install() -> Backend:
+    """Make `import poptorch` work, by a checkout that POPTORCH_SRC names or the stand-in; return its backend."""
+    if not _installed:
+        sources = os.environ.get(VARIABLE)
+        _installed.append(_sources(Path(sources)) if sources else _stand_in())
+    module, backend = _installed[0]
+    sys.modules["poptorch"] = module
+    return backend
+
+
+_installed: List[Tuple[types.ModuleType, Backend]] = []
+"""At most one: torch lets a process register PopTorch's operators once."""
+
+
+def _stand_in() -> Tuple[types.ModuleType, Backend]:
+    from poptorch_layer.stand_in import executor, poptorch
+
+    executor.backend.register_operators()
+    return poptorch, executor.backend
+
+
+def _sources(sources: Path) -> Tuple[types.ModuleType, Backend]:
     python = sources / "python"
-    backend = Backend(sources)
-    backend.operators = Operators(backend.running)
-    sys.meta_path.insert(0, _Finder(python))
+    backend = Backend(_on_ipu)
+    backend.register_operators()
+    finder = _Finder(python)
+    sys.meta_path.insert(0, finder)
     sys.modules["poptorch.poptorch_core"] = backend
     with _resources(python):
         _import_poptorch()
+    sys.meta_path.remove(finder)
     _trace_on_meta(backend)
-    return backend
+    return sys.modules["poptorch"], backend
+
+
+@contextlib.contextmanager
+def _on_ipu(executor: Any) -> Iterator[None]:
+    """Have a model find itself on an IPU, and PopTorch not fetch the weights that are looked at meanwhile."""
+    context = sys.modules["poptorch._impl"]
+    was_dirty, executor._dirty_host_weights = executor._dirty_host_weights, False
+    context.setIpuContext(True)
+    try:
+        yield
+    finally:
+        context.setIpuContext(False)
+        executor._dirty_host_weights = was_dirty
 
 
 def _is_exact() -> bool:
@@ -133,7 +169,7 @@ def _trace_on_meta(backend: Backend) -> None:
     executor.torch = _Torch("torch")
     for name in ("_poplar_executor", "_impl", "_utils"):
         sys.modules[f"poptorch.{name}"].isOnIpu = lambda tensor: tensor.device.type in ("ipu", "meta")
-    executor._OverwriteContextManager._subsitution_manager_types = [_factories_of(executor, backend)]
+    executor._OverwriteContextManager._subsitution_manager_types = [lambda: Factories(backend)]
     _remember_executor(executor.PoplarExecutor, backend)
     attributes = sys.modules["poptorch._optimizer_attributes"]
     real = attributes._toPoptorchOptimizer
@@ -153,28 +189,3 @@ def _remember_executor(kind: Any, backend: Backend) -> None:
         return real(self, *args, **kwargs)
 
     kind._compileWithDispatch = compile_with_dispatch
-
-
-def _factories_of(executor: Any, backend: Backend) -> Any:
-    """PopTorch's way to have new tensors on the IPU; here on meta, and counted, for they are a model's mistake."""
-    names = ("arange", "empty", "full", "linspace", "ones", "rand", "randint", "randn", "randperm", "tensor", "zeros")
-
-    class Factories(executor._SetDefaultDeviceType):
-        def replace(self) -> None:
-            for name in names:
-                self.overrides[name] = getattr(torch, name)
-                setattr(torch, name, self._on_meta(name, self.overrides[name]))
-
-        def restore(self) -> None:
-            for name, real in self.overrides.items():
-                setattr(torch, name, real)
-
-        def _on_meta(self, name: str, real: Any) -> Any:
-            def factory(*args: Any, **kwargs: Any) -> Any:
-                if "device" not in kwargs and backend.trace is not None:
-                    backend.trace.without_device[name] += 1
-                return real(*args, **{"device": "meta", **kwargs})
-
-            return factory
-
-    return Factories

@@ -16,6 +16,10 @@ LOSSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_ent
 """Functions that the backend turns into a loss of its own."""
 
 
+FACTORIES = ["arange", "empty", "full", "linspace", "ones", "rand", "randint", "randn", "randperm", "tensor", "zeros"]
+"""Functions of torch that make a tensor of nothing."""
+
+
 class Operator(NamedTuple):
     name: str
     ipu: int
@@ -140,3 +144,32 @@ class Operators:
 
     def _nothing(self, *_: Any) -> None:
         return None
+
+
+class Factories:
+    """PopTorch's way to have new tensors on the IPU; here on meta, and counted, for they are a model's mistake."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend, self._real = backend, {name: getattr(torch, name) for name in FACTORIES}
+
+    def replace(self) -> None:
+        for name, real in self._real.items():
+            setattr(torch, name, self._on_meta(name, real))
+
+    def restore(self) -> None:
+        for name, real in self._real.items():
+            setattr(torch, name, real)
+
+    def __enter__(self) -> None:
+        self.replace()
+
+    def __exit__(self, *error: Any) -> None:
+        self.restore()
+
+    def _on_meta(self, name: str, real: Any) -> Any:
+        def factory(*args: Any, **kwargs: Any) -> Any:
+            if "device" not in kwargs and self._backend.trace is not None:
+                self._backend.trace.without_device[name] += 1
+            return real(*args, **{"device": "meta", **kwargs})
+
+        return factory

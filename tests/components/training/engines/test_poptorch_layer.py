@@ -25,7 +25,11 @@ class Summed(nn.Module):
 
 
 def train(poptorch: Any, model: nn.Module, options: Any) -> None:
-    poptorch.trainingModel(model, options)(INPUT, TARGET)
+    trainer(poptorch, model, options)(INPUT, TARGET)
+
+
+def trainer(poptorch: Any, model: nn.Module, options: Any) -> Any:
+    return poptorch.trainingModel(model, options, poptorch.optim.AdamW(model.parameters()))
 
 
 def two_losses(poptorch: Any) -> None:
@@ -69,12 +73,12 @@ def three_ipus(poptorch: Any) -> None:
 
 def an_option_set_too_late(poptorch: Any) -> None:
     options = poptorch.Options()
-    poptorch.trainingModel(Summed(), options)
+    trainer(poptorch, Summed(), options)
     options.deviceIterations(3)
 
 
 def another_shape(poptorch: Any) -> None:
-    program = poptorch.trainingModel(Summed(), poptorch.Options().outputMode(poptorch.OutputMode.All))
+    program = trainer(poptorch, Summed(), poptorch.Options().outputMode(poptorch.OutputMode.All))
     program.compile(INPUT, TARGET)
     program(INPUT[:2], TARGET[:2])
 

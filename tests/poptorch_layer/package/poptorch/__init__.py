@@ -1,10 +1,8 @@
 """Stands where the SDK's PopTorch would: a process that imports it gets the one of poptorch_layer/loading.py."""
 
-import os
 import sys
-from pathlib import Path
 
 from poptorch_layer.loading import install
 
 del sys.modules["poptorch"]
-install(Path(os.environ["POPTORCH_SRC"]))
+install()
