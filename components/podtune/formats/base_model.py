@@ -5,9 +5,14 @@ One that is put together of two published models has no weights of its own: conf
 """
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Mapping, Optional
 
+from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
@@ -75,6 +80,19 @@ class BaseModelFacts:
 
     decoder: Optional[DecoderFacts] = None
     """Of a model put together of two published ones; the rest, but for model_type, is then said of the encoder."""
+
+
+def load_tokenizer(path: Path, shown: str = "") -> "Tokenizer":
+    """Load a fast tokenizer's file; complaints show the path, or instead what the user calls it."""
+    from tokenizers import Tokenizer
+
+    shown = shown or str(path)
+    if not path.is_file():
+        raise BadInput(f"{shown} is missing; the model needs a fast tokenizer's file")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise BadInput(f"{shown} is not a tokenizer that can be read: {' '.join(str(error).split())}") from error
 
 
 def vocabulary_size(config: Mapping[str, Any]) -> Optional[int]:

@@ -1,50 +1,83 @@
-"""JSON files of other people, read strictly: every mistake is told with its place."""
+"""JSON files of other people, read strictly: every complaint names the file and the position in it."""
 
 import json
 from pathlib import Path
-from typing import Any, NoReturn, Tuple
+from typing import Any, Dict, NoReturn, Tuple
 
 from podtune.errors import BadInput
 
-_KINDS = {dict: "an object", list: "a list", str: "a text", int: "a whole number", float: "a number"}
+_KINDS = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
 
 
-def read_json(path: Path) -> Any:
-    """Read a file in UTF-8; BadInput where it is missing or no JSON, or gives an object's key twice."""
+def read_json(path: Path, wanted: str = "JSON in UTF-8", shown: str = "") -> Any:
+    """Read a file; BadInput where it is missing, cut off or no JSON, or gives an object's key twice.
+
+    Complaints say what was `wanted` and show the path, or instead what the user calls it.
+    """
+    shown = shown or str(path)
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_object)
+        text = path.read_bytes().decode("utf-8-sig")
+        return json.loads(text, object_pairs_hook=_object)
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise BadInput(f"{path} is no file; it should be JSON") from error
+        raise BadInput(f"{shown} is no file; it should be {wanted}") from error
     except ValueError as error:
-        raise BadInput(f"{path} is not JSON in UTF-8: {' '.join(str(error).split())}") from error
+        if isinstance(error, json.JSONDecodeError) and _is_cut_off(error):
+            raise BadInput(f"{shown} is cut off: its JSON ends unfinished after {len(text)} characters") from error
+        raise BadInput(f"{shown} is not {wanted}: {' '.join(str(error).split())}") from error
 
 
-def field(holder: Any, key: str, kinds: Tuple[type, ...], place: str) -> Any:
-    """What `holder` has under `key`, which must be there and of exactly one of these kinds."""
+def read_object(path: Path, shown: str = "") -> Dict[str, Any]:
+    """Read a file that holds one object, such as a model's config.json."""
+    values = read_json(path, shown=shown)
+    if not isinstance(values, dict):
+        raise BadInput(f"{shown or path} must hold an object; got {type(values).__name__}")
+    return values
+
+
+def field(holder: Any, key: str, kinds: Tuple[type, ...], where: str, form: str = "") -> Any:
+    """Return `holder[key]`, which must be of exactly one of these kinds; complaints say that it is not `form`."""
+    it = f"{where} is not {form}: it" if form else where
     if type(holder) is not dict:
-        _refuse(f"{place} must be an object with {key!r}", holder)
+        _refuse(f"{it} must be an object with {key!r}", holder)
     if key not in holder:
-        raise BadInput(f"{place} has no {key!r}; it has {', '.join(map(repr, holder)) or 'nothing'}")
-    return of_kind(holder[key], kinds, f"{place}: {key}")
+        raise BadInput(f"{it} has no {key!r}; it has {', '.join(map(repr, holder)) or 'nothing'}")
+    return of_kind(holder[key], kinds, f"{where} is not {form}: {key}" if form else f"{where}: {key}")
 
 
-def text(holder: Any, key: str, place: str) -> str:
-    """A text under `key` that is more than white space, and can be written in UTF-8."""
-    value: str = field(holder, key, (str,), place)
-    if not value.strip():
-        raise BadInput(f"{place}: {key} is empty; it must have a word")
+def text(holder: Any, key: str, where: str, form: str = "") -> str:
+    """Return a text that can be written in UTF-8."""
+    value: str = field(holder, key, (str,), where, form)
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise BadInput(f"{place}: {key} holds half a character at {error.start}: a lone surrogate") from error
+        raise BadInput(f"{where}: {key} holds half a character at {error.start}: a lone surrogate") from error
     return value
 
 
-def of_kind(value: Any, kinds: Tuple[type, ...], place: str) -> Any:
-    """The value, which must be of exactly one of these kinds."""
+def words(holder: Any, key: str, where: str) -> str:
+    """Return a text that is more than white space."""
+    value = text(holder, key, where)
+    if not value.strip():
+        raise BadInput(f"{where}: {key} is empty; it must have a word")
+    return value
+
+
+def of_kind(value: Any, kinds: Tuple[type, ...], where: str) -> Any:
+    """Return the value, which must be of exactly one of these kinds."""
     if type(value) not in kinds:
-        _refuse(f"{place} must be {' or '.join(_KINDS[kind] for kind in kinds)}", value)
+        _refuse(f"{where} must be {' or '.join(_KINDS[kind] for kind in kinds)}", value)
     return value
+
+
+def _is_cut_off(error: json.JSONDecodeError) -> bool:
+    return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
 
 
 def _object(pairs: Any) -> Any:

@@ -10,7 +10,7 @@ from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, VISION_ENCODER_DECODER
 from podtune.formats.checkpoint import MODEL
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts
-from podtune.formats.json_files import read_json
+from podtune.formats.json_files import read_object
 from podtune.formats.release import EVALUATION_FOLDER
 from podtune.tasks.task import Task, all_tasks
 from podtune.training.config import TrainingConfig
@@ -63,7 +63,7 @@ class Reply:
 def open_released(directory: Path) -> ReleasedModel:
     """Find the model in a release, a checkpoint or its model folder; BadInput where none can be asked."""
     model = _model_in(directory)
-    config = _configuration(model / CONFIG)
+    config = read_object(model / CONFIG)
     record = directory / EVALUATION_FOLDER
     facts = EVALUATION.open(record).facts if record.is_dir() else None
     return ReleasedModel(model, _task_of(model, config), config, facts, record)
@@ -107,16 +107,6 @@ def _model_in(directory: Path) -> Path:
             return folder
     wanted = "give a directory that `podtune download` wrote, or a checkpoint's model folder"
     raise BadInput(f"{directory} holds no model: it has no {CONFIG}; {wanted}")
-
-
-def _configuration(path: Path) -> Mapping[str, Any]:
-    try:
-        config = read_json(path)
-    except BadInput:
-        config = None
-    if not isinstance(config, dict):
-        raise BadInput(f"{path} is not a model's configuration; download the model again")
-    return config
 
 
 def _task_of(model: Path, config: Mapping[str, Any]) -> Task:

@@ -1,7 +1,6 @@
 """Pretrained models from their directories, loaded strictly and in silence: safetensors only, no code of their own."""
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
@@ -9,6 +8,7 @@ from safetensors import SafetensorError
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG
+from podtune.formats.json_files import read_object
 
 
 class Loaded(NamedTuple):
@@ -48,10 +48,7 @@ def load_pretrained(
 def require_model_type(directory: Path, *allowed: str) -> None:
     """BadInput unless a model's config.json names one of these types."""
     path = directory / CONFIG
-    try:
-        found = json.loads(path.read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise BadInput(f"{directory} holds no model: cannot read its {CONFIG}: {error}") from error
+    found = read_object(path).get("model_type")
     if found not in allowed:
         wanted = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
         raise BadInput(f"{path}: model_type must be {wanted}; got {found!r}")

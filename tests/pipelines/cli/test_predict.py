@@ -109,11 +109,11 @@ def test_a_directory_without_a_model_is_told_from_one_with(tmp_path: Path, ask: 
         ask(tmp_path / "nowhere", "--question", "What?", "--context", "k2")
 
 
-@pytest.mark.parametrize("text", ["{", "[]"])
-def test_a_configuration_that_is_none_is_named(directory: Path, ask: Any, text: str) -> None:
+@pytest.mark.parametrize(("text", "mistake"), [("{", "is cut off: its JSON"), ("[]", "must hold an object; got list")])
+def test_a_configuration_that_is_none_is_named(directory: Path, ask: Any, text: str, mistake: str) -> None:
     (directory / "config.json").write_text(text)
 
-    with pytest.raises(BadInput, match=r"config\.json is not a model's configuration; download the model again$"):
+    with pytest.raises(BadInput, match=rf"config\.json {mistake}"):
         ask(directory, "--question", "What?", "--context", "k2")
 
 

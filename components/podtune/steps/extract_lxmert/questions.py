@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
-from podtune.formats.json_files import field, of_kind, read_json, text
+from podtune.formats.json_files import field, of_kind, read_json, words
 from podtune.tasks.visual_question_answering.accuracy import clean, normalise, soft_accuracy
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
@@ -62,10 +62,10 @@ def _read_lxmert(document: List[Any], path: str) -> QuestionFile:
 
 def _lxmert_question(entry: Any, where: str) -> VisualQuestion:
     return VisualQuestion(
-        slices={key: text(entry, key, where) for key in _VQA_SLICES if isinstance(entry, dict) and key in entry},
+        slices={key: words(entry, key, where) for key in _VQA_SLICES if isinstance(entry, dict) and key in entry},
         id=str(field(entry, "question_id", (str, int), where)),
-        image=text(entry, "img_id", where),
-        question=text(entry, "sent", where),
+        image=words(entry, "img_id", where),
+        question=words(entry, "sent", where),
         labels=_lxmert_labels(entry, where),
         answers=(),
     )
@@ -88,15 +88,15 @@ def _read_gqa(document: Any, path: str) -> QuestionFile:
 
 
 def _gqa_question(name: str, entry: Any, where: str) -> VisualQuestion:
-    image, question = text(entry, "imageId", where), text(entry, "question", where)
+    image, question = words(entry, "imageId", where), words(entry, "question", where)
     types = field(entry, "types", (dict,), where) if "types" in entry else {}
-    slices = {key: text(types, key, f"{where}: types") for key in _GQA_SLICES if key in types}
-    return VisualQuestion(name, image, question, {text(entry, "answer", where): 1.0}, (), slices)
+    slices = {key: words(types, key, f"{where}: types") for key in _GQA_SLICES if key in types}
+    return VisualQuestion(name, image, question, {words(entry, "answer", where): 1.0}, (), slices)
 
 
 def _read_vqa(questions: Any, annotations: Any, path: str, annotations_path: str) -> QuestionFile:
     """Join questions with what ten people answered to each, by id; BadInput where either is without the other."""
-    subtype = text(questions, "data_subtype", path)
+    subtype = words(questions, "data_subtype", path)
     answered = _annotations_by_id(annotations, annotations_path)
     joined: Dict[int, VisualQuestion] = {}
     chosen: List[str] = []
@@ -142,10 +142,10 @@ def _vqa_question(entry: Any, annotation: Any, subtype: str, where: str, there: 
     return VisualQuestion(
         id=str(entry["question_id"]),
         image=f"COCO_{subtype}_{image:012}",
-        question=text(entry, "question", where),
+        question=words(entry, "question", where),
         labels=soft_labels(answers),
         answers=answers,
-        slices={key: text(annotation, key, there) for key in _VQA_SLICES},
+        slices={key: words(annotation, key, there) for key in _VQA_SLICES},
     )
 
 

@@ -1,12 +1,12 @@
 """Whether a model's files are what they claim and fit together; nothing of it is run."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any, Dict, Set
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG, TOKENIZER, vocabulary_size
+from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer, vocabulary_size
+from podtune.formats.json_files import read_object
 
 INDEX = "model.safetensors.index.json"
 TOKENIZER_SETTINGS = "tokenizer_config.json"
@@ -85,20 +85,9 @@ def _tensors(path: Path, place: str) -> Set[str]:
 
 
 def _highest_id(directory: Path, place: str) -> int:
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(directory / TOKENIZER))
-    except Exception as error:  # tokenizers raises nothing more precise
-        raise BadInput(f"{TOKENIZER} of {place} is damaged: {' '.join(str(error).split())}") from error
+    tokenizer = load_tokenizer(directory / TOKENIZER, f"{TOKENIZER} of {place}")
     return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
 
 
 def _parsed(path: Path, place: str) -> Dict[str, Any]:
-    try:
-        values = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise BadInput(f"{path.name} of {place} is no JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise BadInput(f"{path.name} of {place} must hold an object; got {type(values).__name__}")
-    return values
+    return read_object(path, f"{path.name} of {place}")

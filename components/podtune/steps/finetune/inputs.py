@@ -1,12 +1,12 @@
 """What a model is fine-tuned from: features and a pretrained model that belong together."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, CONFIG, TOKENIZER, BaseModel, vocabulary_size
 from podtune.formats.features import FEATURES, Features
+from podtune.formats.json_files import read_object
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,7 @@ def open_inputs(features_path: Path, base_model_path: Path) -> Inputs:
 
 
 def _require_embeddings(config: Path, vocabulary: int) -> None:
-    try:
-        rows = vocabulary_size(json.loads(config.read_text(encoding="utf-8")))
-    except (OSError, ValueError, AttributeError):
-        rows = None
+    rows = vocabulary_size(read_object(config))
     if rows is None:
         raise BadInput(f"{config} must be the model's configuration, with its vocab_size; fetch the model again")
     if rows < vocabulary:

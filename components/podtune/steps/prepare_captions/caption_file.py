@@ -1,15 +1,17 @@
 """A caption file, read strictly: COCO's JSON, with what VizWiz adds to it."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NoReturn
+from typing import Any, Dict, List, Mapping
 
 from podtune.errors import BadInput
+from podtune.formats import json_files
 from podtune.tasks.image_captioning.settings import CaptionSettings
 
-_KINDS = {dict: "an object", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
+_field = partial(json_files.field, form="caption JSON")
+_text = partial(json_files.text, form="caption JSON")
 
 
 @dataclass
@@ -35,12 +37,12 @@ class CaptionFile:
 
 def read_caption_file(path: Path, settings: CaptionSettings) -> CaptionFile:
     """Read one split; BadInput names the file and the place of the first thing that is not as COCO has it."""
-    document = _parse(path)
+    document = json_files.read_json(path)
     images = _images(document, path)
     counts = Counter(captions=0, rejected_captions=0, precanned_captions=0, empty_captions=0)
-    for number, annotation in enumerate(_field(document, "annotations", list, str(path))):
+    for number, annotation in enumerate(_field(document, "annotations", (list,), str(path))):
         place = f"{path}: annotations[{number}]"
-        image = images.get(_field(annotation, "image_id", int, place))
+        image = images.get(_field(annotation, "image_id", (int,), place))
         if image is None:
             raise BadInput(f"{place} is of image {annotation['image_id']}, which is not among the file's images")
         _note_text(image.slices, annotation, place)
@@ -56,20 +58,11 @@ def read_caption_file(path: Path, settings: CaptionSettings) -> CaptionFile:
     return CaptionFile(list(images.values()), dict(counts))
 
 
-def _parse(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError as error:
-        raise BadInput(f"{path} does not exist; it should be a caption file") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON in UTF-8, as caption files are: {' '.join(str(error).split())}") from error
-
-
 def _images(document: Any, path: Path) -> Dict[int, DescribedImage]:
     images: Dict[int, DescribedImage] = {}
-    for number, entry in enumerate(_field(document, "images", list, str(path))):
+    for number, entry in enumerate(_field(document, "images", (list,), str(path))):
         place = f"{path}: images[{number}]"
-        name = _field(entry, "id", int, place)
+        name = _field(entry, "id", (int,), place)
         if name in images:
             raise BadInput(f"{place}: the id {name} was given to an earlier image; ids must differ")
         images[name] = DescribedImage(str(name), _text(entry, "file_name", place))
@@ -95,28 +88,4 @@ def _left_out(annotation: Any, caption: str, place: str, settings: CaptionSettin
 
 def _flag(holder: Mapping[str, Any], key: str, place: str) -> bool:
     """What VizWiz adds and COCO has not; absent means false."""
-    return key in holder and bool(_field(holder, key, bool, place))
-
-
-def _text(holder: Any, key: str, place: str) -> str:
-    text: str = _field(holder, key, str, place)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise BadInput(f"{place}: {key} holds half a character at {error.start}: a lone surrogate") from error
-    return text
-
-
-def _field(holder: Any, key: str, kind: type, place: str) -> Any:
-    """What `holder` has under `key`, which must be there and of exactly this kind."""
-    if not isinstance(holder, dict):
-        _refuse(f"{place} is not caption JSON: it must be an object with {key!r}", holder)
-    if key not in holder:
-        raise BadInput(f"{place} is not caption JSON: it has no {key!r}")
-    if type(holder[key]) is not kind:
-        _refuse(f"{place} is not caption JSON: {key} must be {_KINDS[kind]}", holder[key])
-    return holder[key]
-
-
-def _refuse(text: str, value: Any) -> NoReturn:
-    raise BadInput(f"{text}; got {_KINDS.get(type(value), 'a number' if isinstance(value, float) else 'null')}")
+    return key in holder and bool(_field(holder, key, (bool,), place))

@@ -1,15 +1,15 @@
 """A captioning model's tokenizer: captions to token ids that end with the end of the text."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG, TOKENIZER
+from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer
+from podtune.formats.json_files import read_object
 from podtune.formats.ragged import Ragged, offsets_of
 from podtune.formats.sealed import sha256_of
 
@@ -38,11 +38,11 @@ class CaptionTokenizer:
 def open_caption_tokenizer(base_model: Path, max_length: int, image_size: int) -> CaptionTokenizer:
     """Open a verified BaseModel's tokenizer; BadInput unless it, its captions and the images fit the model."""
     path = base_model / TOKENIZER
-    tokenizer = _load(path)
+    tokenizer = load_tokenizer(path)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True  # a caption that spells the end of the text does not end there
-    config = _read_json(base_model / CONFIG)
+    config = read_object(base_model / CONFIG)
     nested = config.get("decoder")
     decoder: Mapping[str, Any] = nested if isinstance(nested, dict) else config
     size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
@@ -65,19 +65,10 @@ def encode_captions(tokenizer: CaptionTokenizer, captions: Sequence[str], max_le
     return Ragged(values, offsets_of(lengths)), cut
 
 
-def _load(path: Path) -> Tokenizer:
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; the model needs a fast tokenizer's file")
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
-        raise BadInput(f"{path} is not a tokenizer that can be read: {' '.join(str(error).split())}") from error
-
-
 def _end_of_text(tokenizer: Tokenizer, base_model: Path, decoder: Mapping[str, Any]) -> int:
     """The end's id, as the tokenizer's settings or else the model's configuration name it."""
     path = base_model / "tokenizer_config.json"
-    named = (_read_json(path) if path.exists() else {}).get("eos_token")
+    named = (read_object(path) if path.exists() else {}).get("eos_token")
     content = named.get("content") if isinstance(named, dict) else named
     end: Optional[int] = tokenizer.token_to_id(content) if content else decoder.get("eos_token_id")
     if not isinstance(end, int) or tokenizer.id_to_token(end) is None:
@@ -101,19 +92,9 @@ def _check_size(config: Mapping[str, Any], image_size: int, place: Path) -> None
 
 def _check_processor(path: Path) -> None:
     """BadInput where the model was trained on images that were resized in another way than ours are."""
-    processor = _read_json(path) if path.exists() else {}
+    processor = read_object(path) if path.exists() else {}
     resample = processor.get("resample", BILINEAR)
     if resample != BILINEAR:
         raise BadInput(f"{path}: resample must be {BILINEAR}, bilinear, as images are stored; got {resample!r}")
     if processor.get("do_center_crop"):
         raise BadInput(f"{path}: do_center_crop must be false; images are stored whole")
-
-
-def _read_json(path: Path) -> Dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        raise BadInput(f"{path} is missing or not JSON; fetch the model again") from error
-    if not isinstance(values, dict):
-        raise BadInput(f"{path} must hold an object; got {type(values).__name__}")
-    return values

@@ -1,14 +1,14 @@
 """A captioning model loaded from its directory: a whole one, or ViT and GPT-2 that become one."""
 
-import json
 import logging
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, List, Mapping, Sequence, Tuple
 
 import torch
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, DECODER, ENCODER, PREPROCESSOR, VISION_ENCODER_DECODER
+from podtune.formats.json_files import read_object
 from podtune.tasks.pretrained import load_pretrained, quietly
 
 PIXEL_SCALE, PIXEL_SHIFT = "pixel_scale", "pixel_shift"
@@ -30,7 +30,7 @@ def load_model(directory: Path) -> Any:
     Without weights of its own it is joined of its encoder and its decoder; the attention between them has new weights
     from torch's seed.
     """
-    config = _read(directory / CONFIG)
+    config = read_object(directory / CONFIG)
     _check_config(config, directory / CONFIG)
     is_whole = any(directory.glob("*.safetensors"))
     model = _whole(directory) if is_whole else _joined(directory)
@@ -107,7 +107,7 @@ def _name_tokens(model: Any, path: Path) -> None:
 
 def _scale_and_shift(path: Path) -> Tuple[torch.Tensor, torch.Tensor]:
     """Read how the values of pixels are brought to those that the encoder was trained on; ViT's way by default."""
-    processor = _read(path) if path.exists() else {}
+    processor = read_object(path) if path.exists() else {}
     factor = processor.get("rescale_factor", _BYTE) if processor.get("do_rescale", True) else 1.0
     normal = processor.get("do_normalize", True)
     mean = _three(processor, "image_mean", path) if normal else torch.zeros(3, 1, 1)
@@ -120,13 +120,3 @@ def _three(processor: Mapping[str, Any], key: str, path: Path) -> torch.Tensor:
     if not isinstance(values, list) or len(values) != 3 or not all(isinstance(value, float) for value in values):
         raise BadInput(f"{path}: {key} must be three numbers, for red, green and blue; got {values!r}")
     return torch.tensor(values).view(3, 1, 1)
-
-
-def _read(path: Path) -> Dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"cannot read the model's {path}: {error}") from error
-    if not isinstance(values, dict):
-        raise BadInput(f"{path} must hold an object; got {type(values).__name__}")
-    return values

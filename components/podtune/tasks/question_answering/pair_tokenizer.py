@@ -1,6 +1,5 @@
 """A base model's tokenizer: what it puts around a question and a context, and whether it fits the model."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
@@ -8,6 +7,8 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from tokenizers import Encoding, Tokenizer
 
 from podtune.errors import BadInput
+from podtune.formats.base_model import load_tokenizer
+from podtune.formats.json_files import read_object
 from podtune.formats.sealed import sha256_of
 
 _POSITIONS_AFTER_PADDING = ("camembert", "longformer", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl", "xmod")
@@ -41,9 +42,9 @@ class PairTokenizer:
 def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
     """Open a verified BaseModel's tokenizer; BadInput unless it and windows of `max_length` fit the model."""
     path = base_model / "tokenizer.json"
-    tokenizer = _load(path)
+    tokenizer = load_tokenizer(path)
     settings_path = base_model / "tokenizer_config.json"
-    settings = _read_json(settings_path) if settings_path.exists() else {}
+    settings = read_object(settings_path) if settings_path.exists() else {}
     _refuse_left_padding(tokenizer, settings, path)
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -51,15 +52,6 @@ def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
     vocabulary_size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     _check_model(base_model / "config.json", vocabulary_size, max_length)
     return PairTokenizer(tokenizer, before, between, after, vocabulary_size, sha256_of(path))
-
-
-def _load(path: Path) -> Tokenizer:
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; the model needs a fast tokenizer's file")
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
-        raise BadInput(f"{path} is not a tokenizer that can be read: {' '.join(str(error).split())}") from error
 
 
 def _refuse_left_padding(tokenizer: Tokenizer, settings: Dict[str, Any], path: Path) -> None:
@@ -107,7 +99,7 @@ def _parts(pair: Encoding) -> Tuple[Tuple[int, ...], ...]:
 
 
 def _check_model(path: Path, vocabulary_size: int, max_length: int) -> None:
-    config = _read_json(path)
+    config = read_object(path)
     rows = config.get("vocab_size")
     if not isinstance(rows, int) or vocabulary_size > rows:
         wanted = f"the tokenizer's ids go up to {vocabulary_size - 1}, so it must be at least {vocabulary_size}"
@@ -126,13 +118,3 @@ def positions_of(config: Mapping[str, Any]) -> Optional[int]:
     if config.get("model_type") in _POSITIONS_AFTER_PADDING:
         return positions - 1 - (padding if isinstance(padding, int) else 1)
     return positions
-
-
-def _read_json(path: Path) -> Dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        raise BadInput(f"{path} is missing or not JSON; fetch the model again") from error
-    if not isinstance(values, dict):
-        raise BadInput(f"{path} must hold an object; got {type(values).__name__}")
-    return values

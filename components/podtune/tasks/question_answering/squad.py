@@ -1,15 +1,16 @@
 """A SQuAD file, read strictly: the original JSON of version 1.1 or 2.0, or the Hub's flat Parquet."""
 
-import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from podtune.errors import BadInput
+from podtune.formats.json_files import field, read_json, text
 from podtune.tasks.question_answering.questions import Answer, Question
 
 _PARQUET_MAGIC = b"PAR1"
-_KINDS = {dict: "an object", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
+_field, _text = partial(field, form="SQuAD"), partial(text, form="SQuAD")
 
 
 @dataclass(frozen=True)
@@ -81,76 +82,38 @@ def _misplaced(answer: Answer, context: str) -> str:
 
 
 def _json_rows(path: Path) -> Tuple[Iterator[_Row], str]:
-    document = _parse(path)
-    found = _field(document, "version", str, str(path))
+    document = read_json(path, "JSON in UTF-8 or Parquet")
+    found = _field(document, "version", (str,), str(path))
     version = found[1:] if found.startswith("v") else found
     if version not in ("1.1", "2.0"):
         raise BadInput(f"{path}: version must be 1.1 or v2.0; got {found!r}")
     return _walk(document, path), version
 
 
-def _parse(path: Path) -> Any:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return json.loads(text)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is neither JSON in UTF-8 nor Parquet: byte {error.start} is no character") from error
-    except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
-            raise BadInput(f"{path} is cut off: its JSON ends unfinished after {len(text)} characters") from error
-        place = f"line {error.lineno} column {error.colno}"
-        raise BadInput(f"{path} is neither JSON nor Parquet: {error.msg} at {place}") from error
-
-
 def _walk(document: Any, path: Path) -> Iterator[_Row]:
-    for article_number, article in enumerate(_field(document, "data", list, str(path))):
+    for article_number, article in enumerate(_field(document, "data", (list,), str(path))):
         article_place = f"{path}: data[{article_number}]"
-        for paragraph_number, paragraph in enumerate(_field(article, "paragraphs", list, article_place)):
+        for paragraph_number, paragraph in enumerate(_field(article, "paragraphs", (list,), article_place)):
             place = f"{article_place}.paragraphs[{paragraph_number}]"
             context = _text(paragraph, "context", place)
-            for number, question in enumerate(_field(paragraph, "qas", list, place)):
+            for number, question in enumerate(_field(paragraph, "qas", (list,), place)):
                 yield _json_row(question, context, f"{place}.qas[{number}]")
 
 
 def _json_row(question: Any, context: str, place: str) -> _Row:
-    answers = _field(question, "answers", list, place)
+    answers = _field(question, "answers", (list,), place)
     return _Row(
         place,
         context,
         _text(question, "id", place),
         _text(question, "question", place),
         tuple(_answer(answer, f"{place}.answers[{number}]") for number, answer in enumerate(answers)),
-        "is_impossible" in question and _field(question, "is_impossible", bool, place),
+        "is_impossible" in question and _field(question, "is_impossible", (bool,), place),
     )
 
 
 def _answer(answer: Any, place: str) -> Answer:
-    return Answer(_text(answer, "text", place), _field(answer, "answer_start", int, place))
-
-
-def _field(holder: Any, key: str, kind: type, place: str) -> Any:
-    """What `holder` has under `key`, which must be there and of exactly this kind."""
-    if not isinstance(holder, dict):
-        _refuse(f"{place} is not SQuAD: it must be an object with {key!r}", holder)
-    if key not in holder:
-        raise BadInput(f"{place} is not SQuAD: it has no {key!r}")
-    if type(holder[key]) is not kind:
-        _refuse(f"{place} is not SQuAD: {key} must be {_KINDS[kind]}", holder[key])
-    return holder[key]
-
-
-def _text(holder: Any, key: str, place: str) -> str:
-    text: str = _field(holder, key, str, place)
-    if not text.isascii():
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise BadInput(f"{place}: {key} holds half a character at {error.start}: a lone surrogate") from error
-    return text
-
-
-def _refuse(text: str, value: Any) -> NoReturn:
-    raise BadInput(f"{text}; got {_KINDS.get(type(value), 'a number' if isinstance(value, float) else 'null')}")
+    return Answer(_text(answer, "text", place), _field(answer, "answer_start", (int,), place))
 
 
 def _parquet_rows(path: Path) -> Tuple[Iterator[_Row], str]:
@@ -176,8 +139,8 @@ def _read_table(path: Path) -> List[Dict[str, Any]]:
 
 def _parquet_row(row: Dict[str, Any], place: str) -> _Row:
     """In Parquet the answers are two lists side by side, and none means that the question is impossible."""
-    listed = _field(row, "answers", dict, place)
-    texts, starts = (_field(listed, key, list, f"{place} answers") for key in ("text", "answer_start"))
+    listed = _field(row, "answers", (dict,), place)
+    texts, starts = (_field(listed, key, (list,), f"{place} answers") for key in ("text", "answer_start"))
     if len(texts) != len(starts):
         raise BadInput(f"{place}: answers must have as many answer_start as text; got {len(starts)} and {len(texts)}")
     pairs = ({"text": text, "answer_start": start} for text, start in zip(texts, starts))

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG, TOKENIZER
-from podtune.formats.json_files import of_kind, read_json
+from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer
+from podtune.formats.json_files import read_object
 from podtune.formats.ragged import Ragged, offsets_of
 from podtune.formats.sealed import sha256_of
 from podtune.progress import progress_bar
@@ -47,7 +47,7 @@ class QuestionTokenizer:
 def open_question_tokenizer(base_model: Path, max_length: int) -> QuestionTokenizer:
     """Open a verified BaseModel's tokenizer; BadInput unless it and questions of `max_length` fit the model."""
     path = base_model / TOKENIZER
-    tokenizer = _load(path)
+    tokenizer = load_tokenizer(path)
     if tokenizer.num_special_tokens_to_add(False) != 2:
         raise BadInput(f"{path} must put two special tokens around a question, as BERT's does")
     tokenizer.no_padding()
@@ -57,17 +57,8 @@ def open_question_tokenizer(base_model: Path, max_length: int) -> QuestionTokeni
     return QuestionTokenizer(tokenizer, max_length, size, sha256_of(path))
 
 
-def _load(path: Path) -> Tokenizer:
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; the model needs a fast tokenizer's file")
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
-        raise BadInput(f"{path} is not a tokenizer that can be read: {' '.join(str(error).split())}") from error
-
-
 def _check_model(path: Path, size: int, max_length: int) -> None:
-    config: Any = of_kind(read_json(path), (dict,), str(path))
+    config = read_object(path)
     if config.get("model_type") != "lxmert":
         raise BadInput(f"{path}: model_type must be lxmert; got {config.get('model_type')!r}")
     rows, positions = config.get("vocab_size", 0), config.get("max_position_embeddings", max_length)

@@ -78,7 +78,7 @@ def test_a_label_of_no_answers_is_out_of_vocabulary(tmp_path: Path) -> None:
         ([], r"questions\.json holds no question$"),
         ({}, r"questions\.json holds no question$"),
         (7, r"questions\.json must be an object; got a whole number$"),
-        ("{", r"questions\.json is not JSON in UTF-8: "),
+        ("{", r"questions\.json is cut off: its JSON ends unfinished"),
         ('{"1": {}, "1": {}}', r"the key '1' is given twice in an object$"),
     ],
 )
@@ -192,5 +192,5 @@ def test_annotations_belong_to_vqas_questions(tmp_path: Path, vqa: Any) -> None:
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"questions\.json is no file; it should be JSON$"):
+    with pytest.raises(BadInput, match=r"questions\.json is no file; it should be JSON in UTF-8$"):
         read_question_file(tmp_path / "questions.json", None)

@@ -249,12 +249,12 @@ def test_a_model_that_is_not_whole_is_refused(
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("config.json", b"{", r"config\.json of .* is no JSON: "),
+        ("config.json", b"{", r"config\.json of .* is cut off: its JSON ends unfinished"),
         ("config.json", b"[]", r"config\.json of .* must hold an object; got list"),
         ("config.json", b"{}", r"config\.json of .* must name a model_type, such as bert; got None"),
         ("config.json", b'{"model_type": "vit"}', "must have a whole number vocab_size; got None"),
         ("tokenizer_config.json", b'{"auto_map": {}}', r"tokenizer_config\.json of .* has auto_map"),
-        ("tokenizer.json", b"{}", r"tokenizer\.json of .* is damaged: "),
+        ("tokenizer.json", b"{}", r"tokenizer\.json of .* is not a tokenizer that can be read: "),
         ("model.safetensors", b"", r"model\.safetensors of .* is cut off, damaged or no safetensors file: header too"),
         ("model.safetensors", b"\x80pickle and more of it", "is cut off, damaged or no safetensors file"),
     ],

@@ -102,7 +102,7 @@ def test_a_mark_of_the_byte_order_is_no_part_of_the_file(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ("{", " is not JSON in UTF-8, as caption files are: Expecting property name"),
+        ("{", " is cut off: its JSON ends unfinished after 1 characters"),
         ([], " is not caption JSON: it must be an object with 'images'; got a list"),
         ({"annotations": []}, " is not caption JSON: it has no 'images'"),
         ({"images": [], "annotations": {}}, " is not caption JSON: annotations must be a list; got an object"),
@@ -133,12 +133,12 @@ def test_what_is_not_as_coco_has_it_is_named(tmp_path: Path, document: Any, mess
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"none\.json does not exist; it should be a caption file$"):
+    with pytest.raises(BadInput, match=r"none\.json is no file; it should be JSON in UTF-8$"):
         read_caption_file(tmp_path / "none.json", CaptionSettings())
 
 
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "val.json").write_bytes('{"images": "é"}'.encode("latin-1"))
 
-    with pytest.raises(BadInput, match=r"val\.json is not JSON in UTF-8, as caption files are: 'utf-8' codec can't "):
+    with pytest.raises(BadInput, match=r"val\.json is not JSON in UTF-8: 'utf-8' codec can't "):
         read_caption_file(tmp_path / "val.json", CaptionSettings())

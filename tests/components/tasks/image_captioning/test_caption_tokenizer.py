@@ -108,7 +108,7 @@ def test_a_model_that_does_not_fit_is_refused(write_model: Any, model: Any, mess
         ("tokenizer.json", None, r"tokenizer\.json is missing; the model needs a fast tokenizer's file$"),
         ("tokenizer.json", "{}", r"tokenizer\.json is not a tokenizer that can be read: "),
         ("config.json", "[]", r"config\.json must hold an object; got list$"),
-        ("config.json", "{", r"config\.json is missing or not JSON; fetch the model again$"),
+        ("config.json", "{", r"config\.json is cut off: its JSON ends unfinished after 1 characters$"),
     ],
 )
 def test_damaged_files_are_named(write_model: Any, file: str, content: Any, message: str) -> None:

@@ -136,8 +136,8 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     ("config", "message"),
     [
         ('{"model_type": "t5"}', "model_type must be one of bert, roberta; got 't5'"),
-        ("{", "cannot read its config.json"),
-        ("[]", "cannot read its config.json"),
+        ("{", r"config\.json is cut off: its JSON ends unfinished"),
+        ("[]", r"config\.json must hold an object; got list"),
     ],
 )
 def test_other_models_are_refused(tmp_path: Path, config: str, message: str) -> None:
@@ -148,5 +148,5 @@ def test_other_models_are_refused(tmp_path: Path, config: str, message: str) -> 
 
 
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"holds no model: cannot read its config.json"):
+    with pytest.raises(BadInput, match=r"config\.json is no file; it should be JSON in UTF-8$"):
         SpanObjective().load(tmp_path)

@@ -102,7 +102,8 @@ def test_a_damaged_tokenizer_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("[", "is missing or not JSON"), ("[]", "must hold an object; got list")]
+    ("text", "message"),
+    [("[", "is cut off: its JSON ends unfinished after 1 characters"), ("[]", "must hold an object; got list")],
 )
 def test_a_damaged_configuration_is_refused(write_model: Any, text: str, message: str) -> None:
     path = write_model()

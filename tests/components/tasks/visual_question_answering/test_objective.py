@@ -231,8 +231,8 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     ("config", "message"),
     [
         ('{"model_type": "bert"}', "model_type must be lxmert; got 'bert'"),
-        ("{", "cannot read its config.json"),
-        ("[]", "cannot read its config.json"),
+        ("{", r"config\.json is cut off: its JSON ends unfinished"),
+        ("[]", r"config\.json must hold an object; got list"),
     ],
 )
 def test_other_models_are_refused(tmp_path: Path, config: str, message: str) -> None:
