@@ -3,12 +3,13 @@
 import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, Type, cast
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, cast
 
 import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.features import Features, FeaturesFacts
+from podtune.tasks.scored import Scored
 from podtune.training.protocols import CompilableObjective, Examples
 
 TASKS: Dict[str, str] = {
@@ -109,50 +110,6 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What one evaluation found, in the order of the examples."""
-
-    metrics: Mapping[str, np.ndarray]
-    """Metric to float64 [examples], in percent."""
-
-    values: Mapping[str, float]
-    """Metric to its value over all examples, in percent, exact to the last digit of the published definition;
-    the mean of `metrics` but for rounding."""
-
-    loss: float
-    """Mean over the rows."""
-
-    records: List[Dict[str, Any]]
-    """One an example: id, prediction, scores, slices, and what else a reader would ask for."""
-
-    predictions: Any
-    """In the task's official format, JSON-ready."""
-
-    corpus: Mapping[str, Callable[[np.ndarray], float]] = field(default_factory=dict)
-    """Metrics that are no mean over examples, such as BLEU: to a function of example rows, int64 [n] with repeats,
-    that gives the value over these; `values` has them too, `metrics` has not."""
-
-    notes: Mapping[str, float] = field(default_factory=dict)
-    """Numbers that a reader of the card should know and that are no metrics, such as out_of_vocabulary."""
-
-
-class ScoringSettings(Protocol):
-    """What every task's evaluation section has; a frozen dataclass."""
-
-    @property
-    def split(self) -> str:
-        """Which is scored."""
-
-    @property
-    def bootstrap_samples(self) -> int:
-        """Resamplings behind each 95 % interval."""
-
-    @property
-    def seed(self) -> int:
-        """Of the resampling."""
-
-
-@dataclass(frozen=True)
 class Task:
     """A problem that podtune solves."""
 
@@ -161,7 +118,7 @@ class Task:
     """The recipe's features section."""
 
     evaluation: Type[Any]
-    """The recipe's evaluation section: ScoringSettings, all of which have a default."""
+    """The recipe's evaluation section, tasks.scored.ScoringSettings; every key has a default."""
 
     preparation: str
     """The step that makes its Features."""

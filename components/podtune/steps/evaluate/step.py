@@ -14,7 +14,8 @@ from podtune.formats.evaluation import EVALUATION, EvaluationFacts, Metric, Slic
 from podtune.formats.features import FEATURES, Features, SplitFacts
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
-from podtune.tasks.task import Scored, ScoringSettings, task_named
+from podtune.tasks.scored import Scored, ScoringSettings
+from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.module_process import noticing_signals, run_module

@@ -14,7 +14,7 @@ from podtune.tasks.image_captioning.meteor import meteor, meteor_statistics
 from podtune.tasks.image_captioning.metrics import ORDERS, Words, bleu, bleu_statistics, cider, rouge_l
 from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.tasks.image_captioning.words import caption_words
-from podtune.tasks.task import Scored
+from podtune.tasks.scored import Scored, require_finite, require_one_each
 
 Corpus = Dict[str, Callable[[Array], float]]
 
@@ -27,8 +27,9 @@ def score_captions(features: Path, split: str, outputs: Mapping[str, Array], set
     `settings` has a padded_length, padded_loss is noted, the loss as a program counts it that pads its captions so.
     """
     images = read_records(features / split)
-    _require_one_each(images, outputs)
-    _require_finite(images, outputs["loss_sum"])
+    require_one_each(outputs, len(images), "images")
+    _require_references(images)
+    require_finite("loss of image", outputs["loss_sum"], lambda row: images[row].id)
     predictions = caption_texts(features, outputs["generated"])
     words = [caption_words(text) for text in predictions]
     references = [[caption_words(text) for text in image.references] for image in images]
@@ -57,24 +58,10 @@ def caption_length(references: Sequence[Words]) -> str:
     return "10 to 14 words" if words < 15 else "15 words or more"
 
 
-def _require_one_each(images: Sequence[ImageRecord], outputs: Mapping[str, Array]) -> None:
-    for name, values in outputs.items():
-        if len(values) != len(images):
-            raise PodtuneError(
-                f"the model gave {len(values)} values of {name} for {len(images)} images; make the features again"
-            )
+def _require_references(images: Sequence[ImageRecord]) -> None:
     for image in images:
         if not image.references:
             raise PodtuneError(f"image {image.id!r} has no caption to be scored against; make the features again")
-
-
-def _require_finite(images: Sequence[ImageRecord], losses: Array) -> None:
-    bad = np.flatnonzero(~np.isfinite(losses))
-    if len(bad):
-        raise BadInput(
-            f"the model's loss of image {images[bad[0]].id!r} is {losses[bad[0]]}, not finite; its training went "
-            "wrong: train again, with a lower learning rate or in float32"
-        )
 
 
 def caption_texts(features: Path, generated: Array) -> List[str]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, Literal, Tuple
 
+from podtune.tasks.scored import mistakes_in_scoring
+
 
 @dataclass(frozen=True)
 class CaptionSettings:
@@ -67,9 +69,4 @@ class EvaluationSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Settings under which nothing can be scored, as (key, what is wrong)."""
-        for key in ("beams", "max_length", "bootstrap_samples"):
-            if getattr(self, key) < 1:
-                yield key, f"must be at least 1; got {getattr(self, key)}"
-        for key in ("padded_length", "seed"):
-            if getattr(self, key) < 0:
-                yield key, f"must not be negative; got {getattr(self, key)}"
+        return mistakes_in_scoring(self, at_least_1="beams max_length", at_least_0="padded_length")

@@ -6,14 +6,14 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 import numpy as np
 
-from podtune.errors import BadInput, PodtuneError
+from podtune.errors import PodtuneError
 from podtune.formats.ragged import Array
 from podtune.tasks.question_answering.decoding import decode, decode_or_abstain
 from podtune.tasks.question_answering.official_scores import any_unanswerable, percent, score_predictions
 from podtune.tasks.question_answering.questions import Question, read_contexts, read_questions
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
-from podtune.tasks.task import Scored
+from podtune.tasks.scored import Scored, require_finite
 
 _QUESTION_WORD = re.compile(r"\b(who|whom|whose|what|when|where|why|which|how)\b", re.IGNORECASE)
 
@@ -26,7 +26,8 @@ def score_windows(features: Path, split: str, outputs: Mapping[str, Array], sett
     """
     windows, questions = open_windows(features, split), read_questions(features, split)
     window_counts = _windows_of_each(windows, questions)
-    _require_finite(windows, outputs)
+    for name, values in outputs.items():
+        require_finite(f"{name} of question", values, windows.question_of_token, verb="are")
     answer = decode_or_abstain if any_unanswerable(questions) else decode
     decoded = answer(windows, outputs, settings)
     contexts = read_contexts(features, split)
@@ -66,18 +67,6 @@ def _windows_of_each(windows: QuestionWindows, questions: Sequence[Question]) ->
             f"{questions[row].id!r} has {counts[row]}; make the features again"
         )
     return counts
-
-
-def _require_finite(windows: QuestionWindows, outputs: Mapping[str, Array]) -> None:
-    for name, values in outputs.items():
-        bad = np.flatnonzero(~np.isfinite(values))
-        if len(bad):
-            window = np.searchsorted(windows.tokens.offsets, bad[:1], side="right") - 1
-            question = windows.names(window)[0]
-            raise BadInput(
-                f"the model's {name} of question {question!r} are {values[bad[0]]}, not finite; its training went "
-                "wrong: train again, with a lower learning rate or in float32"
-            )
 
 
 def _records(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, Tuple
 
+from podtune.tasks.scored import mistakes_in_scoring
+
 
 @dataclass(frozen=True)
 class WindowSettings:
@@ -47,8 +49,4 @@ class EvaluationSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Settings under which nothing can be scored, as (key, what is wrong)."""
-        for key in ("n_best", "max_answer_length", "bootstrap_samples"):
-            if getattr(self, key) < 1:
-                yield key, f"must be at least 1; got {getattr(self, key)}"
-        if self.seed < 0:
-            yield "seed", f"must not be negative; got {self.seed}"
+        return mistakes_in_scoring(self, at_least_1="n_best max_answer_length")

@@ -86,6 +86,10 @@ class QuestionWindows:
         columns = {"answer_start": self.answer_start[rows], "answer_end": self.answer_end[rows]}
         return Batch(tokens.offsets, {"tokens": tokens.values.astype(np.int32), "segments": segments}, columns)
 
+    def question_of_token(self, token: int) -> str:
+        """The id of the question whose window a token of the split lies in."""
+        return self.names(np.searchsorted(self.tokens.offsets, [token], side="right") - 1)[0]
+
 
 def write_windows(windows: QuestionWindows, questions: Sequence[Question], contexts: Sequence[str]) -> None:
     """Write a split into `windows.directory`."""

@@ -6,9 +6,8 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 import numpy as np
 
-from podtune.errors import BadInput, PodtuneError
 from podtune.formats.ragged import Array
-from podtune.tasks.task import Scored
+from podtune.tasks.scored import Scored, require_finite, require_one_each
 from podtune.tasks.visual_question_answering.accuracy import accuracy
 from podtune.tasks.visual_question_answering.questions import VisualQuestion, read_answers, read_questions
 
@@ -24,8 +23,9 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
     cannot be got right; they count as the others do, but with hard labels (not `soft`) they have no loss.
     """
     questions, answers = read_questions(features, split), read_answers(features)
-    _require_one_each(questions, outputs)
-    _require_finite(questions, outputs)
+    require_one_each(outputs, len(questions), "questions")
+    for name in ("probability", "loss"):
+        require_finite(f"{name} of question", outputs[name], lambda row: questions[row].id)
     predictions = [answers[label] for label in outputs["answer"].tolist()]
     scores = 100 * np.array([accuracy(question, text) for question, text in zip(questions, predictions)])
     known = set(answers)
@@ -51,24 +51,6 @@ def prediction_file(questions: Sequence[VisualQuestion], predictions: Sequence[s
             for question, predicted in zip(questions, predictions)
         ]
     return [{"questionId": question.id, "prediction": predicted} for question, predicted in zip(questions, predictions)]
-
-
-def _require_one_each(questions: Sequence[VisualQuestion], outputs: Mapping[str, Array]) -> None:
-    for name, values in outputs.items():
-        if len(values) != len(questions):
-            raise PodtuneError(
-                f"the model gave {len(values)} values of {name} for {len(questions)} questions; make the features again"
-            )
-
-
-def _require_finite(questions: Sequence[VisualQuestion], outputs: Mapping[str, Array]) -> None:
-    for name in ("probability", "loss"):
-        bad = np.flatnonzero(~np.isfinite(outputs[name]))
-        if len(bad):
-            raise BadInput(
-                f"the model's {name} of question {questions[bad[0]].id!r} is {outputs[name][bad[0]]}, not finite; its "
-                "training went wrong: train again, with a lower learning rate or in float32"
-            )
 
 
 def _tell(split: str, unknown: Array, answers: int, *, soft: bool) -> None:

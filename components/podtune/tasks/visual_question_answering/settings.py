@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Literal, Tuple
 
+from podtune.tasks.scored import mistakes_in_scoring
+
 
 @dataclass(frozen=True)
 class LxmertSettings:
@@ -60,7 +62,4 @@ class EvaluationSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Settings under which nothing can be scored, as (key, what is wrong)."""
-        if self.bootstrap_samples < 1:
-            yield "bootstrap_samples", f"must be at least 1; got {self.bootstrap_samples}"
-        if self.seed < 0:
-            yield "seed", f"must not be negative; got {self.seed}"
+        return mistakes_in_scoring(self)

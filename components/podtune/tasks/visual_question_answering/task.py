@@ -5,7 +5,8 @@ from typing import Any, Mapping
 
 from podtune.formats.features import Features
 from podtune.formats.ragged import Array
-from podtune.tasks.task import Metric, Prediction, Sample, Scored, Task, Words
+from podtune.tasks.scored import Scored
+from podtune.tasks.task import Metric, Prediction, Sample, Task, Words
 from podtune.tasks.visual_question_answering.questions import are_labels_soft, open_questions
 from podtune.tasks.visual_question_answering.scores import score_answers
 from podtune.tasks.visual_question_answering.settings import EvaluationSettings, LxmertSettings

@@ -4,7 +4,7 @@ import numpy as np
 from podtune.formats.evaluation import Metric, Slice
 from podtune.steps.evaluate.step import metrics_of, slices_of
 from podtune.tasks.question_answering.settings import EvaluationSettings
-from podtune.tasks.task import Scored
+from podtune.tasks.scored import Scored
 
 SCORED = Scored(
     metrics={"f1": np.array([100.0, 50.0, 0.0])},

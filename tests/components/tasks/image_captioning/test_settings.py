@@ -21,8 +21,8 @@ def test_the_evaluation_section_has_defaults() -> None:
         ({"beams": 0}, "evaluation.beams must be at least 1; got 0"),
         ({"max_length": 0}, "evaluation.max_length must be at least 1; got 0"),
         ({"bootstrap_samples": 0}, "evaluation.bootstrap_samples must be at least 1; got 0"),
-        ({"padded_length": -1}, "evaluation.padded_length must not be negative; got -1"),
-        ({"seed": -1}, "evaluation.seed must not be negative; got -1"),
+        ({"padded_length": -1}, "evaluation.padded_length must be at least 0; got -1"),
+        ({"seed": -1}, "evaluation.seed must be at least 0; got -1"),
         ({"n_best": 20}, "n_best"),
     ],
 )

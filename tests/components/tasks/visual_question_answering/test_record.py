@@ -55,7 +55,7 @@ def test_the_evaluation_section_has_defaults() -> None:
     ("section", "mistake"),
     [
         ({"bootstrap_samples": 0}, "evaluation.bootstrap_samples must be at least 1; got 0"),
-        ({"seed": -1}, "evaluation.seed must not be negative; got -1"),
+        ({"seed": -1}, "evaluation.seed must be at least 0; got -1"),
         ({"n_best": 20}, "n_best"),
     ],
 )
