@@ -9,18 +9,21 @@ import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, Optional
 
 import psutil
 from kfp import local
 from podtune.errors import MESSAGE_FILE_VARIABLE, PodtuneError, read_failure
 from podtune.progress import TERMINAL_VARIABLE
 
+from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of
+from podtune_pipelines.identity import identity_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.reuse import Reuse, reuse_keys
+from podtune_pipelines.reuse import Outputs, Results, reusable, serving
 from podtune_pipelines.run_log import RunLog, without_colour
 
 
@@ -35,9 +38,10 @@ class Home:
         """KFP's pipeline root: the artifacts of every run."""
         return self.directory / "runs"
 
-    @property
-    def reuse(self) -> Reuse:
-        return Reuse(self.directory / "reuse")
+    @cached_property  # once a command, so that no artifact is verified twice
+    def results(self) -> Results:
+        """What steps have made, for later runs to reuse."""
+        return Results(self.directory / "reuse")
 
     @property
     def workspace(self) -> Path:
@@ -52,18 +56,26 @@ class Home:
 
 def run_here(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Path:
     """Run a recipe's pipeline on this machine and return its Release; a failed step's error is raised as its own."""
-    pipeline = pipeline_of(recipe, _here(recipe, device))
-    return _run(pipeline, arguments_of(recipe, command, store=store, workspace=str(home.workspace.resolve())), home)
+    return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, command, store), home)
 
 
 def prepare_here(recipe: Recipe, home: Home, device: str) -> Path:
     """Run a recipe's preparing steps on this machine and return its Features; `run_here` reuses them."""
-    pipeline = preparation_of(recipe, _here(recipe, device))
-    return _run(pipeline, preparing_arguments_of(recipe), home)
+    return _run(preparation_of(recipe, _placement(recipe, device)), preparing_arguments_of(recipe), home)
 
 
-def _here(recipe: Recipe, device: str) -> Placement:
-    return Placement(device, cache_keys=reuse_keys(recipe, device), on_this_machine=True)
+def reusable_here(recipe: Recipe, home: Home, device: str) -> Dict[str, Optional[Outputs]]:
+    """Each step of `run_here` to what it would reuse, None where it would run; nothing is run."""
+    arguments = _arguments(recipe, home)
+    return reusable(graph_of(recipe, _placement(recipe, device), arguments), arguments, home.results)
+
+
+def _placement(recipe: Recipe, device: str) -> Placement:
+    return Placement(device, identity=partial(identity_of, recipe), on_this_machine=True)
+
+
+def _arguments(recipe: Recipe, home: Home, command: str = "", store: str = "") -> Dict[str, Any]:
+    return arguments_of(recipe, command, store=store, workspace=str(home.workspace.resolve()))
 
 
 def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
@@ -71,13 +83,8 @@ def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
     home.runs.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings(), _messages() as message_file, _python3_is_this(), _passing_on_sigterm():
         warnings.simplefilter("ignore")  # KFP warns of every cluster setting that it ignores here
-        local.init(
-            local.SubprocessRunner(use_venv=False),
-            pipeline_root=str(home.runs),
-            enable_caching=True,
-            cache_root=str(home.reuse.directory),
-        )
-        with home.log.open("w", encoding="utf-8") as everything, _said_to(RunLog(everything, sys.stderr)):
+        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(home.runs))
+        with home.log.open("w", encoding="utf-8") as log, _logging_to(RunLog(log, sys.stderr)), serving(home.results):
             try:
                 return Path(pipeline(**arguments).output.uri)
             except RuntimeError as error:
@@ -86,8 +93,12 @@ def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
 
 
 @contextlib.contextmanager
-def _said_to(log: RunLog) -> Iterator[None]:
-    """Have all that KFP prints and logs in this process written to `log`."""
+def _logging_to(log: RunLog) -> Iterator[None]:
+    """Have all that KFP prints and logs in this process written to `log`.
+
+    KFP prints the lines of its steps to sys.stdout, where our commands write nothing but their result, and logs
+    through the root logger: left alone, `podtune run --json` would end in no JSON, and the terminal show everything.
+    """
     root = logging.getLogger()
     before = root.handlers[:]
     root.handlers[:] = [logging.StreamHandler(log)]
@@ -100,7 +111,11 @@ def _said_to(log: RunLog) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _messages() -> Iterator[Path]:
-    """Have the steps report how they end, and draw their progress bars on the terminal."""
+    """Have the steps report how they end, and draw their progress bars on the terminal.
+
+    Through this process's environment, because KFP has no other for its steps. Without it every failure would be
+    exit code 1 and a traceback in the log, and there would be no progress bars.
+    """
     with tempfile.TemporaryDirectory() as directory:
         message_file = Path(directory) / "message.json"
         added = {MESSAGE_FILE_VARIABLE: str(message_file)}
@@ -119,8 +134,9 @@ def _messages() -> Iterator[Path]:
 def _python3_is_this() -> Iterator[None]:
     """Have the steps run in this interpreter by the name python3.
 
-    KFP's runner puts the interpreter's path in place of python3 everywhere in a step's arguments, also inside a
-    path such as lib/python3.11/… that somebody passes (kfp 2.17, replace_python_executable).
+    KFP's runner puts sys.executable in place of python3 everywhere in a step's arguments, also inside a path such as
+    lib/python3.11/… that somebody passes: without this such a path would not be found (kfp 2.17,
+    replace_python_executable).
     """
     path, executable = os.environ["PATH"], sys.executable
     directory = str(Path(executable).parent)
@@ -134,7 +150,10 @@ def _python3_is_this() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _passing_on_sigterm() -> Iterator[None]:
-    """Send SIGTERM on to the step that is running, which then writes its checkpoint and ends."""
+    """Send SIGTERM on to the step that is running, which then writes its checkpoint and ends.
+
+    KFP waits for its step and tells it nothing: without this the step would train on, and its run be gone.
+    """
 
     def pass_on(signum: int, frame: Any) -> None:  # noqa: ARG001  # the signature of a handler
         for process in psutil.Process().children(recursive=True):

@@ -1,7 +1,7 @@
 """Where a step runs: image, resources, and whether its result may be reused."""
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 from kfp import kubernetes
 from podtune import image_names
@@ -28,8 +28,9 @@ class Placement:
     devices: int = 1
     """Accelerators in the pod that trains."""
 
-    cache_keys: Optional[Mapping[str, str]] = None
-    """Step to the key its result is reused by. None leaves the keys to KFP; a step that is not in it runs anew."""
+    identity: Optional[Callable[[str], Optional[str]]] = None
+    """What a step's result depends on beside its arguments; it runs anew where that is None. Without this function
+    KFP decides what it reuses."""
 
     unpinned: Tuple[str, ...] = ()
     """Steps whose result may change though nothing that they are given does: KFP must not reuse it."""
@@ -83,6 +84,6 @@ def place(task: Any, step: str, placement: Placement) -> Any:
 def _cache(task: Any, step: str, placement: Placement) -> None:
     if STEPS[step].always_runs or step in placement.unpinned:
         task.set_caching_options(enable_caching=False)
-    elif placement.cache_keys is not None:
-        key = placement.cache_keys.get(step)
+    elif placement.identity is not None:
+        key = placement.identity(step)
         task.set_caching_options(enable_caching=key is not None, cache_key=key)

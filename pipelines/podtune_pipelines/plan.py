@@ -8,11 +8,12 @@ from podtune.formats.features import FEATURES
 from podtune.training.config import TrainingConfig
 from podtune.training.schedule import Order
 
+from podtune_pipelines.identity import is_here
 from podtune_pipelines.ipu_plan import IpuPlan, plan_for_ipus
-from podtune_pipelines.local_run import Home, prepare_here
+from podtune_pipelines.local_run import Home, prepare_here, reusable_here
 from podtune_pipelines.needs import Needs, needs_of
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.reuse import is_here, reusable, steps_of
+from podtune_pipelines.reuse import Outputs
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,12 @@ class Plan:
 
 def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     """Plan a run. Sources on this machine are prepared to be counted and measured, others only with `fetch`."""
-    found = reusable(recipe, device, home.reuse)
+    reused = reusable_here(recipe, home, device)
     preparation = recipe.of_task.preparation
-    if preparation not in found and (fetch or is_here(recipe)):
+    if not reused[preparation] and (fetch or is_here(recipe)):
         prepare_here(recipe, home, device)
-        found = reusable(recipe, device, home.reuse)
-    features, base_model = found.get(preparation, {}).get("features"), found.get("fetch_model", {}).get("base_model")
+        reused = reusable_here(recipe, home, device)
+    features, base_model = _artifact(reused[preparation], "features"), _artifact(reused["fetch_model"], "base_model")
     splits = _counted(features) if features else _expected(recipe)
     updates = updates_of(splits["train"].rows, recipe.training) if splits else None
     on_ipus = device == "ipu"
@@ -88,7 +89,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     return Plan(
         recipe=recipe.name,
         device=device,
-        steps={step: "reused" if step in found else "runs" for step in steps_of(recipe)},
+        steps={step: "reused" if outputs else "runs" for step, outputs in reused.items()},
         counted_from="features" if features else "recipe" if splits else "nothing",
         rows=recipe.of_task.words.rows,
         splits=splits,
@@ -111,6 +112,10 @@ def updates_of(rows: int, config: TrainingConfig) -> Updates:
         steps=order.steps,
         rows_consumed=order.consumed(order.steps),
     )
+
+
+def _artifact(outputs: Optional[Outputs], name: str) -> Optional[Path]:
+    return Path(outputs[name].path) if outputs else None
 
 
 def _counted(features: Path) -> Dict[str, Counts]:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from podtune.ipujobs.manifest import manifest_of
 from podtune.ipujobs.work import Work
-from podtune_pipelines.argo.graph import graph_of
 from podtune_pipelines.argo.workflow import workflow_template
+from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe

@@ -1,6 +1,7 @@
 """The whole pipeline through KFP's local runner, every step a process of its own, made small."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,18 @@ def test_another_learning_rate_reuses_the_preparation_and_releases_again(home: P
     assert "tokenize_squad (reused)" in finished.stderr
     assert "finetune (reused)" not in finished.stderr
     assert json.loads(finished.stdout)["version"] == "2"
+
+
+def test_a_checkpoint_that_was_removed_is_trained_again_and_evaluated_anew(home: Path) -> None:
+    for folder in (home / ".podtune" / "runs").glob("*/finetune"):
+        shutil.rmtree(folder)
+
+    healed, again = (run_small(home, "gate.tolerance=100.0") for _ in range(2))
+
+    assert (healed.returncode, again.returncode) == (0, 0), healed.stderr + again.stderr
+    assert "tokenize_squad (reused)" in healed.stderr
+    assert "evaluate (reused)" not in healed.stderr
+    assert "evaluate (reused)" in again.stderr
 
 
 def test_a_refused_model_ends_the_run_with_its_reason_and_stays_unreleased(home: Path) -> None:

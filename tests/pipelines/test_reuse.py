@@ -1,197 +1,242 @@
+"""Results of earlier runs, in a real recipe's graph and through KFP's own local runner; only the steps are stubs."""
+
+import json
+import shutil
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
 
 import pytest
-from kfp.local.cache import LocalCache
-from podtune.artifacts import Features
-from podtune.formats.sealed import sealing
-from podtune_pipelines import reuse
-from podtune_pipelines.recipe import Recipe, load_recipe
-from podtune_pipelines.reuse import Reuse, is_here, reusable, reuse_keys
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kfp import dsl, local
+from kfp.local import task_dispatcher
+from kfp.local.status import Status
+from podtune.formats.sealed import MANIFEST, sealing, verify
+from podtune_pipelines.compiled_graph import Graph, graph_of
+from podtune_pipelines.graphs import arguments_of, pipeline_of
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.recipe import load_recipe
+from podtune_pipelines.reuse import Results, digest_of, reusable, serving
 
-ALL = {"fetch_data", "fetch_model", "tokenize_squad", "finetune", "evaluate"}
-
-
-def changed(recipe: str, *changes: str) -> "set[str]":
-    """The steps whose key is another one after the changes."""
-    before, after = reuse_keys(load_recipe(recipe), "cpu"), reuse_keys(load_recipe(recipe, changes), "cpu")
-    return {step for step in before if before[step] != after.get(step)}
-
-
-@pytest.mark.parametrize(
-    ("change", "steps"),
-    [
-        ("training.learning_rate=2e-5", {"finetune", "evaluate"}),
-        ("evaluation.n_best=5", {"evaluate"}),
-        ("features.overlap=16", {"tokenize_squad", "finetune", "evaluate"}),
-        ("source.data=sample://squad?seed=2", {"fetch_data", "tokenize_squad", "finetune", "evaluate"}),
-        ("model.source=sample://bert?seed=2", {"fetch_model", "tokenize_squad", "finetune", "evaluate"}),
-        ("gate.tolerance=2.0", set()),
-        ("card.limits=None known.", set()),
-    ],
-)
-def test_a_change_reaches_only_the_steps_that_depend_on_it(change: str, steps: "set[str]") -> None:
-    assert changed("bert-tiny-squad", change) == steps
+ALWAYS = {"compare", "write-card", "publish"}
+REUSABLE = {"fetch-data", "fetch-model", "tokenize-squad", "finetune", "evaluate"}
+OWN, OTHER = 1e-3, 2e-3
+"""The learning rates of two recipes that share a home."""
 
 
-def test_another_device_trains_anew() -> None:
-    recipe = load_recipe("bert-tiny-squad")
-    cpu, gpu = reuse_keys(recipe, "cpu"), reuse_keys(recipe, "gpu")
+class Steps:
+    """In place of KFP's dispatcher: each task makes what never was before, and records what it was made from."""
 
-    assert {step for step in cpu if cpu[step] != gpu[step]} == {"finetune", "evaluate"}
+    def __init__(self) -> None:
+        self.executed: Set[str] = set()
+        self.failing = self.repeating = ""
+        """A task that fails, and one that makes the same each time."""
+        self._numbers = count()
 
+    def __call__(
+        self, *, component_name: str, component_spec: Any, arguments: Dict[str, Any], **run: Any
+    ) -> Tuple[Dict[str, dsl.Artifact], Status]:
+        task = component_name.removeprefix("comp-")
+        if task == self.failing:
+            return {}, Status.FAILURE
+        self.executed.add(task)
+        inputs = {name: Path(value.uri) for name, value in arguments.items() if isinstance(value, dsl.Artifact)}
+        require_consistent(inputs)
+        folder = Path(run["pipeline_root"]) / run["pipeline_resource_name"] / task
+        outputs = {name: dsl.Artifact(name, str(folder / name)) for name in component_spec.output_definitions.artifacts}
+        for name in outputs:
+            self.make(folder / name, inputs, task)
+        return outputs, Status.SUCCESS
 
-def test_an_evaluation_without_meteor_is_not_taken_for_one_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = load_recipe("vit-gpt2-tiny")
-    before = reuse_keys(recipe, "cpu")
-    monkeypatch.setenv("PODTUNE_METEOR_JAR", "/opt/meteor-1.5.jar")
-    after = reuse_keys(recipe, "cpu")
-
-    assert {step for step in before if before[step] != after[step]} == {"evaluate"}
-
-
-def test_changed_code_runs_everything_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = load_recipe("bert-tiny-squad")
-    before = reuse_keys(recipe, "cpu")
-    monkeypatch.setattr(reuse, "_code_identity", lambda step: "other")
-    after = reuse_keys(recipe, "cpu")
-
-    assert {step for step in before if before[step] != after[step]} == ALL
-
-
-def test_the_code_of_one_step_counts_for_that_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed: "dict[str, str]" = {}
-    monkeypatch.setattr(reuse, "sha256_of", lambda path: hashed.setdefault(str(path), "0"))
-    reuse._code_identity.__wrapped__("evaluate")
-
-    folders = {Path(path).parent.name for path in hashed}
-    assert "evaluate" in folders
-    assert "training" in folders
-    assert "write_card" not in folders
-
-
-def test_a_pinned_remote_source_can_be_reused() -> None:
-    assert set(reuse_keys(load_recipe("minilm-squad"), "cpu")) == ALL
+    def make(self, path: Path, inputs: Mapping[str, Path], task: str = "") -> None:
+        content = "the same" if task and task == self.repeating else f"{next(self._numbers):08}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix or path.name == "metrics":
+            path.write_text(content)
+            return
+        with sealing(path, path.name, 1) as draft:
+            (draft.path / "content").write_text(content)
+            draft.facts["made_from"] = {name: digest_of(str(source)) for name, source in inputs.items()}
 
 
-def local_recipe(directory: Path) -> Recipe:
-    return load_recipe("bert-tiny-squad", [f"source.data={directory}"])
+def require_consistent(inputs: Mapping[str, Path]) -> None:
+    """Fail where an input is damaged, or was made from another artifact than the one that is used beside it."""
+    digests = {name: digest_of(str(path)) for name, path in inputs.items()}
+    for name, path in inputs.items():
+        verify(path)
+        for source, digest in json.loads((path / MANIFEST).read_text())["facts"]["made_from"].items():
+            assert digests.get(source, digest) == digest, f"{name} was made from another {source}"
 
 
-def test_the_content_of_a_local_source_counts(tmp_path: Path) -> None:
-    (tmp_path / "train.json").write_text("1")
-    before = reuse_keys(local_recipe(tmp_path), "cpu")
-    (tmp_path / "train.json").write_text("2")
-    after = reuse_keys(local_recipe(tmp_path), "cpu")
-
-    assert {step for step in before if before[step] == after[step]} == {"fetch_model"}
-
-
-def test_every_file_of_a_local_folder_counts(tmp_path: Path) -> None:
-    (tmp_path / "images" / "deep").mkdir(parents=True)
-    (tmp_path / "images" / "deep" / "1.jpg").write_text("1")
-    changes = [f"source.data={tmp_path}", "source.splits.train=a.json", "source.splits.validation=b.json"]
-    recipe = load_recipe("bert-tiny-squad", [*changes, "source.splits.train.images=images"])
-
-    before = reuse_keys(recipe, "cpu")["fetch_data"]
-    (tmp_path / "images" / "deep" / "1.jpg").write_text("22")
-
-    assert reuse_keys(recipe, "cpu")["fetch_data"] != before
+@lru_cache(maxsize=None)
+def compiled(learning_rate: float) -> Tuple[Any, Graph, Dict[str, Any]]:
+    """A recipe's pipeline, its graph and its arguments."""
+    recipe = load_recipe("bert-tiny-squad", [f"training.learning_rate={learning_rate}"])
+    arguments = arguments_of(recipe, "podtune run", store="store", workspace="workspace")
+    placement = Placement("cpu", identity=lambda step: step, on_this_machine=True)
+    return pipeline_of(recipe, placement), graph_of(recipe, placement, arguments), arguments
 
 
-def test_a_local_file_with_a_sum_is_not_read(tmp_path: Path) -> None:
-    changes = [f"source.data={tmp_path}", f"source.sha256.train={'a' * 64}", f"source.sha256.validation={'b' * 64}"]
-    recipe = load_recipe("bert-tiny-squad", changes)
-    before = reuse_keys(recipe, "cpu")
-    (tmp_path / "train.json").write_text("1")
+class Runs:
+    """A home in which recipes run."""
 
-    assert reuse_keys(recipe, "cpu") == before
+    def __init__(self, directory: Path, steps: Steps) -> None:
+        self.directory, self.steps = directory, steps
 
+    def run(self, learning_rate: float = OWN) -> Set[str]:
+        """Run a recipe as a command of its own would; return the tasks that were executed."""
+        pipeline, graph, arguments = compiled(learning_rate)
+        foreseen = reusable(graph, arguments, Results(self.directory / "reuse"))
+        self.steps.executed = set()
+        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(self.directory / "runs"))
+        with serving(Results(self.directory / "reuse")), warnings.catch_warnings(action="ignore"):
+            pipeline(**arguments)
+        assert self.steps.executed.isdisjoint(step.replace("_", "-") for step, made in foreseen.items() if made)
+        return self.steps.executed
 
-def test_what_is_not_there_is_not_here(tmp_path: Path) -> None:
-    assert not is_here(load_recipe("bert-tiny-squad", [f"source.data={tmp_path}/nowhere"]))
-    assert is_here(load_recipe("bert-tiny-squad", [f"source.data={tmp_path}"]))
+    def artifacts(self) -> List[Path]:
+        return sorted(path for path in (self.directory / "runs").glob("*/*/*") if path.parent.name in REUSABLE)
 
-
-def test_both_of_two_models_count(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("1")
-    decoder = ["model.decoder.model=gpt2", "model.decoder.licence=mit", f"model.decoder.source={tmp_path}"]
-    recipe = load_recipe("bert-tiny-squad", [f"model.source={tmp_path}", *decoder])
-    before = reuse_keys(recipe, "cpu")
-    (tmp_path / "config.json").write_text("22")
-
-    assert reuse_keys(recipe, "cpu")["fetch_model"] != before["fetch_model"]
-    assert set(
-        reuse_keys(
-            load_recipe(
-                "bert-tiny-squad", [f"model.source={tmp_path}", *decoder[:2], "model.decoder.source=s3://bucket/gpt2"]
-            ),
-            "cpu",
-        )
-    ) == {"fetch_data"}
-
-
-def test_an_unpinned_bucket_is_read_again_and_so_is_all_that_follows() -> None:
-    recipe = load_recipe("bert-tiny-squad", ["source.data=s3://bucket/squad"])
-
-    assert set(reuse_keys(recipe, "cpu")) == {"fetch_model"}
-    assert not is_here(recipe)
-
-
-def test_one_unpinned_file_is_enough_to_fetch_again(tmp_path: Path) -> None:
-    changes = [
-        f"source.data={tmp_path}",
-        "source.splits.train=s3://bucket/train.json",
-        "source.splits.validation=validation.json",
-    ]
-    pinned = [*changes, f"source.sha256.train={'a' * 64}"]
-
-    assert set(reuse_keys(load_recipe("bert-tiny-squad", changes), "cpu")) == {"fetch_model"}
-    assert set(reuse_keys(load_recipe("bert-tiny-squad", pinned), "cpu")) == ALL
+    def entries(self) -> List[Path]:
+        return sorted((self.directory / "reuse").iterdir())
 
 
 @pytest.fixture
-def features(tmp_path: Path) -> Path:
-    with sealing(tmp_path / "features", "features", 1) as draft:
-        (draft.path / "tokens").write_bytes(b"abc")
-    return tmp_path / "features"
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    stubs = Steps()
+    monkeypatch.setattr(task_dispatcher, "run_single_task_implementation", stubs)
+    return stubs
 
 
 @pytest.fixture
-def earlier(tmp_path: Path, features: Path) -> Reuse:
-    """An earlier run's tokenize_squad, as KFP remembers it."""
-    recipe = load_recipe("bert-tiny-squad")
-    cache = LocalCache(str(tmp_path / "reuse"))
-    key = cache.compute_key(
-        "comp-tokenize-squad", "", [], {}, custom_cache_key=reuse_keys(recipe, "cpu")["tokenize_squad"]
-    )
-    cache.put(key, {"features": Features(name="features", uri=str(features))})
-    return Reuse(tmp_path / "reuse")
+def home(tmp_path: Path, steps: Steps) -> Runs:
+    """A home in which two recipes have run that share all but their training."""
+    home = Runs(tmp_path / "home", steps)
+    assert home.run(OWN) == ALWAYS | REUSABLE
+    assert home.run(OTHER) == ALWAYS | {"finetune", "evaluate"}
+    return home
 
 
-def test_what_an_earlier_run_made_is_found(earlier: Reuse, features: Path) -> None:
-    found = reusable(load_recipe("bert-tiny-squad"), "cpu", earlier)
-
-    assert found == {"tokenize_squad": {"features": features}}
-
-
-def test_a_changed_artifact_is_forgotten_not_served(earlier: Reuse, features: Path) -> None:
-    (features / "tokens").write_bytes(b"abd")
-
-    assert reusable(load_recipe("bert-tiny-squad"), "cpu", earlier) == {}
-    assert list(earlier.directory.iterdir()) == []
+def test_a_further_run_reuses_everything(home: Runs) -> None:
+    assert home.run(OWN) == ALWAYS
+    assert home.run(OTHER) == ALWAYS
 
 
-def test_a_removed_artifact_is_forgotten(earlier: Reuse, features: Path) -> None:
-    (features / "manifest.json").unlink()
-    (features / "tokens").unlink()
-    features.rmdir()
+def test_a_removed_checkpoint_is_made_and_evaluated_anew(home: Runs) -> None:
+    for folder in (home.directory / "runs").glob("*/finetune"):
+        shutil.rmtree(folder)
 
-    assert reusable(load_recipe("bert-tiny-squad"), "cpu", earlier) == {}
+    assert home.run() == ALWAYS | {"finetune", "evaluate"}
+    assert home.run() == ALWAYS
 
 
-def test_a_damaged_entry_is_forgotten(earlier: Reuse) -> None:
-    entry = next(earlier.directory.iterdir())
-    entry.write_text("{")
+def test_what_a_failed_run_finished_is_reused(tmp_path: Path, steps: Steps) -> None:
+    home, steps.failing = Runs(tmp_path, steps), "evaluate"
+    with pytest.raises(RuntimeError, match="evaluate"):
+        home.run()
+    steps.failing = ""
 
-    assert reusable(load_recipe("bert-tiny-squad"), "cpu", earlier) == {}
-    assert list(earlier.directory.iterdir()) == []
+    assert home.run() == ALWAYS | {"evaluate"}
+
+
+def test_the_same_made_again_is_continued_with_earlier_results(tmp_path: Path, steps: Steps) -> None:
+    home, steps.repeating = Runs(tmp_path, steps), "fetch-data"
+    home.run()
+    shutil.rmtree(next(tmp_path.glob("runs/*/fetch-data")))
+
+    assert home.run() == ALWAYS | {"fetch-data"}
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.exists():
+        path.unlink()
+
+
+def overwrite(text: str) -> Callable[[Path, List[Path], Steps], None]:
+    """A change that writes into a file, or into an artifact's content."""
+
+    def change(path: Path, alike: List[Path], steps: Steps) -> None:  # every change's signature
+        file = path / "content" if path.is_dir() else path
+        if file.exists():
+            file.write_text(text)
+
+    return change
+
+
+def exchange(path: Path, alike: List[Path], steps: Steps) -> None:
+    """Put another one of the same kind there, and this one in its place."""
+    other = next((one for one in alike if one != path and one.exists()), path)
+    if other != path and path.exists():
+        held = path.with_name("held")
+        path.rename(held)
+        other.rename(path)
+        held.rename(other)
+
+
+CHANGES: List[Callable[[Path, List[Path], Steps], None]] = [
+    lambda path, alike, steps: remove(path),
+    lambda path, alike, steps: remove(path if path.suffix else path.parent),
+    lambda path, alike, steps: remove(path / MANIFEST),
+    overwrite("99999999"),
+    overwrite(""),
+    overwrite("{}"),
+    overwrite('{"outputs": {}, "seal": ""}'),
+    overwrite("[]"),
+    exchange,
+    lambda path, alike, steps: (remove(path), steps.make(path, {})),  # valid, but not what was made there
+]
+
+
+@pytest.mark.local
+@given(changes=st.lists(st.tuples(st.integers(0, 30), st.sampled_from(CHANGES)), min_size=1, max_size=6))
+@settings(max_examples=20)
+def test_whatever_was_changed_a_run_succeeds_with_results_that_belong_together(
+    changes: "list[tuple[int, Callable[[Path, list[Path], Steps], None]]]", tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        steps = Steps()
+        patch.setattr(task_dispatcher, "run_single_task_implementation", steps)
+        home = Runs(tmp_path_factory.mktemp("home"), steps)
+        home.run(OWN), home.run(OTHER)
+        known = [*home.artifacts(), *home.entries()]
+
+        for number, change in changes:
+            path = known[number % len(known)]
+            change(path, [one for one in known if one.name == path.name or one.suffix == path.suffix == ".json"], steps)
+
+        home.run(OWN), home.run(OTHER)  # whose steps look at what they are given
+        assert home.run(OWN) == ALWAYS
+        assert home.run(OTHER) == ALWAYS
+
+
+def test_runs_side_by_side_leave_whole_entries(tmp_path: Path) -> None:
+    results, path = Results(tmp_path / "reuse"), tmp_path / "metrics"
+    path.write_text("1")
+    outputs = {"metrics": dsl.Artifact("metrics", str(path))}
+    results.put("key", outputs)
+
+    with ThreadPoolExecutor(8) as threads:
+        written = threads.map(lambda _: results.put("key", outputs), range(100))
+        found = list(threads.map(lambda _: results.find("key"), range(100)))
+
+    assert list(written) == [None] * 100
+    assert None not in found
+    assert [entry.name for entry in (tmp_path / "reuse").iterdir()] == ["key.json"]
+
+
+def test_an_artifact_is_read_once_a_command(home: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: List[str] = []
+    monkeypatch.setattr("podtune_pipelines.reuse.verify", lambda path: read.append(str(path)))
+    _, graph, arguments = compiled(OWN)
+    results = Results(home.directory / "reuse")
+
+    first, second = (reusable(graph, arguments, results) for _ in range(2))
+
+    assert first == second
+    assert len(read) == len(set(read)) == 5

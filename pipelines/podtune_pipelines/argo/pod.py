@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, Mapping
 from podtune.errors import BadInput
 from podtune.steps.table import STEPS, Properties
 
-from podtune_pipelines.argo.graph import Step
+from podtune_pipelines.compiled_graph import Step
 
 INPUTS, OUTPUTS, SETTINGS = "/podtune/inputs", "/podtune/outputs", "/podtune/settings.json"
 _TEMPORARY = "/tmp"  # noqa: S108  # in the pod, a volume of its own

@@ -8,9 +8,9 @@ from typing import Any, Dict, List, Mapping, Sequence
 import yaml
 from podtune.errors import BadInput
 
-from podtune_pipelines.argo.graph import Graph, Step
 from podtune_pipelines.argo.pod import BUCKET, VOLUMES, argo_name, by_uri, template_of
 from podtune_pipelines.cluster.cron import parse_cron
+from podtune_pipelines.compiled_graph import Graph, Step
 
 STEPS, EXECUTOR = "podtune-steps", "podtune-executor"
 """The service accounts of the steps' containers and of Argo's own beside them (manifests/components/argo)."""

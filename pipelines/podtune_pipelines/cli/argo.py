@@ -36,8 +36,8 @@ def argo(
     ] = "",
 ) -> None:
     """Write a recipe's pipeline as a WorkflowTemplate for Argo Workflows 3.6 and later."""
-    from podtune_pipelines.argo.graph import graph_of, scheduled_graph_of
     from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
+    from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
     from podtune_pipelines.graphs import arguments_of, command_of
     from podtune_pipelines.placement import Placement
 

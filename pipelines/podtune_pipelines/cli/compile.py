@@ -28,8 +28,8 @@ def compile_recipe(
 ) -> None:
     """Write a recipe's pipeline as IR YAML for KFP 2.17."""
     from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
+    from podtune_pipelines.identity import unpinned_steps
     from podtune_pipelines.placement import Placement
-    from podtune_pipelines.reuse import unpinned_steps
 
     loaded = load_recipe(recipe, changes)
     arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)

@@ -30,14 +30,13 @@ def run(
 ) -> None:
     """Run a recipe from data to release; what is unchanged since an earlier run is reused."""
     from podtune_pipelines.graphs import command_of
-    from podtune_pipelines.local_run import Home, run_here
-    from podtune_pipelines.reuse import reusable
+    from podtune_pipelines.local_run import Home, reusable_here, run_here
 
-    loaded, places = load_recipe(recipe, changes), Home(home)
-    reused = list(reusable(loaded, device, places.reuse))
+    loaded, directory = load_recipe(recipe, changes), Home(home)
+    reused = [step for step, outputs in reusable_here(loaded, directory, device).items() if outputs]
     if reused:
         print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
-    release = run_here(loaded, command_of(recipe, changes), places, store, device)
+    release = run_here(loaded, command_of(recipe, changes), directory, store, device)
     _show(release, as_json)
 
 

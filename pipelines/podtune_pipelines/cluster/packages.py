@@ -13,9 +13,9 @@ from podtune.training.engines import ENGINES
 from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.versions import Version, upload_once
 from podtune_pipelines.graphs import arguments_of, compile_to
+from podtune_pipelines.identity import unpinned_steps
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.reuse import unpinned_steps
 
 
 @dataclass(frozen=True)

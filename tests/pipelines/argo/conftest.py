@@ -2,8 +2,8 @@ import json
 from typing import Any, Callable, Dict, List
 
 import pytest
-from podtune_pipelines.argo.graph import Graph, graph_of, scheduled_graph_of
 from podtune_pipelines.argo.workflow import workflow_template
+from podtune_pipelines.compiled_graph import Graph, graph_of, scheduled_graph_of
 from podtune_pipelines.graphs import arguments_of, command_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe

@@ -5,9 +5,9 @@ from typing import Any, Callable, Dict, List
 import pytest
 import yaml
 from podtune.errors import BadInput
-from podtune_pipelines.argo.graph import read_graph
 from podtune_pipelines.argo.pod import template_of as step_template_of
 from podtune_pipelines.argo.workflow import cron_workflow, write_documents
+from podtune_pipelines.compiled_graph import read_graph
 from podtune_pipelines.graphs import arguments_of, command_of, compile_to, write_pipeline
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe

@@ -55,6 +55,9 @@ class Step:
     condition: Optional[Tuple[str, str]]
     """It runs only if that step says so: the step, and its word."""
 
+    cache_key: Optional[str]
+    """What its result depends on beside its arguments; None where it always runs, or where KFP makes the key."""
+
     kubernetes: Mapping[str, Any]
     """What KFP's Kubernetes platform is told about its pod."""
 
@@ -162,6 +165,7 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
         outputs=tuple(key for key, value in outputs.items() if value["artifactType"]["schemaTitle"] != _NO_FILE),
         needs=tuple(sorted(task.get("dependentTasks", []))),
         condition=task.get("condition"),
+        cache_key=task.get("cachingOptions", {}).get("cacheKey"),
         kubernetes=pods.get(label, {}),
     )
 
