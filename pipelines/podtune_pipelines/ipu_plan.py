@@ -1,10 +1,10 @@
 """How a run would lie on IPUs; neither an IPU nor PopTorch is needed to know it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import List, Optional
 
-from podtune.formats.features import FEATURES
+from podtune.formats.base_model import BaseModel
+from podtune.formats.features import Features
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.ipu import IpuConfig
@@ -52,7 +52,7 @@ class IpuPlan:
 
 
 def plan_for_ipus(
-    training: TrainingConfig, consumed: Optional[int], features: Optional[Path], base_model: Optional[Path]
+    training: TrainingConfig, consumed: Optional[int], features: Optional[Features], base_model: Optional[BaseModel]
 ) -> IpuPlan:
     """Lay a recipe's model on its IPUs; BadInput where the recipe says nothing of IPUs, or where it cannot fit.
 
@@ -69,16 +69,15 @@ def plan_for_ipus(
     )
 
 
-def _pipeline(training: TrainingConfig, ipu: IpuConfig, features: Path, base_model: Path) -> Pipeline:
+def _pipeline(training: TrainingConfig, ipu: IpuConfig, features: Features, base_model: BaseModel) -> Pipeline:
     from podtune.training.engines.placement import least_bytes, place
 
-    opened = FEATURES.open(features)
-    task = task_named(opened.facts.task)
-    objective = task.objective(opened, task.evaluation())
-    placed = place(objective, objective.load(base_model), training)
+    task = task_named(features.facts.task)
+    objective = task.objective(features, task.evaluation())
+    placed = place(objective, objective.load(base_model.path), training)
     fullest = ipu.rows_per_step
     if ipu.packing > 1:
-        fullest = require_room(task.open_examples(opened, "train").lengths, training, ipu)
+        fullest = require_room(task.open_examples(features, "train").lengths, training, ipu)
     pairs = zip(ipu.layers_per_ipu, placed.parameters())
     shares = [IpuShare(layers, count, least_bytes(count, training, ipu)) for layers, count in pairs]
     return Pipeline(placed.stages, shares, fullest)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from podtune.formats.features import FEATURES
+from podtune.formats.base_model import BaseModel
+from podtune.formats.features import Features
 from safetensors import safe_open
 
 from podtune_pipelines.recipe import Recipe
@@ -34,12 +35,12 @@ class Needs:
     """Of every row in the published runs, which padded the text."""
 
 
-def needs_of(recipe: Recipe, features: Optional[Path], base_model: Optional[Path]) -> Needs:
+def needs_of(recipe: Recipe, features: Optional[Features], base_model: Optional[BaseModel]) -> Needs:
     """Measure what is there already, and work out the rest from what the recipe expects."""
     regions = getattr(recipe.features, "regions", 0)
     return Needs(
-        features_bytes=_size(features) if features else _expected_size(recipe),
-        training_bytes=BYTES_A_PARAMETER * parameters_of(base_model) if base_model else None,
+        features_bytes=sum(entry.size for entry in features.files.values()) if features else _expected_size(recipe),
+        training_bytes=BYTES_A_PARAMETER * parameters_of(base_model.path) if base_model else None,
         places=regions + recipe.features.max_length if regions else None,
         published_places=regions + PUBLISHED_TOKENS if regions else None,
     )
@@ -53,10 +54,6 @@ def parameters_of(base_model: Path) -> int:
 def _parameters(weights: Path) -> int:
     with safe_open(str(weights), framework="numpy") as opened:
         return sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118  # no mapping
-
-
-def _size(features: Path) -> int:
-    return sum(entry.size for entry in FEATURES.open(features).files.values())
 
 
 def _expected_size(recipe: Recipe) -> Optional[int]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Literal, Optional
 
-from podtune.formats.features import FEATURES
+from podtune.formats.base_model import BASE_MODEL, BaseModel
+from podtune.formats.features import FEATURES, Features
 from podtune.training.config import TrainingConfig
 from podtune.training.schedule import Order
 
@@ -13,7 +14,6 @@ from podtune_pipelines.ipu_plan import IpuPlan, plan_for_ipus
 from podtune_pipelines.local_run import Home, prepare_here, reusable_here
 from podtune_pipelines.needs import Needs, needs_of
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.reuse import Outputs
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     if not reused[preparation] and (fetch or is_here(recipe)):
         prepare_here(recipe, home, device)
         reused = reusable_here(recipe, home, device)
-    features, base_model = _artifact(reused[preparation], "features"), _artifact(reused["fetch_model"], "base_model")
+    prepared, fetched = reused[preparation], reused["fetch_model"]
+    features = FEATURES.read(Path(prepared["features"].path)) if prepared else None
+    base_model = BASE_MODEL.read(Path(fetched["base_model"].path)) if fetched else None
     splits = _counted(features) if features else _expected(recipe)
     updates = updates_of(splits["train"].rows, recipe.training) if splits else None
     on_ipus = device == "ipu"
@@ -114,23 +116,18 @@ def updates_of(rows: int, config: TrainingConfig) -> Updates:
     )
 
 
-def _artifact(outputs: Optional[Outputs], name: str) -> Optional[Path]:
-    return Path(outputs[name].path) if outputs else None
-
-
-def _counted(features: Path) -> Dict[str, Counts]:
-    facts = FEATURES.open(features).facts
-    return {name: Counts(split.rows, split.examples, split.tokens) for name, split in facts.splits.items()}
+def _counted(features: Features) -> Dict[str, Counts]:
+    return {name: Counts(split.rows, split.examples, split.tokens) for name, split in features.facts.splits.items()}
 
 
 def _expected(recipe: Recipe) -> Dict[str, Counts]:
     return {name: Counts(rows) for name, rows in recipe.expected_rows.items()}
 
 
-def _estimated(recipe: Recipe, features: Path, base_model: Path, device: str) -> Duration:
+def _estimated(recipe: Recipe, features: Features, base_model: BaseModel, device: str) -> Duration:
     from podtune_pipelines.probe import measure
 
-    splits = _counted(features)
+    splits = features.facts.splits
     speed = measure(features, base_model, recipe.training, device)
     consumed = updates_of(splits["train"].rows, recipe.training).rows_consumed
     return Duration(

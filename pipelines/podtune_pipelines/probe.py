@@ -2,11 +2,11 @@
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import List
 
 import numpy as np
-from podtune.formats.features import FEATURES
+from podtune.formats.base_model import BaseModel
+from podtune.formats.features import Features
 from podtune.formats.ragged import Batch
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
@@ -46,13 +46,12 @@ class SomeRows:
         return self.examples.batch(self.rows[rows])
 
 
-def measure(features: Path, base_model: Path, config: TrainingConfig, device: str) -> Speed:
+def measure(features: Features, base_model: BaseModel, config: TrainingConfig, device: str) -> Speed:
     """Train and predict for about PROBE_SECONDS on rows drawn at random; nothing is kept."""
-    opened = FEATURES.open(features)
-    task = task_named(opened.facts.task)
-    examples = task.open_examples(opened, "train")
+    task = task_named(features.facts.task)
+    examples = task.open_examples(features, "train")
     rows = np.random.default_rng(0).permutation(len(examples))
-    engine = open_engine(task.objective(opened, task.evaluation()), base_model, config, device)
+    engine = open_engine(task.objective(features, task.evaluation()), base_model.path, config, device)
     batches = np.array_split(rows, max(1, len(rows) // min(config.batch_size, 64)))
     for step, batch in enumerate(batches[:WARM_UP_STEPS]):
         float(engine.steps(examples, [batch], step, 0.0)[0].loss)

@@ -1,11 +1,13 @@
 """Plans without a run: what a recipe's figures alone tell."""
 
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional, Union
 
 import numpy as np
 import pytest
-from podtune.formats.sealed import sealing
+from podtune.formats.base_model import BASE_MODEL, BaseModel
+from podtune.formats.features import FEATURES
+from podtune.formats.sealed import sha256_of
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.local_run import Home
 from podtune_pipelines.needs import needs_of, parameters_of
@@ -57,26 +59,47 @@ def test_what_windows_take_is_not_known_before() -> None:
 
 
 @pytest.fixture
-def base_model(tmp_path: Path) -> Path:
+def base_model(tmp_path: Path) -> BaseModel:
     """Two models of 6 and 4 weights."""
-    for folder, shape in (("encoder", (2, 3)), ("decoder", (4,))):
-        (tmp_path / folder).mkdir()
-        save_file({"weights": np.zeros(shape, dtype=np.float32)}, tmp_path / folder / "model.safetensors")
-    return tmp_path
+    with BASE_MODEL.sealing(tmp_path / "base_model") as draft:
+        draft.facts.update(source="s", model="m", revision="", licence="mit", model_type="vision-encoder-decoder")
+        for folder, shape in (("encoder", (2, 3)), ("decoder", (4,))):
+            (draft.path / folder).mkdir()
+            save_file({"weights": np.zeros(shape, dtype=np.float32)}, draft.path / folder / "model.safetensors")
+    return BASE_MODEL.open(tmp_path / "base_model")
 
 
-def test_a_model_in_training_takes_sixteen_bytes_a_weight(base_model: Path) -> None:
-    assert parameters_of(base_model) == 10
+def test_a_model_in_training_takes_sixteen_bytes_a_weight(base_model: BaseModel) -> None:
+    assert parameters_of(base_model.path) == 10
     assert needs_of(load_recipe("vit-gpt2-vizwiz"), None, base_model).training_bytes == 160
 
 
 def test_features_that_are_there_are_measured(tmp_path: Path) -> None:
     facts = {"task": "t", "raw_data": "r", "tokenizer": "t", "vocabulary_size": 1, "settings": {}, "splits": {}}
-    with sealing(tmp_path / "features", "features", 1) as draft:
+    with FEATURES.sealing(tmp_path / "features") as draft:
         (draft.path / "tokens").write_bytes(bytes(70))
         draft.facts.update(facts)
 
-    assert needs_of(load_recipe("lxmert-vqa-uncased"), tmp_path / "features", None).features_bytes == 70
+    features = FEATURES.open(tmp_path / "features")
+    assert needs_of(load_recipe("lxmert-vqa-uncased"), features, None).features_bytes == 70
+
+
+@pytest.mark.local
+def test_a_plan_reads_each_file_of_an_artifact_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = ["source.data=sample://squad?train=64&validation=4", "model.source=sample://bert?layers=1&hidden=16"]
+    hashed: List[str] = []
+
+    def hashing(path: Union[Path, str]) -> str:
+        hashed.append(str(path))
+        return sha256_of(path)
+
+    monkeypatch.setattr("podtune.formats.sealed.sha256_of", hashing)
+    made = make_plan(load_recipe("bert-tiny-squad", changes), Home(tmp_path), "cpu", fetch=False)
+    make_plan(load_recipe("bert-tiny-squad", changes), Home(tmp_path), "cpu", fetch=False)
+
+    assert made.duration is not None
+    assert {hashed.count(path) for path in hashed if "/features/" in path} == {2}
+    assert {hashed.count(path) for path in hashed} == {2}
 
 
 def test_the_plan_tells_what_a_run_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
