@@ -1,4 +1,4 @@
-"""The YAML block that a card starts with: found, parsed, and with the line of every key."""
+"""The YAML block at the top of a card: read with the line of every key, and written."""
 
 import re
 from collections import Counter
@@ -13,10 +13,10 @@ _OPENING = re.compile(r"\s*---\r?\n")
 
 @dataclass(frozen=True)
 class FrontMatter:
-    """What a card says of itself to a machine."""
+    """A card's metadata."""
 
     values: Mapping[str, Any]
-    """Empty where the block is missing or cannot be read."""
+    """Empty if the block is missing or cannot be read."""
 
     lines: Mapping[str, int]
     """Key, such as model-index[0].name, to its line in the card, from 1."""
@@ -25,20 +25,20 @@ class FrontMatter:
     """The line after the block, from 1."""
 
     fault: Optional[str]
-    """Why there are no values; None where they could be read."""
+    """Why the block cannot be read; None if it can."""
 
     repeated: Tuple[str, ...] = ()
-    """Keys given twice in one mapping; the Hub refuses them."""
+    """Keys that occur twice in one mapping; the Hub refuses them."""
 
     def line(self, key: str) -> int:
-        """Where a key stands, or the nearest one above it; 1 where there is none."""
+        """Return the line of a key, or of its nearest parent; 1 if it has none."""
         while key and key not in self.lines:
             key = re.sub(r"(\.[^.\[]*|\[\d+\]|^[^.\[]+)$", "", key)
         return self.lines.get(key, 1)
 
 
 def read_front_matter(text: str) -> FrontMatter:
-    """Find and parse a card's front matter as the Hub does; a fault is recorded, not raised."""
+    """Parse a card's front matter as the Hub does; a fault is recorded, not raised."""
     lines = re.split(r"\r\n|\r|\n", text)
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     if not _OPENING.match(text):
@@ -56,9 +56,9 @@ def _parse(block: str, offset: int, body_line: int) -> FrontMatter:
         values = yaml.safe_load(block)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + offset})" if mark else ""
+        where = f" (line {mark.line + offset})" if mark else ""
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
-        return FrontMatter({}, {}, body_line, f"is not YAML: {problem}{place}")
+        return FrontMatter({}, {}, body_line, f"is not YAML: {problem}{where}")
     if values is not None and not isinstance(values, dict):
         return FrontMatter({}, {}, body_line, f"must be a mapping; got {type(values).__name__}")
     keys = list(_keys(tree, "", set()))
@@ -69,7 +69,7 @@ def _parse(block: str, offset: int, body_line: int) -> FrontMatter:
 
 
 def _keys(node: Any, path: str, above: Set[int]) -> Iterator[Tuple[str, int]]:
-    """Every key below a node with its line from 0; a node that an alias shows again is left out."""
+    """Yield every key below a node with its line from 0; skip nodes that an alias repeats."""
     if id(node) in above:
         return
     above.add(id(node))
@@ -84,7 +84,7 @@ def _keys(node: Any, path: str, above: Set[int]) -> Iterator[Tuple[str, int]]:
 
 
 def to_yaml(values: Dict[str, Any]) -> str:
-    """Spell front matter with its dashes, so that readers of YAML 1.1 and of 1.2 see the same texts."""
+    """Format front matter so that parsers of YAML 1.1 and 1.2 read the same strings."""
     block = yaml.dump(values, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=1 << 20)
     return f"---\n{block}---\n"
 

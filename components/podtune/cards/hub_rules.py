@@ -9,7 +9,7 @@ finite number, a task must be one the Hub lists, and license: other needs both a
 import re
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Callable, Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 from podtune.cards.front_matter import FrontMatter, read_front_matter
 from podtune.errors import BadInput
@@ -62,10 +62,10 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 @dataclass(frozen=True)
 class Breach:
-    """One rule that a card's metadata breaks."""
+    """A rule that a card's metadata breaks."""
 
     key: str
-    """Where, such as model-index[0].name; front matter where it is the whole block."""
+    """Such as model-index[0].name, or front matter for the entire block."""
 
     text: str
     """What is wrong and what would be right."""
@@ -73,52 +73,47 @@ class Breach:
     line: int
 
 
-def breaches(text: str) -> List[Breach]:
-    """Check a card's front matter; empty where the Hub would take it."""
-    return front_matter_breaches(read_front_matter(text))
-
-
-def front_matter_breaches(front: FrontMatter) -> List[Breach]:
-    """Check front matter that was read already."""
+def breaches(front: FrontMatter) -> List[Breach]:
+    """Check a card's front matter; empty if the Hub accepts it."""
     if front.fault:
         return [Breach("front matter", front.fault, 1)]
-    found = [(key, "is given twice") for key in front.repeated]
-    for check in CHECKS:
-        found.extend(check(front.values))
-    return [Breach(key, text, front.line(key)) for key, text in found]
+    broken = [(key, "is given twice") for key in front.repeated]
+    for check in (_licence, _scalars, _lists, _model_index):
+        broken.extend(check(front.values))
+    return [Breach(key, text, front.line(key)) for key, text in broken]
 
 
 def require_valid_card(text: str) -> None:
-    """Raise BadInput naming every rule that the card breaks."""
-    found = breaches(text)
-    if found:
-        listed = "; ".join(f"{breach.key} {breach.text}" for breach in found)
-        raise BadInput(f"the card breaks the Hub's rules for metadata: {listed}")
+    """Raise BadInput with every rule that a card breaks."""
+    broken = "; ".join(f"{breach.key} {breach.text}" for breach in breaches(read_front_matter(text)))
+    if broken:
+        raise BadInput(f"the card breaks the Hub's rules for metadata: {broken}")
 
 
 def is_repository_id(name: Any) -> bool:
-    """Whether a name has the shape of a model's or data set's id on the Hub."""
+    """Whether a name has the form of a model or dataset id on the Hub."""
     shaped = isinstance(name, str) and _REPOSITORY.fullmatch(name) is not None
     return shaped and "--" not in name and ".." not in name and not name.endswith(".git")
 
 
 def is_licence(name: Any) -> bool:
-    """Whether the Hub lists a licence under this name."""
+    """Whether the Hub lists this licence."""
     return isinstance(name, str) and name in LICENCES
 
 
 def is_language(code: Any) -> bool:
-    """Whether a code is one of ISO 639-1, looks like one of ISO 639-3, or is special to the Hub."""
+    """Whether a code is in ISO 639-1, has the form of ISO 639-3, or is special to the Hub."""
     return isinstance(code, str) and (code in LANGUAGES or re.fullmatch(r"[a-z]{3}", code) is not None)
 
 
-Found = Iterator[Tuple[str, str]]
+Broken = Iterator[Tuple[str, str]]
+"""Key and message of every rule that is broken."""
 
 
-def _licence(values: Any) -> Found:
-    given = values.get("license")
-    names = given if isinstance(given, list) else [given]
-    for name in names if given is not None else []:
+def _licence(values: Any) -> Broken:
+    licence = values.get("license")
+    names = licence if isinstance(licence, list) else [licence]
+    for name in names if licence is not None else []:
         if not is_licence(name):
             yield "license", f"must be an identifier that the Hub lists, such as apache-2.0, or other; got {name!r}"
     if "other" in names:
@@ -127,103 +122,80 @@ def _licence(values: Any) -> Found:
                 yield key, "must say which licence it is, because license is other"
 
 
-def _languages(values: Any) -> Found:
-    for key, code in _listed(values, "language"):
-        if not is_language(code):
-            yield key, f"must be a two-letter ISO 639-1 or three-letter ISO 639-3 code; got {code!r}"
-
-
-def _pipeline_tag(values: Any) -> Found:
+def _scalars(values: Any) -> Broken:
     tag = values.get("pipeline_tag")
     if tag is not None and not _is_task(tag):
         yield "pipeline_tag", f"must be a task that the Hub lists, such as question-answering; got {tag!r}"
-
-
-def _repositories(values: Any) -> Found:
-    for name in ("base_model", "datasets"):
-        for key, identifier in _listed(values, name):
-            if not is_repository_id(identifier):
-                yield key, f"must be an id on the Hub, such as owner/name; got {identifier!r}"
-
-
-def _texts(values: Any) -> Found:
     if "library_name" in values and not _is_text(values["library_name"]):
         yield "library_name", f"must be a string such as transformers; got {values['library_name']!r}"
+
+
+def _lists(values: Any) -> Broken:
     for name in ("tags", "metrics"):
         if not isinstance(values.get(name, []), list):
             yield name, f"must be a list; got {values[name]!r}"
-        for key, text in _listed(values, name):
-            if not _is_text(text):
-                yield key, f"must be a string; got {text!r}"
-    for key, metric in _listed(values, "metrics"):
-        if _is_text(metric) and not is_repository_id(metric):
-            yield key, f"must be a metric id, such as exact_match; got {metric!r}"
+    for name, is_valid, rule in (
+        ("language", is_language, "must be a two-letter ISO 639-1 or three-letter ISO 639-3 code"),
+        ("base_model", is_repository_id, "must be an id on the Hub, such as owner/name"),
+        ("datasets", is_repository_id, "must be an id on the Hub, such as owner/name"),
+        ("tags", _is_text, "must be a string"),
+        ("metrics", is_repository_id, "must be a metric id, such as exact_match"),
+    ):
+        for key, item in _items(values.get(name), name):
+            if not is_valid(item):
+                yield key, f"{rule}; got {item!r}"
 
 
-def _model_index(values: Any) -> Found:
+def _model_index(values: Any) -> Broken:
     index = values.get("model-index", [])
     if not isinstance(index, list):
         yield "model-index", "must be a list of models, each with name and results"
         return
-    for number, model in enumerate(index):
-        place = f"model-index[{number}]"
-        if not isinstance(model, dict) or not _is_text(model.get("name")):
-            yield f"{place}.name", "is missing"
-        results = model.get("results") if isinstance(model, dict) else None
+    for path, model in _items(index, "model-index"):
+        if not _is_text(_mapping(model).get("name")):
+            yield f"{path}.name", "is missing"
+        results = _mapping(model).get("results")
         if not isinstance(results, list):
-            yield f"{place}.results", "must be a list"
+            yield f"{path}.results", "must be a list"
             continue
-        for which, result in enumerate(results):
-            yield from _result(result, f"{place}.results[{which}]")
+        for key, result in _items(results, f"{path}.results"):
+            yield from _result(_mapping(result), key)
 
 
-def _result(result: Any, place: str) -> Found:
-    fields = result if isinstance(result, dict) else {}
-    task, data = _mapping(fields.get("task")), _mapping(fields.get("dataset"))
+def _result(result: Any, path: str) -> Broken:
+    task, data = _mapping(result.get("task")), _mapping(result.get("dataset"))
     if not _is_task(task.get("type")):
-        yield f"{place}.task.type", f"must be a task that the Hub lists; got {task.get('type')!r}"
+        yield f"{path}.task.type", f"must be a task that the Hub lists; got {task.get('type')!r}"
     if not is_repository_id(data.get("type")):
-        yield f"{place}.dataset.type", f"must be a dataset id; got {data.get('type')!r}"
+        yield f"{path}.dataset.type", f"must be a dataset id; got {data.get('type')!r}"
     if not _is_text(data.get("name")):
-        yield f"{place}.dataset.name", "is missing"
+        yield f"{path}.dataset.name", "is missing"
     for key in ("config", "split", "revision"):
         if key in data and not _is_text(data[key]):
-            yield f"{place}.dataset.{key}", f"must be a string; got {data[key]!r}"
+            yield f"{path}.dataset.{key}", f"must be a string; got {data[key]!r}"
     if "args" in data and not isinstance(data["args"], dict):
-        yield f"{place}.dataset.args", f"must be a mapping; got {data['args']!r}"
-    yield from _metrics(fields.get("metrics"), place)
+        yield f"{path}.dataset.args", f"must be a mapping; got {data['args']!r}"
+    yield from _metrics(result.get("metrics"), f"{path}.metrics")
 
 
-def _metrics(metrics: Any, place: str) -> Found:
+def _metrics(metrics: Any, path: str) -> Broken:
     if not isinstance(metrics, list) or not metrics:
-        yield f"{place}.metrics", "must be a list with at least one metric"
+        yield path, "must be a list with at least one metric"
         return
-    for number, given in enumerate(metrics):
-        metric, here = _mapping(given), f"{place}.metrics[{number}]"
-        kind, value = metric.get("type"), metric.get("value")
+    for key, metric in _items(metrics, path):
+        kind, value = _mapping(metric).get("type"), _mapping(metric).get("value")
         if not (isinstance(kind, str) and _SLUG.fullmatch(kind)):
-            yield f"{here}.type", f"must be a metric id, such as f1; got {kind!r}"
-        if not _is_number(value):
-            yield f"{here}.value", f"must be a finite number; got {value!r}"
+            yield f"{key}.type", f"must be a metric id, such as f1; got {kind!r}"
+        if not (type(value) is int or (isinstance(value, float) and isfinite(value))):
+            yield f"{key}.value", f"must be a finite number; got {value!r}"
 
 
-CHECKS: Tuple[Callable[[Any], Found], ...] = (
-    _licence,
-    _languages,
-    _pipeline_tag,
-    _repositories,
-    _texts,
-    _model_index,
-)
-
-
-def _listed(values: Any, name: str) -> Iterator[Tuple[str, Any]]:
-    """A key's items with their places; a single value counts as a list of one."""
-    given = values.get(name)
-    if isinstance(given, list):
-        yield from ((f"{name}[{number}]", item) for number, item in enumerate(given))
-    elif given is not None:
-        yield name, given
+def _items(value: Any, key: str) -> Iterator[Tuple[str, Any]]:
+    """Yield a list's items with their keys; a single value counts as a list of one."""
+    if isinstance(value, list):
+        yield from ((f"{key}[{number}]", item) for number, item in enumerate(value))
+    elif value is not None:
+        yield key, value
 
 
 def _mapping(value: Any) -> Any:
@@ -232,10 +204,6 @@ def _mapping(value: Any) -> Any:
 
 def _is_task(value: Any) -> bool:
     return isinstance(value, str) and value in TASKS
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) is int or (isinstance(value, float) and isfinite(value))
 
 
 def _is_text(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from podtune.cards.hub_rules import front_matter_breaches
+from podtune.cards.hub_rules import breaches
 
 from podtune_pipelines.card_check.claims import Claims, Found
 
@@ -34,7 +34,7 @@ def line_breaks_lost(claims: Claims) -> Found:
 def hub_rules_broken(claims: Claims) -> Found:
     """The Hub refuses or ignores a value."""
     if not claims.front.fault:
-        yield from ((breach.line, f"{breach.key} {breach.text}") for breach in front_matter_breaches(claims.front))
+        yield from ((breach.line, f"{breach.key} {breach.text}") for breach in breaches(claims.front))
 
 
 def metadata_missing(claims: Claims) -> Found:

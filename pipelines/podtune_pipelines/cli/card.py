@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from podtune.errors import BadInput
-from podtune.steps.write_card.markup import one_line
 
 from podtune_pipelines.card_check.check import check_card
 from podtune_pipelines.cli.options import JsonOption
@@ -35,7 +34,8 @@ def check(
         print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
     else:
         for finding in findings:
-            print(f"{file}:{finding.line}: {finding.severity}: {one_line(finding.message)} [{finding.rule}]")
+            message = "".join(filter(str.isprintable, " ".join(finding.message.split())))
+            print(f"{file}:{finding.line}: {finding.severity}: {message} [{finding.rule}]")
     raise typer.Exit(1 if findings else 0)
 
 

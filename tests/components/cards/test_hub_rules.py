@@ -2,7 +2,7 @@ import copy
 from typing import Any
 
 import pytest
-from podtune.cards.front_matter import to_yaml
+from podtune.cards.front_matter import read_front_matter, to_yaml
 from podtune.cards.hub_rules import breaches, is_language, is_repository_id, require_valid_card
 from podtune.errors import BadInput
 
@@ -32,7 +32,7 @@ RESULT = "model-index[0].results[0]"
 
 
 def test_a_good_card_breaks_no_rule() -> None:
-    assert breaches(to_yaml(GOOD)) == []
+    assert breaches(read_front_matter(to_yaml(GOOD))) == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_each_mistake_is_found_with_its_place(place: list, value: Any, key: str,
         target = target[step]
     target[place[-1]] = value
 
-    found = breaches(to_yaml(card))
+    found = breaches(read_front_matter(to_yaml(card)))
 
     assert found[0].key == key
     assert found[0].text.startswith(text)
@@ -83,7 +83,7 @@ def test_each_part_of_a_result_is_checked(part: str, key: str, value: Any, text:
     card = copy.deepcopy(GOOD)
     card["model-index"][0]["results"][0][part][key] = value
 
-    (found,) = breaches(to_yaml(card))
+    (found,) = breaches(read_front_matter(to_yaml(card)))
 
     assert (found.key, found.text) == (f"{RESULT}.{part}.{key}", text)
 
@@ -93,7 +93,7 @@ def test_a_metric_must_be_a_finite_number(value: Any) -> None:
     card = copy.deepcopy(GOOD)
     card["model-index"][0]["results"][0]["metrics"][0]["value"] = value
 
-    (found,) = breaches(to_yaml(card))
+    (found,) = breaches(read_front_matter(to_yaml(card)))
 
     assert found.key == f"{RESULT}.metrics[0].value"
     assert found.line == 27
@@ -102,17 +102,17 @@ def test_a_metric_must_be_a_finite_number(value: Any) -> None:
 def test_other_licences_have_a_name_and_a_link() -> None:
     card = {**GOOD, "license": "other", "license_name": "our-own-1.0", "license_link": "LICENSE"}
 
-    assert breaches(to_yaml(card)) == []
+    assert breaches(read_front_matter(to_yaml(card))) == []
 
 
 def test_a_key_given_twice_is_a_breach() -> None:
-    (found,) = breaches("---\nlicense: mit\nlicense: isc\n---\n")
+    (found,) = breaches(read_front_matter("---\nlicense: mit\nlicense: isc\n---\n"))
 
     assert (found.key, found.text, found.line) == ("license", "is given twice", 3)
 
 
 def test_a_card_without_front_matter_breaks_one_rule() -> None:
-    (found,) = breaches("# A card\n")
+    (found,) = breaches(read_front_matter("# A card\n"))
 
     assert found.key == "front matter"
 

@@ -1,12 +1,18 @@
-"""An Evaluation as the gate looks at it: a model's metrics, and what each example scored."""
+"""What the gate compares: the scores of the new model and of the live release."""
 
+import tempfile
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION, EXAMPLES, Evaluation, read_examples
+from podtune.formats.release import EVALUATION_FOLDER
+from podtune.stores.fetching import fetch_files
+from podtune.stores.live import live_version
+from podtune.stores.releases import read_release
+from podtune.stores.store import Store
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,22 @@ class Evaluated:
     """Those that every example is scored by; one over all examples, such as BLEU, is not among them."""
 
 
+@dataclass(frozen=True)
+class Champion:
+    """The live release and what it scored."""
+
+    version: str
+    evaluated: Evaluated
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A live release of which nobody can say what it scored."""
+
+    version: str
+    why: str
+
+
 def open_evaluated(path: Path, metric: str) -> Evaluated:
     """Verify an Evaluation and read the scores of one metric; BadInput unless every example has a finite one."""
     evaluation = EVALUATION.open(path)
@@ -40,6 +62,24 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
         raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
     metrics = {name: found.value for name, found in facts.metrics.items()}
     return Evaluated(evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics)
+
+
+def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champion, Unreadable]]:
+    """Fetch and verify the live release's Evaluation; None where nothing is live under this name.
+
+    TryAgainLater where the store cannot answer: that is no property of the champion.
+    """
+    live = live_version(store, name)
+    if live is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        fetched = Path(folder, "release")
+        try:
+            fetch_files(store, read_release(store, name, live.version), fetched, f"{EVALUATION_FOLDER}/")
+            return Champion(live.version, open_evaluated(fetched / EVALUATION_FOLDER, metric))
+        except BadInput as error:
+            why = str(error).replace(f"{fetched}/", "")
+            return Unreadable(live.version, " ".join(why.split()))
 
 
 def _scores(evaluation: Evaluation, metric: str) -> Dict[str, float]:

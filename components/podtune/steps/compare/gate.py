@@ -5,8 +5,7 @@ from typing import Dict, List, Literal, Optional, Union
 
 import numpy as np
 
-from podtune.steps.compare.champion import Champion, Unreadable
-from podtune.steps.compare.evaluated import Evaluated
+from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable
 from podtune.steps.compare.settings import GateSettings
 from podtune.tasks.bootstrap import interval_of_mean
 from podtune.tasks.task import metric_named

@@ -8,8 +8,7 @@ from typing import Any, Mapping
 from podtune.errors import BadInput
 from podtune.formats.verdict import VERDICT, VerdictFacts
 from podtune.sections import read_section, to_mapping
-from podtune.steps.compare.champion import Champion, find_champion
-from podtune.steps.compare.evaluated import Evaluated, open_evaluated
+from podtune.steps.compare.evaluated import Champion, Evaluated, find_champion, open_evaluated
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
 from podtune.stores.opening import open_store

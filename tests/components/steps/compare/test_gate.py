@@ -3,8 +3,7 @@ from typing import Any, Dict, Optional, Sequence, Union
 import pytest
 from podtune.errors import BadInput
 from podtune.sections import read_section
-from podtune.steps.compare.champion import Champion, Unreadable
-from podtune.steps.compare.evaluated import Evaluated
+from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
 

@@ -30,7 +30,7 @@ def test_the_card_of_a_literal_vqa_run_is_the_golden_one(
     card = card_with_front_matter(template_values(contents()), "figures/loss.png")
 
     golden("write_card/README-vqa.md", card)
-    assert breaches(card) == []
+    assert breaches(read_front_matter(card)) == []
 
 
 def test_the_card_of_a_literal_captioning_run_is_the_golden_one(
@@ -39,7 +39,7 @@ def test_the_card_of_a_literal_captioning_run_is_the_golden_one(
     card = card_with_front_matter(template_values(contents()), "figures/loss.png")
 
     golden("write_card/README-captions.md", card)
-    assert breaches(card) == []
+    assert breaches(read_front_matter(card)) == []
 
 
 def test_the_report_of_a_literal_captioning_run_is_the_golden_one(

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
-from podtune.steps.compare.champion import Champion, Unreadable, find_champion
+from podtune.steps.compare.evaluated import Champion, Unreadable, find_champion
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.releases import blob_key, publish
 
