@@ -21,7 +21,7 @@ Found = Iterator[Tuple[int, str]]
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a card, or a value on it; empty where only the value's name is there."""
+    """A line of a card, or a value on it; empty for a flag without a value."""
 
     text: str
     number: int
@@ -41,12 +41,12 @@ class Grid:
         return ((row, line) for row, line in zip(self.rows, self.lines) if len(row) >= len(self.header))
 
     def column(self, name: str) -> List[Stated]:
-        """The numbers below a heading; none where it is missing, or has something else than numbers below it."""
+        """Return the numbers of a column; empty if it is missing or holds anything else."""
         if name not in self.header:
             return []
         numbers = [read_number(row[self.header.index(name)], line) for row, line in self]
-        found = [number for number in numbers if number is not None]
-        return found if len(found) == len(self.rows) else []
+        parsed = [number for number in numbers if number is not None]
+        return parsed if len(parsed) == len(self.rows) else []
 
     @property
     def steps_per_epoch(self) -> Tuple[float, float]:
@@ -81,7 +81,7 @@ class Steps:
 
 @dataclass(frozen=True)
 class Claims:
-    """A card, taken apart."""
+    """A parsed card."""
 
     text: str
     """With its line breaks restored."""
@@ -119,22 +119,22 @@ class Claims:
     @property
     def data_names(self) -> List[str]:
         """Every name that the card has for its data set, the metadata's first."""
-        names = [*_texts(self.metadata.get("datasets")), *(str(found["type"]) for found in self.indexed("dataset"))]
+        names = [*_texts(self.metadata.get("datasets")), *(str(data["type"]) for data in self.indexed("dataset"))]
         names += [self.command["dataset_name"].text] if "dataset_name" in self.command else []
-        return names + [_target(found.group(1)) for found in _DATA.finditer(self.text)]
+        return names + [_target(match.group(1)) for match in _DATA.finditer(self.text)]
 
     @property
     def base_names(self) -> List[str]:
         """Every name that the card has for its base model."""
         names = _texts(self.metadata.get("base_model"))
         names += [self.command["model_name_or_path"].text] if "model_name_or_path" in self.command else []
-        return names + [_target(found.group(1)) for found in _BASE.finditer(self.text)]
+        return names + [_target(match.group(1)) for match in _BASE.finditer(self.text)]
 
     @property
     def base_families(self) -> Set[str]:
         """The families of the base models; of the title where the card names none."""
-        found = set().union(*(families_in(name) for name in self.base_names))
-        return found or families_in(self.title.text)
+        families = set().union(*(families_in(name) for name in self.base_names))
+        return families or families_in(self.title.text)
 
     @property
     def models(self) -> List[Mapping[str, Any]]:
@@ -145,8 +145,8 @@ class Claims:
     def indexed(self, part: str) -> List[Mapping[str, Any]]:
         """The task, dataset or metrics entries of the model-index that have a type."""
         results = [result for model in self.models for result in _as_list(model.get("results"))]
-        found = [entry for result in results if isinstance(result, dict) for entry in _as_list(result.get(part))]
-        return [entry for entry in found if isinstance(entry, dict) and "type" in entry]
+        entries = [entry for result in results if isinstance(result, dict) for entry in _as_list(result.get(part))]
+        return [entry for entry in entries if isinstance(entry, dict) and "type" in entry]
 
     @property
     def evaluated(self) -> Mapping[str, Stated]:
@@ -155,13 +155,13 @@ class Claims:
 
     @property
     def questions(self) -> Optional[int]:
-        """The number of scored questions where the samples counted are their windows."""
+        """The number of scored questions, if eval_samples counts their windows."""
         samples = self.measured.get("eval_samples")
         return self.data.windows.get(int(samples.value)) if samples else None
 
     @property
     def followed(self) -> List[Grid]:
-        """Tables that follow a training: a column of steps and one of epochs, of three rows or more."""
+        """Tables of a training run: with columns of steps and epochs, and at least three rows."""
         return [grid for grid in self.grids if len(grid.rows) >= 3 and grid.column("step") and grid.column("epoch")]
 
     @property
@@ -171,7 +171,7 @@ class Claims:
 
     @property
     def steps(self) -> Optional[Steps]:
-        """The steps of the run, where the card gives all that they follow from."""
+        """The steps of the run, if the card has all the figures to derive them."""
         rate, runtime = self.measured.get("train_steps_per_second"), self.measured.get("train_runtime")
         samples, batch = self.measured.get("train_samples"), self.number("total_train_batch_size")
         if not (rate and runtime and samples and batch and self.epochs):
@@ -181,30 +181,30 @@ class Claims:
         return Steps(rate, *rate.times(runtime), dropped, kept)
 
     def number(self, name: str) -> Optional[float]:
-        """A setting as a number: from the list, else from the command."""
-        given = self.listed.get(name) or self.command.get(name)
-        return as_number(given.text) if given else None
+        """Return a setting as a number, from the list or else from the command."""
+        value = self.listed.get(name) or self.command.get(name)
+        return as_number(value.text) if value else None
 
     def mentions(self, pattern: str) -> bool:
-        """Whether a pattern, in either case, stands anywhere in the card."""
+        """Whether the card matches a pattern, ignoring case."""
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
     def line_at(self, position: int) -> int:
-        """The file's line of a position in `text`."""
+        """Return the file's line of a position in `text`."""
         return self.lines[self.text.count("\n", 0, position)].number
 
     def line_of(self, pattern: str) -> int:
-        """The first line that a pattern matches; 1 where none does."""
+        """Return the first line that matches a pattern; 1 if none does."""
         return next((line.number for line in self.lines if re.search(pattern, line.text)), 1)
 
 
 def _target(mention: str) -> str:
-    """The id that a mention means: a link's address where it is one of the Hub, else its text."""
+    """Resolve a mention to an id: the repository that it links to on the Hub, or else its text."""
     link = _LINK.fullmatch(mention)
     if not link:
         return mention.strip("`.")
-    found = _HUB.match(link.group(2))
-    return found.group(1) if found else link.group(1).strip()
+    repository = _HUB.match(link.group(2))
+    return repository.group(1) if repository else link.group(1).strip()
 
 
 def _texts(value: Any) -> List[str]:

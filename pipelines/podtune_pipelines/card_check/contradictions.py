@@ -10,7 +10,7 @@ from podtune_pipelines.card_check.printed_numbers import Stated, as_number, read
 
 
 def results_empty(claims: Claims) -> Found:
-    """The model-index says that there are no results; the text gives some."""
+    """The model-index has no results, but the text has some."""
     named = {*claims.headline, *(name[len("eval_") :] for name in claims.evaluated if name != "eval_samples")}
     if named and any(model.get("results") == [] for model in claims.models):
         line = claims.line_of(r"results: *\[\]")
@@ -19,14 +19,14 @@ def results_empty(claims: Claims) -> Found:
 
 def command_contradicts_list(claims: Claims) -> Found:
     """The command line gives a setting one value, the list another."""
-    for name, given in claims.command.items():
+    for name, flag in claims.command.items():
         listed = claims.listed.get(name)
-        if listed and given.text and not _same(given, listed):
-            yield given.number, f"{name} is {given.text} in the command line, but {listed.text} in the list"
+        if listed and flag.text and not _same(flag, listed):
+            yield flag.number, f"{name} is {flag.text} in the command line, but {listed.text} in the list"
 
 
 def output_directory_names_other_data(claims: Claims) -> Found:
-    """The output directory is called after another data set than the one trained on."""
+    """The output directory is named after a different data set."""
     directory, data = claims.command.get("output_dir", Line("", 1)), claims.data
     mentioned = data_mentioned(directory.text)
     if data.title and mentioned and mentioned != data:
@@ -34,29 +34,29 @@ def output_directory_names_other_data(claims: Claims) -> Found:
 
 
 def denominator_is_not_eval_samples(claims: Claims) -> Found:
-    """A share is not a whole number of the samples given, but one of the full batches: the last one was dropped."""
+    """A share is not a whole number of the samples, but of the full batches: the last batch was dropped."""
     samples, batch, data = claims.measured.get("eval_samples"), claims.number("total_eval_batch_size"), claims.data
     if not samples or not batch or samples.value in data.windows:
         return
-    given, full = int(samples.value), int(samples.value // batch * batch)
+    stated, full = int(samples.value), int(samples.value // batch * batch)
     for name, share in _shares(claims):
         parts = data.parts if name == "eval_accuracy" else 1
-        count = share.count_of(full, parts) if full != given and share.excludes(given, parts) else None
+        count = share.count_of(full, parts) if full != stated and share.excludes(stated, parts) else None
         if count is not None:
             counted = f"but is {count / parts:,.10g} of {full:,}, the full batches of {batch:g}"
             sure = " (in float32: likely, not proven)" if share.was_float32 else ""
-            yield share.line, f"{name} {share.text} is no whole number of {given:,} eval_samples, {counted}{sure}"
+            yield share.line, f"{name} {share.text} is no whole number of {stated:,} eval_samples, {counted}{sure}"
 
 
 def impossible_share(claims: Claims) -> Found:
-    """A share of the known number of questions that is not a whole number of them."""
+    """A share is not a whole number of the known number of questions."""
     for name, share in _shares(claims):
         if claims.questions and share.excludes(claims.questions):
             yield share.line, f"{name} {share.text} is not a whole number of the {claims.questions:,} questions"
 
 
 def samples_are_no_known_split(claims: Claims) -> Found:
-    """The samples given are nearly those of a published split: some were left out."""
+    """The number of samples is close to that of a published split: some were left out."""
     data = claims.data
     for name in ("train_samples", "eval_samples"):
         number = claims.measured.get(name)
@@ -79,15 +79,15 @@ def speed_contradicts_samples(claims: Claims) -> Found:
 
 
 def speed_contradicts_steps(claims: Claims) -> Found:
-    """Steps per second times seconds are the steps of no way to cut the samples into batches."""
+    """Steps per second times seconds fit no way to divide the samples into batches."""
     steps = claims.steps
     if steps and not steps.allows(steps.dropped) and not steps.allows(steps.kept):
-        given = f"{steps.rate.text} steps per second amount to {steps.low:,.1f} to {steps.high:,.1f} steps"
-        yield steps.rate.line, f"{given}; samples, batch and epochs give {steps.dropped:,} or {steps.kept:,}"
+        speed = f"{steps.rate.text} steps per second amount to {steps.low:,.1f} to {steps.high:,.1f} steps"
+        yield steps.rate.line, f"{speed}; samples, batch and epochs give {steps.dropped:,} or {steps.kept:,}"
 
 
 def results_differ(claims: Claims) -> Found:
-    """One metric has different values in different places."""
+    """A metric has different values in the text and in the model-index."""
     metrics = claims.indexed("metrics")
     kinds = [str(metric["type"]) for metric in metrics]
     for kind, value in ((kind, metric.get("value")) for kind, metric in zip(kinds, metrics)):
@@ -100,7 +100,7 @@ def results_differ(claims: Claims) -> Found:
 
 def count_contradicts_share(claims: Claims) -> Found:
     """A metric's row says "K of N" beside a percentage that is not K / N."""
-    for row, line in (found for grid in claims.grids if grid.header[:1] == ("metric",) for found in grid):
+    for row, line in (row for grid in claims.grids if grid.header[:1] == ("metric",) for row in grid):
         counted = next(filter(None, (re.fullmatch(r"([\d,]+) of ([\d,]+)", cell) for cell in row)), None)
         share = read_number(row[1], line) if counted else None
         if counted and share:
@@ -118,18 +118,18 @@ def epochs_contradict_steps(claims: Claims) -> Found:
 
 
 def headline_is_not_the_last_row(claims: Claims) -> Found:
-    """The result given is an earlier row's, and the card does not say that the best checkpoint was kept."""
+    """The stated result is an earlier row's, and the card does not say that the best checkpoint was kept."""
     loss = claims.headline.get("loss")
     if not loss or claims.mentions(r"best (?:checkpoint|model|weights)|load_best_model|early stopping"):
         return
     for grid in claims.followed:
         rows = list(zip(grid.column("step"), grid.column("validation loss")))
-        given = next((step for step, row in rows if row.value == loss.value), None)
-        if given and rows[-1][1].value != loss.value:
+        best = next((step for step, row in rows if row.value == loss.value), None)
+        if best and rows[-1][1].value != loss.value:
             last = f"the last row (step {rows[-1][0].text}) has {rows[-1][1].text}"
             yield (
                 loss.line,
-                f"the loss {loss.text} is that of step {given.text}; {last}, and no best checkpoint is mentioned",
+                f"the loss {loss.text} is that of step {best.text}; {last}, and no best checkpoint is mentioned",
             )
 
 
@@ -140,36 +140,36 @@ def data_used_in_part(claims: Claims) -> Found:
         low, high = grid.steps_per_epoch
         if not batch or not data.subset or not low <= high < inf:
             continue
-        part, unit, whole, whole_unit = data.subset
+        part, unit, total, total_unit = data.subset
         least, most = (floor(low) - 1) * batch, ceil(high) * batch
-        if least < part <= most and not least < whole <= most:
+        if least < part <= most and not least < total <= most:
             steps = f"{low:,.0f}" if round(low) == round(high) else f"{low:,.0f} to {high:,.0f}"
             trained = f"{steps} steps per epoch with batch {batch:g} cover {part:,} {unit} once"
-            yield grid.lines[0], f"{trained}; {data.title} has {whole:,} {whole_unit}, which the card does not say"
+            yield grid.lines[0], f"{trained}; {data.title} has {total:,} {total_unit}, which the card does not say"
 
 
 def another_model_described(claims: Claims) -> Found:
-    """The first description is of another family of models than the base model's."""
+    """The first description is of a different model family than the base model's."""
     described = ((line.number, family_described(line.text.strip())) for line in claims.prose)
-    line, family = next((found for found in described if found[1]), (1, None))
+    line, family = next((match for match in described if match[1]), (1, None))
     if family and claims.base_families and family not in claims.base_families:
         yield line, f"the text describes {family}, but the base model is {', '.join(sorted(claims.base_families))}"
 
 
 def base_model_incomplete(claims: Claims) -> Found:
-    """The title names a family of models that no base model has."""
+    """The title names a model family that no base model belongs to."""
     bases = {family for name in claims.base_names for family in families_in(name)}
     missing = ", ".join(sorted(families_in(claims.title.text.rpartition("/")[2]) - bases))
     if bases and missing:
-        given = ", ".join(sorted(bases))
-        yield claims.title.number, f"the title names {missing}, but the base model given is {given} only"
+        named = ", ".join(sorted(bases))
+        yield claims.title.number, f"the title names {missing}, but the base model given is {named} only"
 
 
-def _same(given: Line, listed: Line) -> bool:
-    first, second = as_number(given.text), as_number(listed.text)
+def _same(flag: Line, listed: Line) -> bool:
+    first, second = as_number(flag.text), as_number(listed.text)
     if first is not None and second is not None:
         return first == second
-    return given.text.strip("\"'").lower() == listed.text.lower()
+    return flag.text.strip("\"'").lower() == listed.text.lower()
 
 
 def _shares(claims: Claims) -> Iterator[Tuple[str, Stated]]:

@@ -10,16 +10,16 @@ INFLUENTIAL = re.compile(
     r"weight_decay|loss_scaling|label_smoothing\w*|adam_\w+|max_(?:grad_norm|seq_length|target_length)|doc_stride|"
     r"gradient_accumulation_steps|learning_rate|warmup_\w+|schedule|seed|epochs|per_device_train_batch_size|replace_\w+"
 )
-"""Settings that change what is learnt."""
+"""Settings that affect the result."""
 
 BEYOND = 8
-"""A padded length of so many times the longest text is waste worth a remark."""
+"""Ratio of padded length to longest text from which padding is worth a remark."""
 
 FAR = 2.0
-"""A validation loss of so many times the training loss, or the reverse, needs a word."""
+"""Ratio between validation and training loss, either way, that needs an explanation."""
 
 IMPLAUSIBLE = 0.3
-"""No model writes captions with a cross-entropy per token below this; counted padding makes it so."""
+"""Cross-entropy per token that captions reach only if padding is counted."""
 
 _EVAL_BLOCK = re.compile(
     r"(?<!\*)\*{3,} *eval metrics \*{3,}(.*?)(?=\*\*\*|```|\n *\n|\Z)|\{([^{}]*eval_[^{}]*)\}", re.DOTALL
@@ -27,7 +27,7 @@ _EVAL_BLOCK = re.compile(
 
 
 def list_omits_command(claims: Claims) -> Found:
-    """The list leaves out settings of the command line that change what is learnt."""
+    """The list leaves out influential settings of the command line."""
     omitted = [name for name in claims.command if INFLUENTIAL.fullmatch(name) and name not in claims.listed]
     if "learning_rate" in claims.listed and omitted:
         line = claims.listed["learning_rate"].number
@@ -35,22 +35,22 @@ def list_omits_command(claims: Claims) -> Found:
 
 
 def continuation_glued(claims: Claims) -> Found:
-    """A backslash that continues the command stands at a value without a space."""
+    """A line continuation has no space before its backslash."""
     for line in claims.lines:
         if re.match(r"\s*--\S.*[^\s\\]\\\s*$", line.text):
             yield line.number, f"no space before the backslash: {line.text.strip()}"
 
 
 def batch_does_not_multiply_out(claims: Claims) -> Found:
-    """The total batch is not the product of what the card gives."""
+    """The total batch size is not the product of its stated factors."""
     for phase in ("train", "eval"):
         name, factors = f"total_{phase}_batch_size", _factors(claims, phase)
         total, product = claims.number(name), prod(factors.values())
         if total and product and f"per_device_{phase}_batch_size" in factors and total != product:
-            given = " × ".join(f"{factor} {value:g}" for factor, value in factors.items())
+            product_of = " × ".join(f"{factor} {value:g}" for factor, value in factors.items())
             missing = phase == "train" and "gradient_accumulation_steps" not in factors
             unsaid = "; gradient_accumulation_steps is not given" if missing else ""
-            yield claims.listed[name].number, f"{name} {total:g} is {total / product:g} times {given}{unsaid}"
+            yield claims.listed[name].number, f"{name} {total:g} is {total / product:g} times {product_of}{unsaid}"
 
 
 def padded_far_beyond_data(claims: Claims) -> Found:
@@ -62,13 +62,13 @@ def padded_far_beyond_data(claims: Claims) -> Found:
 
 
 def generation_settings_missing(claims: Claims) -> Found:
-    """A model that writes text is described without how long, or how, it decodes."""
+    """A text-generating model is described without its length limit and decoding method."""
     if claims.data.generated and not claims.mentions(r"max_\w*length|num_beams|beam|greedy|sampling"):
         yield claims.title.number, "the card states neither the maximum generated length nor how the model decodes"
 
 
 def windows_counted_as_questions(claims: Claims) -> Found:
-    """The samples given are windows of contexts; the metrics are over questions."""
+    """The samples are windows of contexts, while the metrics are over questions."""
     if claims.questions:
         samples = claims.measured["eval_samples"]
         counted = f"eval_samples {samples.value:,.0f} are windows"
@@ -85,7 +85,7 @@ def loss_on_float16_grid(claims: Claims) -> Found:
 
 
 def losses_far_apart(claims: Claims) -> Found:
-    """Training and validation loss differ by a factor, and the card says neither how they are averaged nor why."""
+    """Training and validation loss differ by a factor that the card does not explain."""
     train = claims.measured.get("train_loss")
     validation = claims.measured.get("eval_loss") or claims.headline.get("loss")
     if train and validation and train.value and validation.value:
@@ -96,7 +96,7 @@ def losses_far_apart(claims: Claims) -> Found:
 
 
 def partial_batch_dropped(claims: Claims) -> Found:
-    """The speed shows that the last batch of an epoch was dropped, and the command line does not say so."""
+    """The speed shows that each epoch's last batch was dropped, and the command line does not say so."""
     steps, said = claims.steps, "dataloader_drop_last" in claims.command
     if steps and not said and steps.allows(steps.dropped) and not steps.allows(steps.kept):
         taken = f"the run took {steps.dropped:,} steps, not {steps.kept:,}"
@@ -104,7 +104,7 @@ def partial_batch_dropped(claims: Claims) -> Found:
 
 
 def training_figures_missing(claims: Claims) -> Found:
-    """There are results, and neither loss, time nor samples of the training."""
+    """There are results, but no loss, time or samples of the training."""
     trained = any(name.startswith("train_") for name in claims.measured) or claims.mentions("training loss")
     if claims.evaluated and not trained:
         line = next(iter(claims.evaluated.values())).line
@@ -112,7 +112,7 @@ def training_figures_missing(claims: Claims) -> Found:
 
 
 def epoch_among_results(claims: Claims) -> Found:
-    """The count of epochs stands among the results of the evaluation."""
+    """The number of epochs is listed among the evaluation results."""
     for block in _EVAL_BLOCK.finditer(claims.text):
         inside = next(group for group in (1, 2) if block.group(group) is not None)
         epoch = re.search(r"\bepoch\b", block.group(inside))
@@ -121,14 +121,14 @@ def epoch_among_results(claims: Claims) -> Found:
 
 
 def results_not_in_a_table(claims: Claims) -> Found:
-    """Results are only in a program's output or a list."""
+    """Results are only in program output or a list."""
     numbers = claims.headline or claims.evaluated
     if numbers and not claims.grids:
         yield min(number.line for number in numbers.values()), "the results are not in a table"
 
 
 def validation_loss_rises(claims: Claims) -> Found:
-    """The validation loss rises after its least value while the training loss falls on."""
+    """The validation loss rises after its minimum while the training loss keeps falling."""
     for grid in [] if claims.mentions("overfit") else claims.followed:
         steps, losses, training = (grid.column(name) for name in ("step", "validation loss", "training loss"))
         best = min(range(len(losses)), key=lambda row: losses[row].value, default=0)
@@ -139,7 +139,7 @@ def validation_loss_rises(claims: Claims) -> Found:
 
 
 def last_step_not_in_the_table(claims: Claims) -> Found:
-    """The table ends before the training did, so the last weights' result is nowhere."""
+    """The table ends before the training did, so the final weights have no result."""
     epochs = claims.number("epochs")
     for grid in claims.followed if epochs else ():
         (low, high), last = grid.steps_per_epoch, grid.column("step")[-1]
@@ -149,7 +149,7 @@ def last_step_not_in_the_table(claims: Claims) -> Found:
 
 
 def loss_implausibly_low(claims: Claims) -> Found:
-    """A loss per token that no model of language reaches."""
+    """The loss per token is lower than any language model reaches."""
     loss = claims.headline.get("loss")
     if loss and claims.data.generated and loss.value < IMPLAUSIBLE:
         perplexity = f"a loss of {loss.text} is a perplexity of {exp(loss.value):.2f}"
@@ -159,5 +159,5 @@ def loss_implausibly_low(claims: Claims) -> Found:
 def _factors(claims: Claims, phase: str) -> Dict[str, float]:
     accumulated = ("gradient_accumulation_steps",) if phase == "train" else ()
     names = (f"per_device_{phase}_batch_size", "num_devices", *accumulated, "replication_factor", "device_iterations")
-    found = {name: claims.number(name) for name in names}
-    return {name: value for name, value in found.items() if value is not None}
+    factors = {name: claims.number(name) for name in names}
+    return {name: value for name, value in factors.items() if value is not None}

@@ -1,4 +1,4 @@
-"""A card's text taken apart into its claims; lost line breaks are restored as far as its marks show them."""
+"""Parse a card into its claims; restore lost line breaks where its marks show them."""
 
 import itertools
 import re
@@ -22,13 +22,13 @@ NAMES = {
     "training_loss": "train_loss",
     "training_time": "train_runtime",
 }
-"""Other names of the same thing, as programs and people write them."""
+"""Synonyms, as programs and people write them."""
 
 RESULTS = ("loss", "accuracy", "exact_match", "f1", "bleu", "rouge", "cider", "wer")
 """What counts as a result where a list or a table names it."""
 
 LONG = 400
-"""Characters from which a line with a heading's marks in its middle has lost its breaks."""
+"""Length from which a line with a heading inside has lost its breaks."""
 
 HEADINGS = (
     "Model description",
@@ -39,7 +39,7 @@ HEADINGS = (
     "Training results",
     "Framework versions",
 )
-"""What the Trainer calls the sections of a card; listed so that they are found without their marks."""
+"""The Trainer's section titles, recognised without their marks."""
 
 Labelled = Tuple[str, str, int]
 """A label, the text that it stands for, and their line."""
@@ -52,7 +52,7 @@ _MEASURED = re.compile(rf"(?<!\w)((?:train|eval)_\w+|epoch)[\"']? *[:=] *((?:\d+
 
 
 def claims_of(text: str) -> Claims:
-    """Take a card apart."""
+    """Parse a card."""
     lines, lost = lines_of(text)
     unfolded = "\n".join(line.text for line in lines)
     meant = read_front_matter(unfolded)
@@ -91,7 +91,7 @@ def lines_of(text: str) -> Tuple[List[Line], bool]:
 
 
 def name_of(label: str) -> str:
-    """Spell the name of a setting or figure in one way."""
+    """Normalise the name of a setting or figure."""
     name = re.sub(r"\W+", "_", label.strip("` ").lower()).strip("_")
     name = re.sub(r"^training_(?!loss$|time$|precision$)", "", name)
     name = re.sub(r"^(?!train_|eval_)\w+_per_second$", "train_samples_per_second", name)
@@ -115,7 +115,7 @@ def _unfolded(line: str) -> Iterator[str]:
 
 
 def _title(body: Sequence[Line]) -> Line:
-    """Find the first heading; where there is none, the first line if it can be a name."""
+    """Find the first heading, or else the first line if it can be a name."""
     for line in body:
         if line.text.startswith("# "):
             return Line(line.text[2:].strip(), line.number)
@@ -124,48 +124,48 @@ def _title(body: Sequence[Line]) -> Line:
 
 
 def _command(body: Sequence[Line]) -> Dict[str, Line]:
-    found: Dict[str, Line] = {}
+    command: Dict[str, Line] = {}
     for line in body:
         for flag, value in _FLAG.findall(line.text):
-            name, given = flag, value.strip('"')
+            name, text = flag, value.strip('"')
             if flag == "set":
-                name, _, given = given.partition("=")
-            found.setdefault(name_of(name.replace("-", "_")), Line(given, line.number))
-    return found
+                name, _, text = text.partition("=")
+            command.setdefault(name_of(name.replace("-", "_")), Line(text, line.number))
+    return command
 
 
 def _listed(items: Iterable[Labelled], grids: Sequence[Grid]) -> Dict[str, Line]:
-    found = {name_of(label): Line(text.strip(), number) for label, text, number in items}
+    listed = {name_of(label): Line(text.strip(), number) for label, text, number in items}
     for grid in grids:
         if grid.header[0] in {"setting", "hyperparameter", "parameter"} and grid.header[1:2] == ("value",):
-            found.update({name_of(row[0]): Line(row[1].strip("` "), number) for row, number in grid})
-    return found
+            listed.update({name_of(row[0]): Line(row[1].strip("` "), number) for row, number in grid})
+    return listed
 
 
 def _numbers(labelled: Iterable[Labelled], wanted: Callable[[str], bool]) -> Dict[str, Stated]:
     """Read the first number under each name that is wanted."""
-    found: Dict[str, Stated] = {}
+    numbers: Dict[str, Stated] = {}
     for label, text, line in labelled:
         name, number = name_of(label), read_number(text, line)
         if number and wanted(name):
-            found.setdefault(name, number)
-    return found
+            numbers.setdefault(name, number)
+    return numbers
 
 
 def _grids(body: Sequence[Line]) -> List[Grid]:
     """Find every Markdown table: a row of headings, a row of dashes, rows."""
-    found: List[Grid] = []
+    grids: List[Grid] = []
     rows = [(_cells(line.text), line.number) for line in body]
     for is_table, block in itertools.groupby(rows, key=lambda row: bool(row[0])):
         texts, numbers = zip(*block)
         if is_table and len(texts) > 1 and all(re.fullmatch(r":?-+:?", cell) for cell in texts[1]):
             header = tuple(cell.strip("` ").lower() for cell in texts[0])
-            found.append(Grid(header, texts[2:], numbers[2:]))
-    return found
+            grids.append(Grid(header, texts[2:], numbers[2:]))
+    return grids
 
 
 def _cells(line: str) -> Tuple[str, ...]:
-    """Split a table row; empty where the line is none."""
+    """Split a table row; empty for any other line."""
     inner = line.strip()
     if not inner.startswith("|"):
         return ()
@@ -174,11 +174,11 @@ def _cells(line: str) -> Tuple[str, ...]:
 
 
 def _prose(body: Sequence[Line]) -> List[Line]:
-    """Find lines of sentences; a line of a command line counts as code also where its fence is missing."""
-    found, fenced = [], False
+    """Find lines of sentences; a command line counts as code even without a fence."""
+    prose, fenced = [], False
     for line in body:
         if line.text.lstrip().startswith("```"):
             fenced = not fenced
         elif not fenced and re.match(r"\s*(?!--|python |#|\||[-*] |<!--)\S", line.text):
-            found.append(line)
-    return found
+            prose.append(line)
+    return prose

@@ -1,11 +1,11 @@
-"""What is known of public data sets and model families, to hold a card against.
+"""Facts on public data sets and model families.
 
 Sizes are those of the published files; windows are counted at 384 tokens with an overlap of 128.
 """
 
 import re
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Optional, Set, Tuple
+from typing import Dict, Mapping, Optional, Set, Tuple
 
 
 @dataclass(frozen=True)
@@ -14,37 +14,37 @@ class KnownData:
 
     title: str
     names: Tuple[str, ...]
-    """Last parts of its ids on the Hub, in lower case."""
+    """Repository names on the Hub, in lower case."""
 
     pattern: str
-    """How a path or a name mentions it."""
+    """Matches a path or a name that mentions it."""
 
     task: str
     """The Hub's task."""
 
     sizes: Mapping[int, str]
-    """Examples of a split to what they are."""
+    """Size of a split to its description."""
 
     windows: Mapping[int, int] = field(default_factory=dict)
-    """Rows that a model sees to the examples that are scored."""
+    """Number of windows to number of scored questions."""
 
     parts: int = 1
-    """An example's accuracy is a multiple of one over this."""
+    """An example's accuracy is a multiple of 1/parts."""
 
     longest_input: Optional[int] = None
-    """Tokens that no text exceeds by much."""
+    """Tokens of about the longest text."""
 
     official_metrics: Tuple[str, ...] = ()
-    """At least one of them is expected beside loss and accuracy."""
+    """At least one is expected besides loss and accuracy."""
 
     subset: Optional[Tuple[int, str, int, str]] = None
-    """A usual part of it and the whole: count and unit, count and unit."""
+    """A common subset and the full set: count and unit, count and unit."""
 
     seen_by: Mapping[str, int] = field(default_factory=dict)
-    """Model family to the size of the split that its pre-training contains in part."""
+    """Model family to the size of the split that its pre-training includes in part."""
 
     generated: bool = False
-    """Whether a model writes text for it."""
+    """Whether the task is text generation."""
 
 
 KNOWN = (
@@ -96,17 +96,17 @@ KNOWN = (
 )
 
 UNKNOWN = KnownData(title="", names=(), pattern="", task="", sizes={})
-"""In place of a data set of which nothing is known."""
+"""Stands in for any other data set."""
 
 
 def data_named(identifier: str) -> Optional[KnownData]:
-    """The data set with this id; None for all others, also where the id only contains a known name."""
+    """Find a data set by its id, which must match completely."""
     last = identifier.strip().rstrip("/").rpartition("/")[2].lower()
     return next((data for data in KNOWN if last in data.names), None)
 
 
 def data_mentioned(path: str) -> Optional[KnownData]:
-    """The data set that a path or a name mentions, the most particular one first."""
+    """Find the most specific data set that a path or a name mentions."""
     return next((data for data in KNOWN if re.search(data.pattern, path.lower())), None)
 
 
@@ -129,17 +129,16 @@ FAMILIES: Dict[str, str] = {
 
 
 def families_in(name: str) -> Set[str]:
-    """The model families that a name mentions, each place counted for the longest one only."""
-    rest, found = name.lower(), set()
+    """Find the model families that a name mentions; the longest match counts."""
+    rest, families = name.lower(), set()
     for family, pattern in FAMILIES.items():
         if re.search(pattern, rest):
-            found.add(family)
+            families.add(family)
             rest = re.sub(pattern, " ", rest)
-    return found
+    return families
 
 
 def family_described(sentence: str) -> Optional[str]:
-    """The model family that a sentence starts to describe: "BERT (…) is a …"."""
+    """Find the model family that a sentence describes, such as "BERT (…) is a …"."""
     begun = re.match(r"([A-Za-z][\w-]*)\s*(?:\([^)]*\)\s*)?is\b", sentence)
-    found: List[str] = sorted(families_in(begun.group(1))) if begun else []
-    return found[0] if found else None
+    return min(families_in(begun.group(1)), default=None) if begun else None

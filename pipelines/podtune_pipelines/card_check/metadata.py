@@ -12,21 +12,21 @@ PLACEHOLDER = re.compile(r"more information needed|lorem ipsum|\bTODO\b|\bTBD\b|
 
 
 def front_matter_missing(claims: Claims) -> Found:
-    """The card has no block for machines at its top."""
+    """The card does not start with a metadata block."""
     fault = claims.front.fault or ""
     if fault.startswith("is missing") and not claims.breaks_lost:
         yield 1, f"front matter {fault}"
 
 
 def front_matter_unreadable(claims: Claims) -> Found:
-    """There is a block, and it is not YAML."""
+    """The metadata block is not YAML."""
     fault = claims.front.fault or ""
     if fault and not fault.startswith("is missing"):
         yield 1, f"front matter {fault}"
 
 
 def line_breaks_lost(claims: Claims) -> Found:
-    """Headings and lists stand in the middle of lines, so that neither front matter nor Markdown is read."""
+    """Headings and lists are inside lines, so that neither front matter nor Markdown can be parsed."""
     if claims.breaks_lost:
         yield 1, "the card's line breaks are lost: its front matter cannot be read, and headings are inside lines"
 
@@ -38,7 +38,7 @@ def hub_rules_broken(claims: Claims) -> Found:
 
 
 def metadata_missing(claims: Claims) -> Found:
-    """A key by which the Hub finds a model is missing."""
+    """A key that the Hub indexes is missing."""
     yield from ((1, f"the front matter has no {key}") for key in EXPECTED if not claims.metadata.get(key))
 
 
@@ -70,5 +70,5 @@ def placeholder_left(claims: Claims) -> Found:
 
 def generated_comment_left(claims: Claims) -> Found:
     """The comment that asks to be removed is still there."""
-    for found in re.finditer(r"<!--[^>]{0,300}(?:generated automatically|remove this comment)", claims.text):
-        yield claims.line_at(found.start()), "the comment of the program that generated the card is still there"
+    for match in re.finditer(r"<!--[^>]{0,300}(?:generated automatically|remove this comment)", claims.text):
+        yield claims.line_at(match.start()), "the comment of the program that generated the card is still there"

@@ -11,15 +11,15 @@ NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)")
 _SPOKEN = re.compile(rf"\(({NUMBER}) s\)|^({NUMBER}) s\b")
 LARGEST = 1e15
-"""No count, time or rate of a card is larger; what is, is no number of its training."""
+"""No count, time or rate of a card is larger."""
 
 UNSURE = 0.25
-"""Counts whose rounding error is larger than this cannot be told from their neighbours."""
+"""Rounding error from which a count cannot be distinguished from its neighbours."""
 
 
 @dataclass(frozen=True)
 class Stated:
-    """A printed number: every value from `low` to `high` is printed so."""
+    """A printed number, and the interval of the values that round to it."""
 
     text: str
     value: float
@@ -29,32 +29,32 @@ class Stated:
 
     @property
     def digits(self) -> int:
-        """Significant digits, the zeros in front left out."""
+        """Number of significant digits."""
         mantissa = re.split("[eE]", self.text)[0]
         return len(re.sub(r"\D", "", mantissa).lstrip("0"))
 
     @property
     def was_float16(self) -> bool:
-        """Whether a number with many digits is exactly one that half precision can hold."""
+        """Whether a number with many digits is exactly representable in half precision."""
         with np.errstate(over="ignore"):
             return self.digits >= 7 and float(np.float16(self.value)) == self.value
 
     @property
     def was_float32(self) -> bool:
-        """Whether a long number is exactly one that single precision can hold."""
+        """Whether a long number is exactly representable in single precision."""
         return self.digits > 8 and float(np.float32(self.value)) == self.value
 
     def within(self, low: float, high: float) -> bool:
-        """Whether some value that is printed so lies between the two."""
+        """Whether the interval overlaps another."""
         return self.low <= high and low <= self.high
 
     def equals(self, value: float) -> bool:
-        """Whether the number is a value, as it is or in percent."""
+        """Whether the number agrees with a value, as a share or in percent."""
         slack = 1e-7 * abs(value) * 100
         return any(self.within(scaled - slack, scaled + slack) for scaled in (value, value * 100, value / 100))
 
     def over(self, scale: float) -> "Stated":
-        """Divide the number, its text left as it is."""
+        """Divide the number and keep its text."""
         return Stated(self.text, self.value / scale, self.low / scale, self.high / scale, self.line)
 
     def times(self, other: "Stated") -> Tuple[float, float]:
@@ -62,12 +62,12 @@ class Stated:
         return self.low * other.low, self.high * other.high
 
     def count_of(self, examples: int, parts: int = 1) -> Optional[int]:
-        """Take the number as a share of `examples`, counted in 1/`parts`; None where it is no whole number of them."""
+        """Convert a share of `examples` to a count of 1/`parts`; None if it is not a whole number."""
         count = self.value * examples * parts
         return round(count) if abs(count - round(count)) <= self._count_error(examples, parts) else None
 
     def excludes(self, examples: int, parts: int = 1) -> bool:
-        """Whether the number has enough digits to show that it is no share of `examples`."""
+        """Whether the number has enough digits to prove that it is not a share of `examples`."""
         return self._count_error(examples, parts) < UNSURE and self.count_of(examples, parts) is None
 
     def _count_error(self, examples: int, parts: int) -> float:
@@ -79,18 +79,18 @@ class Stated:
 
 
 def read_number(text: str, line: int) -> Optional[Stated]:
-    """Read the number that a text starts with; a time (0:02:14.50, 7,384.0 s) is read in seconds."""
+    """Parse the number at the start of a text; times (0:02:14.50, 7,384.0 s) become seconds."""
     shown = text.strip().strip("`\"'")
     seconds = _seconds(shown)
     if seconds is not None:
         return _stated(*seconds, line)
-    found = re.match(NUMBER, shown)
-    value = float(found.group().replace(",", "")) if found else nan
-    return _stated(found.group(), value, line) if found and abs(value) < LARGEST else None
+    match = re.match(NUMBER, shown)
+    value = float(match.group().replace(",", "")) if match else nan
+    return _stated(match.group(), value, line) if match and abs(value) < LARGEST else None
 
 
 def as_number(text: Optional[str]) -> Optional[float]:
-    """The value of a text that is one number and nothing else."""
+    """Parse a text that is a number and nothing else."""
     try:
         value = float((text or "").replace(",", ""))
     except ValueError:
@@ -99,7 +99,7 @@ def as_number(text: Optional[str]) -> Optional[float]:
 
 
 def whole_numbers(low: float, high: float) -> Iterator[int]:
-    """The whole numbers from `low` to `high`."""
+    """Yield the integers from `low` to `high`."""
     yield from range(-floor(-low), floor(high) + 1)
 
 

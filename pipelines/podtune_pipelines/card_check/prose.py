@@ -1,4 +1,4 @@
-"""Rules on words that mislead, or leave out what a reader has to know; every public function is one."""
+"""Rules on text that misleads or omits what a reader needs; every public function is one."""
 
 import re
 from typing import List, Tuple
@@ -28,7 +28,7 @@ _HUB_LINK = re.compile(r"\[ *([\w.-]+/[\w.-]+) *\]\(https?://huggingface\.co/(?:
 
 
 def superlative_undated(claims: Claims) -> Found:
-    """Something is called the state of the art without saying when."""
+    """State of the art is claimed without a date."""
     for line in claims.prose:
         sentences = re.split(r"(?<=[.!?])\s+", line.text)
         claimed = [sentence for sentence in sentences if re.search(r"state[- ]of[- ]the[- ]art", sentence, re.I)]
@@ -46,7 +46,7 @@ def limitations_missing(claims: Claims) -> Found:
 
 
 def encoding_broken(claims: Claims) -> Found:
-    """Characters that are UTF-8 read as Windows-1252."""
+    """UTF-8 was decoded as Windows-1252."""
     for line in claims.lines:
         for run in re.findall(r"[^\x00-\x7f]{2,}", line.text):
             meant = _reread(run)
@@ -56,21 +56,21 @@ def encoding_broken(claims: Claims) -> Found:
 
 
 def page_residue(claims: Claims) -> Found:
-    """Words of the page around a card were copied with it."""
+    """Text of the page around a card was copied with it."""
     for line in claims.lines:
         if _RESIDUE.match(line.text.strip()):
             yield line.number, f"copied from the page around the card: {line.text.strip()}"
 
 
 def link_lost(claims: Claims) -> Found:
-    """A link is announced, and there is none."""
+    """A link is announced but missing."""
     for line in claims.prose:
         if re.match(r".{0,30}\blink ?:", line.text, re.IGNORECASE) and not re.search(r"https?://|\]\(", line.text):
             yield line.number, f"a link is announced but missing: {line.text.strip()[:60]}"
 
 
 def link_label_differs(claims: Claims) -> Found:
-    """A link's words are an id on the Hub, but its target is another."""
+    """A link's label is an id on the Hub, but its target is another."""
     for line in claims.lines:
         for label, target in _HUB_LINK.findall(line.text):
             if label != target:
@@ -86,14 +86,14 @@ def misspelling(claims: Claims) -> Found:
 
 
 def split_not_named(claims: Claims) -> Found:
-    """There are results, and nothing says on which split."""
+    """There are results, but no split is named."""
     results = [*claims.headline.values(), *claims.evaluated.values()]
     if results and not any(data.get("split") for data in claims.indexed("dataset")) and not claims.mentions(_SPLITS):
         yield min(number.line for number in results), "the card does not name the split of its results"
 
 
 def official_metrics_missing(claims: Claims) -> Found:
-    """None of the metrics that the data set is published with is given."""
+    """None of the data set's official metrics is given."""
     data = claims.data
     if data.official_metrics and not any(metric in claims.text.lower() for metric in data.official_metrics):
         wanted = ", ".join(data.official_metrics)
@@ -101,7 +101,7 @@ def official_metrics_missing(claims: Claims) -> Found:
 
 
 def evaluated_on_pretraining_data(claims: Claims) -> Found:
-    """The base model's pre-training contains a part of the evaluated split."""
+    """The base model was pre-trained on part of the evaluated split."""
     data, samples = claims.data, claims.measured.get("eval_samples")
     for family, size in data.seen_by.items():
         if samples and family in claims.base_families and samples.value == size:
@@ -110,18 +110,18 @@ def evaluated_on_pretraining_data(claims: Claims) -> Found:
 
 
 def _sections(claims: Claims) -> List[Tuple[Line, str]]:
-    """Every heading with the text up to the next one."""
-    found: List[Tuple[Line, List[str]]] = []
+    """Split the card into headings with the text up to the next one."""
+    sections: List[Tuple[Line, List[str]]] = []
     for line in claims.lines:
         if re.match(r"#{1,6} ", line.text) or line.text.strip() in HEADINGS:
-            found.append((line, []))
-        elif found:
-            found[-1][1].append(line.text)
-    return [(heading, "\n".join(body).strip()) for heading, body in found]
+            sections.append((line, []))
+        elif sections:
+            sections[-1][1].append(line.text)
+    return [(heading, "\n".join(body).strip()) for heading, body in sections]
 
 
 def _reread(run: str) -> str:
-    """What a run of characters was before it was read as Windows-1252; empty where it was not."""
+    """Recover UTF-8 that was decoded as Windows-1252; empty if it was not."""
     try:
         meant = run.encode("cp1252").decode("utf-8")
     except UnicodeError:
