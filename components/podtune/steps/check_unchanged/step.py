@@ -1,4 +1,4 @@
-"""Find out whether a run would only make the live release again."""
+"""Decide whether a run would only reproduce the live release."""
 
 import logging
 import tempfile
@@ -28,23 +28,23 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ingredients:
-    """Everything that decides what a run makes; what is the same makes the same model."""
+    """Everything that determines a run's model: the same ingredients make the same model."""
 
     features: str
-    """Digest: of the data, and of how it was prepared."""
+    """Digest, of the data and its preparation."""
 
     base_model: str
     """Digest."""
 
     code: str
-    """podtune's version, which its images have too."""
+    """podtune's version, which is also its images'."""
 
     device: str
     sections: Mapping[str, Mapping[str, Any]]
-    """Training, evaluation and card, with every default written out."""
+    """Training, evaluation and card, with all defaults."""
 
     def changes(self, before: "Ingredients") -> Iterator[str]:
-        """What is different since `before`, in the words of a recipe."""
+        """Yield the differences from `before`, in a recipe's terms."""
         if self.features != before.features:
             yield "the data or its preparation"
         if self.base_model != before.base_model:
@@ -106,7 +106,7 @@ def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:
 
 
 def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:
-    """What a release was made of, by its Checkpoint's and its Evaluation's records."""
+    """Read a release's ingredients from its Checkpoint and its Evaluation."""
     trained = _facts(store, manifest, TRAINING_FOLDER, CHECKPOINT)
     evaluated = _facts(store, manifest, EVALUATION_FOLDER, EVALUATION)
     return Ingredients(
@@ -123,7 +123,7 @@ def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:
 
 
 def _facts(store: Store, manifest: ReleaseManifest, folder: str, form: Format[Facts]) -> Facts:
-    """The facts of the artifact whose manifest a release keeps in one of its folders."""
+    """Read the facts of an artifact whose manifest is in a folder of a release."""
     with tempfile.TemporaryDirectory() as directory:
         fetched = Path(directory, "release")
         fetch_files(store, manifest, fetched, f"{folder}/{MANIFEST}")

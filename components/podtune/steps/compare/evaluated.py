@@ -17,7 +17,7 @@ from podtune.stores.store import Store
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What one model scored."""
+    """The scores of a model."""
 
     digest: str
     """Of the Evaluation."""
@@ -26,19 +26,19 @@ class Evaluated:
     """Digest of the Checkpoint."""
 
     data: str
-    """Digest of the examples: only scores of the same ones can be paired."""
+    """Digest of the examples: only scores on the same ones can be paired."""
 
     metrics: Mapping[str, float]
     scores: Mapping[str, float]
-    """Example's id to its score by the gate's metric; empty where that is not among `example_metrics`."""
+    """Score of each example by the gate's metric; empty if that is not in `example_metrics`."""
 
     example_metrics: Sequence[str] = ()
-    """Those that every example is scored by; one over all examples, such as BLEU, is not among them."""
+    """Metrics that each example has; corpus metrics such as BLEU are not among them."""
 
 
 @dataclass(frozen=True)
 class Champion:
-    """The live release and what it scored."""
+    """The live release and its scores."""
 
     version: str
     evaluated: Evaluated
@@ -46,28 +46,28 @@ class Champion:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A live release of which nobody can say what it scored."""
+    """A live release whose scores cannot be read."""
 
     version: str
     why: str
 
 
 def open_evaluated(path: Path, metric: str) -> Evaluated:
-    """Verify an Evaluation and read the scores of one metric; BadInput unless every example has a finite one."""
+    """Verify an Evaluation and read the scores by one metric; BadInput unless every example has a finite one."""
     evaluation = EVALUATION.open(path)
     facts = evaluation.facts
     example_metrics: List[str] = [*next(read_examples(evaluation), {"scores": {}})["scores"]]
     scores = _scores(evaluation, metric) if metric in example_metrics else {}
     if scores and len(scores) != facts.examples:
         raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
-    metrics = {name: found.value for name, found in facts.metrics.items()}
+    metrics = {name: result.value for name, result in facts.metrics.items()}
     return Evaluated(evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics)
 
 
 def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champion, Unreadable]]:
-    """Fetch and verify the live release's Evaluation; None where nothing is live under this name.
+    """Fetch and verify the live release's Evaluation; None if nothing is live under this name.
 
-    TryAgainLater where the store cannot answer: that is no property of the champion.
+    TryAgainLater if the store cannot answer: that says nothing about the champion.
     """
     live = live_version(store, name)
     if live is None:
@@ -83,7 +83,7 @@ def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champi
 
 
 def _scores(evaluation: Evaluation, metric: str) -> Dict[str, float]:
-    """Read one metric of every example, by id, in the file's order."""
+    """Read each example's value of a metric, by id, in the file's order."""
     scores: Dict[str, float] = {}
     for number, example in enumerate(read_examples(evaluation), start=1):
         line = f"{evaluation.path / EXAMPLES} line {number}"

@@ -1,4 +1,4 @@
-"""The gate: whether a model may be released, and why, in words."""
+"""The gate: whether a model may be released, and why."""
 
 from dataclasses import dataclass, field
 from typing import Dict, List, Literal, Optional, Union
@@ -15,14 +15,14 @@ Decision = Literal["accept", "accept-first", "refuse"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the gate says."""
+    """The gate's decision."""
 
     decision: Decision
     reasons: List[str]
     """The decisive one first."""
 
     difference: Dict[str, float] = field(default_factory=dict)
-    """New minus champion in the unit of the gate's metric: value, low, high; empty where nothing was paired."""
+    """New minus champion in the unit of the gate's metric: value, low, high; empty if they were not paired."""
 
 
 def judge(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], settings: GateSettings) -> Judgement:
@@ -43,7 +43,7 @@ def judge(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], setti
 
 
 def _against(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], settings: GateSettings) -> Judgement:
-    """Decide by the live release alone, in every case that it can be in."""
+    """Decide by the live release alone, whatever its state."""
     if champion is None:
         return Judgement("accept-first", ["there is no live release to compare with"])
     if isinstance(champion, Unreadable):
@@ -58,7 +58,7 @@ def _against(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], se
 
 
 def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
-    """Say why the two cannot be paired; empty where they can."""
+    """Explain why the two cannot be paired; empty if they can."""
     if metric not in champion.metrics or not champion.scores:
         return f"was not scored by {metric}, but by {', '.join(champion.metrics)}"
     if champion.data != new.data or champion.scores.keys() != new.scores.keys():

@@ -1,4 +1,4 @@
-"""The `release` section of a recipe: under which name a model is released."""
+"""The `release` section of a recipe."""
 
 from dataclasses import dataclass
 from typing import Iterator, Tuple
@@ -8,12 +8,12 @@ from podtune.formats.release import NAME
 
 @dataclass(frozen=True)
 class ReleaseSettings:
-    """A release's name."""
+    """How a model is released."""
 
     name: str
-    """Lower-case letters, digits and hyphens, at most 63: it becomes part of keys and of Kubernetes names."""
+    """Lower-case letters, digits and hyphens, at most 63; part of object keys and Kubernetes names."""
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
-        """Names that a store or a cluster refuses, as (key, what is wrong)."""
+        """Yield what a store or a cluster would refuse, as (key, what is wrong)."""
         if not NAME.fullmatch(self.name):
             yield "name", f"must be lower-case letters, digits and hyphens, at most 63; got {self.name!r}"

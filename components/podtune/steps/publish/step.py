@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Candidate:
-    """Everything of one model, verified and found to belong together."""
+    """The artifacts of one model, verified to belong together."""
 
     checkpoint: Checkpoint
     evaluation: Evaluation
@@ -54,7 +54,7 @@ class Candidate:
 
     @property
     def facts(self) -> Dict[str, Any]:
-        """What the release says of the model."""
+        """The release's facts about the model."""
         scores = self.evaluation.facts
         return to_mapping(
             ModelFacts(
@@ -109,7 +109,7 @@ def run(  # as many as the component has
 
 
 def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card: Path) -> Candidate:
-    """Verify the four artifacts; BadInput where one was not made from the others."""
+    """Open and verify the four artifacts; BadInput if one was not made from the others."""
     trained, scored = CHECKPOINT.open(checkpoint), EVALUATION.open(evaluation)
     judged, card = VERDICT.open(verdict), MODEL_CARD.open(model_card)
     if scored.facts.checkpoint != trained.digest:
@@ -122,7 +122,7 @@ def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card
 
 
 def _already_live(store: Store, name: str, facts: Mapping[str, Any]) -> Optional[ReleaseManifest]:
-    """The live version if it is this model; a run that repeats itself differs only in what it was compared with."""
+    """Find the live version if it is this model; a repeated run differs only in what it was compared with."""
     live = live_version(store, name)
     if live is None:
         return None
