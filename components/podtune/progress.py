@@ -6,13 +6,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-TERMINAL_VARIABLE = "PODTUNE_TERMINAL"
-"""A terminal to draw on although the process writes into a pipe; `podtune run` sets it for the steps."""
+from podtune.environment import TERMINAL
 
 
 def progress_bar(total: int, unit: str, label: str, done: int = 0) -> Any:
     """Open a tqdm bar, to be used as a context manager; it draws only on a terminal. `done` was there before."""
-    terminal = os.environ.get(TERMINAL_VARIABLE)
+    terminal = TERMINAL.value()  # the process writes into a pipe
     target = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # tqdm draws on it
     watched = target.isatty() and os.environ.get("RANK", "0") == "0"  # of torchrun's processes one draws
     return tqdm(

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -10,10 +9,10 @@ from pathlib import Path
 from typing import Iterable, List, Optional, Tuple
 
 import podtune
+from podtune.environment import METEOR_JAR
 from podtune.formats.sealed import sha256_of
 from podtune.sources.uris import scheme_of
 from podtune.steps.table import STEPS
-from podtune.tasks.image_captioning.meteor import VARIABLE as METEOR
 
 from podtune_pipelines.recipe import Recipe
 
@@ -34,7 +33,7 @@ def identity_of(recipe: Recipe, step: str) -> Optional[str]:
     elif step == "fetch_model":
         content = _joined(_model_content(source) for source in _model_sources(recipe))
     elif step == "evaluate":
-        content = os.environ.get(METEOR, "")  # without the program that it names, a metric is left out
+        content = METEOR_JAR.value()  # without the program that it names, a metric is left out
     if content is None:
         return None
     return hashlib.sha256(json.dumps([step, _code_identity(step), content]).encode()).hexdigest()

@@ -15,8 +15,8 @@ from typing import Any, Dict, Iterator, Optional
 
 import psutil
 from kfp import local
+from podtune.environment import TERMINAL
 from podtune.errors import MESSAGE_FILE_VARIABLE, PodtuneError, read_failure
-from podtune.progress import TERMINAL_VARIABLE
 
 from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of
@@ -120,7 +120,7 @@ def _messages() -> Iterator[Path]:
         message_file = Path(directory) / "message.json"
         added = {MESSAGE_FILE_VARIABLE: str(message_file)}
         if sys.stderr.isatty():
-            added[TERMINAL_VARIABLE] = os.ttyname(sys.stderr.fileno())
+            added[TERMINAL.name] = os.ttyname(sys.stderr.fileno())
         before = dict(os.environ)
         os.environ.update(added)
         try:

@@ -10,20 +10,18 @@ import shutil
 from pathlib import Path
 from typing import Callable, Iterator, Optional
 
+from podtune.environment import CACHE
 from podtune.errors import BadInput, from_os_error
 from podtune.sources.checksums import Sum
 from podtune.stores.partial_file import naming
-
-VARIABLE = "PODTUNE_CACHE"
-"""Names the cache's directory; without it, it lies below $XDG_CACHE_HOME or ~/.cache."""
 
 _log = logging.getLogger(__name__)
 
 
 def cache_directory() -> Path:
     """The cache's directory, which may not exist yet; everything in it may be deleted at any time."""
-    if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE])
+    if CACHE.value():
+        return Path(CACHE.value())
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "podtune"
 
 
@@ -53,7 +51,7 @@ def _entry(place: str) -> Path:
         if expected and not isinstance(expected, BadInput):
             raise
         reason = error.strerror or str(error)
-        raise BadInput(f"cannot collect downloads in {directory}: {reason}; set {VARIABLE} to a directory") from error
+        raise BadInput(f"cannot collect downloads in {directory}: {reason}; set {CACHE.name} to a directory") from error
     return directory
 
 

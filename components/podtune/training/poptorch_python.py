@@ -1,13 +1,11 @@
 """The Python that has PopTorch: Graphcore's SDK brings it for Python 3.8, while pipelines need a newer one."""
 
-import os
 import shutil
 from importlib.util import find_spec
 from typing import Optional
 
+from podtune.environment import IPU_PYTHON
 from podtune.errors import BadInput
-
-VARIABLE = "PODTUNE_IPU_PYTHON"
 
 
 def poptorch_python(device: str) -> Optional[str]:
@@ -17,12 +15,12 @@ def poptorch_python(device: str) -> Optional[str]:
     """
     if device != "ipu" or find_spec("poptorch"):
         return None
-    named = os.environ.get(VARIABLE, "")
+    named = IPU_PYTHON.value()
     found = shutil.which(named) if named else None
     if found is None:
-        given = f"{VARIABLE} is {named!r}" if named else f"{VARIABLE} is not set"
+        given = f"{IPU_PYTHON.name} is {named!r}" if named else f"{IPU_PYTHON.name} is not set"
         raise BadInput(
             "this Python has no PopTorch, which comes with Graphcore's SDK for a Python of its own; set "
-            f"{VARIABLE} to that one's path, with podtune installed in it; {given}"
+            f"{IPU_PYTHON.name} to that one's path, with podtune installed in it; {given}"
         )
     return found

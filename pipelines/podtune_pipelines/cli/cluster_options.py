@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from podtune.environment import STORE, WORKSPACE
 
 HostOption = Annotated[
     str,
@@ -23,9 +24,9 @@ ExperimentOption = Annotated[
     typer.Option(envvar="KF_PIPELINES_DEFAULT_EXPERIMENT_NAME", help="Where KFP keeps the runs together."),
 ]
 
-ClusterStoreOption = Annotated[str, typer.Option(envvar="PODTUNE_STORE", help="s3:// URI where releases live.")]
+ClusterStoreOption = Annotated[str, typer.Option(envvar=STORE.name, help="s3:// URI where releases live.")]
 
-WorkspaceOption = Annotated[str, typer.Option(envvar="PODTUNE_WORKSPACE", help="s3:// URI for checkpoints on the way.")]
+WorkspaceOption = Annotated[str, typer.Option(envvar=WORKSPACE.name, help="s3:// URI for intermediate checkpoints.")]
 
 PipelineRootOption = Annotated[
     str, typer.Option(help="s3:// URI for the artifacts; the cluster's own place if left out.")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, List
 
 import typer
+from podtune.environment import HOME, STORE
 
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe's name (see `podtune recipes`) or a .yaml file.")]
 
@@ -20,17 +21,17 @@ DevicesOption = Annotated[int, typer.Option(help="Accelerators in the pod that t
 
 LaterStoreOption = Annotated[str, typer.Option(help="s3:// URI of the releases; asked for at submission if left out.")]
 
-LaterWorkspaceOption = Annotated[str, typer.Option(help="s3:// URI for checkpoints on the way, likewise.")]
+LaterWorkspaceOption = Annotated[str, typer.Option(help="s3:// URI for intermediate checkpoints, likewise.")]
 
 DeviceOption = Annotated[str, typer.Option(help="Where to train and evaluate: cpu, gpu or ipu.")]
 
 HomeOption = Annotated[
-    Path, typer.Option(envvar="PODTUNE_HOME", help="The directory for everything that a local run leaves.")
+    Path, typer.Option(envvar=HOME.name, help="The directory for everything that a local run leaves.")
 ]
 
 StoreOption = Annotated[
     str,
-    typer.Option(envvar="PODTUNE_STORE", help="Where releases live: a directory or s3://bucket/prefix."),
+    typer.Option(envvar=STORE.name, help="Where releases live: a directory or s3://bucket/prefix."),
 ]
 
 DEFAULT_STORE = ".podtune/store"

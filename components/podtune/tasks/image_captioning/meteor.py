@@ -5,7 +5,6 @@ The program is not part of podtune (LGPL). PODTUNE_METEOR_JAR names its meteor-1
 """
 
 import logging
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,9 +12,8 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
+from podtune.environment import METEOR_JAR
 from podtune.tasks.image_captioning.metrics import Words
-
-VARIABLE = "PODTUNE_METEOR_JAR"
 
 _log = logging.getLogger(__name__)
 
@@ -33,15 +31,15 @@ _RECALL_WEIGHT, _EXPONENT, _PENALTY, _CONTENT_WEIGHT = 0.85, 0.2, 0.6, 0.75
 
 def meteor_statistics(predictions: Sequence[Words], references: Sequence[Sequence[Words]]) -> Optional[np.ndarray]:
     """float64 [images, 23]: what the program counts in each prediction; None, and why in the log, where it cannot."""
-    jar, java = os.environ.get(VARIABLE), shutil.which("java")
+    jar, java = METEOR_JAR.value(), shutil.which("java")
     if not jar:
-        _log.info("METEOR is left out: set %s to the path of meteor-1.5.jar to have it", VARIABLE)
+        _log.info("METEOR is left out: set %s to the path of meteor-1.5.jar to have it", METEOR_JAR.name)
         return None
     if java is None:
-        _log.warning("METEOR is left out: %s is set, but no java is on the PATH", VARIABLE)
+        _log.warning("METEOR is left out: %s is set, but no java is on the PATH", METEOR_JAR.name)
         return None
     if not Path(jar).is_file():
-        _log.warning("METEOR is left out: %s must name meteor-1.5.jar; there is no file %s", VARIABLE, jar)
+        _log.warning("METEOR is left out: %s must name meteor-1.5.jar; there is no file %s", METEOR_JAR.name, jar)
         return None
     command = [java, "-Dfile.encoding=UTF-8", "-Xmx2G", "-jar", jar, *_OPTIONS]
     return _ask(command, [_line(words, of_image) for words, of_image in zip(predictions, references)])
