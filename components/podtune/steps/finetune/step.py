@@ -2,14 +2,15 @@
 
 import shutil
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from podtune.formats.base_model import INHERITED_FILES
+from podtune.errors import BadInput
+from podtune.formats.base_model import BASE_MODEL, CONFIG, INHERITED_FILES, TOKENIZER, BaseModel, vocabulary_size
 from podtune.formats.checkpoint import CHECKPOINT, MODEL, TENSORBOARD, CheckpointFacts, write_log
-from podtune.formats.features import Features
+from podtune.formats.features import FEATURES, Features
+from podtune.formats.json_files import read_object
 from podtune.sections import read_section, to_mapping
 from podtune.steps.finetune import torchrun
-from podtune.steps.finetune.inputs import Inputs, open_inputs
 from podtune.tasks.task import Task, task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
@@ -42,8 +43,35 @@ def run(
             arguments = {**given, "device": device, "workspace": workspace}
             run_module(launcher, "podtune.steps.finetune", arguments, training, stopping)
         else:
-            inputs = open_inputs(features, base_model)
+            with torchrun.first_process_before_others(device) as is_first:
+                inputs = open_inputs(features, base_model, verifying=is_first)
             _finetune(inputs, checkpoint, config, device=device, workspace=workspace, stopping=stopping)
+
+
+def open_inputs(features_path: Path, base_model_path: Path, *, verifying: bool = True) -> Tuple[Features, BaseModel]:
+    """Open both; BadInput unless the features were made with this model's tokenizer, which fits the model.
+
+    Of several processes only one has to verify the files.
+    """
+    features = FEATURES.open(features_path) if verifying else FEATURES.read(features_path)
+    base_model = BASE_MODEL.open(base_model_path) if verifying else BASE_MODEL.read(base_model_path)
+    wanted, tokenizer = features.facts.tokenizer, base_model.files.get(TOKENIZER)
+    found = tokenizer.sha256 if tokenizer else "none"
+    if found != wanted:
+        raise BadInput(
+            f"features in {features.path} were made for the tokenizer with SHA-256 {wanted}; this model, "
+            f"{base_model.facts.model} in {base_model.path}, has {found}; prepare the features again with it"
+        )
+    _require_embeddings(base_model.path / CONFIG, features.facts.vocabulary_size)
+    return features, base_model
+
+
+def _require_embeddings(config: Path, vocabulary: int) -> None:
+    rows = vocabulary_size(read_object(config))
+    if rows is None:
+        raise BadInput(f"{config} must be the model's configuration, with its vocab_size; fetch the model again")
+    if rows < vocabulary:
+        raise BadInput(f"{config}: vocab_size is {rows}; the features have token ids up to {vocabulary - 1}")
 
 
 def _launcher(device: str) -> List[str]:
@@ -56,7 +84,7 @@ def _launcher(device: str) -> List[str]:
 
 
 def _finetune(
-    inputs: Inputs,
+    inputs: Tuple[Features, BaseModel],
     checkpoint: Path,
     config: TrainingConfig,
     *,
@@ -65,19 +93,20 @@ def _finetune(
     stopping: Callable[[], bool],
 ) -> None:
     """Train and write the Checkpoint; only then forget the checkpoints on the way."""
-    task = task_named(inputs.features.facts.task)
-    examples = task.open_examples(inputs.features, "train")
+    features, base_model = inputs
+    task = task_named(features.facts.task)
+    examples = task.open_examples(features, "train")
     if config.evaluate_every:
-        task.open_examples(inputs.features, VALIDATION)  # one that is missing shows now, not in an hour
-    key = run_key(inputs.features.digest, inputs.base_model.digest, config)
+        task.open_examples(features, VALIDATION)  # one that is missing shows now, not in an hour
+    key = run_key(features.digest, base_model.digest, config)
     near = checkpoint.with_name(f".{checkpoint.name}.training")
     states = open_states(workspace, key, config.keep_checkpoints, near)
-    engine = open_engine(task.objective(inputs.features, task.evaluation()), inputs.base_model.path, config, device)
-    evaluate = _evaluation(task, inputs.features, engine)
+    engine = open_engine(task.objective(features, task.evaluation()), base_model.path, config, device)
+    evaluate = _evaluation(task, features, engine)
     trained = train(Run(engine, examples, config, states, stopping, evaluate))
     if engine.first:
         facts = _facts(inputs, config, trained, hardware(device, engine.devices, engine.precision))
-        _write(checkpoint, inputs.base_model.path, engine, trained=trained, facts=facts)
+        _write(checkpoint, base_model.path, engine, trained=trained, facts=facts)
         states.clear()
     else:
         engine.save_model(checkpoint)  # waits for the first process, which writes
@@ -94,12 +123,14 @@ def _evaluation(task: Task, features: Features, engine: Engine) -> Callable[[], 
     return evaluate
 
 
-def _facts(inputs: Inputs, config: TrainingConfig, trained: Trained, machine: Dict[str, Any]) -> CheckpointFacts:
-    progress = trained.progress
+def _facts(
+    inputs: Tuple[Features, BaseModel], config: TrainingConfig, trained: Trained, machine: Dict[str, Any]
+) -> CheckpointFacts:
+    (features, base_model), progress = inputs, trained.progress
     return CheckpointFacts(
-        task=inputs.features.facts.task,
-        features=inputs.features.digest,
-        base_model=inputs.base_model.digest,
+        task=features.facts.task,
+        features=features.digest,
+        base_model=base_model.digest,
         training=to_mapping(config),
         steps=progress.step,
         steps_per_epoch=trained.steps_per_epoch,

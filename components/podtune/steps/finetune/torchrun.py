@@ -1,8 +1,9 @@
 """One process for each GPU, started by torchrun."""
 
+import contextlib
 import os
 import sys
-from typing import List
+from typing import Iterator, List
 
 
 def visible_gpus() -> int:
@@ -20,3 +21,22 @@ def is_running() -> bool:
 def launcher(count: int) -> List[str]:
     """What starts so many processes on this machine, which end together."""
     return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
+
+
+@contextlib.contextmanager
+def first_process_before_others(device: str) -> Iterator[bool]:
+    """Say whether this is the first process of its machine; none leaves the block before all of these are through it.
+
+    Where the first one fails, it says why, and the others end without another message.
+    """
+    if not is_running():
+        yield True
+        return
+    from podtune.training.engines.processes import join_processes
+
+    processes = join_processes("cuda" if device == "gpu" else device)
+    yield os.environ.get("LOCAL_RANK", "0") == "0"
+    try:
+        processes.in_any(False)
+    except RuntimeError as error:  # the connection to a process that ended
+        raise SystemExit(1) from error
