@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Iterable, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import podtune
 from podtune.environment import METEOR_JAR
@@ -25,17 +26,26 @@ NEVER_REUSED = ("cards", "ipujobs")
 """Rooms whose code no step uses that a local run can reuse (an import contract holds them to it)."""
 
 
+@dataclass(frozen=True)
+class _Source:
+    """Something that a fetching step reads."""
+
+    uri: str
+    pinned: bool
+    """Whether the recipe names its content: samples, the Hub at a revision, and what has a checksum."""
+
+    paths: List[Path]
+    """Its files or folders, if it is on this machine."""
+
+
 def identity_of(recipe: Recipe, step: str) -> Optional[str]:
     """Hash what a step's result depends on beside its arguments; None where nothing names it and it must run anew."""
-    content: Optional[str] = ""
-    if step == "fetch_data":
-        content = _source_content(recipe)
-    elif step == "fetch_model":
-        content = _joined(_model_content(source) for source in _model_sources(recipe))
-    elif step == "evaluate":
-        content = METEOR_JAR.value()  # without the program that it names, a metric is left out
-    if content is None:
+    unpinned = [source for source in _sources(recipe).get(step, []) if not source.pinned]
+    if any(scheme_of(source.uri) for source in unpinned):
         return None
+    content = [_hashed(path) for source in unpinned for path in source.paths]
+    if step == "evaluate":
+        content.append(METEOR_JAR.value())  # without the program that it names, a metric is left out
     return hashlib.sha256(json.dumps([step, _code_identity(step), content]).encode()).hexdigest()
 
 
@@ -44,39 +54,28 @@ def unpinned_steps(recipe: Recipe) -> Tuple[str, ...]:
 
     Said of a cluster, where nobody sees whether a file in a mounted directory changed.
     """
-    splits = recipe.source.places().items()
-    data = all(split in recipe.source.sha256 or scheme_of(uri) in PINNED for split, (uri, _) in splits)
-    model = all(scheme_of(source) in PINNED for source in _model_sources(recipe))
-    return tuple(step for step, pinned in (("fetch_data", data), ("fetch_model", model)) if not pinned)
+    return tuple(step for step, sources in _sources(recipe).items() if not all(source.pinned for source in sources))
 
 
 def is_here(recipe: Recipe) -> bool:
     """Whether all sources are on this machine or made on the spot, so that nothing has to be downloaded."""
-    uris = [*(uri for uri, _ in recipe.source.places().values()), *_model_sources(recipe)]
+    uris = [source.uri for sources in _sources(recipe).values() for source in sources]
     return all(scheme_of(uri) == "sample" or (not scheme_of(uri) and Path(uri).exists()) for uri in uris)
 
 
-def _source_content(recipe: Recipe) -> Optional[str]:
-    source = recipe.source
-    splits = source.places().items()
-    return _joined(_content(uri, Path(uri) / name, split in source.sha256) for split, (uri, name) in splits)
+def _sources(recipe: Recipe) -> Dict[str, List[_Source]]:
+    """Fetching step to what it reads; of a model in a directory, the files that lie in it directly."""
+    data = [
+        _Source(uri, split in recipe.source.sha256 or scheme_of(uri) in PINNED, [Path(uri) / name])
+        for split, (uri, name) in recipe.source.places().items()
+    ]
+    models = [recipe.model.source] + ([recipe.model.decoder.source] if recipe.model.decoder else [])
+    return {"fetch_data": data, "fetch_model": [_model(uri) for uri in models]}
 
 
-def _model_sources(recipe: Recipe) -> List[str]:
-    return [recipe.model.source] + ([recipe.model.decoder.source] if recipe.model.decoder else [])
-
-
-def _model_content(source: str) -> Optional[str]:
-    if scheme_of(source):
-        return _content(source, Path(), pinned=False)
-    return _joined(_hashed(path) for path in sorted(Path(source).glob("*")) if path.is_file())
-
-
-def _content(uri: str, path: Path, pinned: bool) -> Optional[str]:
-    """Empty where the recipe itself names the content: samples, the Hub at a revision, and what has a checksum."""
-    if pinned or scheme_of(uri) in PINNED:
-        return ""
-    return None if scheme_of(uri) else _hashed(path)
+def _model(uri: str) -> _Source:
+    files = [] if scheme_of(uri) else [path for path in sorted(Path(uri).glob("*")) if path.is_file()]
+    return _Source(uri, scheme_of(uri) in PINNED, files)
 
 
 def _hashed(path: Path) -> str:
@@ -96,11 +95,6 @@ def _sha256(path: Path) -> str:
 def _sha256_of_unchanged(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # they mark another content
     """Read a file once a command; features of many images take minutes."""
     return sha256_of(path)
-
-
-def _joined(parts: Iterable[Optional[str]]) -> Optional[str]:
-    known = list(parts)
-    return None if None in known else "\n".join(str(part) for part in known)
 
 
 @lru_cache(maxsize=None)
