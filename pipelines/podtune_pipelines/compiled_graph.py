@@ -1,4 +1,4 @@
-"""The graph of a compiled pipeline: its steps in an order in which they can run, as KFP's IR says them."""
+"""The graph of a compiled pipeline: its steps in topological order, read from KFP's IR."""
 
 import re
 import tempfile
@@ -16,7 +16,7 @@ from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.scheduling import scheduled_pipeline_of
 
 _NO_FILE = "system.Metrics"
-"""The type of an output for KFP's run page; a step that runs without KFP prints it."""
+"""The type of an output for KFP's run page; a step that runs without KFP prints it instead."""
 
 _CONDITION = re.compile(r"inputs\.parameter_values\['(?P<channel>.+)'\]\s*==\s*'(?P<value>\w+)'")
 """The one form that our graphs use."""
@@ -24,14 +24,14 @@ _CONDITION = re.compile(r"inputs\.parameter_values\['(?P<channel>.+)'\]\s*==\s*'
 
 @dataclass(frozen=True)
 class Parameter:
-    """A step's argument that is no artifact."""
+    """A step's argument other than an artifact."""
 
     value: str
     """The constant, or the name of the pipeline's parameter."""
 
     is_constant: bool
     is_section: bool
-    """Whether it is settings, not one text."""
+    """Whether it is a section of settings, not a plain string."""
 
 
 @dataclass(frozen=True)
@@ -45,26 +45,26 @@ class Step:
     image: str
     resources: Mapping[str, Any]
     inputs: Mapping[str, Tuple[str, str]]
-    """Artifact to the step that makes it, and its name there."""
+    """Input to the step that produces it, and the output's name there."""
 
     parameters: Mapping[str, Parameter]
     outputs: Tuple[str, ...]
     needs: Tuple[str, ...]
-    """The steps that have to be done before."""
+    """The steps that have to end before."""
 
     condition: Optional[Tuple[str, str]]
-    """It runs only if that step says so: the step, and its word."""
+    """It runs only if that step prints that word: the step, and the word."""
 
     cache_key: Optional[str]
     """What its result depends on beside its arguments; None where it always runs, or where KFP makes the key."""
 
     kubernetes: Mapping[str, Any]
-    """What KFP's Kubernetes platform is told about its pod."""
+    """Its pod's settings on KFP's Kubernetes platform."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A pipeline."""
+    """A pipeline; its steps in topological order."""
 
     name: str
     description: str
@@ -73,12 +73,12 @@ class Graph:
 
 
 def graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> Graph:
-    """The graph of a recipe's pipeline."""
+    """Compile a recipe's pipeline and read its graph."""
     return _compiled(pipeline_of(recipe, placement), arguments)
 
 
 def scheduled_graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> Graph:
-    """The graph of a scheduled recipe, which stops before training if nothing changed; it has a name of its own."""
+    """Do so for a scheduled recipe's, which stops before training if nothing changed and has a name of its own."""
     graph = _compiled(scheduled_pipeline_of(recipe, placement), arguments)
     return replace(graph, name=f"{graph.name}-scheduled")
 
@@ -106,37 +106,37 @@ def read_graph(specification: Mapping[str, Any], platform: Mapping[str, Any]) ->
 
 
 def _flat(tasks: Mapping[str, Any], components: Mapping[str, Any]) -> Dict[str, Any]:
-    """Every task by its name; what KFP groups under a condition has the condition itself."""
+    """List every task by name; those that KFP groups under a condition carry the condition themselves."""
     flat: Dict[str, Any] = {}
     for name, task in tasks.items():
         group = components[task["componentRef"]["name"]].get("dag")
         inner = group["tasks"] if group else {}
-        flat.update({key: _taken_out(one, task) for key, one in inner.items()} or {name: task})
+        flat.update({key: _ungrouped(one, task) for key, one in inner.items()} or {name: task})
     return flat
 
 
-def _taken_out(task: Mapping[str, Any], group: Mapping[str, Any]) -> Dict[str, Any]:
-    """A task as it is outside of its group, where what it is given has other names."""
-    given = {}
+def _ungrouped(task: Mapping[str, Any], group: Mapping[str, Any]) -> Dict[str, Any]:
+    """Take a task out of its group: its inputs, named after the group's, become those of the pipeline."""
+    inputs = {}
     for kind, reference in (("artifacts", "componentInputArtifact"), ("parameters", "componentInputParameter")):
         own = task["inputs"].get(kind, {})
-        given[kind] = {
+        inputs[kind] = {
             key: group["inputs"][kind][value[reference]] if reference in value else value for key, value in own.items()
         }
     needs = [*task.get("dependentTasks", []), *group["dependentTasks"]]
-    return {**task, "inputs": given, "dependentTasks": needs, "condition": _condition(group)}
+    return {**task, "inputs": inputs, "dependentTasks": needs, "condition": _condition(group)}
 
 
 def _condition(group: Mapping[str, Any]) -> Tuple[str, str]:
     text = group["triggerPolicy"]["condition"]
-    found = _CONDITION.fullmatch(text)
-    if found is None:
-        raise BadInput(f"a step depends on {text!r}, of which Argo cannot be told")
-    return group["inputs"]["parameters"][found["channel"]]["taskOutputParameter"]["producerTask"], found["value"]
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise BadInput(f"a condition must compare one step's output with one word; the compiled pipeline has {text!r}")
+    return group["inputs"]["parameters"][match["channel"]]["taskOutputParameter"]["producerTask"], match["value"]
 
 
 def _in_order(tasks: Mapping[str, Any]) -> List[str]:
-    """Each task after those that it needs; by name where that leaves a choice."""
+    """Sort tasks topologically; by name where that leaves a choice."""
     sorter = TopologicalSorter({name: task.get("dependentTasks", []) for name, task in tasks.items()})
     sorter.prepare()
     order: List[str] = []
@@ -158,7 +158,7 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
         module=container["args"][container["args"].index("--function_to_execute") + 1],
         image=container["image"],
         resources=container.get("resources", {}),
-        inputs={key: _origin(value) for key, value in inputs.get("artifacts", {}).items()},
+        inputs={key: _producer(value) for key, value in inputs.get("artifacts", {}).items()},
         parameters={
             key: _parameter(value, kinds[key]["parameterType"]) for key, value in inputs.get("parameters", {}).items()
         },
@@ -170,12 +170,12 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
     )
 
 
-def _origin(given: Mapping[str, Any]) -> Tuple[str, str]:
-    output = given["taskOutputArtifact"]
+def _producer(reference: Mapping[str, Any]) -> Tuple[str, str]:
+    output = reference["taskOutputArtifact"]
     return output["producerTask"], output["outputArtifactKey"]
 
 
-def _parameter(given: Mapping[str, Any], kind: str) -> Parameter:
-    is_constant, is_section = "runtimeValue" in given, kind == "STRUCT"
-    value = given["runtimeValue"]["constant"] if is_constant else given["componentInputParameter"]
-    return Parameter(value, is_constant, is_section)
+def _parameter(reference: Mapping[str, Any], kind: str) -> Parameter:
+    is_constant = "runtimeValue" in reference
+    value = reference["runtimeValue"]["constant"] if is_constant else reference["componentInputParameter"]
+    return Parameter(value, is_constant, is_section=kind == "STRUCT")

@@ -29,7 +29,7 @@ from podtune_pipelines.run_log import RunLog, without_colour
 
 @dataclass(frozen=True)
 class Home:
-    """The directory that holds everything a local run leaves."""
+    """The directory that holds all that local runs leave."""
 
     directory: Path
 
@@ -50,7 +50,7 @@ class Home:
 
     @property
     def log(self) -> Path:
-        """All that the newest run said."""
+        """The output of the newest run."""
         return self.directory / "run.log"
 
 

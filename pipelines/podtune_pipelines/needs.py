@@ -28,10 +28,10 @@ class Needs:
     training_bytes: Optional[int]
     """Of weights, gradient and optimizer in the device's memory; activations come on top."""
 
-    places: Optional[int]
+    positions: Optional[int]
     """Of the longest row in a model that sees regions: its text and its regions."""
 
-    published_places: Optional[int]
+    published_positions: Optional[int]
     """Of every row in the published runs, which padded the text."""
 
 
@@ -41,8 +41,8 @@ def needs_of(recipe: Recipe, features: Optional[Features], base_model: Optional[
     return Needs(
         features_bytes=sum(entry.size for entry in features.files.values()) if features else _expected_size(recipe),
         training_bytes=BYTES_A_PARAMETER * parameters_of(base_model.path) if base_model else None,
-        places=regions + recipe.features.max_length if regions else None,
-        published_places=regions + PUBLISHED_TOKENS if regions else None,
+        positions=regions + recipe.features.max_length if regions else None,
+        published_positions=regions + PUBLISHED_TOKENS if regions else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a run would do, before it is paid for."""
+"""What a run would do: steps, sizes, time."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from podtune_pipelines.recipe import Recipe
 
 @dataclass(frozen=True)
 class Counts:
-    """The size of one split; None where only the run will tell."""
+    """The size of one split; None where it is unknown before the run."""
 
     rows: int
     examples: Optional[int] = None
@@ -71,7 +71,7 @@ class Plan:
     updates: Optional[Updates]
     duration: Optional[Duration]
     ipu: Optional[IpuPlan] = None
-    """How the model lies on IPUs, where these are asked for."""
+    """How the model is placed on IPUs; None on other devices."""
 
 
 def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
@@ -103,7 +103,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
 
 
 def updates_of(rows: int, config: TrainingConfig) -> Updates:
-    """The optimizer steps and device calls that so many training rows give."""
+    """Count the optimizer steps and device calls of a training over so many rows."""
     order = Order(rows, config)
     return Updates(
         batch_size=config.batch_size,

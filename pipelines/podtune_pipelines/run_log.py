@@ -1,4 +1,4 @@
-"""What a local run says: all of it into a file, what a person wants to know to the terminal.
+"""The output of a local run: all of it to a file, the steps' own lines to the terminal.
 
 KFP's local runner and its executor print every step's whole input and output between the steps' own lines.
 """
@@ -23,16 +23,16 @@ _EXECUTOR_PHRASES = (
 class RunLog(io.TextIOBase):
     """A stream that KFP prints to."""
 
-    def __init__(self, everything: TextIO, terminal: TextIO) -> None:
-        self._everything, self._terminal = everything, terminal
+    def __init__(self, log: TextIO, terminal: TextIO) -> None:
+        self._log, self._terminal = log, terminal
         self._unfinished = ""
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        """Take any piece of text; whole lines are looked at."""
-        self._everything.write(text)
+        """Accept any piece of text; complete lines that are wanted reach the terminal."""
+        self._log.write(text)
         *lines, self._unfinished = (self._unfinished + text).split("\n")
         for line in lines:
             shown = wanted(line)
@@ -41,11 +41,11 @@ class RunLog(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        self._everything.flush()
+        self._log.flush()
 
 
 def wanted(line: str) -> Optional[str]:
-    """What a person is shown for a line; None for nothing."""
+    """What the terminal shows for a line; None for nothing."""
     plain = without_colour(line)
     executing, reused, step_line = (pattern.match(plain) for pattern in (_EXECUTING, _REUSED, _STEP_LINE))
     if executing:

@@ -33,7 +33,7 @@ def test_the_published_recipes_consume_the_cards_rows(recipe: str, consumed: int
 
 
 @pytest.mark.parametrize(
-    ("recipe", "images", "bytes_an_image", "places"),
+    ("recipe", "images", "bytes_an_image", "positions"),
     [
         ("lxmert-vqa-uncased", 82_783 + 40_504, 36 * (4096 + 16), 56),
         ("lxmert-gqa-uncased", 72_140 + 398, 36 * (4096 + 16), 56),
@@ -41,21 +41,21 @@ def test_the_published_recipes_consume_the_cards_rows(recipe: str, consumed: int
     ],
 )
 def test_what_images_take_is_known_before_they_are_there(
-    tmp_path: Path, recipe: str, images: int, bytes_an_image: int, places: Optional[int]
+    tmp_path: Path, recipe: str, images: int, bytes_an_image: int, positions: Optional[int]
 ) -> None:
     made = make_plan(load_recipe(recipe), Home(tmp_path), "cpu", fetch=False)
 
     assert made.counted_from == "recipe"
     assert made.needs.features_bytes == images * bytes_an_image
     assert made.needs.training_bytes is None
-    assert made.needs.places == places
-    assert made.needs.published_places == (548 if places else None)
+    assert made.needs.positions == positions
+    assert made.needs.published_positions == (548 if positions else None)
 
 
 def test_what_windows_take_is_not_known_before() -> None:
     needs = needs_of(load_recipe("roberta-base-squad"), None, None)
 
-    assert (needs.features_bytes, needs.training_bytes, needs.places, needs.published_places) == (None,) * 4
+    assert (needs.features_bytes, needs.training_bytes, needs.positions, needs.published_positions) == (None,) * 4
 
 
 @pytest.fixture
@@ -107,6 +107,6 @@ def test_the_plan_tells_what_a_run_takes(tmp_path: Path, capsys: pytest.CaptureF
 
     said = " ".join(capsys.readouterr().out.split())
     assert "17.00 GiB" in said
-    assert "unknown until the model is there" in said
+    assert "unknown until the model is fetched" in said
     assert "at most 56; 548 padded as in the published" in said
     assert "6,933 an epoch, 27,732 in all" in said

@@ -1,4 +1,4 @@
-"""`podtune plan`: what would run, before it is paid for."""
+"""`podtune plan`: what a run would do."""
 
 import dataclasses
 import json
@@ -23,10 +23,12 @@ def plan(
     changes: SetOption = NO_CHANGES,
     device: DeviceOption = "cpu",
     home: HomeOption = Path(".podtune"),
-    fetch: Annotated[bool, typer.Option("--fetch", help="Download remote sources to count and to measure.")] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Download remote sources, to count rows and measure speed.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a run would do: rows, steps, time, and what is reused. Nothing is trained or released."""
+    """Show what a run would do: steps, time, and what is reused. Nothing is trained or released."""
     from podtune_pipelines.local_run import Home
     from podtune_pipelines.plan import make_plan
     from podtune_pipelines.recipe import load_recipe
@@ -48,13 +50,13 @@ def _show(made: "Plan") -> None:
     console.print(_sizes(made))
     console.print(_needs(made))
     if made.updates is None:
-        console.print("steps and time: unknown until the data is there; --fetch downloads and prepares it")
+        console.print("steps and time: unknown until the data is fetched; --fetch downloads and prepares it")
         return
     console.print(_arithmetic(made))
     if made.ipu is not None:
         _show_ipus(console, made.ipu)
     elif made.duration is None:
-        console.print("time: unknown until the data is there; --fetch downloads, prepares and measures")
+        console.print("time: unknown until the data is fetched; --fetch downloads, prepares and measures")
 
 
 def _sizes(made: "Plan") -> Table:
@@ -70,9 +72,9 @@ def _needs(made: "Plan") -> Table:
     table = Table("needs", "", show_header=False, title="needs", title_justify="left")
     table.add_row("features on the disk", _gibibytes(needs.features_bytes, "data"))
     table.add_row("weights, gradient and optimizer", _gibibytes(needs.training_bytes, "model"))
-    if needs.places is not None:
-        published = f"{_number(needs.published_places)} padded as in the published runs"
-        table.add_row("text and regions of a question", f"at most {_number(needs.places)}; {published}")
+    if needs.positions is not None:
+        published = f"{_number(needs.published_positions)} padded as in the published runs"
+        table.add_row("positions of text and regions", f"at most {_number(needs.positions)}; {published}")
     return table
 
 
@@ -94,9 +96,9 @@ def _arithmetic(made: "Plan") -> Table:
 
 def _show_ipus(console: Console, ipu: "IpuPlan") -> None:
     table = Table("IPUs", "", show_header=False, title=f"{ipu.ipus} IPUs", title_justify="left")
-    table.add_row("rows of one shape in a step", _number(ipu.rows_per_step))
+    table.add_row("rows of fixed shape in a step", _number(ipu.rows_per_step))
     if ipu.pipeline is not None:
-        table.add_row("rows that the fullest batch takes", _number(ipu.pipeline.fullest_rows))
+        table.add_row("rows of the fullest batch", _number(ipu.pipeline.fullest_rows))
         table.add_row("stages of the pipeline", f"{ipu.pipeline.stages} forward, {ipu.pipeline.stages - 1} back")
     if ipu.published_rows_per_second is not None:
         table.add_row("speed (published)", f"{ipu.published_rows_per_second:,.1f} rows a second")
@@ -104,7 +106,7 @@ def _show_ipus(console: Console, ipu: "IpuPlan") -> None:
         table.add_row("training takes at that speed", _clock(ipu.seconds))
     console.print(table)
     if ipu.pipeline is None:
-        console.print("placement: unknown until the model and the data are there; --fetch downloads and prepares them")
+        console.print("placement: unknown until model and data are fetched; --fetch downloads and prepares them")
     else:
         console.print(_shares(ipu.pipeline))
 
@@ -123,7 +125,7 @@ def _number(value: "int | None") -> str:
 
 
 def _gibibytes(size: "int | None", what: str) -> str:
-    return f"unknown until the {what} is there" if size is None else f"{size / 2**30:,.2f} GiB"
+    return f"unknown until the {what} is fetched" if size is None else f"{size / 2**30:,.2f} GiB"
 
 
 def _clock(seconds: float) -> str:
