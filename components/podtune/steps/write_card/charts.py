@@ -125,7 +125,7 @@ def curves_of(records: Records) -> Curves:
 
 def loss_picture(curves: Curves) -> bytes:
     """Draw the training loss and the validation loss as PNG, for readers that show no HTML."""
-    with matplotlib.rc_context(matplotlib.rcParamsDefault):
+    with matplotlib.rc_context(matplotlib.rcParamsDefault):  # else a user's matplotlibrc changes the picture
         figure = Figure(figsize=(8, 3.6), dpi=150, facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         _draw(axes, _loss_lines(curves), curves)
@@ -139,16 +139,11 @@ def loss_picture(curves: Curves) -> bytes:
 
 def charts_of(curves: Curves, metrics: Sequence[str]) -> List[Chart]:
     """Draw the loss, these metrics of the validation during training, and the learning rate; skip empty charts."""
+    validation, percent = "Validation during training", [name for name in metrics if metric_named(name).in_percent]
     titled = {
         "Loss": _loss_lines(curves),
-        "Validation during training, percent": _validation_lines(
-            curves, [name for name in metrics if metric_named(name).in_percent]
-        ),
-        **{
-            f"Validation during training, {name}": _validation_lines(curves, [name])
-            for name in metrics
-            if not metric_named(name).in_percent
-        },
+        f"{validation}, percent": _validation_lines(curves, percent),
+        **{f"{validation}, {name}": _validation_lines(curves, [name]) for name in metrics if name not in percent},
         "Learning rate": [Line("main", "learning rate", curves.learning_rate)] if curves.learning_rate.steps else [],
     }
     return [Chart(title, lines, line_chart(title, lines, curves)) for title, lines in titled.items() if lines]
@@ -156,6 +151,7 @@ def charts_of(curves: Curves, metrics: Sequence[str]) -> List[Chart]:
 
 def line_chart(title: str, lines: Sequence[Line], curves: Curves) -> Markup:
     """Draw lines with at least one point over the steps of a run, as SVG in the colours of the page around it."""
+    # text as text, and ids that repeat from run to run
     settings = {"svg.fonttype": "none", "svg.hashsalt": "podtune", "font.sans-serif": ["DejaVu Sans"], "font.size": 11}
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **settings}):
         figure = Figure(figsize=(10, 3.6), frameon=False)
@@ -188,10 +184,9 @@ def _loss_lines(curves: Curves) -> List[Line]:
 
 
 def _validation_lines(curves: Curves, metrics: Iterable[str]) -> List[Line]:
-    found = [name for name in metrics if name in curves.validation]
-    return [
-        Line(style, name, curves.validation[name], dots=True) for style, name in zip(("main", "other", "raw"), found)
-    ]
+    drawn = [name for name in metrics if name in curves.validation]
+    styles = ("main", "other", "raw")
+    return [Line(style, name, curves.validation[name], dots=True) for style, name in zip(styles, drawn)]
 
 
 def _draw(axes: Any, lines: Sequence[Line], curves: Curves) -> None:

@@ -313,7 +313,7 @@ def visual_run(finished_run: Run) -> Run:
         features=VISUAL_FEATURES,
         evaluation=VISUAL_EVALUATION,
         verdict={
-            "reasons": ["accuracy is 72.42, not below its floor of 70.00"],
+            "reasons": ["accuracy is 72.42, at or above its floor of 70.00"],
             "settings": {"metric": "accuracy", "floors": {"accuracy": 70.0}, "tolerance": 1.0},
         },
     )
@@ -340,7 +340,7 @@ def captioning_run(finished_run: Run) -> Run:
         features=CAPTIONING_FEATURES,
         evaluation=CAPTIONING_EVALUATION,
         verdict={
-            "reasons": ["bleu_4 is 17.50, not below its floor of 15.00"],
+            "reasons": ["bleu_4 is 17.50, at or above its floor of 15.00"],
             "champion_metrics": {"cider": 0.58},
             "difference": {"value": 0.03, "low": 0.01, "high": 0.05},
             "settings": {"metric": "cider", "floors": {"bleu_4": 15.0}, "tolerance": 0.05},
