@@ -1,4 +1,4 @@
-"""What a run takes of disk and memory, as far as it can be told before."""
+"""The disk and memory that a run needs, as far as known before it runs."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ PUBLISHED_TOKENS = 512
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run takes; None where only the run will tell, or where there is no such thing."""
+    """What a run needs; None where it is not known yet, or does not apply."""
 
     features_bytes: Optional[int]
     """Of the prepared features, on the disk."""

@@ -129,8 +129,8 @@ def _recipe_file(name: str) -> Path:
 
 def _apply(values: Dict[str, Any], change: str) -> None:
     """Set one value in place; whether the key exists is for the strict reading to say."""
-    place, equals, text = change.partition("=")
-    keys = _keys(place)
+    key, equals, text = change.partition("=")
+    keys = _keys(key)
     if not equals or not all(keys):
         raise BadInput(f"--set takes section.key=value; got {change!r}")
     target = values
@@ -142,12 +142,12 @@ def _apply(values: Dict[str, Any], change: str) -> None:
     target[keys[-1]] = _parsed(text, change)
 
 
-def _keys(place: str) -> List[str]:
+def _keys(key: str) -> List[str]:
     """The keys that lead to a value; those of a source's files have a point themselves."""
     for section in ("source.splits.", "source.sha256."):
-        if place.startswith(section):
-            return [*section[:-1].split("."), place[len(section) :]]
-    return place.split(".")
+        if key.startswith(section):
+            return [*section[:-1].split("."), key[len(section) :]]
+    return key.split(".")
 
 
 def _parsed(text: str, change: str) -> Any:

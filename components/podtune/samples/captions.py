@@ -149,20 +149,20 @@ def _document(random: Random, split: str, scenes: List[Scene]) -> Dict[str, Any]
         name, text_detected = _file_name(split, number), scene.has_text and not _is_dark(number)
         image = _FIRST_IMAGE[split] + number
         images.append({"file_name": name, "vizwiz_url": "", "id": image, "text_detected": text_detected})
-        for place in range(CAPTIONS_AN_IMAGE):
-            described = {"id": CAPTIONS_AN_IMAGE * image + place, "image_id": image, "text_detected": text_detected}
-            annotations.append({**_caption(random, scene, number, place), **described})
+        for index in range(CAPTIONS_AN_IMAGE):
+            described = {"id": CAPTIONS_AN_IMAGE * image + index, "image_id": image, "text_detected": text_detected}
+            annotations.append({**_caption(random, scene, number, index), **described})
     info = {"description": "Generated captions in the format of VizWiz-Captions.", "version": "1.0"}
     return {"info": info, "images": images, "annotations": annotations}
 
 
-def _caption(random: Random, scene: Scene, number: int, place: int) -> Dict[str, Any]:
+def _caption(random: Random, scene: Scene, number: int, index: int) -> Dict[str, Any]:
     """One of a picture's captions, and what the data's makers said of it; the second one always is a good one."""
     chance = random.random()
-    precanned = _is_dark(number) or (chance < 0.04 and place != 1)
-    rejected = not precanned and chance < 0.08 and place != 1
+    precanned = _is_dark(number) or (chance < 0.04 and index != 1)
+    rejected = not precanned and chance < 0.08 and index != 1
     text = PRECANNED if precanned else random.choice(REJECTED) if rejected else caption(random, scene)
-    if number % DARK_EVERY == 1 and place == 1:
+    if number % DARK_EVERY == 1 and index == 1:
         text = text.replace(" on ", " \r\non ")
     return {"caption": text, "is_precanned": precanned, "is_rejected": rejected}
 
@@ -187,7 +187,7 @@ def _is_dark(number: int) -> bool:
 
 
 def draw_picture(random: Random, scene: Scene) -> Image.Image:
-    """Draw a scene; places, sizes and shades differ from one picture to the next."""
+    """Draw a scene; positions, sizes and shades differ from one picture to the next."""
     picture = Image.new("RGB", SIZE, _paint(random, scene.surface))
     canvas = ImageDraw.Draw(picture)
     width = SIZE[0] // len(scene.things)

@@ -29,9 +29,9 @@ def read_sample(uri: str, samples: Mapping[str, Sample]) -> Dict[str, Union[int,
     mistake = mistake_in_sample(uri, samples)
     if mistake:
         raise BadInput(f"{uri} {mistake}")
-    kind, given = _parts(uri)
+    kind, query = _parts(uri)
     defaults = samples[kind].defaults
-    values = {**defaults, **dict(given)}
+    values = {**defaults, **dict(query)}
     return {key: int(value) if defaults[key].isdecimal() else value for key, value in values.items()}
 
 
@@ -45,11 +45,11 @@ def write_sample(uri: str, samples: Mapping[str, Sample], directory: Path) -> An
 
 def mistake_in_sample(uri: str, samples: Mapping[str, Sample]) -> Optional[str]:
     """What is wrong with a sample's URI; None where nothing is."""
-    kind, given = _parts(uri)
+    kind, query = _parts(uri)
     if kind not in samples:
         return f"must be one of {', '.join(f'sample://{name}' for name in samples)}; got {uri!r}"
-    sample, values = samples[kind], dict(given)
-    if urlsplit(uri).path.strip("/") or not values.keys() <= sample.defaults.keys() or len(values) != len(given):
+    sample, values = samples[kind], dict(query)
+    if urlsplit(uri).path.strip("/") or not values.keys() <= sample.defaults.keys() or len(values) != len(query):
         form = f"sample://{kind}?{'&'.join(f'{key}={value}' for key, value in sample.defaults.items())}"
         return f"must be {form} with any of these keys once; got {uri!r}"
     for key, value in values.items():

@@ -1,7 +1,7 @@
 """A generated data set in SQuAD's format: real in form, learnable in a minute, the same for the same seed.
 
-Every paragraph tells one fact of each of several kinds (a colour, an animal, a person, …), each in one of several
-wordings, among sentences that answer nothing. A question asks for one kind. What has to be learnt is which words answer
+Every paragraph states one fact of each of several kinds (a colour, an animal, a person, …), each in one of several
+wordings, among sentences that answer nothing. A question is about one kind. What has to be learnt is which words answer
 which question; combinations of wordings, values and neighbours in the validation split were not seen in training.
 """
 
@@ -16,7 +16,7 @@ QUESTIONS_A_PARAGRAPH = 4
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fact: how it is told, how it is asked for, and what answers."""
+    """One kind of fact: its wordings, the questions about it, and the answers."""
 
     wordings: Tuple[str, ...]
     questions: Tuple[str, ...]
@@ -108,7 +108,7 @@ FILLERS: Tuple[str, ...] = (
 def write_sample(directory: Path, seed: int, train: int, validation: int, version: str = "1.1") -> Dict[str, str]:
     """Write a file of so many questions for each split; return RawData's names of the files.
 
-    Version 2.0 also asks for what is not told.
+    Version 2.0 also has questions that the text does not answer.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for split, questions in (("train", train), ("validation", validation)):
@@ -137,14 +137,14 @@ class _Paragraph:
         self._random, self._name, self._version = random, name, version
         count = random.randint(5, 8)
         kinds = random.sample(KINDS, count + 1)
-        self._told, self._untold = kinds[:-1], kinds[-1]
+        self._stated, self._unstated = kinds[:-1], kinds[-1]
         self._starts: List[Tuple[Kind, str, int]] = []
-        self.context = self._tell()
+        self.context = self._write()
 
-    def _tell(self) -> str:
+    def _write(self) -> str:
         random = self._random
         fillers = random.choices((1, 3, 40), weights=(70, 25, 5))[0]  # a few paragraphs fill several windows
-        sentences: List[Tuple[Any, str]] = [(kind, random.choice(kind.wordings)) for kind in self._told]
+        sentences: List[Tuple[Any, str]] = [(kind, random.choice(kind.wordings)) for kind in self._stated]
         sentences += [(None, random.choice(FILLERS)) for _ in range(fillers)]
         random.shuffle(sentences)
         text = ""
@@ -162,8 +162,8 @@ class _Paragraph:
 
     def as_squad(self, questions: int, several: bool) -> Dict[str, Any]:
         """Ask for some of the facts; `several` gives each the answers of several people."""
-        asked = self._random.sample(self._starts, questions)
-        entries = [self._entry(index, *fact, several=several) for index, fact in enumerate(asked)]
+        facts = self._random.sample(self._starts, questions)
+        entries = [self._entry(index, *fact, several=several) for index, fact in enumerate(facts)]
         if self._version == "2.0":
             entries[-1] = self._impossible(len(entries) - 1)
         return {"context": self.context, "qas": entries}
@@ -174,7 +174,7 @@ class _Paragraph:
         return {**entry, "is_impossible": False} if self._version == "2.0" else entry
 
     def _impossible(self, index: int) -> Dict[str, Any]:
-        question = self._question(self._untold)
+        question = self._question(self._unstated)
         return {"id": f"{self._name}-{index}", "question": question, "answers": [], "is_impossible": True}
 
     def _question(self, kind: Kind) -> str:

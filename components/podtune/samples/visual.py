@@ -17,10 +17,10 @@ from podtune.samples.visual_scenes import (
     FAMILIES,
     SIDES,
     UNKNOWN_COLOR,
-    Asked,
+    Question,
     Scene,
-    ask,
     draw_scene,
+    questions_about,
     regions_line,
 )
 
@@ -72,7 +72,7 @@ def write_sample(directory: Path, seed: int, train: int, validation: int, kind: 
     for split, questions in (("train", train), ("validation", validation)):
         random = Random(f"{seed}/{kind}/{split}")
         images = list(_images(random, split, questions, kind))
-        for role, document in _documents(random, split, [asked for _, asked in images], kind).items():
+        for role, document in _documents(random, split, [of_scene for _, of_scene in images], kind).items():
             files[f"{split}.{role}"] = f"{split}.{role}.json"
             text = json.dumps(document, ensure_ascii=False)
             (directory / f"{split}.{role}.json").write_text(text + "\n", encoding="utf-8")
@@ -81,23 +81,23 @@ def write_sample(directory: Path, seed: int, train: int, validation: int, kind: 
     return files
 
 
-def _images(random: Random, split: str, questions: int, kind: str) -> Iterator[Tuple[Scene, List[Asked]]]:
+def _images(random: Random, split: str, questions: int, kind: str) -> Iterator[Tuple[Scene, List[Question]]]:
     """Scenes with their questions, so many in all."""
     families = FAMILIES if kind == "vqa" else GQA_FAMILIES
     for first in range(0, questions, QUESTIONS_AN_IMAGE):
         scene = draw_scene(random)
         if split == "validation" and not first:
             scene = _with_unknown_color(scene)
-        asked = ask(random, scene, families)
-        asked.sort(key=lambda one: one.answer != UNKNOWN_COLOR)  # so that a small sample has it too
-        yield scene, asked[: min(questions - first, QUESTIONS_AN_IMAGE)]
+        of_scene = questions_about(random, scene, families)
+        of_scene.sort(key=lambda one: one.answer != UNKNOWN_COLOR)  # so that a small sample has it too
+        yield scene, of_scene[: min(questions - first, QUESTIONS_AN_IMAGE)]
 
 
 def _with_unknown_color(scene: Scene) -> Scene:
     return replace(scene, things=replace(scene.things, color=UNKNOWN_COLOR))
 
 
-def _documents(random: Random, split: str, images: List[List[Asked]], kind: str) -> Dict[str, Any]:
+def _documents(random: Random, split: str, images: List[List[Question]], kind: str) -> Dict[str, Any]:
     return vqa_documents(random, split, images) if kind == "vqa" else gqa_documents(split, images)
 
 
@@ -114,7 +114,7 @@ def vqa_image(split: str, image: int) -> Tuple[int, str]:
     return number, f"COCO_{_SUBTYPES[split]}_{number:012}"
 
 
-def vqa_documents(random: Random, split: str, images: Sequence[Sequence[Asked]]) -> Dict[str, Any]:
+def vqa_documents(random: Random, split: str, images: Sequence[Sequence[Question]]) -> Dict[str, Any]:
     """Role to document; `images` has the questions of each."""
     described = {
         "info": {"description": "Generated questions in the format of VQA v2.", "version": "2.0"},
@@ -126,36 +126,36 @@ def vqa_documents(random: Random, split: str, images: Sequence[Sequence[Asked]])
     annotations: List[Dict[str, Any]] = []
     for image, questions_of_image in enumerate(images):
         number = vqa_image(split, image)[0]
-        for place, asked in enumerate(questions_of_image):
-            ids = {"image_id": number, "question_id": 1000 * number + place}
-            questions.append({**ids, "question": asked.question})
-            annotations.append({**ids, **_annotation(random, asked)})
+        for index, question in enumerate(questions_of_image):
+            ids = {"image_id": number, "question_id": 1000 * number + index}
+            questions.append({**ids, "question": question.text})
+            annotations.append({**ids, **_annotation(random, question)})
     return {
         "questions": {**described, "task_type": "Open-Ended", "questions": questions},
         "annotations": {**described, "annotations": annotations},
     }
 
 
-def _annotation(random: Random, asked: Asked) -> Dict[str, Any]:
+def _annotation(random: Random, question: Question) -> Dict[str, Any]:
     return {
-        "question_type": next(kind for kind in _QUESTION_TYPES if asked.question.lower().startswith(kind)),
-        "answer_type": _ANSWER_TYPES[asked.family],
-        "multiple_choice_answer": asked.answer,
+        "question_type": next(kind for kind in _QUESTION_TYPES if question.text.lower().startswith(kind)),
+        "answer_type": _ANSWER_TYPES[question.family],
+        "multiple_choice_answer": question.answer,
         "answers": [
             {"answer": answer, "answer_confidence": random.choice(("yes", "yes", "maybe")), "answer_id": number}
-            for number, answer in enumerate(_answers(random, asked), start=1)
+            for number, answer in enumerate(_answers(random, question), start=1)
         ],
     }
 
 
-def _answers(random: Random, asked: Asked) -> List[str]:
+def _answers(random: Random, question: Question) -> List[str]:
     """What ten people say: seven or more of them the truth, some of these in other words where not all agree."""
-    wrong = [other for other in _DISSENT[asked.family] if other != asked.answer]
-    dissenters = 0 if asked.answer == UNKNOWN_COLOR else random.choice((0, 0, 0, 1, 2, 3))
+    wrong = [other for other in _DISSENT[question.family] if other != question.answer]
+    dissenters = 0 if question.answer == UNKNOWN_COLOR else random.choice((0, 0, 0, 1, 2, 3))
     answers = [random.choice(wrong) for _ in range(dissenters)]
-    if dissenters and asked.answer in _SPELLINGS:
-        answers.append(_SPELLINGS[asked.answer])
-    answers += [asked.answer] * (PEOPLE - len(answers))
+    if dissenters and question.answer in _SPELLINGS:
+        answers.append(_SPELLINGS[question.answer])
+    answers += [question.answer] * (PEOPLE - len(answers))
     random.shuffle(answers)
     return answers
 
@@ -166,13 +166,13 @@ def gqa_image(split: str, image: int) -> Tuple[str, str]:
     return name, name
 
 
-def gqa_documents(split: str, images: Sequence[Sequence[Asked]]) -> Dict[str, Any]:
+def gqa_documents(split: str, images: Sequence[Sequence[Question]]) -> Dict[str, Any]:
     """Role to document; `images` has the questions of each. Some ids begin with zeros, as the published ones do."""
     questions: Dict[str, Any] = {}
     for image, of_image in enumerate(images):
-        for asked in of_image:
+        for question in of_image:
             name = _question_id(split, len(questions))
-            questions[name] = _question(name, gqa_image(split, image)[0], asked)
+            questions[name] = _question(name, gqa_image(split, image)[0], question)
     return {"questions": questions}
 
 
@@ -181,22 +181,22 @@ def _question_id(split: str, number: int) -> str:
     return f"{9_700_000 + 1500 * number:08}" if split == "train" else f"{9_990_001 + 138 * number:08}"
 
 
-def _question(name: str, image: str, asked: Asked) -> Dict[str, Any]:
-    structural, semantic, detailed, operation, argument = _TYPES[asked.family]
-    thing = str(sum(map(ord, asked.kind)) + 270_000)
-    missing = asked.answer == "no"
+def _question(name: str, image: str, question: Question) -> Dict[str, Any]:
+    structural, semantic, detailed, operation, argument = _TYPES[question.family]
+    thing = str(sum(map(ord, question.kind)) + 270_000)
+    missing = question.answer == "no"
     steps: List[Dict[str, Any]] = [
-        {"operation": "select", "argument": f"{asked.kind} ({'-' if missing else thing})", "dependencies": []},
+        {"operation": "select", "argument": f"{question.kind} ({'-' if missing else thing})", "dependencies": []},
         {"operation": operation, "argument": argument, "dependencies": [0]},
     ]
-    marked = {} if missing else {str(asked.wording.split().index(_word_of_kind(asked))): thing}
+    marked = {} if missing else {str(question.wording.split().index(_word_of_kind(question))): thing}
     return {
         "imageId": image,
-        "question": asked.question,
-        "answer": asked.answer,
-        "fullAnswer": _full_answer(asked),
+        "question": question.text,
+        "answer": question.answer,
+        "fullAnswer": _full_answer(question),
         "isBalanced": True,
-        "groups": {"global": asked.family, "local": f"{len(asked.kind):02}-{asked.kind}_{asked.family}"},
+        "groups": {"global": question.family, "local": f"{len(question.kind):02}-{question.kind}_{question.family}"},
         "entailed": [],
         "equivalent": [name],
         "types": {"structural": structural, "semantic": semantic, "detailed": detailed},
@@ -206,11 +206,11 @@ def _question(name: str, image: str, asked: Asked) -> Dict[str, Any]:
     }
 
 
-def _word_of_kind(asked: Asked) -> str:
-    return next(word for word in asked.wording.split() if "{}" in word)
+def _word_of_kind(question: Question) -> str:
+    return next(word for word in question.wording.split() if "{}" in word)
 
 
-def _full_answer(asked: Asked) -> str:
-    if asked.family == "presence":
-        return f"Yes, there is an {asked.kind}." if asked.answer == "yes" else f"No, there is no {asked.kind}."
-    return f"It is {asked.answer}." if asked.family == "color" else f"It is on the {asked.answer}."
+def _full_answer(question: Question) -> str:
+    if question.family == "presence":
+        return f"Yes, there is an {question.kind}." if question.answer == "yes" else f"No, there is no {question.kind}."
+    return f"It is {question.answer}." if question.family == "color" else f"It is on the {question.answer}."

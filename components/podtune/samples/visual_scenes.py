@@ -1,7 +1,7 @@
-"""Generated pictures of things, without the pictures: what is in them, what may be asked about them, and their regions.
+"""Generated pictures of things, without the pictures: what is in them, questions about them, and their regions.
 
-A scene has things of one kind, which share a colour and a side of the picture. To find the kind that is asked about,
-among several or against the one that is there, is not learnt by a tiny model from new weights within the demo's time.
+A scene has things of one kind, which share a colour and a side of the picture. A tiny model with new weights does not
+learn within the demo's time to find the kind that a question is about among several, or to miss it.
 
 A region shows the things or background. Its features are small noise and three fixed patterns: for the kind, for the
 colour and for the number. All values are whole 256ths, so that they are the same on every machine, and exact in
@@ -34,7 +34,7 @@ QUESTIONS = {
     ("side", "one"): ("Where is the {}?", "Is the {} on the left or on the right?"),
     ("side", "several"): ("Where are the {}s?", "Are the {}s on the left or on the right?"),
 }
-"""What is asked for, of one thing or of several, to the wordings."""
+"""Family, and whether of one thing or of several, to the wordings."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """A question about a scene, and its true answer."""
 
     family: str
-    """What is asked for: one of FAMILIES."""
+    """One of FAMILIES."""
 
     kind: str
-    """Of the things; animal where it is asked whether they are."""
+    """Of the things; animal where the question is whether they are."""
 
     wording: str
     """The question with {} for the kind."""
@@ -74,8 +74,8 @@ class Asked:
     answer: str
 
     @property
-    def question(self) -> str:
-        """The whole question."""
+    def text(self) -> str:
+        """The question in full."""
         return self.wording.format(self.kind)
 
 
@@ -85,24 +85,24 @@ def draw_scene(random: Random) -> Scene:
     return Scene(random.choice((480, 500, 640)), random.choice((375, 427, 480)), things)
 
 
-def ask(random: Random, scene: Scene, families: Tuple[str, ...]) -> List[Asked]:
-    """Ask for everything of these families, in every wording, in shuffled order."""
-    found = [asked for family in families for asked in _about(scene.things, family)]
-    random.shuffle(found)
-    return found
+def questions_about(random: Random, scene: Scene, families: Tuple[str, ...]) -> List[Question]:
+    """Every question of these families, in every wording, in shuffled order."""
+    questions = [question for family in families for question in _about(scene.things, family)]
+    random.shuffle(questions)
+    return questions
 
 
-def _about(things: Things, family: str) -> List[Asked]:
+def _about(things: Things, family: str) -> List[Question]:
     animal = "yes" if things.kind in ANIMALS else "no"
     answers = {"color": things.color, "presence": animal, "count": str(things.count), "side": things.side}
     number = {"presence": "one", "count": "several"}.get(family, "one" if things.count == 1 else "several")
     kind = "animal" if family == "presence" else things.kind
-    return [Asked(family, kind, wording, answers[family]) for wording in QUESTIONS[family, number]]
+    return [Question(family, kind, wording, answers[family]) for wording in QUESTIONS[family, number]]
 
 
 REGIONS = 36
 DETECTIONS = 24
-"""Regions that show the things, each placed differently; the others show background."""
+"""Regions that show the things, each with a box of its own; the others show background."""
 
 FEATURES = 2048
 BACKGROUNDS = ("floor", "grass", "sky", "wall", "window")
@@ -157,7 +157,7 @@ def _draw_regions(random: Random, scene: Scene) -> List[Region]:
 
 
 def _box(random: Random, scene: Scene, side: str) -> Tuple[float, float, float, float]:
-    """Draw a box wholly on one side of the picture, or anywhere in it; on a grid of quarter pixels."""
+    """Draw a box on one side of the picture, or anywhere in it; on a grid of quarter pixels."""
     first, last = {"left": (0, scene.width // 2), "right": (scene.width // 2, scene.width)}.get(side, (0, scene.width))
     left, right = sorted(random.sample(range(4 * first, 4 * last + 1), 2))
     top, bottom = sorted(random.sample(range(4 * scene.height + 1), 2))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Type
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from podtune.formats.checkpoint import MODEL
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts
 from podtune.formats.json_files import read_object
 from podtune.formats.release import EVALUATION_FOLDER
+from podtune.sections import read_section
 from podtune.tasks.task import Task, all_tasks
 from podtune.training.config import TrainingConfig
 from podtune.training.protocols import Examples, Objective
@@ -19,7 +20,7 @@ from podtune.training.protocols import Examples, Objective
 
 @dataclass(frozen=True)
 class ReleasedModel:
-    """A model that can be asked."""
+    """A fine-tuned model on disk."""
 
     directory: Path
     """What transformers loads."""
@@ -31,6 +32,19 @@ class ReleasedModel:
 
     record: Path
     """The directory of that record."""
+
+    def recorded_features(self) -> Any:
+        """The features section that the model was trained with; None without a record."""
+        return self._recorded(self.task.features, "preparation")
+
+    def recorded_evaluation(self) -> Any:
+        """The evaluation section that the model was scored with; None without a record."""
+        return self._recorded(self.task.evaluation, "settings")
+
+    def _recorded(self, section: Type[Any], fact: str) -> Any:
+        if self.evaluation is None:
+            return None
+        return read_section(section, getattr(self.evaluation, fact), f"{self.record}/manifest.json {fact}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class Reply:
 
 
 def open_released(directory: Path) -> ReleasedModel:
-    """Find the model in a release, a checkpoint or its model folder; BadInput where none can be asked."""
+    """Find the model in a release, a checkpoint or its model folder; BadInput where there is none."""
     model = _model_in(directory)
     config = read_object(model / CONFIG)
     record = directory / EVALUATION_FOLDER

@@ -48,10 +48,10 @@ def load_pretrained(
 def require_model_type(directory: Path, *allowed: str) -> None:
     """BadInput unless a model's config.json names one of these types."""
     path = directory / CONFIG
-    found = read_object(path).get("model_type")
-    if found not in allowed:
+    actual = read_object(path).get("model_type")
+    if actual not in allowed:
         wanted = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
-        raise BadInput(f"{path}: model_type must be {wanted}; got {found!r}")
+        raise BadInput(f"{path}: model_type must be {wanted}; got {actual!r}")
 
 
 @contextlib.contextmanager

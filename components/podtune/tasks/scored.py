@@ -11,7 +11,7 @@ from podtune.sections import out_of_range
 
 @dataclass(frozen=True)
 class Scored:
-    """What one evaluation found, in the order of the examples."""
+    """The result of one evaluation, in the order of the examples."""
 
     metrics: Mapping[str, np.ndarray]
     """Metric to float64 [examples], in percent."""

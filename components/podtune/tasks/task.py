@@ -72,10 +72,7 @@ class Words:
     """Metrics that are drawn over the steps."""
 
     truths: str
-    """What an example's prediction is compared with."""
-
-    parts: str = "Where it is right"
-    """Heading of the metrics over parts of the examples."""
+    """The noun of what a prediction is compared with."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +83,10 @@ class Sample:
     """As module:function, called with the directory and all values; imported only when a sample is made."""
 
     defaults: Mapping[str, str]
-    """Key to what holds where the URI says nothing; a key whose default is a whole number takes only such."""
+    """Key to its default; a key whose default is a whole number takes only whole numbers."""
 
     choices: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
-    """Key to all that it may say, where these are few."""
+    """Key to its allowed values, where these are few."""
 
     fixed: Mapping[str, str] = field(default_factory=dict)
     """Further arguments of the writer."""
@@ -129,7 +126,7 @@ class Task:
     """sample:// URIs of data in the real raw format; a writer returns RawData's names of its files."""
 
     models: Mapping[str, Sample]
-    """sample:// URIs of whole models with new weights, as transformers saves one."""
+    """sample:// URIs of models with new weights, as transformers saves them."""
 
     prediction: Prediction
     open_examples: Callable[[Features, str], Examples]
@@ -155,11 +152,11 @@ class Task:
         return cast(CompilableObjective, self._module("objective").objective(features, settings))
 
     def predict(self, model: Any, request: Any) -> Any:
-        """Answer one request, a tasks.predicting.Request, with a ReleasedModel: a Reply."""
+        """Answer a tasks.predicting.Request with a ReleasedModel; return a Reply."""
         return self._module("predicting").predict(model, request)
 
     def metric(self, name: str) -> Metric:
-        """What is known of a metric; one that is in no record is in percent."""
+        """Describe a metric; one that is in no record counts as in percent."""
         return self.metrics.get(name) or Metric(title=name.replace("_", " ").capitalize())
 
     @property
@@ -191,6 +188,6 @@ def all_tasks() -> List[Task]:
 
 
 def metric_named(name: str) -> Metric:
-    """What is known of a metric, whichever task has it; one that none has is in percent."""
+    """Describe a metric of any task; one that no task has counts as in percent."""
     tasks = all_tasks()
     return next((task for task in tasks if name in task.metrics), tasks[0]).metric(name)

@@ -50,7 +50,7 @@ def write(look_up: NextTokens, wanted: np.ndarray, search: EvaluationSettings, *
 
 
 def _first(images: int, search: EvaluationSettings, longest: int, end: int) -> Tuple[_Beams, _Beams]:
-    """Beginnings without a token, all but one of them empty places; and no captions."""
+    """Beginnings without a token, all but one of them empty; and no captions."""
     tokens = np.full((images, search.beams, longest), end, dtype=np.int64)
     none = np.full((images, search.beams), _NONE, dtype=np.float32)
     scores = none.copy()

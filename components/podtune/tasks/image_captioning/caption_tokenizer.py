@@ -46,10 +46,10 @@ def open_caption_tokenizer(base_model: Path, max_length: int, image_size: int) -
     nested = config.get("decoder")
     decoder: Mapping[str, Any] = nested if isinstance(nested, dict) else config
     size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
-    place = base_model / CONFIG
-    _check_at_most(size, decoder, ("vocab_size",), f"{place}: the tokenizer's vocabulary")
+    path_of_config = base_model / CONFIG
+    _check_at_most(size, decoder, ("vocab_size",), f"{path_of_config}: the tokenizer's vocabulary")
     _check_at_most(max_length, decoder, ("n_positions", "max_position_embeddings"), "features.max_length")
-    _check_size(config, image_size, place)
+    _check_size(config, image_size, path_of_config)
     _check_processor(base_model / PROCESSOR)
     return CaptionTokenizer(tokenizer, _end_of_text(tokenizer, base_model, decoder), size, sha256_of(path))
 
@@ -83,11 +83,11 @@ def _check_at_most(value: int, decoder: Mapping[str, Any], keys: Sequence[str], 
             raise BadInput(f"{what} must be at most {most}, the model's {key}; got {value}")
 
 
-def _check_size(config: Mapping[str, Any], image_size: int, place: Path) -> None:
+def _check_size(config: Mapping[str, Any], image_size: int, path: Path) -> None:
     encoder = config.get("encoder")
     wanted = encoder.get("image_size") if isinstance(encoder, dict) else None
     if isinstance(wanted, int) and wanted != image_size:
-        raise BadInput(f"features.image_size must be {wanted}, as {place} says of the model; got {image_size}")
+        raise BadInput(f"features.image_size must be {wanted}, as {path} says of the model; got {image_size}")
 
 
 def _check_processor(path: Path) -> None:

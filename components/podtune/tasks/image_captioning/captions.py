@@ -22,7 +22,7 @@ PIXELS = "images"
 TOKENS = "tokens"
 CAPTIONS_OF = "captions_of"
 
-PLACES_OF_AN_IMAGE = 197
+PATCHES_OF_AN_IMAGE = 197
 """14 x 14 patches of 16 x 16 pixels, and the classifier's: the measure of micro-batches, whatever the model."""
 
 
@@ -66,9 +66,9 @@ class ImageCaptions:
 
     @cached_property
     def lengths(self) -> Array:
-        """int64 [images]: the places of an image and the tokens of its captions."""
+        """int64 [images]: the patches of an image and the tokens of its captions."""
         tokens: Array = np.diff(self.tokens.offsets[self.captions_of])
-        return PLACES_OF_AN_IMAGE + tokens
+        return PATCHES_OF_AN_IMAGE + tokens
 
     def names(self, rows: Array) -> List[str]:
         """The images' ids."""

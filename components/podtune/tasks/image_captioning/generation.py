@@ -15,7 +15,7 @@ _ATTENTION = "sdpa"
 
 
 def write_captions(model: Any, encoded: torch.Tensor, search: EvaluationSettings) -> torch.Tensor:
-    """Write a caption for each of the encoder's outputs, [images, places, width]: token ids, int64 [images, longest].
+    """Write a caption for each of the encoder's outputs, [images, patches, width]: token ids, int64 [images, longest].
 
     Ids after the end of a caption are the end of the text again. `longest` is the search's `max_length`, or as many
     positions as the model has; it does not depend on what is written.

@@ -46,7 +46,7 @@ def meteor_statistics(predictions: Sequence[Words], references: Sequence[Sequenc
 
 
 def meteor(statistics: np.ndarray) -> float:
-    """METEOR in percent over the images whose statistics are given: one score of all, not the mean of theirs."""
+    """METEOR in percent over the images with these statistics: one score for all, not the mean of theirs."""
     statistics = statistics.copy()
     statistics[_wholly_alike(statistics), _RUNS] = 0
     sums = statistics.sum(axis=0)
@@ -69,9 +69,9 @@ def _line(words: Words, references: Sequence[Words]) -> str:
 def _ask(command: List[str], lines: List[str]) -> Optional[np.ndarray]:
     """Give the program all lines, read one answer for each."""
     allowed = _SECONDS_TO_START + _SECONDS_PER_IMAGE * len(lines)
-    asked = "".join(f"{line}\n" for line in lines).encode()
+    lines_in = "".join(f"{line}\n" for line in lines).encode()
     try:
-        ran = subprocess.run(command, input=asked, capture_output=True, timeout=allowed, check=False)  # noqa: S603  # a list
+        ran = subprocess.run(command, input=lines_in, capture_output=True, timeout=allowed, check=False)  # noqa: S603  # a list
     except subprocess.TimeoutExpired:
         _log.warning("METEOR is left out: java did not end within %.0f s", allowed)
         return None

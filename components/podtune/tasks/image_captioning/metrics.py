@@ -50,7 +50,7 @@ def bleu_statistics(predictions: Sequence[Words], references: Sequence[Sequence[
 
 
 def bleu(statistics: np.ndarray) -> np.ndarray:
-    """float64 [4], in percent: BLEU-1 to BLEU-4 over the images whose statistics are given."""
+    """float64 [4], in percent: BLEU-1 to BLEU-4 over the images with these statistics."""
     sums = statistics.sum(axis=0)
     precisions = (sums[:ORDERS] + _TINY) / (sums[ORDERS:-2] + _SMALL)
     means = np.cumprod(precisions) ** (1 / np.arange(1, ORDERS + 1))
@@ -77,15 +77,15 @@ def _shared(predictions: Sequence[Words], references: Sequence[Sequence[Words]])
 def cider(predictions: Sequence[Words], references: Sequence[Sequence[Words]]) -> np.ndarray:
     """float64 [images], from 0 to 10: how alike a prediction is to its references in n-grams that few images have.
 
-    An n-gram's weight comes from the references given: values of different sets of images cannot be compared.
+    An n-gram's weight comes from these references: values of different sets of images cannot be compared.
     """
     predicted, true = count_ngrams(predictions, references)
     weight = _inverse_frequencies(predicted, true, len(predictions))
-    given, wanted = predicted.count * weight[predicted.ngram], true.count * weight[true.ngram]
+    predicted_weights, true_weights = predicted.count * weight[predicted.ngram], true.count * weight[true.ngram]
     image = image_of_each(references)
-    also_given = value_of_each(true.image_and_ngram, predicted.image_and_ngram, given)
-    likeness = _by_caption(true, np.minimum(also_given, wanted) * wanted, len(image))
-    norms = _norms(predicted, given, len(predictions))[image] * _norms(true, wanted, len(image))
+    shared_weights = value_of_each(true.image_and_ngram, predicted.image_and_ngram, predicted_weights)
+    likeness = _by_caption(true, np.minimum(shared_weights, true_weights) * true_weights, len(image))
+    norms = _norms(predicted, predicted_weights, len(predictions))[image] * _norms(true, true_weights, len(image))
     np.divide(likeness, norms, out=likeness, where=norms > 0)
     penalty = _length_penalty(lengths_of(predictions)[image], lengths_of(flat(references)))
     return np.asarray(_CIDER_SCALE * np.bincount(image, likeness.mean(axis=1) * penalty) / np.bincount(image))
@@ -123,16 +123,16 @@ def rouge_l(predictions: Sequence[Words], references: Sequence[Sequence[Words]])
 def longest_common(words: Words, others: Words) -> int:
     """How many words, in the same order but not necessarily side by side, both have.
 
-    A bit for every word of `words` is cleared where one more of `others` extends what is common: a whole row of the
-    usual table in one addition.
+    A bit for every word of `words` is cleared where one more of `others` extends what is common: a row of the usual
+    table in one addition.
     """
-    places = dict.fromkeys(others, 0)
-    for place, word in enumerate(words):
-        if word in places:
-            places[word] |= 1 << place
+    positions = dict.fromkeys(others, 0)
+    for position, word in enumerate(words):
+        if word in positions:
+            positions[word] |= 1 << position
     row = all_set = (1 << len(words)) - 1
     for word in others:
-        matching = row & places[word]
+        matching = row & positions[word]
         row = ((row + matching) | (row - matching)) & all_set
     return len(words) - bin(row).count("1")
 
@@ -181,9 +181,9 @@ def lengths_of(captions: Sequence[Words]) -> np.ndarray:
 def value_of_each(wanted: np.ndarray, keys: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Look up many keys at once, all int64; `keys` are distinct, and the value of one that is not there is 0."""
     order = np.argsort(keys)
-    place = np.searchsorted(keys, wanted, sorter=order)
-    found = np.append(keys[order], -1)[place] == wanted
-    return np.where(found, np.append(values[order], 0)[place], 0)
+    index = np.searchsorted(keys, wanted, sorter=order)
+    exists = np.append(keys[order], -1)[index] == wanted
+    return np.where(exists, np.append(values[order], 0)[index], 0)
 
 
 def _count(captions: List[Words]) -> np.ndarray:

@@ -51,7 +51,7 @@ class CaptionObjective:
         return means.div_(tensors.offsets.diff())
 
     def outputs(self, model: Any, tensors: Any) -> Dict[str, torch.Tensor]:
-        """The caption that the model writes for each image, and the loss of its true captions.
+        """The caption that the model writes for each image, and the loss of its reference captions.
 
         generated is int64 [images, length], filled up with the end of the text; loss_sum, float32 [images], is over
         the loss_tokens, int64 [images], of the true captions.
@@ -73,7 +73,7 @@ class CaptionObjective:
 
 
 def _encoded(model: Any, pixels: torch.Tensor) -> torch.Tensor:
-    """What the encoder makes of images, uint8 [images, height, width, 3]: [images, places, width]."""
+    """What the encoder makes of images, uint8 [images, height, width, 3]: [images, patches, width]."""
     require_size(model, pixels.shape)
     scaled = pixels.permute(0, 3, 1, 2) * getattr(model, PIXEL_SCALE) + getattr(model, PIXEL_SHIFT)
     encoded: torch.Tensor = model.encoder(pixel_values=scaled.to(model.dtype)).last_hidden_state
@@ -102,7 +102,7 @@ def _inputs(tokens: torch.Tensor, ends: torch.Tensor, start: int) -> torch.Tenso
 
 
 def _positions(ends: torch.Tensor, tokens: int) -> torch.Tensor:
-    """int64 [tokens]: each token's place in its caption."""
+    """int64 [tokens]: each token's position in its caption."""
     return torch.arange(tokens, device=ends.device) - ends[_owners(ends, tokens)]
 
 

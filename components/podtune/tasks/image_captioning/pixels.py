@@ -43,18 +43,18 @@ def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: in
     """Write the images that can be decoded as uint8 .npy [images, size, size, 3]; say of each what became of it."""
     paths = [files.find(name) for name in names]
     decode = partial(_decode_file, files, size=size)
-    found: List[Decoded] = []
+    results: List[Decoded] = []
     with target.open("wb") as stream, _pool() as pool, progress_bar(len(names), "image", "decoding images") as bar:
         _write_header(stream, (len(paths), size, size, 3))
         for start in range(0, len(paths), _BATCH):
             for decoded in pool.map(decode, paths[start : start + _BATCH]):
                 if decoded.pixels is not None:
                     stream.write(decoded.pixels.tobytes())
-                found.append(Decoded(decoded.sha256, None, decoded.damage))
+                results.append(Decoded(decoded.sha256, None, decoded.damage))
                 bar.update(1)
         stream.seek(0)  # numpy leaves room in the header for any number of rows
-        _write_header(stream, (sum(not one.damage for one in found), size, size, 3))
-    return found
+        _write_header(stream, (sum(not one.damage for one in results), size, size, 3))
+    return results
 
 
 def decode_image(content: bytes, size: int) -> Array:

@@ -1,4 +1,4 @@
-"""Describe a picture, through the same pixels and the same search as the model's evaluation."""
+"""Describe a picture, with the same pixels and the same search as in the model's evaluation."""
 
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG
 from podtune.formats.pictures import DamagedPicture
 from podtune.formats.ragged import Array, Ragged
-from podtune.sections import read_section
 from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.pixels import decode_image
 from podtune.tasks.image_captioning.scores import caption_texts
@@ -23,15 +22,11 @@ def predict(model: ReleasedModel, request: Request) -> Reply:
     if request.image is None:
         raise BadInput(f"the model in {model.directory} describes a picture; give it as --image")
     pixels = _pixels(request.image, _image_size(model))
-    outputs = outputs_of(model, CaptionObjective(_search(model)), _one_image(pixels))
+    outputs = outputs_of(
+        model, CaptionObjective(model.recorded_evaluation() or EvaluationSettings()), _one_image(pixels)
+    )
     caption = caption_texts(model.directory, outputs["generated"])[0]
     return Reply({"caption": caption}, [caption])
-
-
-def _search(model: ReleasedModel) -> EvaluationSettings:
-    if model.evaluation is None:
-        return EvaluationSettings()
-    return read_section(EvaluationSettings, model.evaluation.settings, f"{model.record}/manifest.json settings")
 
 
 def _image_size(model: ReleasedModel) -> int:

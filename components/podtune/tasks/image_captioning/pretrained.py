@@ -1,4 +1,4 @@
-"""A captioning model loaded from its directory: a whole one, or ViT and GPT-2 that become one."""
+"""A captioning model loaded from its directory: one model, or ViT and GPT-2 that are joined."""
 
 import logging
 from pathlib import Path
@@ -80,9 +80,9 @@ def _check_config(config: Mapping[str, Any], path: Path) -> None:
         raise BadInput(f"{path}: model_type must be {VISION_ENCODER_DECODER}; got {config.get('model_type')!r}")
     for part, wanted in _MODEL_TYPES.items():
         described = config.get(part)
-        found = described.get("model_type") if isinstance(described, dict) else None
-        if found != wanted:
-            raise BadInput(f"{path}: {part}.model_type must be {wanted}; got {found!r}")
+        actual = described.get("model_type") if isinstance(described, dict) else None
+        if actual != wanted:
+            raise BadInput(f"{path}: {part}.model_type must be {wanted}; got {actual!r}")
     dropout = config[ENCODER].get("attention_probs_dropout_prob", 0.0)
     if dropout:  # it would be drawn anew for every division into micro-batches
         raise BadInput(f"{path}: encoder.attention_probs_dropout_prob must be 0, as ViT's is; got {dropout}")

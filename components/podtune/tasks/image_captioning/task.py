@@ -22,23 +22,22 @@ TASK = Task(
         "cider": Metric("CIDEr-D", highest=10.0),
         "meteor": Metric(
             "METEOR",
-            remedy="which is scored only where its Java program is installed: install it where evaluate runs and "
-            "evaluate again, or take the floor away",
+            remedy="which is computed only where its Java program is installed: install it where evaluate runs and "
+            "evaluate again, or remove the floor",
         ),
     },
-    notes={"padded_loss": "the loss as the published recipe counts it, with the padding after each caption"},
+    notes={"padded_loss": "the loss as the published recipe computes it, padding included"},
     words=Words(
         examples="images",
         rows="images",
         hub="image-to-text",
         title="Image Captioning",
-        scoring="A caption is compared with all true ones of its image, in the words that the published metrics cut.",
-        loss="The loss is the mean cross-entropy over the tokens of the learnt captions of the {rows}, the end of the "
-        "text included and padding left out.",
-        loss_in_short="cross-entropy, mean over tokens without padding",
+        scoring="Each caption is scored against all reference captions of its image, tokenized as in published scores.",
+        loss="The loss is the mean cross-entropy over the caption tokens of the {rows}, with the end of the text and "
+        "without padding.",
+        loss_in_short="cross-entropy, mean over tokens, padding excluded",
         curves=("cider", "bleu_4", "meteor", "rouge_l"),
-        truths="true captions",
-        parts="Where it does well",
+        truths="reference captions",
     ),
     bytes_an_image=_bytes_an_image,
     images=lambda features, split: open_captions(features.path, split).images,

@@ -1,7 +1,7 @@
-"""The best spans of every window, found without a Python loop over windows or spans.
+"""The best spans of every window, without a Python loop over windows or spans.
 
 Floats become integers of the same order with a tie-break in their low bits: so no two are equal, and the largest few
-of a row are found by partition.
+of a row are selected by partition.
 """
 
 from typing import Iterable, NamedTuple, Tuple
@@ -48,7 +48,7 @@ class Candidates(NamedTuple):
         return self.start_logit + self.end_logit  # type: ignore[no-any-return]  # numpy's sum is Any
 
     def take(self, selected: Array) -> "Candidates":
-        """Those given by index or by mask."""
+        """Select by index or by mask."""
         return Candidates(*(array[selected] for array in self))
 
 
@@ -60,7 +60,7 @@ def joined(parts: Iterable[Candidates]) -> Candidates:
 def best_spans(windows: QuestionWindows, logits: Logits, n_best: int, max_answer_length: int) -> Candidates:
     """Find the `n_best` best spans of each window, best first, window after window.
 
-    The `n_best` highest start and end positions of the whole window are paired; a pair counts if both lie in the
+    The `n_best` highest start and end positions of a window are paired; a pair counts if both lie in the
     context, in order, with at most `max_answer_length` tokens. Equal logits rank from the back of the window, and
     equal scores in the order of the pairs: as a stable sort leaves them in the published loops.
     """

@@ -56,26 +56,26 @@ def normalise_answer(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
-def _score_1_1(given: str, truths: List[str]) -> Tuple[float, float]:
+def _score_1_1(predicted: str, truths: List[str]) -> Tuple[float, float]:
     """Exact match and F1; of two empty texts the F1 is 0, since they share no word."""
-    if given in truths:
-        return 1.0, 1.0 if given else 0.0
-    return 0.0, max(_word_f1(given, truth) for truth in truths)
+    if predicted in truths:
+        return 1.0, 1.0 if predicted else 0.0
+    return 0.0, max(_word_f1(predicted, truth) for truth in truths)
 
 
-def _score_2_0(given: str, truths: List[str]) -> Tuple[float, float]:
+def _score_2_0(predicted: str, truths: List[str]) -> Tuple[float, float]:
     """Exact match and F1; true answers of which nothing is left do not count, and with none left "" is true."""
     truths = [truth for truth in truths if truth] or [""]
-    if given in truths:
+    if predicted in truths:
         return 1.0, 1.0
-    return 0.0, max(_word_f1(given, truth) for truth in truths)
+    return 0.0, max(_word_f1(predicted, truth) for truth in truths)
 
 
-def _word_f1(given: str, truth: str) -> float:
+def _word_f1(predicted: str, truth: str) -> float:
     """F1 over the words of two normalised texts; a repeated word counts as often as both have it."""
-    given_words, true_words = given.split(), truth.split()
-    shared = sum((Counter(given_words) & Counter(true_words)).values())
+    predicted_words, true_words = predicted.split(), truth.split()
+    shared = sum((Counter(predicted_words) & Counter(true_words)).values())
     if not shared:
         return 0.0
-    precision, recall = shared / len(given_words), shared / len(true_words)
+    precision, recall = shared / len(predicted_words), shared / len(true_words)
     return (2 * precision * recall) / (precision + recall)

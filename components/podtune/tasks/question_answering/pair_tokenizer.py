@@ -111,7 +111,7 @@ def _check_model(path: Path, vocabulary_size: int, max_length: int) -> None:
 
 
 def positions_of(config: Mapping[str, Any]) -> Optional[int]:
-    """How many tokens the model can place; None where it has no such limit."""
+    """How many tokens the model has positions for; None where it has no such limit."""
     positions, padding = config.get("max_position_embeddings"), config.get("pad_token_id")
     if not isinstance(positions, int):
         return None

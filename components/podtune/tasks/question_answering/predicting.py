@@ -1,11 +1,10 @@
-"""Ask a fine-tuned model one question, through the same windows and the same decoding as its evaluation."""
+"""Answer a question from a text, with the same windows and the same decoding as in the model's evaluation."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 from podtune.errors import BadInput
-from podtune.sections import read_section
 from podtune.tasks.predicting import ReleasedModel, Reply, Request, outputs_of, require_text, required_question
 from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
 from podtune.tasks.question_answering.encoding import encode_split
@@ -18,7 +17,7 @@ from podtune.tasks.question_answering.windows import QuestionWindows
 
 
 @dataclass(frozen=True)
-class FoundAnswer:
+class Span:
     """A piece of the context, or none."""
 
     answer: str
@@ -46,11 +45,11 @@ def predict(model: ReleasedModel, request: Request) -> Reply:
     require_text("context", context)
     windows = _cut(model, _window_settings(model), question, context)
     outputs = outputs_of(model, SpanObjective(), windows)
-    answer = decode_or_abstain if request.allow_no_answer else decode
-    decoded = answer(windows, outputs, EvaluationSettings(n_best=max(top, EvaluationSettings.n_best)))
+    decoding = decode_or_abstain if request.allow_no_answer else decode
+    decoded = decoding(windows, outputs, EvaluationSettings(n_best=max(top, EvaluationSettings.n_best)))
     answers = _best(decoded, context)[:top]
-    lines = [f"{found.probability:.4f}  {' '.join(found.answer.split()) or '(no answer)'}" for found in answers]
-    return Reply([asdict(found) for found in answers], lines)
+    lines = [f"{answer.probability:.4f}  {' '.join(answer.answer.split()) or '(no answer)'}" for answer in answers]
+    return Reply([asdict(answer) for answer in answers], lines)
 
 
 def _context(context: Optional[str], file: Optional[Path]) -> str:
@@ -67,9 +66,10 @@ def _context(context: Optional[str], file: Optional[Path]) -> str:
 
 
 def _window_settings(model: ReleasedModel) -> WindowSettings:
-    """The windows a release was trained with; without its record the published ones, as far as positions reach."""
-    if model.evaluation is not None:
-        return read_section(WindowSettings, model.evaluation.preparation, f"{model.record}/manifest.json preparation")
+    """The windows of a release's record; without one the published ones, up to the model's positions."""
+    recorded: Optional[WindowSettings] = model.recorded_features()
+    if recorded is not None:
+        return recorded
     defaults = WindowSettings()
     max_length = min(defaults.max_length, positions_of(model.config) or defaults.max_length)
     return WindowSettings(max_length, overlap=max_length * defaults.overlap // defaults.max_length)
@@ -86,10 +86,10 @@ def _cut(model: ReleasedModel, settings: WindowSettings, question: str, context:
         raise BadInput(f"the question {length}, a piece of the context among them; shorten it") from error
 
 
-def _best(decoded: Decoded, context: str) -> List[FoundAnswer]:
-    """Each span once, best first: overlapping windows may both have found it."""
-    found: Dict[Tuple[int, int], FoundAnswer] = {}
+def _best(decoded: Decoded, context: str) -> List[Span]:
+    """Each span once, best first: overlapping windows may both contain it."""
+    spans: Dict[Tuple[int, int], Span] = {}
     for row, probability in enumerate(decoded.probabilities.tolist()):
         start, end = max(int(decoded.candidates.start[row]), 0), int(decoded.candidates.end[row])
-        found.setdefault((start, end), FoundAnswer(context[start:end], probability, start, end))
-    return list(found.values())
+        spans.setdefault((start, end), Span(context[start:end], probability, start, end))
+    return list(spans.values())

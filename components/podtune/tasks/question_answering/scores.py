@@ -31,8 +31,8 @@ def score_windows(features: Path, split: str, outputs: Mapping[str, Array], sett
     answer = decode_or_abstain if any_unanswerable(questions) else decode
     decoded = answer(windows, outputs, settings)
     contexts = read_contexts(features, split)
-    texts = [decoded.text(row, contexts[asked.context]) for row, asked in zip(decoded.answers, questions)]
-    scores = vars(score_predictions(questions, dict(zip((asked.id for asked in questions), texts))))
+    texts = [decoded.text(row, contexts[question.context]) for row, question in zip(decoded.answers, questions)]
+    scores = vars(score_predictions(questions, dict(zip((question.id for question in questions), texts))))
     records = _records(questions, texts, decoded.probabilities[decoded.answers], scores)
     for record, slices in zip(records, slices_of_questions(questions, window_counts)):
         record["slices"] = slices
@@ -92,7 +92,7 @@ def slices_of_questions(questions: Sequence[Question], windows: np.ndarray) -> L
 
     Only where some question has no answer, as in SQuAD 2.0, are they also divided by that.
     """
-    found = [
+    slices = [
         {
             "question_word": question_word(question.question),
             "answer_length": answer_length(question),
@@ -101,9 +101,9 @@ def slices_of_questions(questions: Sequence[Question], windows: np.ndarray) -> L
         for question, count in zip(questions, windows.tolist())
     ]
     if any_unanswerable(questions):
-        for values, question in zip(found, questions):
+        for values, question in zip(slices, questions):
             values["answerable"] = "yes" if question.answers else "no"
-    return found
+    return slices
 
 
 def question_word(text: str) -> str:

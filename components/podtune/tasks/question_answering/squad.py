@@ -26,7 +26,7 @@ class SquadSplit:
 
 
 class _Row(NamedTuple):
-    place: str
+    location: str
     context: str
     id: str
     question: str
@@ -35,14 +35,14 @@ class _Row(NamedTuple):
 
 
 def read_squad(path: Path) -> SquadSplit:
-    """Read one split; BadInput names the file and the place of the first thing that is not as SQuAD has it."""
+    """Read one split; BadInput names the first thing that is not as SQuAD has it, and its location."""
     rows, version = _parquet_rows(path) if _is_parquet(path) else _json_rows(path)
     contexts: Dict[str, int] = {}
     questions: Dict[str, Question] = {}
     for row in rows:
         _check(row, version)
         if row.id in questions:
-            raise BadInput(f"{row.place}: the id {row.id!r} was given to an earlier question; ids must differ")
+            raise BadInput(f"{row.location}: the id {row.id!r} was given to an earlier question; ids must differ")
         context = contexts.setdefault(row.context, len(contexts))
         questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context)
     if not questions:
@@ -60,60 +60,60 @@ def _is_parquet(path: Path) -> bool:
 
 def _check(row: _Row, version: str) -> None:
     """Refuse what could not be learnt from or scored."""
-    place = f"{row.place} (question {row.id!r})"
+    location = f"{row.location} (question {row.id!r})"
     if row.is_impossible and version == "1.1":
-        raise BadInput(f"{place}: is_impossible must be false in version 1.1")
+        raise BadInput(f"{location}: is_impossible must be false in version 1.1")
     if row.is_impossible and row.answers:
-        raise BadInput(f"{place}: an impossible question must have no answers; it has {len(row.answers)}")
+        raise BadInput(f"{location}: an impossible question must have no answers; it has {len(row.answers)}")
     if not row.is_impossible and not row.answers:
-        raise BadInput(f"{place}: a question needs an answer, or version v2.0 and is_impossible true")
+        raise BadInput(f"{location}: a question needs an answer, or version v2.0 and is_impossible true")
     for answer in row.answers:
         if not answer.text:
-            raise BadInput(f"{place}: an answer must not be empty")
+            raise BadInput(f"{location}: an answer must not be empty")
         if answer.answer_start < 0 or not row.context.startswith(answer.text, answer.answer_start):
-            raise BadInput(f"{place}: {_misplaced(answer, row.context)}")
+            raise BadInput(f"{location}: {_misplaced(answer, row.context)}")
 
 
 def _misplaced(answer: Answer, context: str) -> str:
-    found = context.find(answer.text)
-    where = "its context does not contain it" if found < 0 else f"it is at {found}"
+    position = context.find(answer.text)
+    where = "its context does not contain it" if position < 0 else f"it is at {position}"
     text = answer.text if len(answer.text) <= 60 else f"{answer.text[:60]}…"
     return f"the answer {text!r} is not in its context at character {answer.answer_start}; {where}"
 
 
 def _json_rows(path: Path) -> Tuple[Iterator[_Row], str]:
     document = read_json(path, "JSON in UTF-8 or Parquet")
-    found = _field(document, "version", (str,), str(path))
-    version = found[1:] if found.startswith("v") else found
+    named = _field(document, "version", (str,), str(path))
+    version = named[1:] if named.startswith("v") else named
     if version not in ("1.1", "2.0"):
-        raise BadInput(f"{path}: version must be 1.1 or v2.0; got {found!r}")
+        raise BadInput(f"{path}: version must be 1.1 or v2.0; got {named!r}")
     return _walk(document, path), version
 
 
 def _walk(document: Any, path: Path) -> Iterator[_Row]:
     for article_number, article in enumerate(_field(document, "data", (list,), str(path))):
-        article_place = f"{path}: data[{article_number}]"
-        for paragraph_number, paragraph in enumerate(_field(article, "paragraphs", (list,), article_place)):
-            place = f"{article_place}.paragraphs[{paragraph_number}]"
-            context = _text(paragraph, "context", place)
-            for number, question in enumerate(_field(paragraph, "qas", (list,), place)):
-                yield _json_row(question, context, f"{place}.qas[{number}]")
+        article_location = f"{path}: data[{article_number}]"
+        for paragraph_number, paragraph in enumerate(_field(article, "paragraphs", (list,), article_location)):
+            location = f"{article_location}.paragraphs[{paragraph_number}]"
+            context = _text(paragraph, "context", location)
+            for number, question in enumerate(_field(paragraph, "qas", (list,), location)):
+                yield _json_row(question, context, f"{location}.qas[{number}]")
 
 
-def _json_row(question: Any, context: str, place: str) -> _Row:
-    answers = _field(question, "answers", (list,), place)
+def _json_row(question: Any, context: str, location: str) -> _Row:
+    answers = _field(question, "answers", (list,), location)
     return _Row(
-        place,
+        location,
         context,
-        _text(question, "id", place),
-        _text(question, "question", place),
-        tuple(_answer(answer, f"{place}.answers[{number}]") for number, answer in enumerate(answers)),
-        "is_impossible" in question and _field(question, "is_impossible", (bool,), place),
+        _text(question, "id", location),
+        _text(question, "question", location),
+        tuple(_answer(answer, f"{location}.answers[{number}]") for number, answer in enumerate(answers)),
+        "is_impossible" in question and _field(question, "is_impossible", (bool,), location),
     )
 
 
-def _answer(answer: Any, place: str) -> Answer:
-    return Answer(_text(answer, "text", place), _field(answer, "answer_start", (int,), place))
+def _answer(answer: Any, location: str) -> Answer:
+    return Answer(_text(answer, "text", location), _field(answer, "answer_start", (int,), location))
 
 
 def _parquet_rows(path: Path) -> Tuple[Iterator[_Row], str]:
@@ -137,13 +137,15 @@ def _read_table(path: Path) -> List[Dict[str, Any]]:
         raise BadInput(f"{path} is cut off or damaged Parquet: {' '.join(str(error).split())}") from error
 
 
-def _parquet_row(row: Dict[str, Any], place: str) -> _Row:
+def _parquet_row(row: Dict[str, Any], location: str) -> _Row:
     """In Parquet the answers are two lists side by side, and none means that the question is impossible."""
-    listed = _field(row, "answers", (dict,), place)
-    texts, starts = (_field(listed, key, (list,), f"{place} answers") for key in ("text", "answer_start"))
+    listed = _field(row, "answers", (dict,), location)
+    texts, starts = (_field(listed, key, (list,), f"{location} answers") for key in ("text", "answer_start"))
     if len(texts) != len(starts):
-        raise BadInput(f"{place}: answers must have as many answer_start as text; got {len(starts)} and {len(texts)}")
+        raise BadInput(
+            f"{location}: answers must have as many answer_start as text; got {len(starts)} and {len(texts)}"
+        )
     pairs = ({"text": text, "answer_start": start} for text, start in zip(texts, starts))
-    answers = tuple(_answer(pair, f"{place} answers[{number}]") for number, pair in enumerate(pairs))
-    context, name, question = (_text(row, key, place) for key in ("context", "id", "question"))
-    return _Row(place, context, name, question, answers, not answers)
+    answers = tuple(_answer(pair, f"{location} answers[{number}]") for number, pair in enumerate(pairs))
+    context, name, question = (_text(row, key, location) for key in ("context", "id", "question"))
+    return _Row(location, context, name, question, answers, not answers)

@@ -62,7 +62,7 @@ def cut_windows(
 
 
 def _refuse_endless(questions: List[Question], lengths: Array, room: Array, settings: WindowSettings) -> None:
-    """A window must hold its question and the whole context, or else get ahead of the window before it."""
+    """A window must hold its question and all of the context, or else start after the window before it."""
     hopeless = np.flatnonzero((lengths > room) & (room <= settings.overlap))
     if len(hopeless):
         row = hopeless[0]
@@ -102,7 +102,7 @@ def _tokens(encoded: EncodedSplit, windows: _Windows, pair: PairTokenizer) -> Ra
 
 
 def _answers(questions: List[Question], spans: Ragged, windows: _Windows) -> Tuple[Array, Array]:
-    """First and last token of each window's first answer, counted in the window's context; -1 where it is not whole.
+    """First and last token of each window's first answer, counted in the window's context; -1 where part is outside.
 
     The first token is the last that starts at or before the answer; the last is the first that ends at or after it.
     """

@@ -42,14 +42,14 @@ class QuestionWindows:
     """int32 [windows]: context tokens in the window."""
 
     first_context_token: Array
-    """int32 [windows]: which token of the whole context the window's first one is."""
+    """int32 [windows]: which token of the context the window's first one is."""
 
     question: Array
     """int32 [windows]: line of questions.jsonl."""
 
     answer_start: Array
     """int32 [windows]: position in the window of the first answer's first token; 0, the classifier token,
-    where the window does not hold that answer wholly."""
+    where the window does not contain that answer in full."""
 
     answer_end: Array
     """int32 [windows]: the same of its last token."""

@@ -10,8 +10,8 @@ from typing import Dict, Sequence
 
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
-_ENOUGH = 3
-"""So many others who say the same make an answer wholly right."""
+_FULL_AGREEMENT = 3
+"""An answer that so many other annotators gave is fully correct."""
 
 _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
 _COMMA_BETWEEN_DIGITS = re.compile(r"\d,\d")
@@ -37,9 +37,9 @@ def _apostrophes_put_back() -> Dict[str, str]:
     """Every contraction by its spellings that lack one apostrophe."""
     spellings = {"somebody'd": "somebodyd"}
     for contraction in _CONTRACTIONS.split():
-        for place, letter in enumerate(contraction):
+        for position, letter in enumerate(contraction):
             if letter == "'":
-                spellings[contraction[:place] + contraction[place + 1 :]] = contraction
+                spellings[contraction[:position] + contraction[position + 1 :]] = contraction
     return spellings
 
 
@@ -56,14 +56,14 @@ def accuracy(question: VisualQuestion, predicted: str) -> float:
 def soft_accuracy(predicted: str, answers: Sequence[str]) -> float:
     """The mean over the people who answered, each time of how many of the others said the same, a third each.
 
-    Answers are compared by the official rules where people differ, and letter by letter where all say the same.
+    Answers are compared by the official rules where people differ, and exactly where all agree.
     """
     predicted, said = clean(predicted), [clean(answer) for answer in answers]
     if len(set(said)) > 1:
         predicted, said = normalise(predicted), [normalise(answer) for answer in said]
     people, agree = len(said), said.count(predicted)
-    thirds = agree * min(_ENOUGH, agree - 1) + (people - agree) * min(_ENOUGH, agree)
-    return thirds / (_ENOUGH * people)
+    thirds = agree * min(_FULL_AGREEMENT, agree - 1) + (people - agree) * min(_FULL_AGREEMENT, agree)
+    return thirds / (_FULL_AGREEMENT * people)
 
 
 def clean(answer: str) -> str:

@@ -1,15 +1,14 @@
-"""Ask LXMERT about a picture, through the same tokens and the same model as its evaluation."""
+"""Answer a question about a picture with LXMERT, with the same tokens as in its evaluation."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG
 from podtune.formats.ragged import Array, Ragged
-from podtune.sections import read_section
 from podtune.tasks.predicting import ReleasedModel, Reply, Request, outputs_of, read_picture, required_question
 from podtune.tasks.visual_question_answering.question_tokenizer import open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import VisualQuestions
@@ -17,23 +16,15 @@ from podtune.tasks.visual_question_answering.region_row import columns_of, name_
 from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE, BadRegions
 from podtune.tasks.visual_question_answering.settings import LxmertSettings
 
-_AS_THE_AUTHORS = LxmertSettings(labels="soft")
-"""How a model without our record is taken to have been trained: as the original ones."""
+_PUBLISHED_SETTINGS = LxmertSettings(labels="soft")
+"""Assumed of a model without our record: the original authors' settings."""
+
+_WAYS = "give --image and --detector, or --regions and --image-id"
 
 
 @dataclass(frozen=True)
-class ChosenAnswer:
-    """One answer of the model's vocabulary."""
-
-    answer: str
-    probability: float
-    """By the loss that the model was trained with: where several answers may be right each has its own, else all
-    together add up to 1."""
-
-
-@dataclass(frozen=True)
-class SeenPicture:
-    """What LXMERT is given of a picture."""
+class Regions:
+    """The regions of a picture, LXMERT's input."""
 
     features: Array
     """float32 [regions, 2048]."""
@@ -43,14 +34,20 @@ class SeenPicture:
 
 
 def predict(model: ReleasedModel, request: Request) -> Reply:
-    """The model's most probable answers, best first."""
+    """The model's most probable answers, best first.
+
+    A probability is by the loss that the model was trained with: where several answers may be right each has its own,
+    else all together add up to 1.
+    """
     question = required_question(model, request)
-    answers = _choose_answers(model, question, _see(model, request), top=request.top or 1)
-    lines = [f"{chosen.probability:.4f}  {chosen.answer}" for chosen in answers]
-    return Reply([asdict(chosen) for chosen in answers], lines)
+    seen, answers = _regions_of(model, request), _answers(model)
+    probabilities = _probabilities(model, question, seen, answers)
+    best = np.argsort(-probabilities, kind="stable")[: request.top or 1]
+    chosen = [{"answer": answers[label], "probability": float(probabilities[label])} for label in best]
+    return Reply(chosen, ["{probability:.4f}  {answer}".format(**answer) for answer in chosen])
 
 
-def _see(model: ReleasedModel, request: Request) -> SeenPicture:
+def _regions_of(model: ReleasedModel, request: Request) -> Regions:
     """The picture's regions, detected now or published."""
     detected = [name for name in ("image", "detector", "draw") if getattr(request, name) is not None]
     published = [name for name in ("regions", "image_id") if getattr(request, name) is not None]
@@ -64,36 +61,31 @@ def _see(model: ReleasedModel, request: Request) -> SeenPicture:
     raise BadInput(f"the model in {model.directory} looks at regions of a picture; {_WAYS}")
 
 
-_WAYS = "give --image and --detector, or --regions and --image-id"
-
-
-def _choose_answers(model: ReleasedModel, question: str, seen: SeenPicture, *, top: int) -> List[ChosenAnswer]:
-    """The `top` most probable answers."""
+def _probabilities(model: ReleasedModel, question: str, seen: Regions, answers: Sequence[str]) -> Array:
+    """float32 [answers]."""
     from podtune.tasks.visual_question_answering.objective import LxmertObjective
 
-    settings, answers = _settings(model), _answers(model)
-    tokenizer = open_question_tokenizer(model.directory, settings.max_length)
-    tokens, cut = tokenizer.encode([question])
+    settings = model.recorded_features() or _PUBLISHED_SETTINGS
+    tokens, cut = open_question_tokenizer(model.directory, settings.max_length).encode([question])
     if cut:
         raise BadInput(f"the question has more than {settings.max_length} tokens, all that the model reads; shorten it")
     _require_size(model, seen, settings.regions)
     soft = settings.labels == "soft"
     objective = _EveryAnswer(LxmertObjective(answers, soft=soft))
     outputs = outputs_of(model, objective, _one_question(tokens, seen, len(answers), soft=soft))
-    probabilities = outputs["probabilities"][0]
-    best = np.argsort(-probabilities, kind="stable")[:top]
-    return [ChosenAnswer(answers[label], float(probabilities[label])) for label in best]
+    probabilities: Array = outputs["probabilities"][0]
+    return probabilities
 
 
-def _published_regions(model: ReleasedModel, file: Path, image: str) -> SeenPicture:
+def _published_regions(model: ReleasedModel, file: Path, image: str) -> Regions:
     """Find an image in one of LXMERT's region files."""
-    regions, row = _settings(model).regions, 0
+    regions, row = (model.recorded_features() or _PUBLISHED_SETTINGS).regions, 0
     try:
         with file.open("rb") as lines:
             for row, line in enumerate(lines, start=1):  # noqa: B007  # named where a row is bad
                 columns = columns_of(line, 0, len(line.rstrip(b"\n")))
                 if name_of(columns) == image:
-                    return SeenPicture(*regions_of(columns, regions))
+                    return Regions(*regions_of(columns, regions))
     except OSError as error:
         raise BadInput(f"cannot read the regions from {file}: {error.strerror}") from error
     except BadRegions as error:
@@ -101,8 +93,8 @@ def _published_regions(model: ReleasedModel, file: Path, image: str) -> SeenPict
     raise BadInput(f"{file} has no row of the image {image!r}")
 
 
-def _detected_regions(picture: Path, detector: Path, draw: Optional[Path]) -> SeenPicture:
-    """Let a detector look at a picture; `draw` names a file for the picture with its regions drawn on it."""
+def _detected_regions(picture: Path, detector: Path, draw: Optional[Path]) -> Regions:
+    """Detect the regions of a picture; `draw` names a file for the picture with its regions drawn on it."""
     from podtune.detector.detector import open_detector
     from podtune.detector.pictures import open_picture
 
@@ -114,7 +106,7 @@ def _detected_regions(picture: Path, detector: Path, draw: Optional[Path]) -> Se
     regions = open_detector(detector).describe(image)
     if draw is not None:
         _draw(image, regions.boxes, draw)
-    return SeenPicture(regions.features, regions.boxes)
+    return Regions(regions.features, regions.boxes)
 
 
 def _draw(image: Any, boxes: Array, path: Path) -> None:
@@ -128,13 +120,7 @@ def _draw(image: Any, boxes: Array, path: Path) -> None:
         raise BadInput(f"cannot draw into {path}: {error.strerror or error}") from error
 
 
-def _settings(model: ReleasedModel) -> LxmertSettings:
-    if model.evaluation is None:
-        return _AS_THE_AUTHORS
-    return read_section(LxmertSettings, model.evaluation.preparation, f"{model.record}/manifest.json preparation")
-
-
-def _require_size(model: ReleasedModel, seen: SeenPicture, regions: int) -> None:
+def _require_size(model: ReleasedModel, seen: Regions, regions: int) -> None:
     wanted = (regions, model.config.get("visual_feat_dim", FEATURE_SIZE))
     if seen.features.shape != wanted:
         raise BadInput(
@@ -153,7 +139,7 @@ def _answers(model: ReleasedModel) -> List[str]:
     return [answers[str(label)] for label in range(len(answers))]
 
 
-def _one_question(tokens: Ragged, seen: SeenPicture, answers: int, *, soft: bool) -> VisualQuestions:
+def _one_question(tokens: Ragged, seen: Regions, answers: int, *, soft: bool) -> VisualQuestions:
     """A question whose answer nobody knows; features are float16, as they are stored for training."""
     return VisualQuestions(
         directory=Path(),

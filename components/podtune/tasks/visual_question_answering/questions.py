@@ -1,6 +1,6 @@
 """A split of visual question-answering Features: questions, and the regions of the images that they ask about.
 
-`answers.json`, beside the splits, is the vocabulary: a list, in which an answer's place is its label. In a split,
+`answers.json`, beside the splits, is the vocabulary: a list, in which an answer's index is its label. In a split,
 `questions.jsonl` has one object a question, with the fields of VisualQuestion, and `images.json` is the list of the
 images' names. Every array is a file named like its field (formats/ragged.py). An image is stored once, however many
 questions ask about it, and in float16: VQA's 82,783 training images take 82,783 x 36 x 2048 x 2 bytes, which are
@@ -127,7 +127,7 @@ def write_answers(features: Path, answers: Sequence[str]) -> None:
 
 
 def read_answers(features: Path) -> List[str]:
-    """Read the vocabulary of a verified Features directory; an answer's place is its label."""
+    """Read the vocabulary of a verified Features directory; an answer's index is its label."""
     return list(json.loads((features / ANSWERS).read_text(encoding="utf-8")))
 
 

@@ -35,10 +35,10 @@ _BYTES = {
 
 
 def columns_of(content: Union[bytes, mmap.mmap], begin: int, end: int) -> List[memoryview]:
-    """Find the ten columns of the row that lies between two places, without its line end; nothing is copied."""
+    """Find the ten columns of the row between two offsets, its line end excluded; nothing is copied."""
     bounds = [begin - 1]
-    while (place := content.find(b"\t", bounds[-1] + 1, end)) >= 0:
-        bounds.append(place)
+    while (offset := content.find(b"\t", bounds[-1] + 1, end)) >= 0:
+        bounds.append(offset)
     if len(bounds) != len(COLUMNS):
         raise BadRegions(f"it has {len(bounds)} columns; a row of region features has {len(COLUMNS)}")
     view = memoryview(content)

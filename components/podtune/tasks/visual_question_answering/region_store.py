@@ -20,7 +20,7 @@ _AT_ONCE = 12
 back, and asking for them again took four fifths of the time."""
 
 _OUTSIDE = 1e-5
-"""So far may a box reach out of its picture, in shares of the picture: the original authors' number."""
+"""How far a box may extend beyond its picture, in shares of the picture: the original authors' tolerance."""
 
 
 class BadRegions(Exception):
@@ -39,7 +39,7 @@ class _Rows:
     """A row of zeros."""
 
     def write(self, number: int, values: Array) -> None:
-        """Write one row in its place."""
+        """Write one row."""
         self.file.seek(self.start + number * self.row.nbytes)
         self.file.write(np.ascontiguousarray(values, dtype=self.row.dtype).data)
 
@@ -62,8 +62,8 @@ class RegionStore:
         if not np.isfinite(boxes).all():
             raise BadRegions("a box is not finite")
         if boxes.min() < -_OUTSIDE or boxes.max() > 1 + _OUTSIDE:
-            reached = f"from {boxes.min():.6g} to {boxes.max():.6g} of the picture"
-            raise BadRegions(f"its boxes reach {reached}; they must lie between 0 and 1")
+            extent = f"from {boxes.min():.6g} to {boxes.max():.6g} of the picture"
+            raise BadRegions(f"its boxes extend {extent}; they must lie between 0 and 1")
         if not (features.max() <= _LARGEST and features.min() >= -_LARGEST):  # neither holds for NaN
             raise BadRegions(f"a feature is not finite, or beyond {_LARGEST:,.0f}, the most that float16 holds")
         self.features.write(row, to_half(features))
@@ -106,7 +106,7 @@ def rows_of_images(directory: Path) -> Dict[str, int]:
 def to_half(values: Array) -> Array:
     """Round float32 within float16's range to float16, the nearest and of two equally near ones the even.
 
-    numpy's own rounding took most of the time of a whole row. Scaled down, a float32 has float16's exponent, and its
+    numpy's own rounding took most of the time that a row takes. Scaled down, a float32 has float16's exponent, and its
     bits are float16's with 13 more. Below 2**-14 the scaling itself rounds, so that a tie of 2**-25 may go either way.
     """
     rounded = np.empty(values.shape, dtype=np.float16)

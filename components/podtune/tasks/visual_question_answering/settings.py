@@ -20,8 +20,8 @@ class LxmertSettings:
     """Of every image."""
 
     answers_from: List[str] = field(default_factory=lambda: ["train"])
-    """Splits whose answers make the vocabulary where none is given. VQA's published 3,129 were taken from the training
-    and the validation split."""
+    """Splits whose answers make the vocabulary where the data has none. VQA's published 3,129 are from the training and
+    the validation split."""
 
     minimum_answers: int = 9
     """Questions that an answer must be the chosen one of, to be in a vocabulary that is made."""

@@ -17,8 +17,8 @@ _WORDS = Words(
     rows="questions",
     hub="visual-question-answering",
     title="Visual Question Answering",
-    scoring="An answer that at least three of the other people gave is wholly right; fewer make it right in part.",
-    loss="The loss is the mean of the binary cross-entropies of all answers in the vocabulary, over the {rows}.",
+    scoring="An answer is fully correct if at least three of the other annotators gave it, partly if fewer did.",
+    loss="The loss is the mean binary cross-entropy over all answers in the vocabulary and all {rows}.",
     loss_in_short="binary cross-entropy, mean over answers and {rows}",
     curves=("accuracy",),
     truths="answers",
@@ -27,12 +27,12 @@ _DATA_SETS = {"seed": "1", "train": "2000", "validation": "300"}
 
 
 def _with_labels(task: Task, settings: Mapping[str, Any]) -> Task:
-    """What is otherwise of visual questions that have one right answer, as GQA's."""
+    """Adapt the record to questions that have one right answer, as GQA's have."""
     if settings.get("labels") != "hard":
         return task
     words = replace(
         task.words,
-        scoring="An answer is right where it is the published one, letter by letter.",
+        scoring="An answer is correct if it matches the published one exactly.",
         loss="The loss is the mean cross-entropy over those of the {rows} whose answer is in the vocabulary.",
         loss_in_short="cross-entropy, mean over questions in vocabulary",
     )
@@ -58,7 +58,7 @@ TASK = Task(
     evaluation=EvaluationSettings,
     preparation="extract_lxmert",
     metrics={"accuracy": Metric("Accuracy")},
-    notes={"out_of_vocabulary": "examples whose true answers are all out of the vocabulary; they count as wrong"},
+    notes={"out_of_vocabulary": "questions with no true answer in the vocabulary; they count as wrong"},
     words=_WORDS,
     variant=_with_labels,
     bytes_an_image=_bytes_an_image,

@@ -62,11 +62,11 @@ def test_an_empty_file_has_no_image(tmp_path: Path) -> None:
         ({"boxes": np.full((2, 4), np.inf, dtype="<f4")}, "a box is not finite"),
         (
             {"boxes": np.full((2, 4), 640.1, dtype="<f4")},
-            "its boxes reach from 1.00016 to 1.33354 of the picture; ",
+            "its boxes extend from 1.00016 to 1.33354 of the picture; ",
         ),
         (
             {"boxes": np.full((2, 4), -0.1, dtype="<f4")},
-            "its boxes reach from -0.000208333 to -0.00015625 of the pictu",
+            "its boxes extend from -0.000208333 to -0.00015625 of the pictu",
         ),
         ({"features": np.full((2, 2048), np.nan, dtype="<f4")}, "a feature is not finite, or beyond 65,504, the most"),
         ({"features": np.full((2, 2048), -np.inf, dtype="<f4")}, "a feature is not finite, or beyond 65,504, the most"),

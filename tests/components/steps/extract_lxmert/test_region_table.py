@@ -136,7 +136,7 @@ def test_a_wrong_question_is_named_with_its_row(changed: Dict[str, Any], message
         ({"features": [[[1.0] * 2047] * 2] * 3}, "features has 2 lists with 4,094 numbers; 2 of 2,048 are due"),
         ({"features": [[[1.0] * 2047 + [None]] * 2] * 3}, "features has 2 lists with 4,096 numbers; 2 of 2,048 are du"),
         ({"features": [None] * 3}, "features has 0 lists with 0 numbers; 2 of 2,048 are due"),
-        ({"normalized_boxes": [[[0.0, 0.0, 1.0, 1.1]] * 2] * 3}, "its boxes reach from 0 to 1.1 of the picture; "),
+        ({"normalized_boxes": [[[0.0, 0.0, 1.0, 1.1]] * 2] * 3}, "its boxes extend from 0 to 1.1 of the picture; "),
         ({"normalized_boxes": [[[0.0, 0.0, 1.0, float("nan")]] * 2] * 3}, "a box is not finite"),
     ],
 )

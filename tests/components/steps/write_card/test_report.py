@@ -54,7 +54,7 @@ def test_a_run_without_evaluations_slices_or_mistakes_has_a_report(finished_run,
     report = report_of(contents())
 
     assert "Worst examples" not in report
-    assert "Where it is right" not in report
+    assert "Results by subset" not in report
     assert "during training" not in report
 
 
