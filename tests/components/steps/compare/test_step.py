@@ -128,7 +128,7 @@ def test_a_floor_under_meteor_where_it_was_not_scored_tells_what_to_do(
 
     assert str(caught.value) == (
         f"gate.floors.meteor must be a metric of the evaluation in {new}: bleu_4, cider, rouge_l; got 'meteor', which "
-        "is scored only where its Java program is installed: install it where evaluate runs and evaluate again, or "
+        "is computed only where its Java program is installed: install it where evaluate runs and evaluate again, or "
         "remove the floor"
     )
     assert not (tmp_path / "verdict").exists()
