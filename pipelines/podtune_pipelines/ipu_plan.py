@@ -1,4 +1,4 @@
-"""How a run would lie on IPUs; neither an IPU nor PopTorch is needed to know it."""
+"""How a run would be placed on IPUs; needs neither IPUs nor PopTorch."""
 
 from dataclasses import dataclass
 from typing import List, Optional
@@ -7,8 +7,8 @@ from podtune.formats.base_model import BaseModel
 from podtune.formats.features import Features
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
+from podtune.training.fixed_shapes import require_room
 from podtune.training.ipu import IpuConfig
-from podtune.training.rows import require_room
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class IpuPlan:
 def plan_for_ipus(
     training: TrainingConfig, consumed: Optional[int], features: Optional[Features], base_model: Optional[BaseModel]
 ) -> IpuPlan:
-    """Lay a recipe's model on its IPUs; BadInput where the recipe says nothing of IPUs, or where it cannot fit.
+    """Place a recipe's model on its IPUs; BadInput where the recipe has no training.ipu, or where it cannot fit.
 
     `consumed` counts the rows that the run trains on.
     """
@@ -70,14 +70,14 @@ def plan_for_ipus(
 
 
 def _pipeline(training: TrainingConfig, ipu: IpuConfig, features: Features, base_model: BaseModel) -> Pipeline:
-    from podtune.training.engines.placement import least_bytes, place
+    from podtune.training.engines.placement import least_bytes, place_on_ipus
 
     task = task_named(features.facts.task)
     objective = task.objective(features, task.evaluation())
-    placed = place(objective, objective.load(base_model.path), training)
+    placement = place_on_ipus(objective, objective.load(base_model.path), training)
     fullest = ipu.rows_per_step
     if ipu.packing > 1:
         fullest = require_room(task.open_examples(features, "train").lengths, training, ipu)
-    pairs = zip(ipu.layers_per_ipu, placed.parameters())
+    pairs = zip(ipu.layers_per_ipu, placement.parameters())
     shares = [IpuShare(layers, count, least_bytes(count, training, ipu)) for layers, count in pairs]
-    return Pipeline(placed.stages, shares, fullest)
+    return Pipeline(placement.stages, shares, fullest)

@@ -10,7 +10,8 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.features import Features, FeaturesFacts
 from podtune.tasks.scored import Scored
-from podtune.training.protocols import CompilableObjective, Examples
+from podtune.training.fixed_shapes import CompilableObjective
+from podtune.training.protocols import Examples
 
 TASKS: Dict[str, str] = {
     "question-answering": "podtune.tasks.question_answering",

@@ -6,14 +6,17 @@ A signal only sets a flag, so that nothing is ever cut off in the middle; a fail
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence
 
-from podtune.errors import MESSAGE_FILE_VARIABLE, PodtuneError, read_failure
+from podtune.environment import IPU_PYTHON
+from podtune.errors import MESSAGE_FILE_VARIABLE, BadInput, PodtuneError, read_failure
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _POLL_SECONDS = 0.2
@@ -64,6 +67,25 @@ def run_module(
             raise read_failure(message_file) or PodtuneError(
                 f"{module} ended with exit code {process.returncode}; the lines above say why"
             )
+
+
+def poptorch_python(device: str) -> Optional[str]:
+    """The interpreter in which a step for a device has to run; None where this one will do.
+
+    Graphcore's SDK brings PopTorch for Python 3.8, while pipelines need a newer one. BadInput where the device is an
+    IPU and no interpreter with PopTorch is known.
+    """
+    if device != "ipu" or find_spec("poptorch"):
+        return None
+    value = IPU_PYTHON.value()
+    python = shutil.which(value) if value else None
+    if python is None:
+        set_to = f"{IPU_PYTHON.name} is {value!r}" if value else f"{IPU_PYTHON.name} is not set"
+        raise BadInput(
+            "this Python has no PopTorch, which comes with Graphcore's SDK for a Python of its own; set "
+            f"{IPU_PYTHON.name} to that one's path, with podtune installed in it; {set_to}"
+        )
+    return python
 
 
 def _wait(process: "subprocess.Popen[bytes]", stopping: Callable[[], bool], grace: Optional[float]) -> int:

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
 from podtune.formats.ragged import Batch
-from podtune.training.ipu import IpuConfig
 
 
 class Examples(Protocol):
@@ -100,56 +99,3 @@ class Engine(Protocol):
 
 
 Metrics = Mapping[str, float]
-
-
-class Laid(NamedTuple):
-    """Examples laid into rows of one length."""
-
-    batch: Batch
-    """The examples, in the order of their rows."""
-
-    row_of: np.ndarray
-    """int64 [examples]: the row that each lies in, ascending; several may share one."""
-
-    rows: int
-    """As many there are, more than are used where the examples do not fill them."""
-
-
-Inputs = Dict[str, np.ndarray]
-"""What a program takes, by the names of its arguments; each [rows, …]."""
-
-Program = Callable[[Inputs], List[np.ndarray]]
-"""A compiled model: to what it puts out, each [rows, …]."""
-
-
-class CompilableObjective(Objective, Protocol):
-    """An objective that also runs where programs are compiled, for rows of one shape."""
-
-    def static(self, model: Any, config: IpuConfig) -> "StaticForm":
-        """The same on rows of one shape; BadInput where the model cannot be put so."""
-
-
-class StaticForm(Protocol):
-    """An objective on rows of one shape. Nothing here knows of a device; computation follows the model's dtype."""
-
-    layers: int
-    """Of the model, encoder and decoder together: as many as the recipe's layers_per_ipu have to hold."""
-
-    training: Any
-    """Torch module over the model: `inputs` to the sum of the examples' weighted losses, float32 []."""
-
-    predicting: Any
-    """Torch module over the same model: what `predict` gives it to a tuple of tensors, each [rows, …]."""
-
-    def place(self, ipu_of_layer: Sequence[int], last: int) -> List[Tuple[Any, int]]:
-        """The model's parts in the order in which a row passes through them, each with the IPU that it is on.
-
-        A part is a module with all that is computed until the next one starts; what comes before the first part is on
-        IPU 0. `last` is the pipeline's last IPU.
-        """
-
-    def inputs(self, laid: Laid, weights: np.ndarray) -> Inputs:
-        """Arrays for `training`; weights, float32 [examples], are multiplied with the losses."""
-
-    def predict(self, laid: Laid, run: Program) -> Dict[str, np.ndarray]:
-        """What `Objective.outputs` would give for the batch, from a compiled `predicting`."""

@@ -18,8 +18,7 @@ from podtune.tasks.scored import Scored, ScoringSettings
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
-from podtune.training.module_process import noticing_signals, run_module
-from podtune.training.poptorch_python import poptorch_python
+from podtune.training.module_process import noticing_signals, poptorch_python, run_module
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,7 @@ from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.log import write_events
 from podtune.training.loop import Run, Trained, train
-from podtune.training.module_process import noticing_signals, run_module
-from podtune.training.poptorch_python import poptorch_python
+from podtune.training.module_process import noticing_signals, poptorch_python, run_module
 from podtune.training.protocols import Engine
 from podtune.training.records import hardware, software
 from podtune.training.resume import open_states, run_key

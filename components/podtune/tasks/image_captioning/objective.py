@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from podtune.errors import BadInput
 from podtune.formats.features import Features
+from podtune.tasks.image_captioning.fixed_shape import CaptionGraph
 from podtune.tasks.image_captioning.generation import write_captions
 from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, load_model, require_size
 from podtune.tasks.image_captioning.settings import EvaluationSettings
-from podtune.tasks.image_captioning.static import CaptionForm
 from podtune.training.ipu import IpuConfig
 
 
@@ -63,13 +63,13 @@ class CaptionObjective:
             "loss_tokens": tensors.offsets.diff(),
         }
 
-    def static(self, model: Any, config: IpuConfig) -> CaptionForm:
+    def fixed_shape(self, model: Any, config: IpuConfig) -> CaptionGraph:
         """The same on rows of one length; BadInput where several images should share a row."""
         if config.packing > 1:
             raise BadInput(f"training.ipu.packing must be 1: an image has a row of its own; got {config.packing}")
         for part in (model.encoder, model.decoder):
             part.config._attn_implementation = "eager"
-        return CaptionForm(model, config, self._search)
+        return CaptionGraph(model, config, self._search)
 
 
 def _encoded(model: Any, pixels: torch.Tensor) -> torch.Tensor:

@@ -8,8 +8,8 @@ import torch
 
 from podtune.formats.features import Features
 from podtune.tasks.pretrained import load_pretrained, require_model_type
+from podtune.tasks.question_answering.fixed_shape import SpanGraph
 from podtune.tasks.question_answering.settings import EvaluationSettings
-from podtune.tasks.question_answering.static import SpanForm
 from podtune.training.ipu import IpuConfig
 
 MODEL_TYPES = ("bert", "roberta")
@@ -67,10 +67,10 @@ class SpanObjective:
         )
         return {"start_logits": logits.start_logits[0].float(), "end_logits": logits.end_logits[0].float()}
 
-    def static(self, model: Any, config: IpuConfig) -> SpanForm:
+    def fixed_shape(self, model: Any, config: IpuConfig) -> SpanGraph:
         """The same on rows of one length."""
         model.config._attn_implementation = "eager"
-        return SpanForm(model, config, _first_position(model))
+        return SpanGraph(model, config, _first_position(model))
 
 
 def _first_position(model: Any) -> int:

@@ -11,9 +11,9 @@ from torch.nn import functional
 from podtune.errors import BadInput
 from podtune.formats.features import Features
 from podtune.tasks.pretrained import load_pretrained, require_model_type
+from podtune.tasks.visual_question_answering.fixed_shape import LxmertGraph
 from podtune.tasks.visual_question_answering.questions import IGNORED, are_labels_soft, read_answers
 from podtune.tasks.visual_question_answering.settings import EvaluationSettings
-from podtune.tasks.visual_question_answering.static import LxmertForm
 from podtune.training.ipu import IpuConfig
 
 MODEL_TYPE = "lxmert"
@@ -74,11 +74,11 @@ class LxmertObjective:
             "loss": self._losses(logits, tensors.columns["target"]),
         }
 
-    def static(self, model: Any, config: IpuConfig) -> LxmertForm:
+    def fixed_shape(self, model: Any, config: IpuConfig) -> LxmertGraph:
         """The same on rows of one length; BadInput where several questions should share a row."""
         if config.packing > 1:
             raise BadInput(f"training.ipu.packing must be 1: a question has a row of its own; got {config.packing}")
-        return LxmertForm(model, config, self._losses, soft=self._soft)
+        return LxmertGraph(model, config, self._losses, soft=self._soft)
 
     def probabilities(self, model: Any, tensors: Any) -> torch.Tensor:
         """Of every answer, float32 [rows, answers]."""

@@ -7,7 +7,7 @@ a directory, only once.
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 import poptorch
@@ -18,21 +18,25 @@ from podtune.formats.ragged import offsets_of, places_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.layers import set_dropout
-from podtune.training.engines.placement import Placed, place
-from podtune.training.engines.poptorch_blocks import mark_blocks
-from podtune.training.engines.poptorch_errors import told_in_one_line
-from podtune.training.engines.poptorch_options import adamw, inference_options, training_options
-from podtune.training.engines.poptorch_state import flattened, restored
-from podtune.training.engines.serialized_embedding import whole_tables
+from podtune.training.engines.placement import Placement, merge_embeddings, place_on_ipus
+from podtune.training.engines.poptorch_program import (
+    adamw,
+    flatten_state,
+    inference_options,
+    mark_blocks,
+    raising_our_errors,
+    restore_state,
+    training_options,
+)
 from podtune.training.engines.states import Layout, load_state, save_model, save_state
-from podtune.training.protocols import CompilableObjective, Examples, Inputs, StepResult
-from podtune.training.rows import lay, packs_of, require_room
+from podtune.training.fixed_shapes import CompilableObjective, Inputs, pack_rows, packs_of, require_room
+from podtune.training.protocols import Examples, StepResult
 
 _log = logging.getLogger(__name__)
 
 
 def open_engine(objective: CompilableObjective, model: Path, config: TrainingConfig, device: str) -> "PoptorchEngine":
-    """Load the model in a directory and lay it on IPUs; BadInput where the recipe or the machine does not allow it.
+    """Load the model in a directory and place it on IPUs; BadInput where the recipe or the machine does not allow it.
 
     The new weights of its head come from the configuration's seed.
     """
@@ -42,44 +46,48 @@ def open_engine(objective: CompilableObjective, model: Path, config: TrainingCon
     loaded = objective.load(model)
     if config.dropout is not None:
         set_dropout(loaded, config.dropout)
-    placed = place(objective, loaded.half() if config.precision != "float32" else loaded, config)
-    _require_ipus(placed.ipu.ipus)
-    return PoptorchEngine(loaded, placed, config)
+    placement = place_on_ipus(objective, loaded.half() if config.precision != "float32" else loaded, config)
+    ipus = placement.ipu.ipus
+    if not poptorch.ipuHardwareIsAvailable(ipus):
+        raise TryAgainLater(
+            f"{ipus} IPUs are not available to this process; are they in use, or is it not in an IPU pod?"
+        )
+    return PoptorchEngine(loaded, placement, config)
 
 
 class PoptorchEngine:
     """`training.protocols.Engine` on the IPUs of one process.
 
     With a precision of bfloat16, weights, activations, gradients and first moments are float16, as in the published
-    runs; rounding by chance takes the place of float32 master weights. Dropout draws from the IPUs' own generator,
+    runs; stochastic rounding takes the place of float32 master weights. Dropout draws from the IPUs' own generator,
     whose state is saved, so that a continued run draws what an undisturbed one would have drawn.
     """
 
     first = True
 
-    def __init__(self, model: Any, placed: Placed, config: TrainingConfig) -> None:
-        self._model, self._form, self._config, self._ipu = model, placed.form, config, placed.ipu
-        ipu = placed.ipu
+    def __init__(self, model: Any, placement: Placement, config: TrainingConfig) -> None:
+        self._model, self._graph, self._config = model, placement.graph, config
+        self._ipu = ipu = placement.ipu
         self.precision = "float32" if config.precision == "float32" else "float16"
         self.devices = (f"Graphcore IPU (Mk{poptorch.ipuHardwareVersion()})",) * ipu.ipus
-        mark_blocks(placed, keep_every_layer=ipu.recompute_checkpoint_every_layer)
+        mark_blocks(placement, keep_every_layer=ipu.recompute_checkpoint_every_layer)
         self._optimizer = adamw(model, config, ipu)
         training = training_options(config, ipu, config.device_iterations)
-        self._training = poptorch.trainingModel(self._form.training.train(), training, self._optimizer)
-        pipelined = placed.stages if ipu.execution == "pipelined" else 1
+        self._training = poptorch.trainingModel(self._graph.training.train(), training, self._optimizer)
+        pipelined = placement.stages if ipu.execution == "pipelined" else 1
         self._iterations = ipu.inference_device_iterations or pipelined
         inference = inference_options(config, ipu, self._iterations)
-        self._predicting = poptorch.inferenceModel(self._form.predicting.eval(), inference)
+        self._predicting = poptorch.inferenceModel(self._graph.predicting.eval(), inference)
         self._checked: Optional[Examples] = None
         self._generator: Optional[List[int]] = None
-        """State of the IPUs' generator, to be set when there is a program."""
+        """A loaded state of the IPUs' generator, until there is a program to set it in."""
 
     def in_any(self, flag: bool) -> bool:
-        """Whether the flag is set: there is one process."""
+        """Return the flag: there is one process."""
         return flag
 
     def from_first(self, number: int) -> int:
-        """Tell the number: there is one process."""
+        """Return the number: there is one process."""
         return number
 
     def steps(
@@ -90,47 +98,51 @@ class PoptorchEngine:
         learning_rate: float,
     ) -> List[StepResult]:
         """Take the optimizer steps of one call to the device, each on a global batch of rows."""
-        self._check(examples)
-        parts = [self._laid_out(examples, rows) for rows in batches]
-        tensors = {name: _tensor(np.concatenate([part[name] for part in parts])) for name in parts[0]}
+        if self._checked is not examples and self._ipu.packing > 1:
+            require_room(examples.lengths, self._config, self._ipu)  # before minutes of compiling
+        self._checked = examples
+        parts = [self._inputs(examples, rows) for rows in batches]
+        inputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
-        self._training.setOptimizer(self._optimizer)
-        losses = self._run(self._training, tensors).float().reshape(len(batches), -1)
+        self._training.setOptimizer(
+            self._optimizer
+        )  # the program holds a copy of the rate: set alone it counts for nothing
+        losses = self._run(self._training, inputs).float().reshape(len(batches), -1)
         return [StepResult(loss, None) for loss in losses.mean(1)]
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
         """Run every row through the model once; what the objective puts out, in the examples' order."""
         rows = self._ipu.micro_batch_size * self._ipu.replication_factor * self._iterations
-        offsets = offsets_of(examples.lengths)
+        packs, offsets = packs_of(examples.lengths, self._ipu), offsets_of(examples.lengths)
         collected: Dict[str, np.ndarray] = {}
         with progress_bar(len(examples), "rows", "predict") as bar:
-            for packs in _chunks(packs_of(examples.lengths, self._ipu), rows):
-                laid = lay(examples, packs, rows)
-                order = np.array([index for members in packs for index in members])
-                for name, values in self._form.predict(laid, self._predict).items():
+            for start in range(0, len(packs), rows):
+                chunk = packs[start : start + rows]
+                order = np.array([index for members in chunk for index in members])
+                for name, values in self._graph.predict(pack_rows(examples, chunk, rows), self._predict).items():
                     by_row = len(values) == len(order)
-                    places = order if by_row else places_of(offsets[order], examples.lengths[order])
-                    whole = len(examples) if by_row else int(offsets[-1])
-                    collected.setdefault(name, np.zeros((whole, *values.shape[1:]), values.dtype))[places] = values
+                    indices = order if by_row else places_of(offsets[order], examples.lengths[order])
+                    total = len(examples) if by_row else int(offsets[-1])
+                    collected.setdefault(name, np.zeros((total, *values.shape[1:]), values.dtype))[indices] = values
                 bar.update(len(order))
         return collected
 
     def save_model(self, directory: Path) -> None:
         """Write config.json and float32 model.safetensors as transformers loads them."""
         weights = {name: tensor.float() for name, tensor in self._weights().items()}
-        save_model(self._model, whole_tables(self._model, weights), directory)
+        save_model(self._model, merge_embeddings(self._model, weights), directory)
 
     def save_state(self, directory: Path) -> None:
         """Write weights, optimizer state and the state of the IPUs' generator."""
-        state = flattened(self._weights(), self._optimizer.state_dict(), self._generator_state())
+        state = flatten_state(self._weights(), self._optimizer.state_dict(), self._generator_state())
         save_state(state, self._layout(), directory)
 
     def load_state(self, directory: Path) -> None:
         """Continue from what `save_state` wrote; BadInput where it is not of this model."""
-        saved = restored(load_state(self._layout(), directory), self._optimizer.state_dict())
-        self._leave(self._predicting)
-        self._leave(self._training)
+        saved = restore_state(load_state(self._layout(), directory), self._optimizer.state_dict())
+        for program in (self._predicting, self._training):
+            _detach(program)
         with torch.no_grad():
             for name, parameter in self._model.named_parameters():
                 parameter.copy_(saved.weights[name])
@@ -138,35 +150,27 @@ class PoptorchEngine:
             self._optimizer.load_state_dict(saved.optimizer)
         self._generator = saved.generator
 
-    def _check(self, examples: Examples) -> None:
-        """Make sure, before anything is compiled for these examples, that every packed batch of the run fits."""
-        if self._checked is not examples and self._ipu.packing > 1:
-            require_room(examples.lengths, self._config, self._ipu)
-        self._checked = examples
-
-    def _laid_out(self, examples: Examples, rows: np.ndarray) -> Inputs:
+    def _inputs(self, examples: Examples, rows: np.ndarray) -> Inputs:
         """Arrays for one optimizer step; a loss weighs so that the mean over micro-batches is the mean over `rows`."""
         packs = packs_of(examples.lengths[rows], self._ipu)
-        laid = lay(examples, [rows[members].tolist() for members in packs], self._ipu.rows_per_step)
+        packed = pack_rows(examples, [rows[members].tolist() for members in packs], self._ipu.rows_per_step)
         micro_batches = self._ipu.gradient_accumulation * self._ipu.replication_factor
-        return self._form.inputs(laid, np.full(len(rows), micro_batches / len(rows), dtype=np.float32))
+        return self._graph.inputs(packed, np.full(len(rows), micro_batches / len(rows), dtype=np.float32))
 
     def _predict(self, inputs: Inputs) -> List[np.ndarray]:
-        """Run the predicting program; as many rows as it was compiled for."""
-        tensors = {name: _tensor(array) for name, array in inputs.items()}
-        told = self._run(self._predicting, tensors)
-        return [tensor.numpy() for tensor in (told if isinstance(told, (tuple, list)) else (told,))]
+        outputs = self._run(self._predicting, inputs)
+        return [tensor.numpy() for tensor in (outputs if isinstance(outputs, (tuple, list)) else (outputs,))]
 
-    def _run(self, program: Any, tensors: Dict[str, torch.Tensor]) -> Any:
-        with told_in_one_line():
-            self._bring_in(program, tensors)
+    def _run(self, program: Any, inputs: Inputs) -> Any:
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in inputs.items()}
+        with raising_our_errors():
+            if not program.isAttachedToDevice():
+                self._attach(program, tensors)
             return program(**tensors)
 
-    def _bring_in(self, program: Any, tensors: Dict[str, torch.Tensor]) -> None:
-        """Have the IPUs to one program: compile it where it is new, after the other one has left them."""
-        if program.isAttachedToDevice():
-            return
-        self._leave(self._predicting if program is self._training else self._training)
+    def _attach(self, program: Any, tensors: Dict[str, torch.Tensor]) -> None:
+        """Attach a program to the IPUs, compiled first if it is new; the other is detached, as only one fits."""
+        _detach(self._predicting if program is self._training else self._training)
         if program.isCompiled():
             program.attachToDevice()
         else:
@@ -176,16 +180,13 @@ class PoptorchEngine:
         if program is self._training and self._generator:
             program.rng_state, self._generator = self._generator, None
 
-    def _leave(self, program: Any) -> None:
-        """Let a program leave the IPUs; what it has learnt is on the host then."""
-        if program.isAttachedToDevice():
-            program.detachFromDevice()
-
     def _weights(self) -> Dict[str, torch.Tensor]:
-        """The model's parameters, as they are on the IPUs at the moment."""
+        """Copy the model's parameters as they are on the IPUs at the moment."""
         if self._training.isAttachedToDevice():
             self._training.copyWeightsToHost()
-        return {name: _plain(parameter) for name, parameter in self._model.named_parameters()}
+        # as plain tensors: PopTorch replaces the class of parameters to watch who reads them
+        named = self._model.named_parameters()
+        return {name: parameter.detach().clone().as_subclass(torch.Tensor) for name, parameter in named}
 
     def _generator_state(self) -> List[int]:
         if self._generator or not self._training.isCompiled():
@@ -196,22 +197,7 @@ class PoptorchEngine:
         return [[name, list(parameter.shape)] for name, parameter in self._model.named_parameters()]
 
 
-def _require_ipus(count: int) -> None:
-    if not poptorch.ipuHardwareIsAvailable(count):
-        raise TryAgainLater(
-            f"{count} IPUs are not available to this process; are they in use, or is it not in an IPU pod?"
-        )
-
-
-def _chunks(packs: List[List[int]], size: int) -> Iterator[List[List[int]]]:
-    for start in range(0, len(packs), size):
-        yield packs[start : start + size]
-
-
-def _tensor(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array))
-
-
-def _plain(parameter: torch.Tensor) -> torch.Tensor:
-    """A copy that PopTorch no longer watches."""
-    return parameter.detach().clone().as_subclass(torch.Tensor)
+def _detach(program: Any) -> None:
+    """Detach a program from the IPUs, if attached; its weights and moments are on the host then."""
+    if program.isAttachedToDevice():
+        program.detachFromDevice()

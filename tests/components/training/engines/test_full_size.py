@@ -17,7 +17,7 @@ from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.tasks.visual_question_answering.objective import LxmertObjective
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.placement import place
+from podtune.training.engines.placement import place_on_ipus
 
 pytestmark = pytest.mark.local
 
@@ -107,8 +107,8 @@ def test_a_published_model_is_placed_and_every_operator_is_known(
     section = read_settings_file(RECIPES / f"{recipe}.yaml")["training"]
     config = read_section(TrainingConfig, section, "training")
     whole = make()
-    placed = place(whole.objective, whole.model.half(), config)
-    engine = PoptorchEngine(whole.model, placed, config)
+    placement = place_on_ipus(whole.objective, whole.model.half(), config)
+    engine = PoptorchEngine(whole.model, placement, config)
     rows = np.arange(config.batch_size * config.device_iterations)
     examples = Examples(lengths=np.full(len(rows), whole.length), batch=lambda some: whole.batch(len(some)))
 
@@ -117,10 +117,10 @@ def test_a_published_model_is_placed_and_every_operator_is_known(
             engine, poptorch_layer, lambda: engine.steps(examples, np.split(rows, config.device_iterations), 0, 0.0)
         )
     ]
-    engine._leave(engine._training)
+    engine._training.detachFromDevice()
     found.append(compiled(engine, poptorch_layer, lambda: engine.outputs(examples)))
 
-    assert placed.parameters() == parameters
+    assert placement.parameters() == parameters
     for report in found:
         assert report["parameters"] == parameters
         assert report["stages"] == stages

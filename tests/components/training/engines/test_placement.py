@@ -8,8 +8,7 @@ import torch
 from podtune.errors import BadInput
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.placement import least_bytes, place
-from podtune.training.engines.serialized_embedding import SerializedEmbedding, whole_tables
+from podtune.training.engines.placement import SerializedEmbedding, least_bytes, merge_embeddings, place_on_ipus
 from podtune.training.ipu import IpuConfig
 from transformers import BertConfig, BertForQuestionAnswering
 
@@ -24,11 +23,11 @@ def on_ipus(config: Config, **changes: Any) -> TrainingConfig:
 def test_a_model_lies_where_the_recipe_says(bert: Path, config: Config) -> None:
     objective = SpanObjective()
 
-    placed = place(objective, objective.load(bert), on_ipus(config))
+    placement = place_on_ipus(objective, objective.load(bert), on_ipus(config))
 
-    assert placed.stages == 2
-    assert placed.parameters() == [3888, 2258]
-    assert sum(placed.parameters()) == sum(weight.numel() for weight in objective.load(bert).parameters())
+    assert placement.stages == 2
+    assert placement.parameters() == [3888, 2258]
+    assert sum(placement.parameters()) == sum(weight.numel() for weight in objective.load(bert).parameters())
 
 
 @pytest.mark.parametrize(
@@ -50,22 +49,24 @@ def test_what_poptorch_would_refuse_after_minutes_is_refused_at_once(
     objective = SpanObjective()
 
     with pytest.raises(BadInput, match=message):
-        place(objective, objective.load(bert), on_ipus(config, **changes))
+        place_on_ipus(objective, objective.load(bert), on_ipus(config, **changes))
 
 
 def test_a_batch_shorter_than_the_pipeline_may_be_sharded(bert: Path, config: Config) -> None:
     objective = SpanObjective()
 
-    placed = place(objective, objective.load(bert), on_ipus(config, gradient_accumulation=1, execution="sharded"))
+    placement = place_on_ipus(
+        objective, objective.load(bert), on_ipus(config, gradient_accumulation=1, execution="sharded")
+    )
 
-    assert placed.stages == 2
+    assert placement.stages == 2
 
 
 def test_a_recipe_without_a_placement_is_refused(bert: Path, config: Config) -> None:
     objective = SpanObjective()
 
     with pytest.raises(BadInput, match=r"the recipe does not say how its model lies on IPUs; give training\.ipu"):
-        place(objective, objective.load(bert), config())
+        place_on_ipus(objective, objective.load(bert), config())
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_model_that_no_ipu_can_hold_is_refused(config: Config) -> None:
     with pytest.raises(
         BadInput, match="IPU 0 has 897 MiB, and its 453,715,970 parameters take at least 6,923; put fewer"
     ):
-        place(SpanObjective(), model, on_ipus(config, layers_per_ipu=(1,), execution="sharded"))
+        place_on_ipus(SpanObjective(), model, on_ipus(config, layers_per_ipu=(1,), execution="sharded"))
 
 
 def test_a_serialized_table_finds_what_the_whole_one_finds() -> None:
@@ -117,7 +118,7 @@ def test_a_serialized_table_is_saved_whole() -> None:
     table = torch.nn.Embedding(6, 3)
     model = torch.nn.ModuleDict({"words": SerializedEmbedding(table, 2), "head": torch.nn.Linear(3, 1)})
 
-    saved = whole_tables(model, dict(model.named_parameters()))
+    saved = merge_embeddings(model, dict(model.named_parameters()))
 
     assert sorted(saved) == ["head.bias", "head.weight", "words.weight"]
     assert torch.equal(saved["words.weight"], table.weight)

@@ -48,8 +48,7 @@ def nodes(kind: Any) -> Iterator[Tuple[str, Any]]:
 
 
 def test_there_are_modules_to_look_at() -> None:
-    names = ["poptorch_blocks", "poptorch_engine", "poptorch_errors", "poptorch_options", "poptorch_state"]
-    assert [path.stem for path in MODULES] == names
+    assert [path.stem for path in MODULES] == ["poptorch_engine", "poptorch_program"]
 
 
 def test_every_name_of_poptorch_exists() -> None:
@@ -105,9 +104,9 @@ def test_every_method_of_a_program_exists() -> None:
 
 def test_every_session_option_has_a_name_and_a_type_that_the_backend_knows() -> None:
     kinds = {bool: "bool", int: "uint64", float: "double", str: "string", dict: "container", list: "container"}
-    tree = ast.parse((ENGINES / "poptorch_options.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ENGINES / "poptorch_program.py").read_text(encoding="utf-8"))
     constants = {node.targets[0].id: node.value.value for node in tree.body if is_number(node)}
-    found = {key: kinds[type(value)] for key, value in given(tree, constants)}
+    found = {key: kinds[type(value)] for key, value in session_options(tree, constants)}
 
     assert found == {
         "disableGradAccumulationTensorStreams": "bool",
@@ -125,7 +124,7 @@ def is_number(node: ast.AST) -> bool:
     return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, int)
 
 
-def given(tree: ast.Module, constants: Dict[str, int]) -> Iterator[Tuple[str, Any]]:
+def session_options(tree: ast.Module, constants: Dict[str, int]) -> Iterator[Tuple[str, Any]]:
     """Key and value of every session option that the module sets."""
     function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "_session_options")
     for node in ast.walk(function):

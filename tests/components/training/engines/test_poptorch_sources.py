@@ -23,7 +23,7 @@ SHARDED = IpuConfig((1, 1), row_tokens=40, execution="sharded", gradient_accumul
 @pytest.fixture
 def both(poptorch_layer: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any], Any]], Any]:
     """What a function of the engine's module makes of the stand-in, and of PopTorch."""
-    from podtune.training.engines import poptorch_options as engine
+    from podtune.training.engines import poptorch_program as engine
 
     def made(make: Callable[[Any], Any]) -> Any:
         with_poptorch = make(engine)

@@ -1,5 +1,9 @@
+"""What a run on IPUs continues from, as one mapping of tensors."""
+
+import pytest
 import torch
-from podtune.training.engines.poptorch_state import flattened, restored
+
+pytestmark = pytest.mark.usefixtures("poptorch_layer")
 
 WEIGHTS = {"layer.weight": torch.tensor([[1.0, 2.0]], dtype=torch.float16)}
 MOMENTS = {
@@ -11,9 +15,11 @@ MOMENTS = {
 
 
 def test_a_state_comes_back_with_the_new_runs_own_settings() -> None:
-    flat = flattened(WEIGHTS, MOMENTS, [42, 1, 2])
+    from podtune.training.engines.poptorch_program import flatten_state, restore_state
 
-    saved = restored(flat, {"ipu_state": None, "ipu_param": None, "state": {}, "param_groups": [{"lr": 0.2}]})
+    flat = flatten_state(WEIGHTS, MOMENTS, [42, 1, 2])
+
+    saved = restore_state(flat, {"ipu_state": None, "ipu_param": None, "state": {}, "param_groups": [{"lr": 0.2}]})
 
     assert torch.equal(saved.weights["layer.weight"], WEIGHTS["layer.weight"])
     assert saved.optimizer["ipu_state"]["Accl1___layer.weight"].tolist() == [[0.5, 0.25]]
@@ -23,8 +29,10 @@ def test_a_state_comes_back_with_the_new_runs_own_settings() -> None:
 
 
 def test_before_the_first_step_there_are_weights_only() -> None:
-    flat = flattened(WEIGHTS, {"ipu_state": None, "ipu_param": None}, [])
+    from podtune.training.engines.poptorch_program import flatten_state, restore_state
+
+    flat = flatten_state(WEIGHTS, {"ipu_state": None, "ipu_param": None}, [])
 
     assert sorted(flat) == ["generator", "weights/layer.weight"]
-    assert restored(flat, {}).optimizer == {}
-    assert restored(flat, {}).generator == []
+    assert restore_state(flat, {}).optimizer == {}
+    assert restore_state(flat, {}).generator == []

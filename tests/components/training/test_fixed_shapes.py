@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from podtune.errors import BadInput
 from podtune.formats.ragged import Batch
 from podtune.training.config import TrainingConfig
+from podtune.training.fixed_shapes import PackedRows, pack, pack_rows, pad_rows, require_room, scatter, token_indices
 from podtune.training.ipu import IpuConfig
-from podtune.training.protocols import Laid
-from podtune.training.rows import in_rows, lay, pack, padded, require_room, token_places
 
 
 class Words:
@@ -46,15 +45,15 @@ def test_every_example_is_in_one_row_and_no_row_overflows(lengths: List[int], mo
     assert all(1 <= len(members) <= most for members in packs)
 
 
-def laid(rows: int = 3) -> Laid:
+def packed_rows(rows: int = 3) -> PackedRows:
     """Three examples in two rows of the three."""
-    return lay(Words(2, 3, 1), [[1, 2], [0]], rows)
+    return pack_rows(Words(2, 3, 1), [[1, 2], [0]], rows)
 
 
 def test_examples_lie_in_their_rows_one_after_the_other() -> None:
-    rows = laid()
+    rows = packed_rows()
 
-    filled = in_rows(rows.batch.streams["tokens"], token_places(rows, 5), rows, 5)
+    filled = scatter(rows.batch.streams["tokens"], token_indices(rows, 5), rows, 5)
 
     assert filled.tolist() == [[10, 11, 12, 20, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0]]
 
@@ -63,14 +62,14 @@ def test_a_row_that_is_too_short_is_an_error() -> None:
     with pytest.raises(
         BadInput, match=r"training\.ipu\.row_tokens is 3; a row of the features has 4: raise it or prepare"
     ):
-        token_places(laid(), 3)
+        token_indices(packed_rows(), 3)
 
 
 def test_columns_are_filled_up_with_zeros() -> None:
-    rows = lay(Words(2, 3), [[1], [0]], 3)
+    rows = pack_rows(Words(2, 3), [[1], [0]], 3)
 
-    assert padded(rows.batch.columns["name"], rows).tolist() == [1, 0, 0]
-    assert padded(np.ones((2, 2)), rows).tolist() == [[1, 1], [1, 1], [0, 0]]
+    assert pad_rows(rows.batch.columns["name"], rows).tolist() == [1, 0, 0]
+    assert pad_rows(np.ones((2, 2)), rows).tolist() == [[1, 1], [1, 1], [0, 0]]
 
 
 def settings(gradient_accumulation: int) -> Any:

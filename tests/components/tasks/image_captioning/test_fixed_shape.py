@@ -12,11 +12,10 @@ from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.objective import CaptionObjective
 from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.training.config import TrainingConfig
-from podtune.training.engines.placement import place
+from podtune.training.engines.placement import place_on_ipus
 from podtune.training.engines.sequences import running, to_device
+from podtune.training.fixed_shapes import PackedRows, Program, pack_rows
 from podtune.training.ipu import IpuConfig
-from podtune.training.protocols import Laid, Program
-from podtune.training.rows import lay
 from rounding import roundings
 
 ALL = range(6)
@@ -55,30 +54,30 @@ def transformers_losses(directory: Path, images: ImageCaptions) -> np.ndarray:
     return sums / np.bincount(owners, weights=images.tokens.lengths)
 
 
-def static(directory: Path, search: EvaluationSettings = EvaluationSettings(), config: IpuConfig = ROWS) -> Any:  # noqa: B008  # frozen
+def graph_of(directory: Path, search: EvaluationSettings = EvaluationSettings(), config: IpuConfig = ROWS) -> Any:  # noqa: B008  # frozen
     objective = CaptionObjective(search)
-    return objective.static(objective.load(directory).eval(), config)
+    return objective.fixed_shape(objective.load(directory).eval(), config)
 
 
-def laid(images: ImageCaptions, rows: Sequence[int] = ALL, places: int = 7) -> Laid:
+def packed_rows(images: ImageCaptions, rows: Sequence[int] = ALL, total: int = 7) -> PackedRows:
     """Images in a row each, and rows without one."""
-    return lay(images, [[row] for row in rows], places)
+    return pack_rows(images, [[row] for row in rows], total)
 
 
-def trained(form: Any, rows: Laid, weights: np.ndarray) -> torch.Tensor:
-    inputs = {name: torch.tensor(array) for name, array in form.inputs(rows, weights).items()}
+def trained(graph: Any, rows: PackedRows, weights: np.ndarray) -> torch.Tensor:
+    inputs = {name: torch.tensor(array) for name, array in graph.inputs(rows, weights).items()}
     with torch.no_grad():
-        loss: torch.Tensor = form.training(**inputs)
+        loss: torch.Tensor = graph.training(**inputs)
     return loss
 
 
-def called(form: Any, calls: List[Dict[str, Tuple[int, ...]]]) -> Program:
+def called(graph: Any, calls: List[Dict[str, Tuple[int, ...]]]) -> Program:
     """A program that runs on this machine, and notes the shapes that it was given."""
 
     def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
         calls.append({name: array.shape for name, array in inputs.items()})
         with torch.inference_mode():
-            told = form.predicting(**{name: torch.tensor(array) for name, array in inputs.items()})
+            told = graph.predicting(**{name: torch.tensor(array) for name, array in inputs.items()})
         return [values.numpy() for values in told]
 
     return run
@@ -105,9 +104,9 @@ def test_the_loss_is_the_weighted_sum_of_transformers_own(
     directory = make_captioner(tmp_path, widths=widths)
     weights = np.array([0.5, 1.0, 2.0, 0.25, 3.0, 1.5], dtype=np.float32)
     expected = (transformers_losses(directory, images) * weights).sum()
-    form = static(directory)
+    graph = graph_of(directory)
 
-    found = trained(form, laid(images), weights)
+    found = trained(graph, packed_rows(images), weights)
 
     assert found.shape == ()
     assert found.dtype == torch.float32
@@ -115,7 +114,7 @@ def test_the_loss_is_the_weighted_sum_of_transformers_own(
 
 
 def test_inputs_are_of_one_shape_whatever_the_captions(captioner: Path, images: ImageCaptions) -> None:
-    inputs = static(captioner).inputs(laid(images, rows=[2]), np.ones(1, dtype=np.float32))
+    inputs = graph_of(captioner).inputs(packed_rows(images, rows=[2]), np.ones(1, dtype=np.float32))
 
     assert {name: (array.shape, str(array.dtype)) for name, array in inputs.items()} == {
         "pixels": ((7, 3, 16, 16), "uint8"),
@@ -130,7 +129,7 @@ def test_inputs_are_of_one_shape_whatever_the_captions(captioner: Path, images: 
 def test_captions_of_an_image_follow_one_another_in_its_row(captioner: Path, images: ImageCaptions) -> None:
     first, second = images.tokens.row(4).tolist(), images.tokens.row(5).tolist()
 
-    inputs = static(captioner).inputs(laid(images, rows=[2]), np.full(1, 6.0, dtype=np.float32))
+    inputs = graph_of(captioner).inputs(packed_rows(images, rows=[2]), np.full(1, 6.0, dtype=np.float32))
 
     assert inputs["tokens"][0].tolist() == [*first, *second, 0, 0]
     assert inputs["before"][0].tolist() == [1, *first[:-1], 1, *second[:-1], 0, 0]
@@ -153,9 +152,9 @@ def test_what_is_put_out_is_what_the_stream_puts_out(
     captioner: Path, images: ImageCaptions, search: EvaluationSettings
 ) -> None:
     expected = streamed(captioner, images, search)
-    form = static(captioner, search)
+    graph = graph_of(captioner, search)
 
-    found = form.predict(laid(images), called(form, []))
+    found = graph.predict(packed_rows(images), called(graph, []))
 
     assert found["generated"].dtype == np.int64
     assert found["generated"].tolist() == expected["generated"].tolist()
@@ -167,20 +166,20 @@ def test_what_is_put_out_is_what_the_stream_puts_out(
 @pytest.mark.parametrize(("row_tokens", "width"), [(14, 24), (30, 30)])
 def test_one_program_predicts(captioner: Path, images: ImageCaptions, row_tokens: int, width: int) -> None:
     calls: List[Dict[str, Tuple[int, ...]]] = []
-    form = static(captioner, EvaluationSettings(beams=2), replace(ROWS, row_tokens=row_tokens))
+    graph = graph_of(captioner, EvaluationSettings(beams=2), replace(ROWS, row_tokens=row_tokens))
 
-    form.predict(laid(images), called(form, calls))
+    graph.predict(packed_rows(images), called(graph, calls))
 
     texts = dict.fromkeys(("before", "positions", "caption", "tokens"), (7, width))
-    assert all(call == {"pixels": (7, 3, 16, 16), **texts, "places": (7, 2)} for call in calls)
+    assert all(call == {"pixels": (7, 3, 16, 16), **texts, "selected": (7, 2)} for call in calls)
     assert len(calls) > 2
 
 
 def test_rows_without_an_image_are_not_waited_for(captioner: Path, images: ImageCaptions) -> None:
     calls: List[Dict[str, Tuple[int, ...]]] = []
-    form = static(captioner, EvaluationSettings(beams=1))
+    graph = graph_of(captioner, EvaluationSettings(beams=1))
 
-    found = form.predict(laid(images, rows=[0]), ending(0, calls))
+    found = graph.predict(packed_rows(images, rows=[0]), ending(0, calls))
 
     assert found["generated"].tolist() == [[0] * 12]
     assert len(calls) == 2
@@ -188,9 +187,9 @@ def test_rows_without_an_image_are_not_waited_for(captioner: Path, images: Image
 
 def test_captions_are_written_until_the_last_has_ended(captioner: Path, images: ImageCaptions) -> None:
     calls: List[Dict[str, Tuple[int, ...]]] = []
-    form = static(captioner, EvaluationSettings(beams=1))
+    graph = graph_of(captioner, EvaluationSettings(beams=1))
 
-    found = form.predict(laid(images, rows=[0, 1]), ending(0, calls))
+    found = graph.predict(packed_rows(images, rows=[0, 1]), ending(0, calls))
 
     assert found["generated"].tolist() == [[0] * 12, [5] * 12]
     assert len(calls) == 13
@@ -201,13 +200,13 @@ def test_layers_are_placed_in_the_order_in_which_an_image_passes_them(
 ) -> None:
     objective = CaptionObjective()
     model = objective.load(make_captioner(tmp_path, widths=(24, 16)))
-    form = objective.static(model, ROWS)
+    graph = objective.fixed_shape(model, ROWS)
     names = {id(module): name for name, module in model.named_modules()}
 
-    placed = form.place([0, 1, 2, 3], 3)
+    parts = graph.parts([0, 1, 2, 3], 3)
 
-    found = [(names[id(module)].replace("encoder.encoder.layer.", "encoder.layers."), ipu) for module, ipu in placed]
-    assert form.layers == 4
+    found = [(names[id(module)].replace("encoder.encoder.layer.", "encoder.layers."), ipu) for module, ipu in parts]
+    assert graph.layers == 4
     assert found == [
         ("encoder.embeddings", 0),
         ("encoder.layers.0", 0),
@@ -228,9 +227,9 @@ def test_a_head_with_weights_of_its_own_is_on_the_last_ipu(captioner: Path) -> N
     model = objective.load(captioner)
     model.decoder.lm_head.weight = torch.nn.Parameter(model.decoder.lm_head.weight.detach().clone())
 
-    placed = objective.static(model, ROWS).place([0, 1, 2, 3], 3)
+    parts = objective.fixed_shape(model, ROWS).parts([0, 1, 2, 3], 3)
 
-    assert placed[-1] == (model.decoder.lm_head, 3)
+    assert parts[-1] == (model.decoder.lm_head, 3)
 
 
 def test_a_table_that_tokens_are_written_with_cannot_be_looked_up_in_parts(captioner: Path) -> None:
@@ -239,7 +238,7 @@ def test_a_table_that_tokens_are_written_with_cannot_be_looked_up_in_parts(capti
     training = TrainingConfig(epochs=1, batch_size=1, learning_rate=1e-3, ipu=ipu)
 
     with pytest.raises(BadInput, match="factor must be 1 for a model that also writes with its table of tokens; got 2"):
-        place(objective, objective.load(captioner), training)
+        place_on_ipus(objective, objective.load(captioner), training)
 
 
 def test_weights_that_are_shared_take_memory_once_and_a_stage_more(captioner: Path) -> None:
@@ -247,43 +246,43 @@ def test_weights_that_are_shared_take_memory_once_and_a_stage_more(captioner: Pa
     ipu = replace(ROWS, row_tokens=12, gradient_accumulation=9)
     training = TrainingConfig(epochs=1, batch_size=9, learning_rate=1e-3, ipu=ipu)
 
-    placed = place(objective, objective.load(captioner), training)
+    parts = place_on_ipus(objective, objective.load(captioner), training)
 
-    assert placed.stages == 5
-    assert placed.parameters() == [5144, 1992, 4912, 4432]
+    assert parts.stages == 5
+    assert parts.parameters() == [5144, 1992, 4912, 4432]
 
 
 def test_several_images_in_a_row_are_refused(captioner: Path) -> None:
     packed = replace(ROWS, packing=2)
 
     with pytest.raises(BadInput, match="packing must be 1: an image has a row of its own; got 2"):
-        static(captioner, config=packed)
+        graph_of(captioner, config=packed)
 
 
 def test_captions_that_are_longer_than_a_row_are_refused(captioner: Path, images: ImageCaptions) -> None:
     short = replace(ROWS, row_tokens=13)
-    form = static(captioner, config=short)
+    graph = graph_of(captioner, config=short)
 
     with pytest.raises(BadInput, match="row_tokens is 13; a row of the features has 14"):
-        form.inputs(laid(images), np.ones(6, dtype=np.float32))
+        graph.inputs(packed_rows(images), np.ones(6, dtype=np.float32))
     with pytest.raises(BadInput, match="row_tokens is 13; a row of the features has 14"):
-        form.predict(laid(images), called(form, []))
+        graph.predict(packed_rows(images), called(graph, []))
 
 
 def test_images_of_another_size_are_refused(captioner: Path, images: ImageCaptions) -> None:
     larger = ImageCaptions(Path(), np.zeros((6, 32, 24, 3), np.uint8), images.tokens, images.captions_of)
 
     with pytest.raises(BadInput, match="sees images of 16 x 16 pixels; those of the features have 32 x 24: set feat"):
-        static(captioner).inputs(laid(larger), np.ones(6, dtype=np.float32))
+        graph_of(captioner).inputs(packed_rows(larger), np.ones(6, dtype=np.float32))
 
 
 @pytest.mark.skipif(torch.__version__.startswith("2.0."), reason="float16 on a CPU needs torch 2.1")
 def test_float16_finds_nearly_the_same_loss(captioner: Path, images: ImageCaptions) -> None:
     objective = CaptionObjective()
     expected = transformers_losses(captioner, images).sum()
-    form = objective.static(objective.load(captioner).eval().half(), ROWS)
+    graph = objective.fixed_shape(objective.load(captioner).eval().half(), ROWS)
 
-    found = trained(form, laid(images), np.ones(6, dtype=np.float32))
+    found = trained(graph, packed_rows(images), np.ones(6, dtype=np.float32))
 
     assert found.dtype == torch.float32
     assert float(found) == pytest.approx(expected, rel=1e-2)

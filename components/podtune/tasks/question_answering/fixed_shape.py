@@ -7,14 +7,21 @@ import torch
 from torch import nn
 
 from podtune.formats.ragged import places_of
-from podtune.tasks.compiled import FAR, attention_bias, hidden_of
+from podtune.training.fixed_shapes import (
+    MASKED,
+    Inputs,
+    PackedRows,
+    Program,
+    attention_bias,
+    hidden_of,
+    scatter,
+    token_indices,
+)
 from podtune.training.ipu import IpuConfig
-from podtune.training.protocols import Inputs, Laid, Program
-from podtune.training.rows import in_rows, token_places
 
 
-class SpanForm:
-    """`training.protocols.StaticForm` of BERT and RoBERTa; windows in a row neither see nor weigh on each other."""
+class SpanGraph:
+    """The FixedShapeGraph of BERT and RoBERTa; windows in a row neither see nor affect each other."""
 
     def __init__(self, model: Any, config: IpuConfig, first_position: int) -> None:
         self._width, self._packing = config.row_tokens, config.packing
@@ -23,41 +30,43 @@ class SpanForm:
         trunk = _Trunk(self._encoder, self._head, first_position)
         self.training, self.predicting = _Training(trunk, config.packing), _Predicting(trunk)
 
-    def place(self, ipu_of_layer: Sequence[int], last: int) -> List[Tuple[nn.Module, int]]:
+    def parts(self, ipu_of_layer: Sequence[int], last: int) -> List[Tuple[nn.Module, int]]:
         """Embeddings on the first IPU, the head on the last."""
         return [(self._encoder.embeddings, 0), *zip(self._encoder.encoder.layer, ipu_of_layer), (self._head, last)]
 
-    def inputs(self, laid: Laid, weights: np.ndarray) -> Inputs:
+    def inputs(self, packed: PackedRows, weights: np.ndarray) -> Inputs:
         """int32 tokens, segments, positions and window, [rows, width]; answers and weights, [rows, windows]."""
-        shape, member = (laid.rows, self._packing), _member(laid)
+        shape, member = (packed.rows, self._packing), _member(packed)
         columns = {name: np.zeros(shape, dtype=np.int32) for name in ("answer_start", "answer_end")}
         for name, column in columns.items():
-            column[laid.row_of, member] = laid.batch.columns[name]
+            column[packed.row_of, member] = packed.batch.columns[name]
         weighed = np.zeros(shape, dtype=np.float32)
-        weighed[laid.row_of, member] = weights
-        return {**self._tokens(laid, token_places(laid, self._width)), **columns, "weights": weighed}
+        weighed[packed.row_of, member] = weights
+        return {**self._tokens(packed, token_indices(packed, self._width)), **columns, "weights": weighed}
 
-    def predict(self, laid: Laid, run: Program) -> Dict[str, np.ndarray]:
+    def predict(self, packed: PackedRows, run: Program) -> Dict[str, np.ndarray]:
         """Start and end logits, float32 [tokens] each."""
-        places = token_places(laid, self._width)
-        start, end = run(self._tokens(laid, places))
-        return {"start_logits": start.reshape(-1)[places], "end_logits": end.reshape(-1)[places]}
+        indices = token_indices(packed, self._width)
+        start, end = run(self._tokens(packed, indices))
+        return {"start_logits": start.reshape(-1)[indices], "end_logits": end.reshape(-1)[indices]}
 
-    def _tokens(self, laid: Laid, places: np.ndarray) -> Inputs:
-        """Arrays of the tokens, [rows, width], which lie at these places."""
-        lengths = np.diff(laid.batch.offsets)
+    def _tokens(self, packed: PackedRows, indices: np.ndarray) -> Inputs:
+        """Arrays of the tokens, [rows, width], scattered to these indices."""
+        lengths = np.diff(packed.batch.offsets)
         streams = {
-            "tokens": laid.batch.streams["tokens"],
-            "segments": laid.batch.streams["segments"],
+            "tokens": packed.batch.streams["tokens"],
+            "segments": packed.batch.streams["segments"],
             "positions": places_of(np.zeros_like(lengths), lengths),
-            "window": np.repeat(_member(laid) + 1, lengths),
+            "window": np.repeat(_member(packed) + 1, lengths),
         }
-        return {name: in_rows(stream.astype(np.int32), places, laid, self._width) for name, stream in streams.items()}
+        return {
+            name: scatter(stream.astype(np.int32), indices, packed, self._width) for name, stream in streams.items()
+        }
 
 
-def _member(laid: Laid) -> np.ndarray:
+def _member(packed: PackedRows) -> np.ndarray:
     """int64 [examples]: which of its row's examples each is, counted from 0."""
-    return np.arange(len(laid.row_of)) - np.searchsorted(laid.row_of, laid.row_of)
+    return np.arange(len(packed.row_of)) - np.searchsorted(packed.row_of, packed.row_of)
 
 
 class _Trunk(nn.Module):
@@ -109,7 +118,7 @@ class _Training(nn.Module):
 
 def _cross_entropies(logits: torch.Tensor, own: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """float32 [rows, windows] of logits [rows, width]; `own` are a window's tokens, `target` the one that is right."""
-    scores = logits[:, None] + (own.float() - 1.0) * FAR
+    scores = logits[:, None] + (own.float() - 1.0) * MASKED
     return -(scores.log_softmax(-1) * target.float()).sum(-1)
 
 

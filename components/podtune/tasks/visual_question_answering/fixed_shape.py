@@ -6,16 +6,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from podtune.training.fixed_shapes import Inputs, PackedRows, Program, pad_rows, scatter, token_indices
 from podtune.training.ipu import IpuConfig
-from podtune.training.protocols import Inputs, Laid, Program
-from podtune.training.rows import in_rows, padded, token_places
 
 Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Logits [rows, answers] and targets to float32 [rows]."""
 
 
-class LxmertForm:
-    """`training.protocols.StaticForm` of LXMERT, whose language layers come before its visual and its crossing ones."""
+class LxmertGraph:
+    """The FixedShapeGraph of LXMERT, whose language layers come before its visual and its crossing ones."""
 
     def __init__(self, model: Any, config: IpuConfig, losses: Losses, *, soft: bool) -> None:
         self._width, self._model = config.row_tokens, model
@@ -24,36 +23,36 @@ class LxmertForm:
         trunk = _Trunk(model)
         self.training, self.predicting = _Training(trunk, losses), _Predicting(trunk, losses, soft=soft)
 
-    def place(self, ipu_of_layer: Sequence[int], last: int) -> List[Tuple[nn.Module, int]]:
+    def parts(self, ipu_of_layer: Sequence[int], last: int) -> List[Tuple[nn.Module, int]]:
         """Both embeddings on the first IPU; the pooler and the head on the last."""
         lxmert = self._model.lxmert
         before = [(lxmert.embeddings, 0), (self._crossing.visn_fc, 0)]
         after = [(lxmert.pooler, last), (self._model.answer_head, last)]
         return [*before, *zip(self._all_layers(), ipu_of_layer), *after]
 
-    def inputs(self, laid: Laid, weights: np.ndarray) -> Inputs:
-        """What `_seen` gives, and the weights, float32 [rows]."""
-        return {**self._seen(laid), "weights": padded(weights, laid)}
+    def inputs(self, packed: PackedRows, weights: np.ndarray) -> Inputs:
+        """What `_questions` returns, and the weights, float32 [rows]."""
+        return {**self._questions(packed), "weights": pad_rows(weights, packed)}
 
-    def predict(self, laid: Laid, run: Program) -> Dict[str, np.ndarray]:
+    def predict(self, packed: PackedRows, run: Program) -> Dict[str, np.ndarray]:
         """Best answer, its probability and the loss of each row."""
-        answer, probability, loss = (values[laid.row_of] for values in run(self._seen(laid)))
+        answer, probability, loss = (values[packed.row_of] for values in run(self._questions(packed)))
         return {"answer": answer.astype(np.int64), "probability": probability, "loss": loss}
 
     def _all_layers(self) -> List[nn.Module]:
         return [*self._crossing.layer, *self._crossing.r_layers, *self._crossing.x_layers]
 
-    def _seen(self, laid: Laid) -> Inputs:
+    def _questions(self, packed: PackedRows) -> Inputs:
         """int32 tokens and mask, [rows, width]; regions float16, boxes, and the target, [rows, …]."""
-        places, columns = token_places(laid, self._width), laid.batch.columns
-        tokens = laid.batch.streams["tokens"].astype(np.int32)
+        indices, columns = token_indices(packed, self._width), packed.batch.columns
+        tokens = packed.batch.streams["tokens"].astype(np.int32)
         target = columns["target"]
         return {
-            "tokens": in_rows(tokens, places, laid, self._width),
-            "mask": in_rows(np.ones_like(tokens), places, laid, self._width),
-            "regions": padded(columns["regions"], laid),
-            "boxes": padded(columns["boxes"].astype(np.float16), laid),
-            "target": padded(target.astype(np.int32) if target.ndim == 1 else target, laid),
+            "tokens": scatter(tokens, indices, packed, self._width),
+            "mask": scatter(np.ones_like(tokens), indices, packed, self._width),
+            "regions": pad_rows(columns["regions"], packed),
+            "boxes": pad_rows(columns["boxes"].astype(np.float16), packed),
+            "target": pad_rows(target.astype(np.int32) if target.ndim == 1 else target, packed),
         }
 
 

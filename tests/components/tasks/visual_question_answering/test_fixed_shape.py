@@ -9,9 +9,8 @@ import torch
 from podtune.errors import BadInput
 from podtune.formats.ragged import Batch
 from podtune.tasks.visual_question_answering.objective import LxmertObjective
+from podtune.training.fixed_shapes import PackedRows, pack_rows
 from podtune.training.ipu import IpuConfig
-from podtune.training.protocols import Laid
-from podtune.training.rows import lay
 from rounding import roundings
 from transformers import LxmertConfig, LxmertForQuestionAnswering
 
@@ -45,9 +44,9 @@ def questions(target: np.ndarray) -> Batch:
     return Batch(np.array([0, 2, 5]), {"tokens": np.array([7, 8, 9, 10, 11], np.int32)}, columns, longest=6)
 
 
-def laid(target: np.ndarray) -> Laid:
+def packed_rows(target: np.ndarray) -> PackedRows:
     """One row more than there are questions."""
-    return lay(SimpleNamespace(batch=lambda rows: questions(target)), [[0], [1]], 3)  # type: ignore[arg-type]  # all that is asked of it
+    return pack_rows(SimpleNamespace(batch=lambda rows: questions(target)), [[0], [1]], 3)  # type: ignore[arg-type]  # all that is asked of it
 
 
 def torch_of(inputs: Dict[str, np.ndarray]) -> Dict[str, torch.Tensor]:
@@ -69,9 +68,9 @@ def model() -> Any:
 @pytest.mark.parametrize("target", [SOFT, HARD])
 def test_the_loss_is_the_sum_of_the_questions_weighted_losses(model: Any, target: np.ndarray) -> None:
     objective = LxmertObjective(ANSWERS, soft=target is SOFT)
-    form = objective.static(model, IPU)
+    graph = objective.fixed_shape(model, IPU)
 
-    loss = form.training(**torch_of(form.inputs(laid(target), np.array([0.5, 2.0], np.float32))))
+    loss = graph.training(**torch_of(graph.inputs(packed_rows(target), np.array([0.5, 2.0], np.float32))))
 
     losses = objective.losses(model, on_cpu(target)).tolist()
     assert loss.item() == pytest.approx(0.5 * losses[0] + 2.0 * losses[1], abs=roundings(160))
@@ -80,12 +79,12 @@ def test_the_loss_is_the_sum_of_the_questions_weighted_losses(model: Any, target
 @pytest.mark.parametrize("target", [SOFT, HARD])
 def test_predictions_are_those_of_questions_padded_to_the_longest(model: Any, target: np.ndarray) -> None:
     objective = LxmertObjective(ANSWERS, soft=target is SOFT)
-    form = objective.static(model, IPU)
+    graph = objective.fixed_shape(model, IPU)
 
     def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
-        return [told.detach().numpy() for told in form.predicting(**torch_of(inputs))]
+        return [told.detach().numpy() for told in graph.predicting(**torch_of(inputs))]
 
-    found = form.predict(laid(target), run)
+    found = graph.predict(packed_rows(target), run)
 
     expected = objective.outputs(model, on_cpu(target))
     assert sorted(found) == ["answer", "loss", "probability"]
@@ -95,13 +94,13 @@ def test_predictions_are_those_of_questions_padded_to_the_longest(model: Any, ta
 
 
 def test_language_comes_before_vision_and_both_before_what_joins_them(model: Any) -> None:
-    form = LxmertObjective(ANSWERS, soft=True).static(model, IPU)
+    graph = LxmertObjective(ANSWERS, soft=True).fixed_shape(model, IPU)
 
-    placed = form.place([0, 1, 1, 1], last=1)
+    parts = graph.parts([0, 1, 1, 1], last=1)
 
     encoder = model.lxmert.encoder
-    assert form.layers == 4
-    assert [part for part, _ in placed] == [
+    assert graph.layers == 4
+    assert [part for part, _ in parts] == [
         model.lxmert.embeddings,
         encoder.visn_fc,
         encoder.layer[0],
@@ -111,11 +110,11 @@ def test_language_comes_before_vision_and_both_before_what_joins_them(model: Any
         model.lxmert.pooler,
         model.answer_head,
     ]
-    assert [ipu for _, ipu in placed] == [0, 0, 0, 1, 1, 1, 1, 1]
+    assert [ipu for _, ipu in parts] == [0, 0, 0, 1, 1, 1, 1, 1]
 
 
 def test_questions_do_not_share_rows(model: Any) -> None:
     packed = IpuConfig((1, 3), row_tokens=7, gradient_accumulation=4, packing=2)
 
     with pytest.raises(BadInput, match=r"training\.ipu\.packing must be 1: a question has a row of its own; got 2"):
-        LxmertObjective(ANSWERS, soft=True).static(model, packed)
+        LxmertObjective(ANSWERS, soft=True).fixed_shape(model, packed)

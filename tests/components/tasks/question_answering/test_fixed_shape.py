@@ -8,9 +8,8 @@ import pytest
 import torch
 from podtune.formats.ragged import Batch
 from podtune.tasks.question_answering.objective import SpanObjective
+from podtune.training.fixed_shapes import PackedRows, pack_rows
 from podtune.training.ipu import IpuConfig
-from podtune.training.protocols import Laid
-from podtune.training.rows import lay
 from rounding import roundings
 from transformers import BertConfig, BertForQuestionAnswering, RobertaConfig, RobertaForQuestionAnswering
 
@@ -43,8 +42,8 @@ def windows(rows: np.ndarray) -> Batch:
     return Batch(offsets, {"tokens": np.concatenate([tokens[row] for row in rows]), "segments": segments}, columns)
 
 
-def laid(packs: List[List[int]], rows: int = 3) -> Laid:
-    return lay(SimpleNamespace(batch=windows), packs, rows)  # type: ignore[arg-type]  # all that is asked of it
+def packed_rows(packs: List[List[int]], rows: int = 3) -> PackedRows:
+    return pack_rows(SimpleNamespace(batch=windows), packs, rows)  # type: ignore[arg-type]  # all that is asked of it
 
 
 def torch_of(inputs: Dict[str, np.ndarray]) -> Dict[str, torch.Tensor]:
@@ -69,11 +68,11 @@ def expected(model: Any, row: int) -> Any:
 def test_the_loss_is_the_sum_of_the_windows_weighted_losses(make: Any, packing: int, packs: List[List[int]]) -> None:
     torch.manual_seed(2)
     model = make().eval()
-    form = SpanObjective().static(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
+    graph = SpanObjective().fixed_shape(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
     order = [row for members in packs for row in members]
     weights = np.array([0.5, 0.2, 0.3], dtype=np.float32)
 
-    loss = form.training(**torch_of(form.inputs(laid(packs), weights)))
+    loss = graph.training(**torch_of(graph.inputs(packed_rows(packs), weights)))
 
     losses = [float(expected(model, row).loss) for row in order]
     assert loss.item() == pytest.approx(float(np.dot(losses, weights)), abs=roundings(160))
@@ -84,12 +83,12 @@ def test_the_loss_is_the_sum_of_the_windows_weighted_losses(make: Any, packing: 
 def test_every_window_is_predicted_as_if_it_were_alone(make: Any, packing: int, packs: List[List[int]]) -> None:
     torch.manual_seed(2)
     model = make().eval()
-    form = SpanObjective().static(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
+    graph = SpanObjective().fixed_shape(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
 
     def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
-        return [told.detach().numpy() for told in form.predicting(**torch_of(inputs))]
+        return [told.detach().numpy() for told in graph.predicting(**torch_of(inputs))]
 
-    found = form.predict(laid(packs), run)
+    found = graph.predict(packed_rows(packs), run)
 
     order = [row for members in packs for row in members]
     for name in ("start_logits", "end_logits"):
@@ -98,9 +97,9 @@ def test_every_window_is_predicted_as_if_it_were_alone(make: Any, packing: int, 
 
 
 def test_every_row_has_the_same_shape_and_padding_is_zero() -> None:
-    form = SpanObjective().static(bert(), IpuConfig((2,), row_tokens=8, gradient_accumulation=1, packing=2))
+    graph = SpanObjective().fixed_shape(bert(), IpuConfig((2,), row_tokens=8, gradient_accumulation=1, packing=2))
 
-    inputs = form.inputs(laid([[0, 1], [2]]), np.ones(3, np.float32))
+    inputs = graph.inputs(packed_rows([[0, 1], [2]]), np.ones(3, np.float32))
 
     assert {name: array.shape for name, array in inputs.items()} == {
         "tokens": (3, 8),
