@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator
 
 import pytest
 from hypothesis import settings
+from skips import differences
 
 GOLDEN = Path(__file__).parent / "golden"
 SERVE_SWIFT = Path(__file__).parent / "servers" / "serve_swift.py"
@@ -34,6 +35,21 @@ def no_fsync() -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files; read their diff in review")
+    parser.addoption(
+        "--judge-skips", action="store_true", help="fail unless tests/skips.py expects all that is skipped"
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Compare what a run of all tests skipped with what it was to skip; xdist's workers know only their part."""
+    if not session.config.getoption("--judge-skips") or hasattr(session.config, "workerinput"):
+        return
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    found = differences(str(report.longrepr[2]) for report in reporter.stats.get("skipped", []))
+    if found:
+        reporter.section("skipped tests")
+        reporter.write("\n".join([*found, ""]))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture

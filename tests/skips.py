@@ -1,0 +1,47 @@
+"""How many tests a whole run skips, and why; `make check` fails where it skipped others: correct the table then.
+
+What make installs itself (OpenStack Swift, the manifests' tools) has no line: with it, nothing is skipped for its lack.
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Iterable, List, Tuple
+
+FLOOR = sys.version_info < (3, 9)
+"""Whether this is `make test-floor`: a part of the tests, with the IPU image's libraries."""
+
+GPU = shutil.which("nvidia-smi") is not None
+CONTAINERS = os.geteuid() == 0 and all(shutil.which(tool) for tool in ("podman", "runc", "debootstrap"))
+POPTORCH = bool(os.environ.get("POPTORCH_SRC"))
+
+EXPECTED: List[Tuple[str, bool, int]] = [
+    # A part of the reason, whether it holds here, the tests that it concerns
+    (r"needs an NVIDIA GPU", not GPU, 12 if FLOOR else 14),
+    (r"a machine without a GPU runs it", GPU, 0 if FLOOR else 1),
+    (r"make test-images would run this", not CONTAINERS and not FLOOR, 13),
+    (r"needs PopTorch's sources", not POPTORCH, 72),
+    (r"kubectl is not installed", not shutil.which("kubectl") and not FLOOR, 24),
+    (r"IPUJOB_CRD must name", not Path(os.environ.get("IPUJOB_CRD", "")).is_file() and not FLOOR, 2),
+    (r"PODTUNE_PUBLISHED_CARDS names no directory", not os.environ.get("PODTUNE_PUBLISHED_CARDS") and not FLOOR, 5),
+    (r"transformers 4\.53|torch 2\.1", FLOOR, 0),
+]
+
+
+def differences(reasons: Iterable[str]) -> List[str]:
+    """What was skipped and should not have been, or the other way round; nothing where all is as expected."""
+    counted = Counter(_line_of(reason) for reason in reasons)
+    expected = {pattern: tests if holds else 0 for pattern, holds, tests in EXPECTED}
+    return [
+        f"{found} tests were skipped as {reason!r}; tests/skips.py expects {expected.get(reason, 0)}"
+        for reason, found in sorted({**dict.fromkeys(expected, 0), **counted}.items())
+        if found != expected.get(reason, 0)
+    ]
+
+
+def _line_of(reason: str) -> str:
+    """The table's line for a reason, or the reason itself where it has none."""
+    return next((pattern for pattern, _, _ in EXPECTED if re.search(pattern, reason)), reason)
