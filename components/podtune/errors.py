@@ -85,6 +85,11 @@ def read_failure(message_file: Path) -> Optional[PodtuneError]:
     return failure_of(record["exit_code"], record["message"])
 
 
+def is_passing(status: int) -> bool:
+    """Whether an HTTP request that got this status may succeed later."""
+    return status in (408, 425, 429) or (status >= 500 and status != 501)
+
+
 def failure_of(exit_code: int, message: str) -> PodtuneError:
     """The error by which another process ended."""
     kinds = {kind.exit_code: kind for kind in (BadInput, GateRefused, LostRace, TryAgainLater, Interrupted)}

@@ -5,17 +5,12 @@ from typing import Any, Callable, Optional, Tuple
 
 from kfp import kubernetes
 from podtune import image_names
+from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
 from podtune.ipujobs.work import NAMESPACE_VARIABLE, RUN_VARIABLE
 from podtune.steps.table import STEPS
 
-STORE_SECRET = "podtune-s3"  # noqa: S105  # the secret's name
-"""A Kubernetes secret with the credentials of the store; without it the pod's own identity is used."""
-
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the token for what the Hub does not give to everybody."""
-
-_SECRET_KEYS = {"AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY"}
-_CONFIG_KEYS = {"AWS_ENDPOINT_URL_S3": "AWS_ENDPOINT_URL_S3", "AWS_REGION": "AWS_REGION"}
 
 
 @dataclass(frozen=True)
@@ -76,8 +71,8 @@ def place(task: Any, step: str, placement: Placement) -> Any:
     kubernetes.set_security_context(task, run_as_non_root=True)
     if needs.reaches_hub:
         kubernetes.use_secret_as_env(task, HUB_SECRET, {"HF_TOKEN": "HF_TOKEN"}, optional=True)
-    kubernetes.use_secret_as_env(task, STORE_SECRET, _SECRET_KEYS, optional=True)
-    kubernetes.use_config_map_as_env(task, STORE_SECRET, _CONFIG_KEYS, optional=True)
+    kubernetes.use_secret_as_env(task, STORE_SECRET, {name: name for name in SECRET_VARIABLES}, optional=True)
+    kubernetes.use_config_map_as_env(task, STORE_SECRET, {name: name for name in CONFIG_VARIABLES}, optional=True)
     return task
 
 

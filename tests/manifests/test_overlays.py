@@ -3,10 +3,9 @@
 from typing import Any, Callable, Dict, List
 
 import pytest
-from podtune.ipujobs.manifest import EXECUTABLES_CLAIM, SECRET
+from podtune.ipujobs.manifest import EXECUTABLES_CLAIM, STORE_SECRET
 from podtune.ipujobs.work import NAMESPACE
 from podtune_pipelines.argo.workflow import EXECUTOR, STEPS
-from podtune_pipelines.placement import STORE_SECRET
 
 Document = Dict[str, Any]
 Render = Callable[..., List[Document]]
@@ -165,7 +164,7 @@ def test_an_ipujob_finds_what_its_manifest_names(render: Render) -> None:
     documents = render("overlays/production-ipu")
 
     assert f"{NAMESPACE}/{EXECUTABLES_CLAIM}" in named(documents, "PersistentVolumeClaim")
-    assert f"{NAMESPACE}/{SECRET}" in named(documents, "ConfigMap")
+    assert f"{NAMESPACE}/{STORE_SECRET}" in named(documents, "ConfigMap")
     assert f"podtune/{STORE_SECRET}" in named(documents, "ConfigMap")
 
 

@@ -10,12 +10,11 @@ import urllib3
 from kubernetes import client, config
 from urllib3.exceptions import HTTPError
 
-from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 from podtune.ipujobs.manifest import CONTAINER, JOB_LABEL
 from podtune.ipujobs.pod_log import PodLog, chunks_of
 from podtune.ipujobs.worker_pod import WorkerPod, read_pod
 
-_PASSING = (410, 429, 500, 502, 503, 504)
 """A webhook of an operator that is down answers 500; 410 says that a list has to be asked for anew."""
 
 _LONGEST_PAUSE = 30.0
@@ -174,7 +173,11 @@ def open_api() -> Optional[client.ApiClient]:
 
 def _passes(answer: Any) -> bool:
     """Whether the same request may succeed later; that a quota is used up does not say that it is forbidden."""
-    return answer.status in _PASSING or (answer.status == 403 and "exceeded quota" in _said_in(answer))
+    return (
+        is_passing(answer.status)
+        or answer.status == 410
+        or (answer.status == 403 and "exceeded quota" in _said_in(answer))
+    )
 
 
 def _said_in(answer: Any) -> str:

@@ -15,8 +15,11 @@ CONTAINER = "worker"
 JOB_LABEL = "podtune/ipujob"
 """On the worker's pod: the job's name. What labels the operator gives is not documented."""
 
-SECRET = "podtune-s3"  # noqa: S105  # the secret's name
-"""A secret and a config map, in the jobs' namespace, with the store's credentials, endpoint and region."""
+STORE_SECRET = "podtune-s3"  # noqa: S105  # the secret's name
+"""A Kubernetes secret with the store's credentials, and a config map with its endpoint and region."""
+
+SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+CONFIG_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_REGION")
 
 EXECUTABLES_CLAIM = "podtune-ipu-executables"
 """A volume for compiled programs: compiling takes minutes."""
@@ -95,15 +98,13 @@ def _container(work: Work, image: str) -> Dict[str, Any]:
 def _environment() -> List[Dict[str, Any]]:
     values = {"POPTORCH_CACHE_DIR": _EXECUTABLES, "HOME": _TEMPORARY}
     sources = {
-        "AWS_ACCESS_KEY_ID": "secretKeyRef",
-        "AWS_SECRET_ACCESS_KEY": "secretKeyRef",
-        "AWS_ENDPOINT_URL_S3": "configMapKeyRef",
-        "AWS_REGION": "configMapKeyRef",
+        **dict.fromkeys(SECRET_VARIABLES, "secretKeyRef"),
+        **dict.fromkeys(CONFIG_VARIABLES, "configMapKeyRef"),
     }
     return [
         *({"name": name, "value": value} for name, value in values.items()),
         *(
-            {"name": name, "valueFrom": {source: {"name": SECRET, "key": name, "optional": True}}}
+            {"name": name, "valueFrom": {source: {"name": STORE_SECRET, "key": name, "optional": True}}}
             for name, source in sources.items()
         ),
     ]

@@ -1,19 +1,18 @@
 """Where downloads are collected, so that they outlive a step that is interrupted."""
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
 import re
 import shutil
 from pathlib import Path
-from typing import Callable, Iterator, Optional
+from typing import Callable, Optional
 
 from podtune.environment import CACHE
 from podtune.errors import BadInput, from_os_error
 from podtune.sources.checksums import Sum
-from podtune.stores.partial_file import naming
+from podtune.stores.partial_file import locked, naming
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ def through_cache(place: str, target: Path, expected: Optional[Sum], collect: Ca
     """
     entry = _entry(place)
     collected = entry / "content"
-    with _alone(entry):
+    with locked(entry, lambda: _log.info("waiting for another process that downloads to %s", entry)):
         if not (expected and expected.fits(collected)):
             collect(collected)
             _check(collected, place, expected)
@@ -53,21 +52,6 @@ def _entry(place: str) -> Path:
         reason = error.strerror or str(error)
         raise BadInput(f"cannot collect downloads in {directory}: {reason}; set {CACHE.name} to a directory") from error
     return directory
-
-
-@contextlib.contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Wait for other processes that download the same file."""
-    descriptor = os.open(str(directory), os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.info("waiting for another process that downloads to %s", directory)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _check(collected: Path, place: str, expected: Optional[Sum]) -> None:

@@ -9,18 +9,17 @@ from typing import Any, Dict, Iterator, Mapping, Optional
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 from podtune.progress import progress_bar
-from podtune.sources.patience import ATTEMPTS, wait
 from podtune.sources.uris import without_secrets
 from podtune.stores.partial_file import land, naming, partial_file, partials_of
+from podtune.stores.retrying import ATTEMPTS, wait
 
 _SECONDS = 60
 """Without a byte, after which a connection counts as lost."""
 
 _BLOCK = 1 << 20
 _REDIRECTS = "only redirects to https:// are followed, and not in circles"
-_PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 
 def download(url: str, target: Path, place: str, private_headers: Optional[Mapping[str, str]] = None) -> None:
@@ -160,7 +159,7 @@ def _explaining(place: str) -> Iterator[None]:
 
 def _refusal(error: HTTPError, place: str) -> PodtuneError:
     answer = f"the server answers {error.code} {http.client.responses.get(error.code, '')}".rstrip()
-    if error.code in _PASSING or error.code == 416:
+    if is_passing(error.code) or error.code == 416:
         return TryAgainLater(f"cannot read {place}: {answer}; try again later")
     if error.code in (401, 403):
         return BadInput(f"cannot read {place}: {answer}; it needs a permission that was not given")

@@ -20,12 +20,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 )
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented, yet not in __all__
 
-from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 from podtune.sources.cache import through_cache
 from podtune.sources.checksums import Sum
 from podtune.sources.download import download
-from podtune.sources.patience import persistently
 from podtune.sources.uris import without_secrets
+from podtune.stores.retrying import persistently
 
 _SECONDS = 30
 
@@ -105,7 +105,7 @@ class HubSource:
             return BadInput(f"{self.uri} has no revision {self._revision}; correct it")
         if isinstance(error, RepositoryNotFoundError) or status == 404:
             return BadInput(f"there is no {self.uri} on the Hub, or it is private; correct it or set HF_TOKEN")
-        if status in (408, 429) or status >= 500:
+        if is_passing(status):
             return TryAgainLater(f"cannot read {self.uri}: the Hub answers {status}; try again later")
         return BadInput(f"cannot read {self.uri}: the Hub answers {status}; check HF_TOKEN and HF_ENDPOINT")
 

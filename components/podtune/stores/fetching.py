@@ -1,16 +1,14 @@
 """A release's files on this machine: fetched and verified, all of them or none."""
 
 import contextlib
-import fcntl
-import os
 from pathlib import Path
-from typing import Callable, Iterator, Mapping, Set
+from typing import Callable, Mapping, NoReturn, Set
 
 from podtune.errors import BadInput, LostRace
 from podtune.formats.release import RECORD, ReleaseManifest, parse_release
 from podtune.formats.sealed import FileEntry, sync_tree, verify_file
 from podtune.progress import progress_bar
-from podtune.stores.partial_file import partials_of
+from podtune.stores.partial_file import locked, partials_of
 from podtune.stores.releases import blob_key
 from podtune.stores.store import Advance, Store
 
@@ -31,7 +29,11 @@ def fetch_files(store: Store, manifest: ReleaseManifest, to: Path, prefix: str =
         raise BadInput(f"{to} is there already and is not empty; choose a new directory")
     collected = to.with_name(f".{to.name}.partial")
     collected.mkdir(parents=True, exist_ok=True)
-    with _alone(collected, to):
+
+    def busy() -> NoReturn:
+        raise LostRace(f"another process is fetching to {to}; wait for it or choose another directory")
+
+    with locked(collected, busy):
         fetch_all(store, f"{manifest.name} {manifest.version}", wanted, collected, lambda _, entry: blob_key(entry))
         (collected / RECORD).write_bytes(manifest.to_bytes())
         remove_others(collected, {RECORD, *wanted})
@@ -86,19 +88,6 @@ def remove_others(directory: Path, names: Set[str]) -> None:
     for path in sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True):
         with contextlib.suppress(OSError):
             path.rmdir()
-
-
-@contextlib.contextmanager
-def _alone(collected: Path, to: Path) -> Iterator[None]:
-    """Hold the directory against other processes that fetch to the same place."""
-    descriptor = os.open(str(collected), os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise LostRace(f"another process is fetching to {to}; wait for it or choose another directory") from error
-    finally:
-        os.close(descriptor)
 
 
 def _partials(wanted: Mapping[str, FileEntry], collected: Path) -> Set[str]:

@@ -1,10 +1,12 @@
 """A file on its way into a directory: beside its final name until it is complete, kept if the way is cut."""
 
 import contextlib
+import fcntl
 import hashlib
+import os
 from glob import escape
 from pathlib import Path
-from typing import Iterator, List
+from typing import Callable, Iterator, List
 
 from podtune.formats.sealed import sync
 
@@ -44,3 +46,18 @@ def naming(path: Path) -> Iterator[None]:
     except OSError as error:
         error.filename = error.filename or str(path)
         raise
+
+
+@contextlib.contextmanager
+def locked(directory: Path, busy: Callable[[], None]) -> Iterator[None]:
+    """Hold a directory against other processes; while one of them does, call `busy`, then wait for it."""
+    descriptor = os.open(str(directory), os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            busy()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

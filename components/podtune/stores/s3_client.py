@@ -10,9 +10,7 @@ import botocore.session
 from botocore.config import Config
 
 from podtune.errors import BadInput
-
-ATTEMPTS = 5
-"""Tries of one request."""
+from podtune.stores.retrying import ATTEMPTS
 
 _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},

@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
-from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 
 CUT_BODY = (HTTPClientError, IncompleteReadError, FlexibleChecksumError, HTTPError)
 """What reading a body raises when it is not what was sent; botocore does not retry it."""
@@ -104,8 +104,7 @@ def _answer(error: ClientError, action: str) -> PodtuneError:
 
 
 def _is_passing(error: ClientError) -> bool:
-    status = _status(error)
-    return _code(error) in _PASSING_CODES or status == 429 or (status >= 500 and status != 501)
+    return _code(error) in _PASSING_CODES or is_passing(_status(error))
 
 
 def _code(error: ClientError) -> str:

@@ -1,9 +1,7 @@
 """A store below a prefix of an S3 bucket, or of any store that speaks its protocol."""
 
 import contextlib
-import random
 import secrets
-import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Optional
 
@@ -11,7 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumErro
 
 from podtune.errors import BadInput, TryAgainLater
 from podtune.stores.partial_file import land, naming, partial_file
-from podtune.stores.s3_client import ATTEMPTS, open_client
+from podtune.stores.retrying import ATTEMPTS, wait
+from podtune.stores.s3_client import open_client
 from podtune.stores.s3_errors import (
     CUT_BODY,
     explained,
@@ -24,31 +23,31 @@ from podtune.stores.s3_errors import (
 from podtune.stores.store import Advance, unwatched
 
 PROBE = "conditional-writes"
-"""An object on which the store shows that it obeys a condition."""
+"""The object on which conditional creates are tried."""
 
 _BLOCK = 1 << 20
 
 
 class S3Store:
-    """Objects below a prefix; refuses to create where the store does not obey If-None-Match."""
+    """Objects below a prefix; refuses to create where the store ignores If-None-Match."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self.uri = f"s3://{bucket}/{prefix}".rstrip("/")
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._obeys_conditions = False
+        self._honours_conditions = False
         with explaining(f"use {self.uri}"):
             self._client = open_client()
 
     def read(self, key: str) -> Optional[bytes]:
         """An object's content."""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             answer = self._ask(self._client.get_object, key)
             if answer is None:
                 return None
             with contextlib.suppress(*CUT_BODY):
                 return bytes(answer["Body"].read())
-            _wait(attempt)
+            wait(attempt)
         raise TryAgainLater(f"cannot {self._action('read', key)}: every answer breaks off; try again later")
 
     def create(self, key: str, data: bytes) -> bool:
@@ -112,7 +111,7 @@ class S3Store:
 
     def _put(self, key: str, data: bytes) -> bool:
         """Put what is not there; after an answer that may be about an earlier try of ours, look whose write it was."""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._client.put_object(**self._at(key), IfNoneMatch="*", Body=data)
                 return True
@@ -123,17 +122,20 @@ class S3Store:
                     return False
                 if not is_conflict(error):
                     raise explained(error, self._action("write", key)) from error
-            _wait(attempt)
+            wait(attempt)
         raise TryAgainLater(f"cannot {self._action('write', key)}: others keep writing it; try again later")
 
     def _refuse_store_that_overwrites(self) -> None:
-        """Have the store refuse a second create: some overwrite regardless."""
-        if self._obeys_conditions:
+        """Raise BadInput unless the store refuses a second create: some overwrite regardless."""
+        if self._honours_conditions:
             return
         self._put(PROBE, _unique())
         if self._put(PROBE, _unique()):
-            raise BadInput(f"{self.uri} overwrites objects on condition that it does not; use a store that obeys")
-        self._obeys_conditions = True
+            raise BadInput(
+                f"{self.uri} ignores If-None-Match: a conditional create overwrote an existing object; "
+                "use a store that honours it"
+            )
+        self._honours_conditions = True
 
     def _complete(self, partial: Path, key: str, head: Dict[str, Any], advance: Advance) -> None:
         """Append what `partial` lacks; give up after several answers without a byte of progress."""
@@ -148,7 +150,7 @@ class S3Store:
                 _append(answer, partial, before, advance)
             failures = 0 if partial.stat().st_size > before else failures + 1
             if failures:
-                _wait(failures)
+                wait(failures)
         raise TryAgainLater(
             f"cannot {self._action('read', key)}: the answers break off at byte {before} of "
             f"{head['ContentLength']}; try again later"
@@ -178,11 +180,6 @@ def _append(answer: Dict[str, Any], partial: Path, offset: int, advance: Advance
         except FlexibleChecksumError:
             writing.truncate(start)
             raise
-
-
-def _wait(attempt: int) -> None:
-    """Wait up to 0.2 s, 0.4 s, 0.8 s, …: at random, so that those who met do not meet again."""
-    time.sleep(random.uniform(0.1, 0.2) * 2**attempt)
 
 
 def _unique() -> bytes:

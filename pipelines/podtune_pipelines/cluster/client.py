@@ -16,7 +16,7 @@ import kfp
 import kfp_server_api
 import urllib3
 from kfp.client import ServiceAccountTokenVolumeCredentials
-from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 
 TOKEN, TOKEN_FILE, COOKIES = "KF_PIPELINES_TOKEN", "KF_PIPELINES_SA_TOKEN_PATH", "KF_PIPELINES_COOKIES"
 CA_FILE, UI = "KF_PIPELINES_CA_FILE", "KF_PIPELINES_UI_ENDPOINT"
@@ -192,7 +192,7 @@ def _refusal(address: Address, error: Any) -> PodtuneError:
         return Missing(f"{address.host} does not have it (HTTP {said})")
     if error.status == 409:
         return Taken(f"{address.host} has it already (HTTP {said})")
-    if error.status == 429 or error.status >= 500:
+    if is_passing(error.status):
         return TryAgainLater(f"{address.host} cannot serve now (HTTP {said}); try again later")
     return BadInput(f"{address.host} refuses the request (HTTP {said})")
 

@@ -63,7 +63,7 @@ def test_a_throttled_store_is_for_later(s3_store: S3Store, faults: Any) -> None:
 def test_a_store_that_overwrites_is_refused(s3_store: S3Store, faults: Any) -> None:
     faults.on("PutObject", *[faults.ignore("If-None-Match")] * 10)
 
-    with pytest.raises(BadInput, match=r"^s3://models/team overwrites objects .*; use a store that"):
+    with pytest.raises(BadInput, match=r"^s3://models/team ignores If-None-Match: .*; use a store that"):
         s3_store.create("a", b"ours")
 
     assert s3_store.read("a") is None

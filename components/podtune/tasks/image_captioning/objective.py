@@ -12,6 +12,7 @@ from podtune.tasks.image_captioning.fixed_shape import CaptionGraph
 from podtune.tasks.image_captioning.generation import write_captions
 from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, load_model, require_size
 from podtune.tasks.image_captioning.settings import EvaluationSettings
+from podtune.training.engines.sequences import owners
 from podtune.training.ipu import IpuConfig
 
 
@@ -91,7 +92,7 @@ def _loss_sums(model: Any, tensors: Any, encoded: torch.Tensor) -> torch.Tensor:
         use_cache=False,
     ).logits[0]
     losses = functional.cross_entropy(logits.float(), tokens, reduction="none")
-    return losses.new_zeros(len(encoded)).index_add(0, _owners(tensors.offsets, len(tokens)), losses)
+    return losses.new_zeros(len(encoded)).index_add(0, owners(tensors.offsets, len(tokens)), losses)
 
 
 def _inputs(tokens: torch.Tensor, ends: torch.Tensor, start: int) -> torch.Tensor:
@@ -103,10 +104,4 @@ def _inputs(tokens: torch.Tensor, ends: torch.Tensor, start: int) -> torch.Tenso
 
 def _positions(ends: torch.Tensor, tokens: int) -> torch.Tensor:
     """int64 [tokens]: each token's position in its caption."""
-    return torch.arange(tokens, device=ends.device) - ends[_owners(ends, tokens)]
-
-
-def _owners(ends: torch.Tensor, tokens: int) -> torch.Tensor:
-    """int64 [tokens]: the part of the stream that each token belongs to, `ends` being where they start and the end."""
-    parts = torch.arange(len(ends) - 1, device=ends.device)
-    return torch.repeat_interleave(parts, ends.diff(), output_size=tokens)
+    return torch.arange(tokens, device=ends.device) - ends[owners(ends, tokens)]

@@ -10,6 +10,7 @@ from podtune.formats.features import Features
 from podtune.tasks.pretrained import load_pretrained, require_model_type
 from podtune.tasks.question_answering.fixed_shape import SpanGraph
 from podtune.tasks.question_answering.settings import EvaluationSettings
+from podtune.training.engines.sequences import owners
 from podtune.training.ipu import IpuConfig
 
 MODEL_TYPES = ("bert", "roberta")
@@ -58,7 +59,7 @@ class SpanObjective:
 
     def outputs(self, model: Any, tensors: Any) -> Dict[str, torch.Tensor]:
         """Start and end logits, each [tokens] float32."""
-        owner = _owners(tensors.offsets, len(tensors.streams["tokens"]))
+        owner = owners(tensors.offsets, len(tensors.streams["tokens"]))
         positions = torch.arange(len(owner), device=owner.device) - tensors.offsets[owner]
         logits = model(
             input_ids=tensors.streams["tokens"][None].long(),
@@ -84,15 +85,9 @@ def _segments(model: Any, tensors: Any) -> torch.Tensor:
     return segments if model.config.type_vocab_size > 1 else torch.zeros_like(segments)
 
 
-def _owners(offsets: torch.Tensor, tokens: int) -> torch.Tensor:
-    """int64 [tokens]: the example that each token belongs to."""
-    examples = torch.arange(len(offsets) - 1, device=offsets.device)
-    return torch.repeat_interleave(examples, offsets.diff(), output_size=tokens)
-
-
 def _cross_entropies(logits: torch.Tensor, targets: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
     """Negative log of the softmax at the target, over each example's own tokens; float32 [examples]."""
-    owner = _owners(offsets, len(logits))
+    owner = owners(offsets, len(logits))
     zeros = logits.new_zeros(len(targets))
     largest = zeros.scatter_reduce(0, owner, logits.detach(), "amax", include_self=False)
     sums = zeros.index_add(0, owner, torch.exp(logits - largest[owner]))

@@ -35,6 +35,12 @@ class RowNoise:
         return words.view(np.uint16)[:count]
 
 
+def owners(offsets: torch.Tensor, tokens: int) -> torch.Tensor:
+    """int64 [tokens]: the part of a stream that each token belongs to; part i starts at offsets[i]."""
+    parts = torch.arange(len(offsets) - 1, device=offsets.device)
+    return torch.repeat_interleave(parts, offsets.diff(), output_size=tokens)
+
+
 @dataclass(frozen=True)
 class Group:
     """Some sequences of a stream, of about equal length; index tensors are int64, on the device."""
