@@ -134,7 +134,10 @@ class _TrainerState:
         if not self._unread:
             return
         before, loss_sum = self.progress, self.progress.loss_sum
-        results = [(float(result.loss), _norm(result)) for result in self._unread]
+        results = [
+            (float(result.loss), None if result.gradient_norm is None else float(result.gradient_norm))
+            for result in self._unread
+        ]
         for number, (loss, norm) in enumerate(results):
             if not (isfinite(loss) and (norm is None or isfinite(norm))):
                 raise PodtuneError(self._diverged(before.step + number, loss, norm))
@@ -223,7 +226,3 @@ class _TrainerState:
             f"stopped after step {self._step} of {self.order.steps}, whose checkpoint is saved; "
             "start again to continue from there"
         )
-
-
-def _norm(result: StepResult) -> Optional[float]:
-    return None if result.gradient_norm is None else float(result.gradient_norm)

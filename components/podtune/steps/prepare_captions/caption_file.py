@@ -36,19 +36,19 @@ class CaptionFile:
 
 
 def read_caption_file(path: Path, settings: CaptionSettings) -> CaptionFile:
-    """Read one split; BadInput names the file and the place of the first thing that is not as COCO has it."""
+    """Read one split; BadInput names the file and its first entry that is not COCO's."""
     document = json_files.read_json(path)
     images = _images(document, path)
     counts = Counter(captions=0, rejected_captions=0, precanned_captions=0, empty_captions=0)
     for number, annotation in enumerate(_field(document, "annotations", (list,), str(path))):
-        place = f"{path}: annotations[{number}]"
-        image = images.get(_field(annotation, "image_id", (int,), place))
+        where = f"{path}: annotations[{number}]"
+        image = images.get(_field(annotation, "image_id", (int,), where))
         if image is None:
-            raise BadInput(f"{place} is of image {annotation['image_id']}, which is not among the file's images")
-        _note_text(image.slices, annotation, place)
+            raise BadInput(f"{where} is of image {annotation['image_id']}, which is not among the file's images")
+        _note_text(image.slices, annotation, where)
         counts["captions"] += 1
-        caption = " ".join(_text(annotation, "caption", place).split())
-        reason = _left_out(annotation, caption, place, settings)
+        caption = " ".join(_text(annotation, "caption", where).split())
+        reason = _left_out(annotation, caption, where, settings)
         if reason:
             counts[reason] += 1
         else:
@@ -61,31 +61,31 @@ def read_caption_file(path: Path, settings: CaptionSettings) -> CaptionFile:
 def _images(document: Any, path: Path) -> Dict[int, DescribedImage]:
     images: Dict[int, DescribedImage] = {}
     for number, entry in enumerate(_field(document, "images", (list,), str(path))):
-        place = f"{path}: images[{number}]"
-        name = _field(entry, "id", (int,), place)
+        where = f"{path}: images[{number}]"
+        name = _field(entry, "id", (int,), where)
         if name in images:
-            raise BadInput(f"{place}: the id {name} was given to an earlier image; ids must differ")
-        images[name] = DescribedImage(str(name), _text(entry, "file_name", place))
-        _note_text(images[name].slices, entry, place)
+            raise BadInput(f"{where}: the id {name} was given to an earlier image; ids must differ")
+        images[name] = DescribedImage(str(name), _text(entry, "file_name", where))
+        _note_text(images[name].slices, entry, where)
     return images
 
 
-def _note_text(slices: Dict[str, str], holder: Mapping[str, Any], place: str) -> None:
+def _note_text(slices: Dict[str, str], holder: Mapping[str, Any], where: str) -> None:
     """Note whether there is text in the image, which VizWiz says of images or of their captions; one yes is enough."""
     if "text_detected" in holder:
-        seen = _flag(holder, "text_detected", place) or slices.get("text_detected") == "yes"
+        seen = _flag(holder, "text_detected", where) or slices.get("text_detected") == "yes"
         slices["text_detected"] = "yes" if seen else "no"
 
 
-def _left_out(annotation: Any, caption: str, place: str, settings: CaptionSettings) -> str:
+def _left_out(annotation: Any, caption: str, where: str, settings: CaptionSettings) -> str:
     """The count that a caption adds to which is not used; empty for one that is."""
-    if _flag(annotation, "is_rejected", place) and not settings.keep_rejected:
+    if _flag(annotation, "is_rejected", where) and not settings.keep_rejected:
         return "rejected_captions"
-    if _flag(annotation, "is_precanned", place) and not settings.keep_precanned:
+    if _flag(annotation, "is_precanned", where) and not settings.keep_precanned:
         return "precanned_captions"
     return "" if caption else "empty_captions"
 
 
-def _flag(holder: Mapping[str, Any], key: str, place: str) -> bool:
+def _flag(holder: Mapping[str, Any], key: str, where: str) -> bool:
     """What VizWiz adds and COCO has not; absent means false."""
-    return key in holder and bool(_field(holder, key, (bool,), place))
+    return key in holder and bool(_field(holder, key, (bool,), where))

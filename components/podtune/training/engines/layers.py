@@ -36,7 +36,7 @@ def copy_before_multiplying(model: nn.Module) -> None:
 
 
 def _replace(model: nn.Module, stand_in: Callable[[nn.Module], Optional[nn.Module]]) -> None:
-    """Put `stand_in`'s module, where it gives one, in the place of each module of a model."""
+    """Replace each module of a model for which `stand_in` returns another."""
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             replacement = stand_in(child)

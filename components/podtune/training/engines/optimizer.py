@@ -1,6 +1,6 @@
 """AdamW on flat float32 buffers; the model's own weights are views of one flat copy in its precision."""
 
-from typing import Any, Callable, Dict, List, Set, Tuple
+from typing import Any, Callable, Dict, List, Set
 
 import torch
 from torch import nn
@@ -16,7 +16,7 @@ class MasterWeights:
     """
 
     def __init__(self, model: nn.Module, config: TrainingConfig, precision: torch.dtype) -> None:
-        named = _decayed_first(model)
+        named = sorted(model.named_parameters(), key=lambda pair: not decays(pair[1]))  # the decayed ones first
         self.shapes = {name: parameter.shape for name, parameter in named}
         self._sizes = [parameter.numel() for _, parameter in named]
         self.weights = torch.cat([parameter.detach().flatten().float() for _, parameter in named])
@@ -129,7 +129,3 @@ class MasterWeights:
 def decays(parameter: torch.Tensor) -> bool:
     """Whether weight decay applies: to matrices and embeddings, not to biases and norms."""
     return parameter.ndim > 1
-
-
-def _decayed_first(model: nn.Module) -> List[Tuple[str, nn.Parameter]]:
-    return sorted(model.named_parameters(), key=lambda pair: not decays(pair[1]))
