@@ -14,9 +14,6 @@ from podtune_pipelines.recipe import Recipe
 BYTES_A_PARAMETER = 16
 """In training: weight, gradient and the optimizer's two moments, each in float32."""
 
-PUBLISHED_TOKENS = 512
-"""To so many tokens the published LXMERT runs padded every question."""
-
 
 @dataclass(frozen=True)
 class Needs:
@@ -37,12 +34,13 @@ class Needs:
 
 def needs_of(recipe: Recipe, features: Optional[Features], base_model: Optional[BaseModel]) -> Needs:
     """Measure what is there already, and work out the rest from what the recipe expects."""
-    regions = getattr(recipe.features, "regions", 0)
+    positions = recipe.of_task.positions
+    longest, published = positions(recipe.features) if positions else (None, None)
     return Needs(
         features_bytes=sum(entry.size for entry in features.files.values()) if features else _expected_size(recipe),
         training_bytes=BYTES_A_PARAMETER * parameters_of(base_model.path) if base_model else None,
-        positions=regions + recipe.features.max_length if regions else None,
-        published_positions=regions + PUBLISHED_TOKENS if regions else None,
+        positions=longest,
+        published_positions=published,
     )
 
 

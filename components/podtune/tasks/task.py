@@ -142,6 +142,10 @@ class Task:
     bytes_an_image: Optional[Callable[[Any], int]] = None
     """The features section to what one image takes on the disk, once; None where examples have no image."""
 
+    positions: Optional[Callable[[Any], Tuple[int, int]]] = None
+    """The features section to the positions that the longest row takes, and that every row took in the published runs,
+    which padded; None where rows have no fixed part."""
+
     images: Optional[Callable[[Features, str], np.ndarray]] = None
     """Features and split to what each example is about, uint8 [examples, height, width, 3], where that is a picture."""
 

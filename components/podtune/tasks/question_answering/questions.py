@@ -5,7 +5,7 @@
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, List, Sequence, Tuple
 
@@ -75,13 +75,7 @@ def split_digest(directory: Path) -> str:
 
 
 def _record(question: Question) -> Any:
-    answers = [{"text": answer.text, "answer_start": answer.answer_start} for answer in question.answers]
-    return {
-        "id": question.id,
-        "question": question.question,
-        "answers": answers,
-        "is_impossible": question.is_impossible,
-    }
+    return {key: value for key, value in asdict(question).items() if key != "context"}
 
 
 def _question(record: Any, context: int) -> Question:

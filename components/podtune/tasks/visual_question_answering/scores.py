@@ -46,11 +46,8 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
 def prediction_file(questions: Sequence[VisualQuestion], predictions: Sequence[str]) -> List[Dict[str, Any]]:
     """One object a question, as VQA's server takes them where the questions have VQA's types, else as GQA's does."""
     if all("question_type" in question.slices for question in questions):
-        return [
-            {"question_id": int(question.id), "answer": predicted}
-            for question, predicted in zip(questions, predictions)
-        ]
-    return [{"questionId": question.id, "prediction": predicted} for question, predicted in zip(questions, predictions)]
+        return [{"question_id": int(question.id), "answer": text} for question, text in zip(questions, predictions)]
+    return [{"questionId": question.id, "prediction": text} for question, text in zip(questions, predictions)]
 
 
 def _tell(split: str, unknown: Array, answers: int, *, soft: bool) -> None:

@@ -1,7 +1,7 @@
 """Visual question answering, on VQA and on GQA: choose one of the answers of the features' vocabulary."""
 
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
 from podtune.formats.features import Features
 from podtune.formats.ragged import Array
@@ -23,6 +23,7 @@ _WORDS = Words(
     curves=("accuracy",),
     truths="answers",
 )
+_PUBLISHED_TOKENS = 512
 _DATA_SETS = {"seed": "1", "train": "2000", "validation": "300"}
 
 
@@ -44,6 +45,11 @@ def _bytes_an_image(features: LxmertSettings) -> int:
     return features.regions * (2048 * 2 + 4 * 4)
 
 
+def _positions(features: LxmertSettings) -> Tuple[int, int]:
+    """Text and regions; the published runs padded every question."""
+    return features.max_length + features.regions, _PUBLISHED_TOKENS + features.regions
+
+
 def _open_examples(features: Features, split: str) -> Examples:
     return open_questions(features.path, split, soft=are_labels_soft(features.facts))
 
@@ -62,6 +68,7 @@ TASK = Task(
     words=_WORDS,
     variant=_with_labels,
     bytes_an_image=_bytes_an_image,
+    positions=_positions,
     data_sets={
         kind: Sample("podtune.samples.visual:write_sample", _DATA_SETS, fixed={"kind": kind}) for kind in ("vqa", "gqa")
     },
