@@ -33,6 +33,9 @@ class Steps:
 
     def __init__(self) -> None:
         self.executed: Set[str] = set()
+        self.used: Dict[str, Path] = {}
+        """The artifacts that the executed tasks were given, by name."""
+
         self.failing = self.repeating = ""
         """A task that fails, and one that makes the same each time."""
         self._numbers = count()
@@ -44,15 +47,14 @@ class Steps:
         if task == self.failing:
             return {}, Status.FAILURE
         self.executed.add(task)
-        inputs = {name: Path(value.uri) for name, value in arguments.items() if isinstance(value, dsl.Artifact)}
-        require_consistent(inputs)
+        self.used.update((name, Path(one.uri)) for name, one in arguments.items() if isinstance(one, dsl.Artifact))
         folder = Path(run["pipeline_root"]) / run["pipeline_resource_name"] / task
         outputs = {name: dsl.Artifact(name, str(folder / name)) for name in component_spec.output_definitions.artifacts}
         for name in outputs:
-            self.make(folder / name, inputs, task)
+            self.make(folder / name, task, arguments)
         return outputs, Status.SUCCESS
 
-    def make(self, path: Path, inputs: Mapping[str, Path], task: str = "") -> None:
+    def make(self, path: Path, task: str, arguments: Mapping[str, Any]) -> None:
         content = "the same" if task and task == self.repeating else f"{next(self._numbers):08}"
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix or path.name == "metrics":
@@ -60,16 +62,22 @@ class Steps:
             return
         with sealing(path, path.name, 1) as draft:
             (draft.path / "content").write_text(content)
-            draft.facts["made_from"] = {name: digest_of(str(source)) for name, source in inputs.items()}
+            draft.facts["made_from"] = {name: identified(value) for name, value in arguments.items()}
 
 
-def require_consistent(inputs: Mapping[str, Path]) -> None:
-    """Fail where an input is damaged, or was made from another artifact than the one that is used beside it."""
-    digests = {name: digest_of(str(path)) for name, path in inputs.items()}
-    for name, path in inputs.items():
-        verify(path)
-        for source, digest in json.loads((path / MANIFEST).read_text())["facts"]["made_from"].items():
-            assert digests.get(source, digest) == digest, f"{name} was made from another {source}"
+def identified(value: Any) -> Any:
+    return digest_of(value.uri) if isinstance(value, dsl.Artifact) else value
+
+
+def require_belonging(used: Mapping[str, Path], graph: Graph, arguments: Mapping[str, Any]) -> None:
+    """Fail unless every artifact that a run used was made with this run's parameters from those that it used."""
+    for step in graph.steps:
+        inputs = {name: digest_of(str(used[output])) for name, (_, output) in step.inputs.items() if output in used}
+        values = {name: one.value if one.is_constant else arguments[one.value] for name, one in step.parameters.items()}
+        for output in used.keys() & set(step.outputs):
+            verify(used[output])
+            manifest = json.loads((used[output] / MANIFEST).read_text())
+            assert manifest["facts"]["made_from"] == {**inputs, **values}, f"{output} was made from something else"
 
 
 @lru_cache(maxsize=None)
@@ -91,11 +99,12 @@ class Runs:
         """Run a recipe as a command of its own would; return the tasks that were executed."""
         pipeline, graph, arguments = compiled(learning_rate)
         foreseen = reusable(graph, arguments, Results(self.directory / "reuse"))
-        self.steps.executed = set()
+        self.steps.executed, self.steps.used = set(), {}
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(self.directory / "runs"))
         with serving(Results(self.directory / "reuse")), warnings.catch_warnings(action="ignore"):
             pipeline(**arguments)
         assert self.steps.executed.isdisjoint(step.replace("_", "-") for step, made in foreseen.items() if made)
+        require_belonging(self.steps.used, graph, arguments)
         return self.steps.executed
 
     def artifacts(self) -> List[Path]:
@@ -189,7 +198,7 @@ CHANGES: List[Callable[[Path, List[Path], Steps], None]] = [
     overwrite('{"outputs": {}, "seal": ""}'),
     overwrite("[]"),
     exchange,
-    lambda path, alike, steps: (remove(path), steps.make(path, {})),  # valid, but not what was made there
+    lambda path, alike, steps: (remove(path), steps.make(path, "", {})),  # valid, but not what was made there
 ]
 
 
@@ -210,7 +219,7 @@ def test_whatever_was_changed_a_run_succeeds_with_results_that_belong_together(
             path = known[number % len(known)]
             change(path, [one for one in known if one.name == path.name or one.suffix == path.suffix == ".json"], steps)
 
-        home.run(OWN), home.run(OTHER)  # whose steps look at what they are given
+        home.run(OWN), home.run(OTHER)
         assert home.run(OWN) == ALWAYS
         assert home.run(OTHER) == ALWAYS
 
