@@ -1,4 +1,4 @@
-"""`podtune doctor`: what would otherwise be found out one failure at a time."""
+"""`podtune doctor`: everything that a run lacks, before it fails on it."""
 
 import dataclasses
 import json
@@ -8,8 +8,15 @@ from typing import Annotated, List
 import typer
 from podtune.errors import BadInput
 
-from podtune_pipelines.cli.cluster_options import HostOption, WorkspaceOption
-from podtune_pipelines.cli.options import DEFAULT_STORE, DeviceOption, HomeOption, JsonOption, StoreOption
+from podtune_pipelines.cli.options import (
+    DEFAULT_STORE,
+    DeviceOption,
+    HomeOption,
+    HostOption,
+    JsonOption,
+    StoreOption,
+    WorkspaceOption,
+)
 from podtune_pipelines.doctor.finding import Finding
 
 _SECONDS = 20.0
@@ -21,10 +28,13 @@ def doctor(
     workspace: WorkspaceOption = "",
     device: DeviceOption = "cpu",
     home: HomeOption = Path(".podtune"),
-    seconds: Annotated[float, typer.Option(help="How long any of the checks may take.")] = _SECONDS,
+    seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = _SECONDS,
     as_json: JsonOption = False,
 ) -> None:
-    """Check this machine, the stores and the cluster for what a run needs; exit code 1 if something failed."""
+    """Check whether this machine and a cluster are ready for a run.
+
+    Exits with 1 if a check failed.
+    """
     from podtune.training.engines import ENGINES
 
     from podtune_pipelines.doctor.checks import Plan, checks_of

@@ -10,18 +10,13 @@ from podtune_pipelines.cli.argo import argo
 from podtune_pipelines.cli.card import card
 from podtune_pipelines.cli.compile import compile_recipe
 from podtune_pipelines.cli.doctor import doctor
-from podtune_pipelines.cli.download import download
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.cli.predict import predict
-from podtune_pipelines.cli.recipes import recipes
-from podtune_pipelines.cli.releases import releases
-from podtune_pipelines.cli.rollback import rollback
-from podtune_pipelines.cli.run import run
-from podtune_pipelines.cli.runs import runs
-from podtune_pipelines.cli.schedule import schedule
-from podtune_pipelines.cli.schedules import schedules
+from podtune_pipelines.cli.releases import download, releases, rollback
+from podtune_pipelines.cli.run import recipes, run
+from podtune_pipelines.cli.runs import runs, wait
+from podtune_pipelines.cli.schedule import schedule, schedules
 from podtune_pipelines.cli.submit import submit
-from podtune_pipelines.cli.wait import wait
 
 app = typer.Typer(
     name="podtune",
@@ -48,15 +43,17 @@ app.command()(doctor)
 app.add_typer(card, name="card")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         print(f"podtune {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Fine-tune transformer models on accelerator pods and release them."""
 

@@ -1,16 +1,20 @@
-"""`podtune releases`: the versions of a released model."""
+"""`podtune releases`, `download` and `rollback`: a model's released versions."""
 
 import dataclasses
 import json
+import sys
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from pathlib import Path
+from typing import Annotated, Dict, List, Optional
 
+import typer
 from podtune.errors import BadInput
-from podtune.formats.release import ModelFacts
+from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
+from podtune.stores.fetching import fetch_files, read_fetched, verify_fetched
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
-from podtune.stores.releases import names, read_release, versions
+from podtune.stores.releases import names, read_live, read_release, set_live, versions
 from podtune.stores.store import Store
 from rich.console import Console
 from rich.table import Table
@@ -33,12 +37,53 @@ class Version:
 
 
 def releases(name: ReleaseArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """List the versions of a released model: which is live, when it was made, and what it scores."""
+    """List a model's released versions.
+
+    Shows which one is live, when each was published, and its scores.
+    """
     found = versions_of(open_store(store), name)
     if as_json:
         print(json.dumps([dataclasses.asdict(version) for version in found], indent=1))
     else:
         Console(markup=False, highlight=False).print(_table(found))
+
+
+def download(
+    name: ReleaseArgument,
+    to: Annotated[Path, typer.Option(help="New directory for the model.")],
+    version: Annotated[str, typer.Option(help="Version to download; default: the live one.")] = "",
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Download a released model.
+
+    Every file is verified. A second call resumes an interrupted download, or verifies the files that are there.
+    """
+    opened = open_store(store)
+    manifest = read_release(opened, name, version) if version else read_live(opened, name)
+    directory = to.resolve()
+    there = is_downloaded(directory, manifest)
+    if not there:
+        fetch_files(opened, manifest, directory)
+    _print_download(manifest, directory, fetched=not there, as_json=as_json)
+
+
+def rollback(
+    name: ReleaseArgument,
+    to: Annotated[str, typer.Option(metavar="VERSION", help="The version to make live; see `podtune releases`.")],
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Make another version of a released model live.
+
+    Changes nothing if another publisher changes the live version at the same moment.
+    """
+    opened = open_store(store)
+    live = live_version(opened, name)
+    if live is not None and live.version == to:
+        print(f"{name} {to} is live already")
+        return
+    set_live(opened, name, to, live.move if live else 0)
+    print(f"{name} {to} is live; previously live: {live.version if live else 'none'}")
 
 
 def versions_of(store: Store, name: str) -> List[Version]:
@@ -74,3 +119,31 @@ def _table(found: List[Version]) -> Table:
             *scores,
         )
     return table
+
+
+def is_downloaded(directory: Path, manifest: ReleaseManifest) -> bool:
+    """Whether a directory holds exactly this release; BadInput where it holds anything else."""
+    if directory == Path.cwd():
+        raise BadInput(f"{directory} is the working directory; choose a new one")
+    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
+        return False
+    held = read_fetched(directory)
+    if held != manifest:
+        wanted = f"{manifest.name} {manifest.version}"
+        raise BadInput(f"{directory} holds {held.name} {held.version}; choose another directory for {wanted}")
+    try:
+        verify_fetched(directory, manifest)
+    except BadInput as error:
+        raise BadInput(f"{error}; remove {directory} to download it again") from error
+    return True
+
+
+def _print_download(manifest: ReleaseManifest, directory: Path, *, fetched: bool, as_json: bool) -> None:
+    size = sum(entry.size for entry in manifest.files.values())
+    if as_json:
+        found = {"name": manifest.name, "version": manifest.version, "directory": str(directory)}
+        print(json.dumps({**found, "files": len(manifest.files), "bytes": size, "fetched": fetched}, indent=1))
+        return
+    what = f"{manifest.name} {manifest.version} {'was downloaded' if fetched else 'is there already'}"
+    print(f"{what}: {len(manifest.files)} files, {size:,} bytes, all verified", file=sys.stderr)
+    print(directory)

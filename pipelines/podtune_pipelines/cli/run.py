@@ -1,4 +1,4 @@
-"""`podtune run`: the whole pipeline on this machine."""
+"""`podtune run`: the whole pipeline on this machine; and `podtune recipes`: what there is to run."""
 
 import dataclasses
 import json
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from podtune.formats.release import RELEASE
+from rich.console import Console
+from rich.table import Column, Table
 
 from podtune_pipelines.cli.options import (
     DEFAULT_STORE,
@@ -17,7 +19,7 @@ from podtune_pipelines.cli.options import (
     SetOption,
     StoreOption,
 )
-from podtune_pipelines.recipe import load_recipe
+from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
 
 
 def run(
@@ -28,7 +30,10 @@ def run(
     home: HomeOption = Path(".podtune"),
     as_json: JsonOption = False,
 ) -> None:
-    """Run a recipe from data to release; what is unchanged since an earlier run is reused."""
+    """Run a recipe from data to release on this machine.
+
+    Steps whose settings, inputs and code have not changed since an earlier run are reused.
+    """
     from podtune_pipelines.graphs import command_of
     from podtune_pipelines.local_run import Home, reusable_here, run_here
 
@@ -38,6 +43,19 @@ def run(
         print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
     release = run_here(loaded, command_of(recipe, changes), directory, store, device)
     _show(release, as_json)
+
+
+def recipes(as_json: JsonOption = False) -> None:
+    """List the recipes that come with podtune."""
+    found = [(load_recipe(path.stem), recipe_header(path)) for path in packaged_recipes()]
+    if as_json:
+        rows = [{"name": recipe.name, "task": recipe.task, "about": header} for recipe, header in found]
+        print(json.dumps(rows, indent=1))
+        return
+    table = Table(Column("recipe", no_wrap=True), "what it is")
+    for recipe, header in found:
+        table.add_row(recipe.name, header.splitlines()[0])
+    Console().print(table)
 
 
 def _show(release: Path, as_json: bool) -> None:

@@ -1,45 +1,89 @@
-"""`podtune runs`: the newest runs on a cluster."""
+"""`podtune runs` and `podtune wait`: a cluster's runs, listed, or one followed to its end."""
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Annotated
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, List
 
 import typer
+from podtune.errors import BadInput, PodtuneError, failure_of
 
-from podtune_pipelines.cli.cluster_options import ExperimentOption, HostOption, NamespaceOption
-from podtune_pipelines.cli.options import JsonOption
+from podtune_pipelines.cli.options import (
+    ExperimentOption,
+    HostOption,
+    IntervalOption,
+    JsonOption,
+    NamespaceOption,
+    TimeoutOption,
+)
 
 if TYPE_CHECKING:
-    from podtune_pipelines.cluster.runs import Run
+    from podtune_pipelines.cluster.client import Cluster
+    from podtune_pipelines.cluster.runs import Run, Step
 
 
 def runs(
     host: HostOption = "",
     namespace: NamespaceOption = "",
     experiment: ExperimentOption = "podtune",
-    last: Annotated[int, typer.Option(min=1, help="How many to list.")] = 10,
+    last: Annotated[int, typer.Option(min=1, help="Number of runs to list.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """List the newest runs: their state, when they started, how long they took, and whether a schedule made them."""
+    """List the newest runs on a KFP cluster.
+
+    Shows each run's state, start and duration, and whether a schedule started it.
+    """
     from podtune_pipelines.cluster.client import address_of, connect
     from podtune_pipelines.cluster.runs import newest_runs
 
-    found = newest_runs(connect(address_of(host, namespace)), experiment, last)
+    newest = newest_runs(connect(address_of(host, namespace)), experiment, last)
     if as_json:
-        print(json.dumps([dataclasses.asdict(run) for run in found], indent=1))
+        print(json.dumps([dataclasses.asdict(run) for run in newest], indent=1))
         return
-    for run in found:
+    for run in newest:
         print(_line(run))
 
 
+def wait(
+    run: Annotated[str, typer.Argument(help="The run's ID, or its address as `podtune submit` prints it.")],
+    host: HostOption = "",
+    namespace: NamespaceOption = "",
+    timeout: TimeoutOption = 0.0,
+    interval: IntervalOption = 5.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow a run on a KFP cluster until it ends.
+
+    If the run fails, shows the failed step and the end of its log, and exits with that step's exit code.
+    """
+    from podtune_pipelines.cluster.client import address_of, connect
+
+    cluster = connect(address_of(host, namespace))
+    follow_to_end(cluster, _run_id(run), timeout=timeout, interval=interval, as_json=as_json)
+
+
+def follow_to_end(cluster: "Cluster", run: str, *, timeout: float, interval: float, as_json: bool) -> None:
+    """Follow a run and print its final state; raise the failed step's error, with its log on stderr."""
+    from podtune_pipelines.cluster.waiting import Polling, follow
+
+    try:
+        ended = follow(cluster, run, Polling(interval, timeout), _say)
+    except KeyboardInterrupt:
+        _say(f"run {run} continues; follow it again with `podtune wait {run}`")
+        raise SystemExit(130) from None
+    print(json.dumps(dataclasses.asdict(ended), indent=1) if as_json else ended.state)
+    _fail_as(ended, _show_logs(cluster, ended))
+
+
 def _line(run: "Run") -> str:
-    """A run's ID whole, to be copied; a table would cut it."""
+    """One line a run; a table would truncate the ID, which is there to be copied."""
     started = (run.created or "")[:16].replace("T", " ")
     by = " (by schedule)" if run.schedule else ""
-    return f"{run.id}  {run.state:9}  {started}  {_took(run):>8}  {run.name}{by}"
+    return f"{run.id}  {run.state:9}  {started}  {_duration(run):>8}  {run.name}{by}"
 
 
-def _took(run: "Run") -> str:
+def _duration(run: "Run") -> str:
     from podtune_pipelines.cluster.runs import seconds_between
 
     seconds = seconds_between(run.created, run.ended)
@@ -47,3 +91,53 @@ def _took(run: "Run") -> str:
         return ""
     hours, rest = divmod(int(seconds), 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+
+
+def _run_id(text: str) -> str:
+    """The run's ID, also from its address."""
+    run = text.rstrip("/").rpartition("/")[2]
+    if not run:
+        raise BadInput(f"a run must be an ID or an address; got {text!r}")
+    return run
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _show_logs(cluster: "Cluster", run: "Run") -> List[str]:
+    """Show and return the ends of the logs that explain how a run ended."""
+    if run.state == "succeeded" and run.stopped_early:
+        _say("nothing was trained, because nothing changed since the live release:")
+        return [_show_log(cluster, run, step, "stop: ") for step in run.steps if step.name == "check_unchanged"]
+    return [_show_log(cluster, run, step) for step in run.steps if step.state == "failed"]
+
+
+def _show_log(cluster: "Cluster", run: "Run", step: "Step", pattern: str = "") -> str:
+    """Show the end of a step's log, or only its lines that contain `pattern` if there are any; return all of it."""
+    from podtune_pipelines.cluster.logs import last_lines
+
+    try:
+        lines = last_lines(cluster, run, step)
+    except PodtuneError as error:
+        _say(f"  the log of {step.name} is not available: {error}")
+        return ""
+    for line in [line for line in lines if pattern in line] or lines:
+        _say(f"  {step.name} | {line}")
+    return "\n".join(lines)
+
+
+def _fail_as(run: "Run", logs: List[str]) -> None:
+    message = f": {run.message}" if run.message else ""
+    if run.state == "failed":
+        steps = ", ".join(run.steps_that("failed")) or "none of its steps"
+        raise failure_of(_exit_code(logs), f"run {run.id} failed in {steps}{message}; see {run.url}")
+    if run.state == "canceled":
+        running = ", ".join(run.steps_that("running", "canceling", "canceled", "failed")) or "no step was running"
+        raise PodtuneError(f"run {run.id} was cancelled ({running}){message}; see {run.url}")
+
+
+def _exit_code(logs: List[str]) -> int:
+    """A step's exit code, which KFP's launcher reports in the log only."""
+    codes = re.findall(r"failed to execute component: exit status ([0-9]+)", "\n".join(logs))
+    return int(codes[-1]) if codes else PodtuneError.exit_code

@@ -1,29 +1,45 @@
-"""`podtune schedule`: a recipe that a cluster runs by itself."""
+"""`podtune schedule` and `podtune schedules`: recipes that a cluster runs by itself."""
 
 import dataclasses
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, List
+from typing import TYPE_CHECKING, Annotated, Any, Dict, List
 
 import typer
+from rich.console import Console
+from rich.table import Column, Table
 
-from podtune_pipelines.cli.cluster_options import (
+from podtune_pipelines.cli.options import (
+    NO_CHANGES,
     ClusterStoreOption,
+    DeviceOption,
+    DevicesOption,
     ExperimentOption,
     HostOption,
+    JsonOption,
     NamespaceOption,
     PipelineRootOption,
+    RecipeArgument,
     ServiceAccountOption,
+    SetOption,
     WorkspaceOption,
 )
-from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, DevicesOption, JsonOption, RecipeArgument, SetOption
-from podtune_pipelines.cli.submit import tell_version
+from podtune_pipelines.cli.submit import print_version
 from podtune_pipelines.recipe import load_recipe
 
 if TYPE_CHECKING:
+    from podtune_pipelines.cluster.client import Cluster
     from podtune_pipelines.cluster.schedules import Schedule
 
 _TIMES = 3
+"""Next times that are printed."""
+
+_RUNS = 3
+"""Runs that are shown with each schedule."""
+
+schedules = typer.Typer(no_args_is_help=True, help="List, pause, resume or delete schedules.")
+
+NameArgument = Annotated[str, typer.Argument(help="The recipe's name.")]
 
 
 def schedule(
@@ -42,12 +58,13 @@ def schedule(
     experiment: ExperimentOption = "podtune",
     pipeline_root: PipelineRootOption = "",
     service_account: ServiceAccountOption = "",
-    max_concurrency: Annotated[int, typer.Option(min=1, max=10, help="Runs of it that may go on together.")] = 1,
+    max_concurrency: Annotated[int, typer.Option(min=1, max=10, help="Maximum number of concurrent runs.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Have a KFP cluster run a recipe regularly, in place of its earlier schedule; print the schedule's address.
+    """Schedule a recipe on a KFP cluster.
 
-    A run stops before training if data, model, code and settings are those of the live release.
+    Replaces the recipe's earlier schedule and prints the new one's address. A run stops before training if data,
+    model, code and settings are those of the live release.
     """
     from podtune_pipelines.cluster.client import address_of, connect
     from podtune_pipelines.cluster.cron import next_times, parse_cron
@@ -63,19 +80,97 @@ def schedule(
     request.check()
     cluster = connect(address_of(host, namespace))
     version = upload_pipeline(cluster, request, scheduled_pipeline_of(request.recipe, request.placement))
-    tell_version(request, version)
+    print_version(request, version)
     conditions = Conditions(experiment, pipeline_root, service_account)
     new, old = set_schedule(
         cluster, request.recipe.name, cron=parsed, version=version, conditions=conditions, at_once=max_concurrency
     )
-    _tell(new, old, times)
+    _print_schedule(new, old, times)
     facts = {**dataclasses.asdict(new), "words": new.words, "next": times, "replaced": [one.id for one in old]}
     print(json.dumps(facts, indent=1) if as_json else new.url)
 
 
-def _tell(new: "Schedule", old: List["Schedule"], times: List[str]) -> None:
+@schedules.command("list")
+def list_schedules(host: HostOption = "", namespace: NamespaceOption = "", as_json: JsonOption = False) -> None:
+    """List schedules with their next times and last runs."""
+    from podtune_pipelines.cluster.runs import runs_of_schedule
+    from podtune_pipelines.cluster.schedules import find_schedules
+
+    cluster = _cluster(host, namespace)
+    existing = find_schedules(cluster)
+    rows = [_row(one, [run.state for run in runs_of_schedule(cluster, one.id, _RUNS)]) for one in existing]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    else:
+        Console(markup=False, highlight=False).print(_table(rows))
+    _warn_of_duplicates(existing)
+
+
+@schedules.command()
+def pause(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
+    """Pause a recipe's schedule until it is resumed."""
+    from podtune_pipelines.cluster.schedules import pause as pause_schedules
+
+    for one in pause_schedules(_cluster(host, namespace), recipe):
+        print(f"paused: {recipe}, {one.words}")
+
+
+@schedules.command()
+def resume(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
+    """Resume a paused schedule; missed runs are not caught up."""
+    from podtune_pipelines.cluster.schedules import resume as resume_schedule
+
+    print(f"resumed: {recipe}, {resume_schedule(_cluster(host, namespace), recipe).words}")
+
+
+@schedules.command()
+def delete(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
+    """Delete a recipe's schedule; its running runs continue."""
+    from podtune_pipelines.cluster.schedules import delete as delete_schedules
+
+    for one in delete_schedules(_cluster(host, namespace), recipe):
+        print(f"deleted: {recipe}, {one.words}")
+
+
+def _print_schedule(new: "Schedule", old: List["Schedule"], times: List[str]) -> None:
     print(f"{new.recipe} runs {new.words} ({new.cron}): {', '.join(times)}, …", file=sys.stderr)
     print("UTC, unless the cluster's CRON_SCHEDULE_TIMEZONE says otherwise", file=sys.stderr)
     for one in old:
         paused = "" if one.enabled else ", which was paused"
         print(f"it replaces the schedule {one.words}{paused}", file=sys.stderr)
+
+
+def _cluster(host: str, namespace: str) -> "Cluster":
+    from podtune_pipelines.cluster.client import address_of, connect
+
+    return connect(address_of(host, namespace))
+
+
+def _row(schedule: "Schedule", last: List[str]) -> Dict[str, Any]:
+    """A schedule as JSON has it."""
+    from podtune_pipelines.cluster.schedules import now
+
+    following = schedule.next_time(now())
+    return {
+        **dataclasses.asdict(schedule),
+        "words": schedule.words,
+        "next": following.isoformat() + "+00:00" if following else None,
+        "last_runs": last,
+    }
+
+
+def _table(rows: List[Dict[str, Any]]) -> Table:
+    table = Table(Column("recipe", no_wrap=True), "when", "state", "next (UTC)", "last runs")
+    for row in rows:
+        state = "active" if row["enabled"] else "paused"
+        following = (row["next"] or "")[:16].replace("T", " ")
+        table.add_row(row["recipe"], row["words"], state, following, ", ".join(row["last_runs"]))
+    return table
+
+
+def _warn_of_duplicates(existing: List["Schedule"]) -> None:
+    """A `podtune schedule` that died between creating a schedule and removing the old one leaves two."""
+    recipes = [one.recipe for one in existing]
+    for recipe in sorted({recipe for recipe in recipes if recipes.count(recipe) > 1}):
+        remedy = f"`podtune schedules resume {recipe}` keeps only the newest"
+        print(f"{recipe} has {recipes.count(recipe)} schedules; {remedy}", file=sys.stderr)

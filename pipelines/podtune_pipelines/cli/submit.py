@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podtune_pipelines.cli.cluster_options import (
+from podtune_pipelines.cli.options import (
+    NO_CHANGES,
     ClusterStoreOption,
+    DeviceOption,
+    DevicesOption,
     ExperimentOption,
     HostOption,
     IntervalOption,
+    JsonOption,
     NamespaceOption,
     PipelineRootOption,
+    RecipeArgument,
     ServiceAccountOption,
+    SetOption,
     TimeoutOption,
     WorkspaceOption,
 )
-from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, DevicesOption, JsonOption, RecipeArgument, SetOption
-from podtune_pipelines.cli.wait import follow_to_end
+from podtune_pipelines.cli.runs import follow_to_end
 from podtune_pipelines.recipe import load_recipe
 
 if TYPE_CHECKING:
@@ -39,12 +44,15 @@ def submit(
     experiment: ExperimentOption = "podtune",
     pipeline_root: PipelineRootOption = "",
     service_account: ServiceAccountOption = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end, and fail as it fails.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end and exit as it ends.")] = False,
     timeout: TimeoutOption = 0.0,
     interval: IntervalOption = 5.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a recipe on a KFP cluster and print the run's address; its pipeline is uploaded once a content."""
+    """Run a recipe on a KFP cluster.
+
+    Prints the run's address. Each distinct pipeline is uploaded once.
+    """
     from podtune_pipelines.cluster.client import address_of, connect
     from podtune_pipelines.cluster.packages import Request, upload_pipeline
     from podtune_pipelines.cluster.runs import Conditions, start_run
@@ -54,7 +62,7 @@ def submit(
     request.check()
     cluster = connect(address_of(host, namespace))
     version = upload_pipeline(cluster, request, pipeline_of(request.recipe, request.placement))
-    tell_version(request, version)
+    print_version(request, version)
     name = f"podtune-{request.recipe.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"
     run = start_run(cluster, version, name, Conditions(experiment, pipeline_root, service_account))
     if not as_json:
@@ -65,9 +73,9 @@ def submit(
         follow_to_end(cluster, run.id, timeout=timeout, interval=interval, as_json=as_json)
 
 
-def tell_version(request: "Request", version: "Version") -> None:
-    """Say on stderr what is run, and what a person may have missed."""
+def print_version(request: "Request", version: "Version") -> None:
+    """Print to stderr which version runs, and which sources have to exist in the pods."""
     for path in request.paths():
-        print(f"{path} is a path: it has to be in the pods, whatever is there on this machine", file=sys.stderr)
-    how = "is uploaded" if version.uploaded else "is there already"
-    print(f"version {version.name} of podtune-{request.recipe.name} {how}", file=sys.stderr)
+        print(f"{path} is a local path; it has to exist in the pods, not on this machine", file=sys.stderr)
+    state = "was uploaded" if version.uploaded else "is on the cluster already"
+    print(f"version {version.name} of podtune-{request.recipe.name} {state}", file=sys.stderr)

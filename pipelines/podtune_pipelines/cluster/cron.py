@@ -1,13 +1,13 @@
-"""Cron expressions as KFP reads them: checked, put into six fields, and asked when they come next.
+"""Cron expressions as KFP reads them: checked, normalised to six fields, their next times, and their words.
 
 KFP's scheduler is robfig/cron 1.2, whose first field is seconds. It takes a standard expression of five fields
-without complaint and reads it as seconds, minutes, hours, …; so five fields are given a second first.
+without complaint and reads it as seconds, minutes, hours, …; so five fields get a leading second.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Dict, FrozenSet, Iterator, Tuple
+from typing import Callable, Dict, FrozenSet, Iterator, List, Tuple
 
 from podtune.errors import BadInput
 
@@ -21,7 +21,7 @@ _HORIZON = timedelta(days=5 * 366)
 
 @dataclass(frozen=True)
 class _Kind:
-    """What one of the six fields may hold."""
+    """The values that one of the six fields may have."""
 
     name: str
     low: int
@@ -41,14 +41,14 @@ _KINDS = (
 
 @dataclass(frozen=True)
 class Field:
-    """One field: the values at which it matches."""
+    """One field: the values that it matches."""
 
     text: str
     values: FrozenSet[int]
     starred: bool
     """Whether a * or ? is part of it: a starred day leaves the decision to the other day."""
 
-    whole: bool
+    always: bool
     """Whether every possible value matches."""
 
 
@@ -95,21 +95,21 @@ class Cron:
 
 def parse_cron(expression: str) -> Cron:
     """Read five standard fields, or KFP's six; BadInput says which field is wrong and what it may be."""
-    given = expression.split()
-    if len(given) not in (5, 6):
+    texts = expression.split()
+    if len(texts) not in (5, 6):
         raise BadInput(
             f"--cron must have five fields (minute hour day month weekday), or six with the second first; got "
-            f"{len(given)} in {expression!r}"
+            f"{len(texts)} in {expression!r}"
         )
-    texts = given if len(given) == 6 else ["0", *given]
-    return Cron(*(_field(text.upper(), kind) for text, kind in zip(texts, _KINDS)))
+    six = texts if len(texts) == 6 else ["0", *texts]
+    return Cron(*(_field(text.upper(), kind) for text, kind in zip(six, _KINDS)))
 
 
 def next_times(cron: Cron, now: datetime, count: int) -> Tuple[datetime, ...]:
     """The next times; BadInput where there is none, such as on 30 February."""
     times = tuple(time for time, _ in zip(cron.after(now), range(count)))
     if not times:
-        raise BadInput(f"--cron must come at some time; {cron.expression} never does in the next five years")
+        raise BadInput(f"--cron must match some time; {cron.expression} matches none in the next five years")
     return times
 
 
@@ -117,19 +117,19 @@ def _field(text: str, kind: _Kind) -> Field:
     values: FrozenSet[int] = frozenset()
     for part in text.split(","):
         values |= _part(part, kind)
-    whole = len(values) == kind.high - kind.low + 1
-    return Field(text, values, starred="*" in text or "?" in text, whole=whole)
+    always = len(values) == kind.high - kind.low + 1
+    return Field(text, values, starred="*" in text or "?" in text, always=always)
 
 
 def _part(text: str, kind: _Kind) -> FrozenSet[int]:
     """The values of `*`, `N`, `N-M`, each perhaps with `/step`; `N/step` runs to the end."""
-    found = _PART.fullmatch(text)
-    if not found:
+    match = _PART.fullmatch(text)
+    if not match:
         raise _wrong(text, kind)
-    step = int(found["step"] or 1)
-    first = kind.low if found["star"] else _value(found["first"], kind, text)
-    last = _value(found["last"], kind, text) if found["last"] else first
-    if found["star"] or (found["step"] and not found["last"]):
+    step = int(match["step"] or 1)
+    first = kind.low if match["star"] else _value(match["first"], kind, text)
+    last = _value(match["last"], kind, text) if match["last"] else first
+    if match["star"] or (match["step"] and not match["last"]):
         last = kind.high
     if not step or first > last:
         raise _wrong(text, kind)
@@ -150,3 +150,63 @@ def _wrong(text: str, kind: _Kind) -> BadInput:
         f"the {kind.name} of --cron must be *, or {kind.low}-{kind.high}{names}, as a number, a range, a list or with "
         f"a /step, which is what KFP's scheduler takes; got {text!r}"
     )
+
+
+_FIRST_HALF = ("January", "February", "March", "April", "May", "June")
+_MONTH_NAMES = ("", *_FIRST_HALF, "July", "August", "September", "October", "November", "December")
+_DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+_MOST_TIMES = 6
+"""Clock times that are listed one by one."""
+
+
+def in_words(cron: Cron) -> str:
+    """Such as: every Monday at 03:00 UTC."""
+    return f"{_day(cron)}{_month(cron)} {_time(cron)} UTC"
+
+
+def _day(cron: Cron) -> str:
+    days, weekdays = cron.days, cron.weekdays
+    either = not (days.starred or weekdays.starred)
+    if (days.always and weekdays.always) or (either and (days.always or weekdays.always)):
+        return "every day"
+    in_month = f"on day {_listed(days, str)} of the month"
+    in_week = f"every {_listed(weekdays, _DAY_NAMES.__getitem__)}"
+    if either:
+        return f"{in_month} and {in_week}"
+    if weekdays.always:
+        return in_month
+    return in_week if days.always else f"{in_month} if it is a {_listed(weekdays, _DAY_NAMES.__getitem__, 'or')}"
+
+
+def _month(cron: Cron) -> str:
+    return "" if cron.months.always else f" in {_listed(cron.months, _MONTH_NAMES.__getitem__)}"
+
+
+def _time(cron: Cron) -> str:
+    hours, minutes, seconds = (sorted(field.values) for field in (cron.hours, cron.minutes, cron.seconds))
+    ending = "" if seconds == [0] else f", at second {_listed(cron.seconds, str)}"
+    if len(hours) * len(minutes) <= _MOST_TIMES:
+        times = [f"{hour:02}:{minute:02}" for hour in hours for minute in minutes]
+        return f"at {_joined(times)}{ending}"
+    of_hours = "of every hour" if cron.hours.always else f"of hour {_listed(cron.hours, str)}"
+    at = "every minute" if cron.minutes.always else f"at minute {_listed(cron.minutes, str)}"
+    return f"{at} {of_hours}{ending}"
+
+
+def _listed(field: Field, name: Callable[[int], str], last: str = "and") -> str:
+    """The values by name; three or more in a row as a range."""
+    runs: List[List[int]] = []
+    for value in sorted(field.values):
+        if runs and value == runs[-1][-1] + 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    parts: List[str] = []
+    for run in runs:
+        parts += [f"{name(run[0])} to {name(run[-1])}"] if len(run) > 2 else [name(value) for value in run]
+    return _joined(parts, last)
+
+
+def _joined(parts: List[str], last: str = "and") -> str:
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else parts[0]

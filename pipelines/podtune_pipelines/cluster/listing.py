@@ -1,4 +1,4 @@
-"""Lists that KFP answers page by page."""
+"""KFP's paginated lists."""
 
 import json
 from typing import Any, Callable, Iterator
@@ -11,10 +11,10 @@ _PAGE = 100
 def pages(
     cluster: Cluster, method: Callable[..., Any], key: str, *, size: int = _PAGE, **arguments: Any
 ) -> Iterator[Any]:
-    """Everything that a listing method of the client finds, from as many pages as are asked for."""
+    """Every item of a listing method of the client; pages are requested as they are consumed."""
     token = ""
     while True:
-        answer = cluster.ask(method, page_token=token, page_size=size, **arguments)
+        answer = cluster.call(method, page_token=token, page_size=size, **arguments)
         yield from getattr(answer, key) or []
         token = answer.next_page_token or ""
         if not token:
@@ -22,5 +22,5 @@ def pages(
 
 
 def where(key: str, value: str) -> str:
-    """The filter for what has exactly this value."""
+    """The filter for objects with exactly this value."""
     return json.dumps({"predicates": [{"operation": "EQUALS", "key": key, "stringValue": value}]})

@@ -13,11 +13,11 @@ _BYTES = 1 << 16
 
 
 def last_lines(cluster: Cluster, run: Run, step: Step) -> Tuple[str, ...]:
-    """What a step said at its end; PodtuneError where that cannot be had, as where its pods are gone."""
+    """The end of a step's log; PodtuneError where it is not available, such as where its pods are gone."""
     problem: PodtuneError = BadInput(f"KFP does not say which pod {step.name} ran in")
     for pod in step.pods:
         try:
-            return cluster.ask(_read, cluster, run, pod)  # type: ignore[no-any-return]  # ask returns what _read does
+            return cluster.call(_read, cluster, run, pod)  # type: ignore[no-any-return]  # call returns what _read does
         except PodtuneError as error:
             problem = error
     raise problem
@@ -25,11 +25,11 @@ def last_lines(cluster: Cluster, run: Run, step: Step) -> Tuple[str, ...]:
 
 def _read(cluster: Cluster, run: Run, pod: str) -> Tuple[str, ...]:
     """Read from the address that KFP's pages use; it is not part of the API, and only a user interface has it."""
-    place = {"podname": pod, "podnamespace": cluster.address.namespace, "createdat": (run.created or "")[:10]}
+    query = {"podname": pod, "podnamespace": cluster.address.namespace, "createdat": (run.created or "")[:10]}
     answer = cluster.client.runs.api_client.call_api(
         "/k8s/pod/logs",
         "GET",
-        query_params=[(key, value) for key, value in place.items() if value],
+        query_params=[(key, value) for key, value in query.items() if value],
         header_params={"Accept": "text/plain"},
         auth_settings=["Bearer"],
         _host=(cluster.address.ui or cluster.address.host).rstrip("/"),
@@ -41,7 +41,7 @@ def _read(cluster: Cluster, run: Run, pod: str) -> Tuple[str, ...]:
 
 
 def _tail(answer: Any, host: str) -> Tuple[str, ...]:
-    """The last lines of an answer of any length, without what would move a terminal's cursor."""
+    """The last lines of an answer of any length, without terminal control characters."""
     if "html" in answer.headers.get("content-type", ""):
         raise BadInput(f"{host} shows no logs")
     tail = b""
@@ -49,7 +49,7 @@ def _tail(answer: Any, host: str) -> Tuple[str, ...]:
         for block in answer.stream(_BYTES):
             tail = (tail + block)[-_BYTES:]
     except urllib3.exceptions.HTTPError as error:
-        raise TryAgainLater(f"{host} broke off while it showed the log") from error
+        raise TryAgainLater(f"{host} closed the connection while sending the log") from error
     lines = tail.decode("utf-8", errors="replace").split("\n")
-    said = ["".join(letter for letter in line if letter.isprintable()) for line in lines if line.strip()]
-    return tuple(said[-_LINES:])
+    printable = ["".join(letter for letter in line if letter.isprintable()) for line in lines if line.strip()]
+    return tuple(printable[-_LINES:])

@@ -20,7 +20,7 @@ from podtune_pipelines.recipe import Recipe
 
 @dataclass(frozen=True)
 class Request:
-    """A recipe that a cluster is to run, and where."""
+    """A recipe to be run by a cluster, with its device and locations."""
 
     recipe: Recipe
     command: str
@@ -41,14 +41,14 @@ class Request:
         return arguments_of(self.recipe, self.command, store=self.store, workspace=self.workspace)
 
     def check(self) -> None:
-        """BadInput, naming every mistake, where a cluster could not do it."""
-        for place in (self.store, self.workspace):
-            refuse_secrets(place)
-        places = {"--store (or PODTUNE_STORE)": self.store, "--workspace (or PODTUNE_WORKSPACE)": self.workspace}
+        """BadInput, naming every mistake, where a cluster could not run it."""
+        uris = {"--store (or PODTUNE_STORE)": self.store, "--workspace (or PODTUNE_WORKSPACE)": self.workspace}
+        for uri in uris.values():
+            refuse_secrets(uri)
         mistakes = [
-            f"{name} must be an s3:// URI, which the cluster's pods share; got {without_secrets(place)!r}"
-            for name, place in places.items()
-            if scheme_of(place) != "s3"
+            f"{name} must be an s3:// URI, which the cluster's pods share; got {without_secrets(uri)!r}"
+            for name, uri in uris.items()
+            if scheme_of(uri) != "s3"
         ]
         if self.device not in ENGINES:
             mistakes.append(f"--device must be one of {', '.join(ENGINES)}; got {self.device!r}")
@@ -58,7 +58,7 @@ class Request:
             raise BadInput("\n".join(mistakes))
 
     def paths(self) -> List[str]:
-        """The recipe's sources that are paths: they have to be in the pods, not on this machine."""
+        """The recipe's sources that are local paths, which have to exist in the pods."""
         model = self.recipe.model
         sources = [place for place, _ in self.recipe.source.places().values()]
         sources += [model.source] + ([model.decoder.source] if model.decoder else [])

@@ -19,7 +19,7 @@ EXPERIMENT = "podtune"
 ENDED = ("succeeded", "skipped", "failed", "canceled")
 
 _NO_STEP = re.compile(r"root|executor.*|.*-driver|condition-.*|podtune-.*")
-"""What KFP lists among a run's tasks though nobody wrote it: Argo's own nodes, the last being the whole workflow."""
+"""Argo's own nodes, which KFP lists among a run's tasks; the last is the workflow itself."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Step:
     """ISO 8601, UTC."""
 
     pods: Tuple[str, ...]
-    """Where its log may be, the likeliest first."""
+    """That may hold its log, the likeliest first."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Run:
 
     @property
     def stopped_early(self) -> bool:
-        """Whether it is a scheduled run that found nothing changed: what is inside the condition has no tasks then."""
+        """Whether it is a scheduled run that found nothing changed; steps inside the condition are missing then."""
         names = {step.name for step in self.steps if step.state != "skipped"}
         computing = {name for name, step in STEPS.items() if step.on_accelerator or step.by_ipujob}
         return "check_unchanged" in names and not names.intersection(computing)
@@ -73,23 +73,23 @@ class Run:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a run is given beside its pipeline; empty for the cluster's default."""
+    """Options of a run beside its pipeline; empty for the cluster's defaults."""
 
     experiment: str = EXPERIMENT
     pipeline_root: str = ""
-    """Where the artifacts lie."""
+    """URI for the artifacts."""
 
     service_account: str = ""
-    """Whose rights the pods have."""
+    """Of the pods."""
 
     def __post_init__(self) -> None:
         refuse_secrets(self.pipeline_root)
 
 
 def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditions) -> Run:
-    """Start a run of a version, with the arguments that it was compiled with."""
+    """Start a run of a version with the arguments compiled into it."""
     experiment = experiment_of(cluster, conditions.experiment)
-    started = cluster.ask(
+    started = cluster.call(
         cluster.client.run_pipeline,
         experiment,
         name,
@@ -102,23 +102,23 @@ def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditi
 
 
 def experiment_of(cluster: Cluster, name: str) -> str:
-    """The ID of an experiment, which is made if there is none."""
+    """The ID of an experiment, which is created if there is none."""
     namespace = cluster.namespace
-    return str(cluster.ask(cluster.client.create_experiment, name, namespace=namespace).experiment_id)
+    return str(cluster.call(cluster.client.create_experiment, name, namespace=namespace).experiment_id)
 
 
 def find_experiment(cluster: Cluster, name: str) -> Optional[str]:
     """The ID of an experiment; None where there is none."""
     try:
-        found = cluster.ask(cluster.client.get_experiment, experiment_name=name, namespace=cluster.namespace)
-        return str(found.experiment_id)
+        experiment = cluster.call(cluster.client.get_experiment, experiment_name=name, namespace=cluster.namespace)
+        return str(experiment.experiment_id)
     except ValueError:  # KFP's client has no other sign
         return None
 
 
 def read_run(cluster: Cluster, run: str) -> Run:
     """One run as it is now."""
-    return _run(cluster, cluster.ask(cluster.client.get_run, run))
+    return _run(cluster, cluster.call(cluster.client.get_run, run))
 
 
 def newest_runs(cluster: Cluster, experiment: str, count: int) -> List[Run]:
@@ -135,28 +135,28 @@ def runs_of_schedule(cluster: Cluster, schedule: str, count: int) -> List[Run]:
 
 def _newest(cluster: Cluster, count: int, **which: Optional[str]) -> List[Run]:
     method, size = cluster.client.list_runs, min(count, 100)
-    found = pages(cluster, method, "runs", size=size, sort_by="created_at desc", **which)
-    return [_run(cluster, run) for run in islice(found, count)]
+    runs = pages(cluster, method, "runs", size=size, sort_by="created_at desc", **which)
+    return [_run(cluster, run) for run in islice(runs, count)]
 
 
-def _run(cluster: Cluster, found: Any) -> Run:
-    details = (found.run_details and found.run_details.task_details) or []
+def _run(cluster: Cluster, run: Any) -> Run:
+    details = (run.run_details and run.run_details.task_details) or []
     steps = [_step(detail) for detail in details if not _NO_STEP.fullmatch(detail.display_name or "executor")]
     return Run(
-        id=str(found.run_id),
-        name=str(found.display_name),
-        state=_state(found.state),
-        created=moment(found.created_at),
-        ended=moment(found.finished_at),
-        schedule=found.recurring_run_id or None,
-        message=_message(found),
-        url=cluster.address.page(f"runs/details/{found.run_id}"),
+        id=str(run.run_id),
+        name=str(run.display_name),
+        state=_state(run.state),
+        created=moment(run.created_at),
+        ended=moment(run.finished_at),
+        schedule=run.recurring_run_id or None,
+        message=_message(run),
+        url=cluster.address.page(f"runs/details/{run.run_id}"),
         steps=tuple(sorted(steps, key=lambda step: step.started or "9")),
     )
 
 
-def _message(found: Any) -> str:
-    statuses = [found, *(found.state_history or [])]
+def _message(run: Any) -> str:
+    statuses = [run, *(run.state_history or [])]
     messages = [status.error.message for status in statuses if status.error and status.error.message]
     return " ".join(str(messages[-1]).split()) if messages else ""
 
@@ -172,19 +172,19 @@ def _step(detail: Any) -> Step:
     )
 
 
-def _state(found: Any) -> str:
-    return str(found or "pending").lower()
+def _state(state: Any) -> str:
+    return str(state or "pending").lower()
 
 
 def seconds_between(begun: Optional[str], ended: Optional[str]) -> Optional[float]:
-    """How long something took that began and ended at these moments; None where one of them is missing."""
+    """The time between two moments in ISO 8601; None where one is missing."""
     if not (begun and ended):
         return None
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
 
 
-def moment(found: Optional[datetime]) -> Optional[str]:
-    """A time as KFP tells it; what has not happened yet comes as a time before there was KFP."""
-    if found is None or found.year < 2000:
+def moment(time: Optional[datetime]) -> Optional[str]:
+    """A time of KFP's in ISO 8601; None for one that is yet to come, which KFP reports as 1970."""
+    if time is None or time.year < 2000:
         return None
-    return found.astimezone(timezone.utc).isoformat(timespec="seconds")
+    return time.astimezone(timezone.utc).isoformat(timespec="seconds")

@@ -1,7 +1,7 @@
 """Schedules: KFP's recurring runs, one for each recipe.
 
-KFP cannot change a recurring run, so a changed schedule is a new one; the old one goes only when the new one is there.
-Whoever dies in between leaves two, and the next call that sets or resumes the schedule mends that.
+KFP cannot change a recurring run, so a changed schedule is a new one; the old one is deleted once the new one exists.
+A call that dies in between leaves two; the next one that sets or resumes the schedule deletes the older.
 """
 
 import contextlib
@@ -12,14 +12,13 @@ from typing import Any, Dict, List, Optional, Tuple
 from podtune.errors import BadInput, PodtuneError
 
 from podtune_pipelines.cluster.client import Cluster, Missing
-from podtune_pipelines.cluster.cron import Cron, next_times, parse_cron
-from podtune_pipelines.cluster.cron_words import in_words
+from podtune_pipelines.cluster.cron import Cron, in_words, next_times, parse_cron
 from podtune_pipelines.cluster.listing import pages, where
 from podtune_pipelines.cluster.runs import Conditions, experiment_of, moment
 from podtune_pipelines.cluster.versions import Version
 
 PREFIX = "podtune-"
-"""Begins the name of a recipe's pipeline, and so of its schedule."""
+"""Of the name of a recipe's pipeline, and so of its schedule."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Schedule:
     id: str
     recipe: str
     cron: str
-    """KFP's six fields; empty for one that was not made by podtune and has another trigger."""
+    """KFP's six fields; empty for one with another trigger, which podtune did not create."""
 
     enabled: bool
     created: Optional[str]
@@ -42,14 +41,14 @@ class Schedule:
 
     @property
     def words(self) -> str:
-        """When it runs, as a person says it."""
+        """When it runs, in words."""
         try:
             return in_words(parse_cron(self.cron))
         except BadInput:
             return self.cron or "not by cron"
 
     def next_time(self, now: datetime) -> Optional[datetime]:
-        """When it runs next, if the cluster's clock is UTC; None for one that is paused."""
+        """When it runs next, if the cluster schedules in UTC; None if it is paused."""
         with contextlib.suppress(BadInput):
             return next_times(parse_cron(self.cron), now, 1)[0] if self.enabled else None
         return None
@@ -58,12 +57,12 @@ class Schedule:
 def set_schedule(
     cluster: Cluster, recipe: str, *, cron: Cron, version: Version, conditions: Conditions, at_once: int
 ) -> Tuple[Schedule, List[Schedule]]:
-    """Have a recipe's pipeline run by cron, and remove its older schedules; return the new one and those.
+    """Schedule a recipe's pipeline and delete its older schedules; return the new one and those.
 
-    Missed times are not made up for, and at most `at_once` runs of it go on together.
+    Missed runs are not caught up, and at most `at_once` of its runs are active at a time.
     """
     old = find_schedules(cluster, recipe)
-    made = cluster.ask(
+    made = cluster.call(
         cluster.client.create_recurring_run,
         experiment_of(cluster, conditions.experiment),
         f"{PREFIX}{recipe}",
@@ -77,7 +76,7 @@ def set_schedule(
         service_account=conditions.service_account or None,
     )
     new = _schedule(cluster, made)
-    _remove(cluster, old, f"the new schedule {new.id} of {recipe} is set, but runs beside an older one")
+    _remove(cluster, old, f"the new schedule {new.id} of {recipe} is set, but an older one still runs")
     return new, old
 
 
@@ -91,26 +90,26 @@ def find_schedules(cluster: Cluster, recipe: str = "") -> List[Schedule]:
 
 
 def pause(cluster: Cluster, recipe: str) -> List[Schedule]:
-    """Stop a recipe's schedules until they are resumed; return them."""
-    found = _existing(cluster, recipe)
-    for schedule in found:
-        cluster.ask(cluster.client.disable_recurring_run, schedule.id)
-    return found
+    """Pause a recipe's schedules until they are resumed; return them."""
+    existing = _existing(cluster, recipe)
+    for schedule in existing:
+        cluster.call(cluster.client.disable_recurring_run, schedule.id)
+    return existing
 
 
 def resume(cluster: Cluster, recipe: str) -> Schedule:
-    """Let a recipe's newest schedule go on, and remove any older one; return it."""
+    """Resume a recipe's newest schedule, and delete any older one; return it."""
     newest, *older = _existing(cluster, recipe)
-    cluster.ask(cluster.client.enable_recurring_run, newest.id)
-    _remove(cluster, older, f"schedule {newest.id} of {recipe} goes on, but beside an older one")
+    cluster.call(cluster.client.enable_recurring_run, newest.id)
+    _remove(cluster, older, f"schedule {newest.id} of {recipe} is resumed, but an older one still exists")
     return newest
 
 
 def delete(cluster: Cluster, recipe: str) -> List[Schedule]:
-    """Remove a recipe's schedules; return what they were. Runs that they started go on."""
-    found = _existing(cluster, recipe)
-    _remove(cluster, found, f"not every schedule of {recipe} is deleted")
-    return found
+    """Delete a recipe's schedules and return them. Runs that they started continue."""
+    existing = _existing(cluster, recipe)
+    _remove(cluster, existing, f"not every schedule of {recipe} is deleted")
+    return existing
 
 
 def now() -> datetime:
@@ -119,31 +118,31 @@ def now() -> datetime:
 
 
 def _existing(cluster: Cluster, recipe: str) -> List[Schedule]:
-    found = find_schedules(cluster, recipe)
-    if not found:
+    existing = find_schedules(cluster, recipe)
+    if not existing:
         known = ", ".join(sorted({schedule.recipe for schedule in find_schedules(cluster)})) or "none"
         raise BadInput(f"{cluster.address.host} has no schedule of {recipe!r}; it has {known}")
-    return found
+    return existing
 
 
 def _remove(cluster: Cluster, schedules: List[Schedule], state: str) -> None:
-    """Delete schedules; where one stays, the error says what there is now and what mends it."""
+    """Delete schedules; where one remains, the error says what there is now and the remedy."""
     for schedule in schedules:
         try:
             with contextlib.suppress(Missing):
-                cluster.ask(cluster.client.delete_recurring_run, schedule.id)
+                cluster.call(cluster.client.delete_recurring_run, schedule.id)
         except PodtuneError as error:
-            raise type(error)(f"{state}, {schedule.id}: {error}; the same command again mends it") from error
+            raise type(error)(f"{state}, {schedule.id}: {error}; run the same command again") from error
 
 
-def _schedule(cluster: Cluster, found: Any) -> Schedule:
-    trigger, reference = found.trigger, found.pipeline_version_reference
+def _schedule(cluster: Cluster, run: Any) -> Schedule:
+    trigger, reference = run.trigger, run.pipeline_version_reference
     return Schedule(
-        id=str(found.recurring_run_id),
-        recipe=found.display_name[len(PREFIX) :],
+        id=str(run.recurring_run_id),
+        recipe=run.display_name[len(PREFIX) :],
         cron=(trigger and trigger.cron_schedule and trigger.cron_schedule.cron) or "",
-        enabled=found.status == "ENABLED" or (found.status is None and found.mode == "ENABLE"),
-        created=moment(found.created_at),
+        enabled=run.status == "ENABLED" or (run.status is None and run.mode == "ENABLE"),
+        created=moment(run.created_at),
         version=reference.pipeline_version_id if reference else None,
-        url=cluster.address.page(f"recurringrun/details/{found.recurring_run_id}"),
+        url=cluster.address.page(f"recurringrun/details/{run.recurring_run_id}"),
     )

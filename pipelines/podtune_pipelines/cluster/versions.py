@@ -1,4 +1,4 @@
-"""Pipelines and their versions on a cluster: each content is uploaded once."""
+"""Pipelines and their versions on a cluster: each distinct pipeline is uploaded once."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ class Version:
 
     name: str
     uploaded: bool
-    """Whether it was uploaded now; else the cluster had it."""
+    """Whether it was uploaded now; otherwise the cluster had it."""
 
 
 def upload_once(cluster: Cluster, pipeline: str, package: Path) -> Version:
@@ -36,7 +36,7 @@ def upload_once(cluster: Cluster, pipeline: str, package: Path) -> Version:
     if found:
         return Version(identity, found, name, uploaded=False)
     try:
-        made = cluster.ask(
+        made = cluster.call(
             cluster.client.upload_pipeline_version, str(package), pipeline_version_name=name, pipeline_id=identity
         )
         return Version(identity, made.pipeline_version_id, name, uploaded=True)
@@ -48,21 +48,21 @@ def upload_once(cluster: Cluster, pipeline: str, package: Path) -> Version:
 
 
 def content_name(package: Path) -> str:
-    """What a version is called: podtune's version, and the hash of the pipeline, in whatever order it was written."""
+    """A version's name: podtune's version, and a hash of the pipeline that ignores the order of keys."""
     documents = list(yaml.safe_load_all(package.read_text(encoding="utf-8")))
     digest = hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()
     return f"{__version__}-{digest[:16]}"
 
 
 def _pipeline(cluster: Cluster, name: str) -> str:
-    """The ID of the pipeline of this name, which is made if there is none."""
+    """The ID of the pipeline of this name, which is created if there is none."""
     found = _find_pipeline(cluster, name)
     if found:
         return found
     wanted = kfp_server_api.V2beta1Pipeline(display_name=name, namespace=cluster.namespace)
     try:
-        # upload_pipeline would make a first version whose name says nothing of its content
-        made = cluster.ask(cluster.client.pipelines.pipeline_service_create_pipeline, pipeline=wanted)
+        # upload_pipeline would create a first version whose name does not identify its content
+        made = cluster.call(cluster.client.pipelines.pipeline_service_create_pipeline, pipeline=wanted)
         return str(made.pipeline_id)
     except Taken:
         found = _find_pipeline(cluster, name)

@@ -1,6 +1,6 @@
 """A run followed to its end.
 
-KFP's own wait_for_run_completion polls a cancelled run until its time limit, and reports a failed one as any other.
+KFP's own wait_for_run_completion polls a cancelled run until its time limit, and does not tell a failed one apart.
 """
 
 import time
@@ -13,17 +13,17 @@ from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.runs import ENDED, Run, Step, read_run, seconds_between
 
 _OUTAGE = 300.0
-"""Seconds for which a cluster may be away while a run is followed: its API restarts now and then."""
+"""Seconds for which a cluster may be unreachable while a run is followed: its API restarts now and then."""
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How a run is waited for."""
+class Polling:
+    """How a run is polled."""
 
     interval: float = 5.0
-    """Seconds between two looks."""
+    """Seconds between two requests."""
 
     limit: float = 0.0
     """Seconds after which waiting ends; 0 for none."""
@@ -31,40 +31,42 @@ class Patience:
     outage: float = _OUTAGE
 
 
-def follow(cluster: Cluster, run: str, patience: Patience, say: Say) -> Run:
-    """Wait until a run has ended, and tell each change of a step once; TryAgainLater at the time limit."""
-    told: Dict[str, str] = {}
+def follow(cluster: Cluster, run: str, polling: Polling, report: Report) -> Run:
+    """Poll a run until it has ended, and report each change of a step once; TryAgainLater at the time limit."""
+    reported: Dict[str, str] = {}
     begun = answered = time.monotonic()
     while True:
-        found, answered = _look(cluster, run, patience=patience, answered=answered, say=say)
-        if found:
-            _tell_changes(found, told, say)
-        if found and found.state in ENDED:
-            return found
-        if patience.limit and time.monotonic() - begun >= patience.limit:
-            state = found.state if found else "of unknown state"
+        current, answered = _poll(cluster, run, polling=polling, answered=answered, report=report)
+        if current:
+            _report_changes(current, reported, report)
+        if current and current.state in ENDED:
+            return current
+        if polling.limit and time.monotonic() - begun >= polling.limit:
+            state = current.state if current else "of unknown state"
             raise TryAgainLater(
-                f"run {run} is still {state} after {patience.limit:g} s; it goes on: `podtune wait {run}`"
+                f"run {run} is still {state} after {polling.limit:g} s, and continues; follow it: `podtune wait {run}`"
             )
-        time.sleep(patience.interval)
+        time.sleep(polling.interval)
 
 
-def _look(cluster: Cluster, run: str, *, patience: Patience, answered: float, say: Say) -> "tuple[Run | None, float]":
-    """The run as it is now, and when it was seen; None while the cluster is away for a short time."""
+def _poll(
+    cluster: Cluster, run: str, *, polling: Polling, answered: float, report: Report
+) -> "tuple[Run | None, float]":
+    """The run as it is now, and when that was; None while the cluster is unreachable for a short time."""
     try:
         return read_run(cluster, run), time.monotonic()
     except TryAgainLater as error:
-        if time.monotonic() - answered > patience.outage:
+        if time.monotonic() - answered > polling.outage:
             raise
-        say(f"{error}; waiting")
+        report(f"{error}; waiting")
         return None, answered
 
 
-def _tell_changes(run: Run, told: Dict[str, str], say: Say) -> None:
+def _report_changes(run: Run, reported: Dict[str, str], report: Report) -> None:
     for step in run.steps:
-        if step.state != "pending" and told.get(step.name) != step.state:
-            told[step.name] = step.state
-            say(f"{step.name}: {step.state}{_duration(step)}")
+        if step.state != "pending" and reported.get(step.name) != step.state:
+            reported[step.name] = step.state
+            report(f"{step.name}: {step.state}{_duration(step)}")
 
 
 def _duration(step: Step) -> str:

@@ -4,7 +4,7 @@ from typing import Any, List
 
 import pytest
 from podtune.errors import BadInput
-from podtune_pipelines.cli.download import download
+from podtune_pipelines.cli.releases import download
 
 
 def _files(directory: Path) -> List[str]:
@@ -18,7 +18,7 @@ def test_the_live_version_lands_in_the_directory(release: Any, invoke: Any, tmp_
     result = invoke(download, "qa", "--to", tmp_path / "qa")
 
     assert result.stdout == f"{tmp_path}/qa\n"
-    assert result.stderr == "qa 2 was fetched: 2 files, 30 bytes, all verified\n"
+    assert result.stderr == "qa 2 was downloaded: 2 files, 30 bytes, all verified\n"
     assert (tmp_path / "qa/model.safetensors").read_text() == "weights of 81.0"
     assert _files(tmp_path / "qa") == ["config.json", "model.safetensors", "release.json"]
 

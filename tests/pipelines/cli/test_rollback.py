@@ -4,7 +4,7 @@ import pytest
 from podtune.errors import BadInput
 from podtune.stores.live import live_version
 from podtune.stores.store import Store
-from podtune_pipelines.cli.rollback import rollback
+from podtune_pipelines.cli.releases import rollback
 
 
 def _live(store: Store) -> str:
@@ -19,7 +19,7 @@ def test_an_earlier_version_is_live_again(release: Any, invoke: Any, store: Stor
 
     result = invoke(rollback, "qa", "--to", "1")
 
-    assert result.stdout == "qa 1 is live; before it was 2\n"
+    assert result.stdout == "qa 1 is live; previously live: 2\n"
     assert _live(store) == "1"
 
 
@@ -47,5 +47,5 @@ def test_a_lost_pointer_is_set_anew(release: Any, invoke: Any, store: Store) -> 
 
     result = invoke(rollback, "qa", "--to", "1")
 
-    assert result.stdout == "qa 1 is live; before it was none\n"
+    assert result.stdout == "qa 1 is live; previously live: none\n"
     assert _live(store) == "1"

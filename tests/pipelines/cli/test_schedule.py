@@ -79,7 +79,7 @@ def test_schedules_are_listed_with_their_last_runs(podtune: Any, fake_kfp: Any) 
         "2026-11-30T03:00:00+00:00",
         ["running", "succeeded", "succeeded"],
     )
-    assert [cell.strip() for cell in listed[1:4:2]] == ["bert-tiny-squad", "runs"]
+    assert [cell.strip() for cell in listed[1:4:2]] == ["bert-tiny-squad", "active"]
 
 
 def test_two_schedules_of_a_recipe_are_pointed_out(podtune: Any, fake_kfp: Any) -> None:
@@ -90,7 +90,7 @@ def test_two_schedules_of_a_recipe_are_pointed_out(podtune: Any, fake_kfp: Any) 
     ended = podtune("schedules", "list")
 
     assert ended.err == (
-        "bert-tiny-squad has 2 schedules; `podtune schedules resume bert-tiny-squad` keeps the newest\n"
+        "bert-tiny-squad has 2 schedules; `podtune schedules resume bert-tiny-squad` keeps only the newest\n"
     )
 
 

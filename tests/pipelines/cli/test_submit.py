@@ -12,7 +12,7 @@ def test_submitting_prints_the_address_of_the_run(podtune: Any, fake_kfp: Any) -
 
     assert (ended.code, ended.out) == (0, f"{fake_kfp.host}/#/runs/details/run-0004\n")
     (version,) = fake_kfp.versions.values()
-    assert ended.err == f"version {version['display_name']} of podtune-bert-tiny-squad is uploaded\n"
+    assert ended.err == f"version {version['display_name']} of podtune-bert-tiny-squad was uploaded\n"
     assert fake_kfp.runs["run-0004"]["display_name"].startswith("podtune-bert-tiny-squad 20")
 
 
@@ -38,7 +38,7 @@ def test_the_same_recipe_is_uploaded_once(podtune: Any, fake_kfp: Any) -> None:
 
     assert len(fake_kfp.uploads) == 1
     assert len(fake_kfp.runs) == 2
-    assert "is there already" in ended.err
+    assert "is on the cluster already" in ended.err
     assert sorted(json.loads(ended.out)) == ["run", "url", "version"]
 
 
@@ -76,7 +76,7 @@ def test_data_on_this_machine_are_pointed_out(podtune: Any) -> None:
     ended = podtune("submit", "bert-tiny-squad", "--set", "source.data=data/squad", *SPLITS)
 
     assert ended.code == 0
-    assert "data/squad is a path: it has to be in the pods, whatever is there on this machine\n" in ended.err
+    assert "data/squad is a local path; it has to exist in the pods, not on this machine\n" in ended.err
 
 
 SPLITS = ("--set", "source.splits.train=train.json", "--set", "source.splits.validation=dev.json")
@@ -85,9 +85,9 @@ SPLITS = ("--set", "source.splits.train=train.json", "--set", "source.splits.val
 @pytest.mark.parametrize(
     ("path", "fault", "code", "message"),
     [
-        ("healthz", 401, 2, "does not know you (HTTP 401"),
-        ("healthz", 403, 2, "does not allow it (HTTP 403"),
-        ("/pipelines", 500, 75, "cannot serve now (HTTP 500"),
+        ("healthz", 401, 2, "rejects your credentials (HTTP 401"),
+        ("healthz", 403, 2, "denies access (HTTP 403"),
+        ("/pipelines", 500, 75, "is unavailable (HTTP 500"),
     ],
 )
 def test_a_refusal_has_its_exit_code(
@@ -108,7 +108,7 @@ def test_a_start_whose_answer_is_lost_is_not_repeated(podtune: Any, fake_kfp: An
     ended = podtune("submit", "bert-tiny-squad")
 
     assert ended.code == 75
-    assert "whether it did what was asked is unknown; look at `podtune runs` or " in ended.err
+    assert "and may have carried out the request; check with `podtune runs` or " in ended.err
     assert len(fake_kfp.runs) == 1
 
 

@@ -62,7 +62,7 @@ def test_a_failed_run_without_a_log_says_why_there_is_none(podtune: Any, fake_kf
     ended = podtune("wait", run)
 
     assert ended.err.splitlines()[1:] == [
-        f"  the log of finetune cannot be had: {fake_kfp.host} cannot serve now (HTTP 500: Could not get main "
+        f"  the log of finetune is not available: {fake_kfp.host} is unavailable (HTTP 500: Could not get main "
         "container logs); try again later",
         f"error: run {run} failed in finetune; see {fake_kfp.host}/#/runs/details/{run}",
     ]
@@ -112,13 +112,15 @@ def test_a_time_limit_has_its_own_exit_code(podtune: Any, fake_kfp: Any, run: st
     ended = podtune("wait", run, "--timeout", "0.05", "--interval", "0.01")
 
     assert (ended.code, ended.out) == (75, "")
-    assert ended.err == f"error: run {run} is still running after 0.05 s; it goes on: `podtune wait {run}`\n"
+    assert (
+        ended.err == f"error: run {run} is still running after 0.05 s, and continues; follow it: `podtune wait {run}`\n"
+    )
 
 
 def test_an_unknown_run_is_bad_input(podtune: Any, fake_kfp: Any) -> None:
     ended = podtune("wait", "none")
 
-    assert (ended.code, ended.err) == (2, f"error: {fake_kfp.host} does not have it (HTTP 404: Run none not found)\n")
+    assert (ended.code, ended.err) == (2, f"error: {fake_kfp.host} has no such object (HTTP 404: Run none not found)\n")
 
 
 def test_an_interrupted_wait_says_that_the_run_goes_on(podtune: Any, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +131,7 @@ def test_an_interrupted_wait_says_that_the_run_goes_on(podtune: Any, run: str, m
 
     ended = podtune("wait", run)
 
-    assert (ended.code, ended.err) == (130, f"run {run} goes on; `podtune wait {run}` follows it again\n")
+    assert (ended.code, ended.err) == (130, f"run {run} continues; follow it again with `podtune wait {run}`\n")
 
 
 def test_json_has_every_step(podtune: Any, fake_kfp: Any, run: str) -> None:

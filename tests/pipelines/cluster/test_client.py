@@ -23,7 +23,7 @@ def test_an_address_says_how_it_begins() -> None:
 
 
 def test_an_address_has_to_be_given() -> None:
-    with pytest.raises(BadInput, match="beginning with https://; nothing was given"):
+    with pytest.raises(BadInput, match="beginning with https://; none is set"):
         address_of("")
 
 
@@ -86,14 +86,18 @@ def test_pages_are_where_the_user_interface_is(monkeypatch: pytest.MonkeyPatch) 
     ("fault", "kind", "message"),
     [
         (400, BadInput, "refuses the request (HTTP 400: the fake answers 400)"),
-        (401, BadInput, "does not know you (HTTP 401: the fake answers 401); log in again and give what it says in "),
-        (403, BadInput, "does not allow it (HTTP 403: the fake answers 403); ask its administrator, or name your "),
-        (404, Missing, "does not have it (HTTP 404: the fake answers 404)"),
-        (409, Taken, "has it already (HTTP 409: the fake answers 409)"),
-        (429, TryAgainLater, "cannot serve now (HTTP 429: the fake answers 429); try again later"),
-        (500, TryAgainLater, "cannot serve now (HTTP 500: the fake answers 500); try again later"),
-        (503, TryAgainLater, "cannot serve now (HTTP 503: the fake answers 503); try again later"),
-        ("page", BadInput, "answers with a web page, not as KFP's API does; log in again and give what it says in "),
+        (
+            401,
+            BadInput,
+            "rejects your credentials (HTTP 401: the fake answers 401); log in again and set KF_PIPELINES_TOKEN",
+        ),
+        (403, BadInput, "denies access (HTTP 403: the fake answers 403); ask its administrator, or give your "),
+        (404, Missing, "has no such object (HTTP 404: the fake answers 404)"),
+        (409, Taken, "has an object of this name already (HTTP 409: the fake answers 409)"),
+        (429, TryAgainLater, "is unavailable (HTTP 429: the fake answers 429); try again later"),
+        (500, TryAgainLater, "is unavailable (HTTP 500: the fake answers 500); try again later"),
+        (503, TryAgainLater, "is unavailable (HTTP 503: the fake answers 503); try again later"),
+        ("page", BadInput, "answers with a web page instead of KFP's API; log in again and set KF_PIPELINES_TOKEN"),
         ("reset", TryAgainLater, "cannot be reached (ProtocolError); try again later"),
     ],
 )
@@ -165,7 +169,7 @@ def test_a_token_file_is_read_again_with_each_request(
 def test_a_namespace_goes_with_the_questions_that_need_it(fake_kfp: Any) -> None:
     cluster = connect(address_of(fake_kfp.host, "team-a"))
 
-    made = cluster.ask(cluster.client.create_experiment, "podtune")
+    made = cluster.call(cluster.client.create_experiment, "podtune")
 
     assert fake_kfp.experiments[made.experiment_id]["namespace"] == "team-a"
 
@@ -174,7 +178,7 @@ def test_a_namespace_goes_with_the_questions_that_need_it(fake_kfp: Any) -> None
 def test_a_shared_cluster_has_to_know_the_namespace(fake_kfp: Any) -> None:
     fake_kfp.multi_user = True
 
-    with pytest.raises(BadInput, match="is shared by several users; name your profile's --namespace"):
+    with pytest.raises(BadInput, match="is a multi-user KFP; give your profile's --namespace"):
         connect(address_of(fake_kfp.host))
     connect(address_of(fake_kfp.host, "team-a"))
 
@@ -189,7 +193,9 @@ def test_a_certificate_that_is_not_trusted_is_told_apart(tmp_path: Path, monkeyp
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         host = f"https://127.0.0.1:{server.server_port}"
 
-        with pytest.raises(BadInput, match="a certificate that is not trusted: self-signed certificate; name its"):
+        with pytest.raises(
+            BadInput, match="a certificate that is not trusted: self-signed certificate; set KF_PIPELINES_CA_FILE"
+        ):
             connect(address_of(host))
         monkeypatch.setenv("KF_PIPELINES_CA_FILE", str(authority))
         connect(address_of(host))

@@ -3,8 +3,7 @@ from typing import List
 
 import pytest
 from podtune.errors import BadInput
-from podtune_pipelines.cluster.cron import next_times, parse_cron
-from podtune_pipelines.cluster.cron_words import in_words
+from podtune_pipelines.cluster.cron import in_words, next_times, parse_cron
 
 NOW = datetime(2026, 11, 25, 16, 0)  # a Wednesday
 
@@ -59,7 +58,7 @@ def test_a_day_that_never_comes_is_refused() -> None:
     with pytest.raises(BadInput) as raised:
         following("0 0 30 2 *")
 
-    assert str(raised.value) == "--cron must come at some time; 0 0 0 30 2 * never does in the next five years"
+    assert str(raised.value) == "--cron must match some time; 0 0 0 30 2 * matches none in the next five years"
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,8 @@ def test_an_old_schedule_that_stays_is_told_and_the_next_call_mends_it(fake_kfp:
 
     assert len(left) == 2
     assert str(raised.value) == (
-        f"the new schedule {left[1]} of qa is set, but runs beside an older one, {first.id}: {fake_kfp.host} cannot "
-        f"serve now (HTTP 500: the fake answers 500); try again later; the same command again mends it"
+        f"the new schedule {left[1]} of qa is set, but an older one still runs, {first.id}: {fake_kfp.host} is "
+        f"unavailable (HTTP 500: the fake answers 500); try again later; run the same command again"
     )
     assert names(fake_kfp) == [second.id]
 

@@ -67,14 +67,14 @@ def test_who_is_second_to_upload_uses_what_is_there(fake_kfp: Any, upload: Uploa
 def test_a_name_that_is_taken_and_cannot_be_seen_is_an_error(fake_kfp: Any, upload: Upload) -> None:
     fake_kfp.fail("POST", "/pipelines", 409)
 
-    with pytest.raises(Taken, match="has it already"):
+    with pytest.raises(Taken, match="has an object of this name already"):
         upload()
 
 
 def test_an_upload_whose_answer_is_lost_is_not_repeated(fake_kfp: Any, upload: Upload) -> None:
     fake_kfp.fail("POST", "/pipelines/upload_version", "reset", times=2)
 
-    with pytest.raises(TryAgainLater, match="broke off, and whether it did what was asked is unknown"):
+    with pytest.raises(TryAgainLater, match="closed the connection, and may have carried out the request"):
         upload()
 
     assert fake_kfp.asked("POST", "pipelines/upload_version") == 1

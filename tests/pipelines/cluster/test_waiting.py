@@ -5,11 +5,11 @@ from podtune.errors import BadInput, PodtuneError, TryAgainLater
 from podtune_pipelines.cluster.client import Cluster, Missing
 from podtune_pipelines.cluster.logs import last_lines
 from podtune_pipelines.cluster.runs import Conditions, read_run, start_run
-from podtune_pipelines.cluster.waiting import Patience, follow
+from podtune_pipelines.cluster.waiting import Polling, follow
 
 pytestmark = pytest.mark.local
 
-SOON = Patience(interval=0.001)
+SOON = Polling(interval=0.001)
 
 
 @pytest.fixture
@@ -59,9 +59,11 @@ def test_waiting_has_a_limit(fake_kfp: Any, cluster: Cluster, run: str) -> None:
     fake_kfp.progress = [("RUNNING", {})]
 
     with pytest.raises(TryAgainLater) as raised:
-        follow(cluster, run, Patience(interval=0.001, limit=0.02), [].append)
+        follow(cluster, run, Polling(interval=0.001, limit=0.02), [].append)
 
-    assert str(raised.value) == f"run {run} is still running after 0.02 s; it goes on: `podtune wait {run}`"
+    assert (
+        str(raised.value) == f"run {run} is still running after 0.02 s, and continues; follow it: `podtune wait {run}`"
+    )
 
 
 def test_a_short_outage_is_told_and_waited_for(fake_kfp: Any, cluster: Cluster, run: str) -> None:
@@ -69,14 +71,14 @@ def test_a_short_outage_is_told_and_waited_for(fake_kfp: Any, cluster: Cluster, 
     said: List[str] = []
 
     assert follow(cluster, run, SOON, said.append).state == "succeeded"
-    assert said == [f"{fake_kfp.host} cannot serve now (HTTP 500: the fake answers 500); try again later; waiting"] * 2
+    assert said == [f"{fake_kfp.host} is unavailable (HTTP 500: the fake answers 500); try again later; waiting"] * 2
 
 
 def test_a_long_outage_ends_the_waiting(fake_kfp: Any, cluster: Cluster, run: str) -> None:
     fake_kfp.fail("GET", f"runs/{run}", 500, times=9)
 
-    with pytest.raises(TryAgainLater, match="cannot serve now"):
-        follow(cluster, run, Patience(interval=0.001, outage=0.0), [].append)
+    with pytest.raises(TryAgainLater, match="is unavailable"):
+        follow(cluster, run, Polling(interval=0.001, outage=0.0), [].append)
 
 
 def test_a_run_that_is_deleted_meanwhile_ends_the_waiting(fake_kfp: Any, cluster: Cluster, run: str) -> None:
@@ -89,7 +91,7 @@ def test_a_run_that_is_deleted_meanwhile_ends_the_waiting(fake_kfp: Any, cluster
 def test_a_token_that_expires_ends_the_waiting(fake_kfp: Any, cluster: Cluster, run: str) -> None:
     fake_kfp.fail("GET", f"runs/{run}", 401)
 
-    with pytest.raises(BadInput, match="does not know you"):
+    with pytest.raises(BadInput, match="rejects your credentials"):
         follow(cluster, run, SOON, [].append)
 
 
@@ -106,7 +108,7 @@ def test_the_end_of_a_log_is_what_a_person_can_read(fake_kfp: Any, cluster: Clus
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [(None, "Could not get main container logs"), (404, "does not have it"), ("page", "shows no logs")],
+    [(None, "Could not get main container logs"), (404, "has no such object"), ("page", "shows no logs")],
 )
 def test_a_log_that_cannot_be_had_is_an_error(
     fake_kfp: Any, cluster: Cluster, run: str, fault: Any, message: str
