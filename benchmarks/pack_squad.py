@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from podtune.tasks.question_answering.windows import open_windows
-from podtune.training.rows import packs_of
+from podtune.training.fixed_shapes import packs_of
 from podtune.training.schedule import Order
 from podtune_pipelines.recipe import load_recipe
 
