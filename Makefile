@@ -78,7 +78,7 @@ test-images: .venv/installed
 test-floor: .venv-floor/installed
 	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
 	  $(addprefix tests/components/,formats stores tasks training samples steps/finetune steps/evaluate test_errors.py test_sections.py \
-	    ipujobs/test_worker.py ipujobs/test_lease.py)
+	    ipujobs/test_worker.py ipujobs/test_work.py)
 
 .venv-floor/installed: images/ipu/requirements.lock tests/floor.lock
 	@test -n "$(FLOOR_PYTHON)" || { echo "the IPU image has Python 3.8: make test-floor FLOOR_PYTHON=…" >&2; exit 1; }

@@ -5,8 +5,8 @@ from typing import Any, Callable, Optional, Tuple
 
 from kfp import kubernetes
 from podtune import image_names
+from podtune.environment import IPU_NAMESPACE, RUN
 from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
-from podtune.ipujobs.work import NAMESPACE_VARIABLE, RUN_VARIABLE
 from podtune.steps.table import STEPS
 
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
@@ -64,8 +64,8 @@ def place(task: Any, step: str, placement: Placement) -> Any:
         # PyTorch's processes share tensors there; a pod has 64 MiB unless told otherwise
         kubernetes.empty_dir_mount(task, "shm", "/dev/shm", medium="Memory", size_limit="8Gi")  # noqa: S108
     if needs.by_ipujob:
-        kubernetes.use_field_path_as_env(task, RUN_VARIABLE, _RUN_LABEL)
-        namespace = {NAMESPACE_VARIABLE: NAMESPACE_VARIABLE}
+        kubernetes.use_field_path_as_env(task, RUN.name, _RUN_LABEL)
+        namespace = {IPU_NAMESPACE.name: IPU_NAMESPACE.name}
         kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
     kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
     kubernetes.set_security_context(task, run_as_non_root=True)

@@ -1,4 +1,4 @@
-"""IPUJobs, their pods and logs, through the Kubernetes API; what passes is waited out."""
+"""IPUJobs, their pods and logs through the Kubernetes API; transient failures are waited out."""
 
 import json
 import logging
@@ -12,8 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 from podtune.ipujobs.manifest import CONTAINER, JOB_LABEL
-from podtune.ipujobs.pod_log import PodLog, chunks_of
-from podtune.ipujobs.worker_pod import WorkerPod, read_pod
+from podtune.ipujobs.worker_pod import PodLog, WorkerPod, chunks_of, read_pod
 
 """A webhook of an operator that is down answers 500; 410 says that a list has to be asked for anew."""
 
@@ -55,8 +54,8 @@ class Cluster:
         return read_pod(pods[-1]) if pods else None
 
     def log_lines(self, pod: str, log: PodLog, seconds: float) -> Iterator[str]:
-        """What a pod says within so many seconds and `log` has not had; nothing where it cannot be read now."""
-        log.whole = False
+        """A pod's new lines within so many seconds; nothing where its log cannot be read now."""
+        log.complete = False
         query = {"container": CONTAINER, "follow": "true", "timestamps": "true"}
         if log.since:
             query["sinceTime"] = log.since

@@ -1,7 +1,6 @@
-"""A step's work, done by an IPUJob: what it needs is read from an object store, what it makes comes back from there."""
+"""A step's work, done by an IPUJob: inputs are read from an object store, and the output comes back through it."""
 
 import logging
-import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -9,13 +8,13 @@ from typing import Any, Literal, Mapping
 from urllib.parse import urlsplit
 
 from podtune import __version__
+from podtune.environment import RUN
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.sealed import canonical_json
 from podtune.ipujobs.cluster import open_cluster
-from podtune.ipujobs.lease import LEASE, Lease
 from podtune.ipujobs.life import JobLife
 from podtune.ipujobs.manifest import manifest_of
-from podtune.ipujobs.work import OUTPUT, RUN_VARIABLE, Work, jobs_namespace
+from podtune.ipujobs.work import LEASE, OUTPUT, Lease, Work, jobs_namespace
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
 from podtune.stores.store import Store
@@ -27,14 +26,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Computation:
-    """What is computed on IPUs, by what it is computed from."""
+    """A step to run on IPUs, and everything that its output depends on."""
 
     step: Literal["finetune", "evaluate"]
     inputs: Mapping[str, str]
     """The step's argument to the URI of the artifact."""
 
     output: str
-    """The step's argument that names what it makes."""
+    """The step's argument that names its output."""
 
     settings: Mapping[str, Any]
     options: Mapping[str, str]
@@ -46,20 +45,20 @@ class Computation:
         """The job's: the same for the same work in the same run, and at most 25 characters. 36 are allowed."""
         digests = {name: read_sealed(open_store(uri), "").digest for name, uri in self.inputs.items()}
         identity = {"inputs": digests, "settings": self.settings, "options": self.options, "ipus": self.ipus}
-        made_by = {"image": self.image, "podtune": __version__, "run": os.environ.get(RUN_VARIABLE, "")}
+        made_by = {"image": self.image, "podtune": __version__, "run": RUN.value()}
         key = sha256(canonical_json({"step": self.step, **identity, **made_by})).hexdigest()
         return f"{self.step}-{key[:_KEY_DIGITS]}"
 
 
 def compute(computation: Computation, target: Path) -> None:
-    """Have it computed by an IPUJob and bring the output to `target`.
+    """Run it in an IPUJob and download the output to `target`.
 
-    A call that follows one that was killed joins its job, or takes what that has left; nothing stays behind.
+    A call that follows a killed one joins its job, or takes its output; nothing stays behind.
     """
     require_s3(computation.workspace, "the workspace")
     name = computation.name()
-    place = f"{computation.workspace.rstrip('/')}/ipujobs/{name}"
-    store, cluster = open_store(place), open_cluster(jobs_namespace())
+    location = f"{computation.workspace.rstrip('/')}/ipujobs/{name}"
+    store, cluster = open_store(location), open_cluster(jobs_namespace())
     if is_sealed(store, OUTPUT):
         _log.info("IPUJob %s has left its output already", name)
         cluster.delete(name)
@@ -71,7 +70,7 @@ def compute(computation: Computation, target: Path) -> None:
             output=computation.output,
             settings=dict(computation.settings),
             options=dict(computation.options),
-            place=place,
+            location=location,
         )
         manifest = manifest_of(name, work, computation.ipus, computation.image)
         JobLife(cluster, manifest, Lease(store, work.lease_seconds)).run()
@@ -79,7 +78,7 @@ def compute(computation: Computation, target: Path) -> None:
 
 
 def s3_uri(uri: str, what: str) -> str:
-    """An artifact's URI as the worker reads it; MinIO's are KFP's spelling of S3 at another endpoint."""
+    """An artifact's URI as the worker reads it; `minio://` is KFP's spelling of S3 at another endpoint."""
     parts = urlsplit(uri)
     plain = parts._replace(scheme="s3" if parts.scheme == "minio" else parts.scheme, query="").geturl()
     require_s3(plain, what)
@@ -93,7 +92,7 @@ def require_s3(uri: str, what: str) -> None:
 
 
 def _take(store: Store, target: Path) -> None:
-    """Bring the output and clear the job's place."""
+    """Download the output and clear the job's location."""
     if not is_sealed(store, OUTPUT):
         raise PodtuneError(f"{store.uri} has no output although its IPUJob succeeded; start the step again")
     bring(store, OUTPUT, target)

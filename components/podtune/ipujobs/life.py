@@ -1,4 +1,4 @@
-"""The life of one IPUJob, from its creation to its end, as the step that waits for it lives it."""
+"""The life of one IPUJob, from its creation to its end, for the step that waits for it."""
 
 import contextlib
 import logging
@@ -10,13 +10,12 @@ from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.ipujobs.cluster import Cluster
-from podtune.ipujobs.lease import Lease
-from podtune.ipujobs.pod_log import PodLog
-from podtune.ipujobs.worker_pod import WorkerPod, failure_in, has_ended, is_leaving, state_of
+from podtune.ipujobs.work import Lease
+from podtune.ipujobs.worker_pod import PodLog, WorkerPod, failure_in, has_ended, is_leaving, state_of
 from podtune.training.module_process import SIGNALS
 
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
-"""What a container waits for that seldom comes by waiting."""
+"""Reasons why a container waits that seldom pass."""
 
 _TRIES = 20
 """Of reading the log of a worker that has ended."""
@@ -29,7 +28,7 @@ class Pace:
     """How long things may take, in seconds."""
 
     poll: float = 2.0
-    """Between two looks at a job of which nothing is heard."""
+    """Between two looks at a job that does not run."""
 
     listen: float = 20.0
     """To the log between two looks."""
@@ -38,7 +37,7 @@ class Pace:
     """Until a worker runs: IPUs may be taken, or the operator down."""
 
     hopeless: float = 300.0
-    """Until an image that cannot be had, and such, is given up."""
+    """Until an image that cannot be pulled, and the like, is given up."""
 
     leave: float = 300.0
     """Until a job that was deleted is gone."""
@@ -51,10 +50,10 @@ class JobLife:
         self._cluster, self._manifest, self._lease, self._pace = cluster, manifest, lease, pace
         self._name = str(manifest["metadata"]["name"])
         self._log, self._pod_uid, self._state = PodLog(), "", ""
-        self._silent_since = time.monotonic()
+        self._idle_since = time.monotonic()
 
     def run(self) -> None:
-        """Create the job or join it, tell its log, and wait; raise what its worker failed by. No job is left behind.
+        """Create the job or join it, print its log, and wait; raise its worker's failure. No job is left behind.
 
         SIGTERM and SIGINT end it with Interrupted; while the job is being deleted they change nothing.
         """
@@ -69,7 +68,7 @@ class JobLife:
                 self._delete()
 
     def _create_or_join(self) -> None:
-        """A job that runs is joined; one that has ended without leaving its output, or is about to go, is replaced."""
+        """Join a job that runs; replace one that ended without leaving its output, or is about to go."""
         until = time.monotonic() + self._pace.leave
         self._lease.renew()
         while not self._cluster.create(self._manifest):
@@ -84,7 +83,7 @@ class JobLife:
         _log.info("created IPUJob %s in %s", self._name, self._cluster.namespace)
 
     def _follow(self) -> None:
-        """Look, listen and look again; nothing is remembered that a lost connection could make wrong."""
+        """Poll the job and its log until it ends; no state is kept that a lost connection could make wrong."""
         while True:
             self._lease.renew()
             job = self._cluster.job(self._name)
@@ -94,54 +93,54 @@ class JobLife:
                 )
             self._lease.renew()
             pod = self._cluster.worker(self._name)
-            self._tell(state_of(job, pod))
+            self._report(state_of(job, pod))
             if pod and pod.started:
-                self._listen(pod)
-                self._hear_out(pod)
+                self._print_log(pod)
+                self._read_rest(pod)
             if has_ended(job, pod):
                 failure = failure_in(job, pod)
                 if failure:
                     raise failure
                 return
-            self._give_up_without(pod)
+            self._require_progress(pod)
             time.sleep(self._pace.poll)
 
-    def _tell(self, state: str) -> None:
-        """Say how far the job is, when that has changed."""
+    def _report(self, state: str) -> None:
+        """Log the job's state when it has changed."""
         if state != self._state:
             _log.info("IPUJob %s: %s", self._name, state)
             self._state = state
 
-    def _listen(self, pod: WorkerPod) -> None:
-        """Pass on what the worker says; that of another pod, where the first was replaced, from its start."""
+    def _print_log(self, pod: WorkerPod) -> None:
+        """Print the worker's new lines; from the start, where the pod was replaced by another."""
         if pod.uid != self._pod_uid:
             self._log, self._pod_uid = PodLog(), pod.uid
         for line in self._cluster.log_lines(pod.name, self._log, self._pace.listen):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
 
-    def _hear_out(self, pod: WorkerPod) -> None:
-        """Listen to a worker that has ended until nothing is left, or its log cannot be had."""
+    def _read_rest(self, pod: WorkerPod) -> None:
+        """Read the log of a worker that has ended to its end, or until it cannot be read."""
         tries = _TRIES if pod.ended else 0
-        while tries and not self._log.whole:
+        while tries and not self._log.complete:
             time.sleep(self._pace.poll)
-            self._listen(pod)
+            self._print_log(pod)
             tries -= 1
-        if pod.ended and not self._log.whole:
+        if pod.ended and not self._log.complete:
             _log.warning("the end of the log of %s cannot be read", pod.name)
 
-    def _give_up_without(self, pod: Optional[WorkerPod]) -> None:
-        """End a wait for a worker that does not come to run."""
+    def _require_progress(self, pod: Optional[WorkerPod]) -> None:
+        """Raise where a worker has not started for too long."""
         now = time.monotonic()
         if pod and pod.started:
-            self._silent_since = now
-        if now > self._silent_since + self._pace.start:
+            self._idle_since = now
+        if now > self._idle_since + self._pace.start:
             raise TryAgainLater(f"IPUJob {self._name} got no worker in {self._pace.start:.0f} s: {self._state}")
-        if pod and pod.waiting in _HOPELESS and now > self._silent_since + self._pace.hopeless:
+        if pod and pod.waiting in _HOPELESS and now > self._idle_since + self._pace.hopeless:
             raise BadInput(f"IPUJob {self._name} cannot start: {self._state}; correct the image or the cluster")
 
     def _delete(self) -> None:
-        """Delete the job and its lease; where that fails, the worker ends by itself, for nobody renews the lease."""
+        """Delete the job and its lease; where that fails, the worker ends by itself, as nobody renews the lease."""
         try:
             self._cluster.delete(self._name)
         except PodtuneError as error:

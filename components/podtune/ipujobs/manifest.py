@@ -33,7 +33,7 @@ _GRACE_SECONDS = 300
 
 
 def manifest_of(name: str, work: Work, ipus: int, image: str) -> Dict[str, Any]:
-    """Say what the operator has to run."""
+    """Describe to the operator what to run."""
     labels = {"app.kubernetes.io/name": "podtune", "app.kubernetes.io/component": work.step}
     return {
         "apiVersion": API_VERSION,

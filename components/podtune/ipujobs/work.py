@@ -1,36 +1,44 @@
-"""What the step that waits for an IPUJob, and the job's worker, know of each other."""
+"""What the step that waits for an IPUJob shares with the job's worker: the work, and a lease on the job.
 
-import os
+The step renews the lease as long as it waits, and the worker ends once nobody does. Kubernetes would do this by an
+owner reference, but not from one namespace to another. The lease is an object beside the output; only changes of its
+content count, so no two clocks are compared.
+"""
+
+import logging
+import secrets
+import tempfile
+import time
 from dataclasses import dataclass
-from typing import Any, Dict, Literal
+from pathlib import Path
+from typing import Any, Dict, Literal, Optional
 
-NAMESPACE_VARIABLE = "PODTUNE_IPU_NAMESPACE"
-"""Names to the waiting step the namespace of the jobs, where it is not podtune-ipu."""
+from podtune.environment import IPU_NAMESPACE
+from podtune.errors import PodtuneError
+from podtune.stores.store import Store
 
 NAMESPACE = "podtune-ipu"
 
-RUN_VARIABLE = "PODTUNE_RUN"
-"""Names to it the pipeline's run: its restarted steps find their jobs, and no two runs share one."""
-
 OUTPUT = "output/"
-"""Below a job's place: the sealed directory that the worker made."""
+"""Prefix of the sealed directory that the worker made, below a job's location."""
 
+LEASE = "lease"
+_RENEWALS = 15
+"""In the time after which the lease would be lost."""
 
-def jobs_namespace() -> str:
-    """Where IPUJobs are, which the environment may say."""
-    return os.environ.get(NAMESPACE_VARIABLE) or NAMESPACE
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Work:
-    """One step, run where the IPUs are; what it reads and what it makes lie in an object store."""
+    """One step, run where the IPUs are; its inputs and its output are in an object store."""
 
     step: Literal["finetune", "evaluate"]
     inputs: Dict[str, str]
     """The step's argument to the artifact's s3:// URI."""
 
     output: str
-    """The step's argument that names what it makes."""
+    """The step's argument that names its output."""
 
     settings: Dict[str, Any]
     """The step's section of the recipe."""
@@ -38,8 +46,68 @@ class Work:
     options: Dict[str, str]
     """The step's other arguments."""
 
-    place: str
+    location: str
     """s3:// URI below which the output is left and the lease is renewed."""
 
     lease_seconds: float = 900.0
     """The worker ends when the lease was not renewed for so long: nobody waits for it any more."""
+
+
+class Lease:
+    """The waiting step's side."""
+
+    def __init__(self, store: Store, seconds: float) -> None:
+        self._store, self._every = store, seconds / _RENEWALS
+        self._renewed: Optional[float] = None
+
+    def renew(self) -> None:
+        """Renew the lease if it is time; a store that cannot be reached is tried again at the next call."""
+        now = time.monotonic()
+        if self._renewed is not None and now < self._renewed + self._every:
+            return
+        try:
+            with tempfile.TemporaryDirectory() as directory:
+                path = Path(directory) / LEASE
+                path.write_text(secrets.token_hex(16), encoding="ascii")
+                self._store.upload(path, LEASE)
+            self._renewed = now
+        except PodtuneError as error:
+            _log.warning("%s", error)
+
+    def end(self) -> None:
+        """Delete the lease."""
+        try:
+            self._store.delete(LEASE)
+        except PodtuneError as error:
+            _log.warning("%s", error)
+
+
+class LeaseWatch:
+    """The worker's side."""
+
+    def __init__(self, store: Store, seconds: float) -> None:
+        self._store, self._seconds = store, seconds
+        self._content: Optional[bytes] = None
+        self._changed = self._checked = time.monotonic()
+
+    def is_lost(self) -> bool:
+        """Whether the lease was not renewed for too long; a store that cannot be reached shows no renewal."""
+        now = time.monotonic()
+        if now >= self._checked + self._seconds / _RENEWALS:
+            self._checked = now
+            self._check(now)
+        return now > self._changed + self._seconds
+
+    def _check(self, now: float) -> None:
+        try:
+            content = self._store.read(LEASE)
+        except PodtuneError as error:
+            _log.warning("%s", error)
+            return
+        if content is not None and content != self._content:
+            self._content, self._changed = content, now
+
+
+def jobs_namespace() -> str:
+    """The namespace of IPUJobs, which the environment may name."""
+    return IPU_NAMESPACE.value() or NAMESPACE

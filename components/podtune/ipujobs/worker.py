@@ -1,4 +1,4 @@
-"""The worker of an IPUJob: fetches a step's inputs, runs the step, and leaves its output in the job's place.
+"""The worker of an IPUJob: fetches a step's inputs, runs the step, and leaves its output at the job's location.
 
 python -m podtune.ipujobs.worker '{"step": "finetune", …}' SCRATCH, which is what the manifest of a job says.
 """
@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Callable, Dict, List
 
 from podtune.errors import PodtuneError, TryAgainLater, ending_cleanly
-from podtune.ipujobs.lease import LeaseWatch
-from podtune.ipujobs.work import OUTPUT, Work
+from podtune.ipujobs.work import OUTPUT, LeaseWatch, Work
 from podtune.sections import read_section
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, send
@@ -26,21 +25,21 @@ _log = logging.getLogger(__name__)
 
 
 def run(work: Work, scratch: Path) -> None:
-    """Do the work unless its output is there already, as after a pod that ended between sending and telling so."""
-    place = open_store(work.place)
-    if is_sealed(place, OUTPUT):
-        _log.info("%s/%s is there already", work.place, OUTPUT)
+    """Do the work unless its output exists, as after a pod that ended right after the upload."""
+    store = open_store(work.location)
+    if is_sealed(store, OUTPUT):
+        _log.info("%s/%s is there already", work.location, OUTPUT)
         return
     with noticing_signals() as stopping:
         inputs = _bring(work.inputs, scratch)
-        watch = LeaseWatch(place, work.lease_seconds)
+        watch = LeaseWatch(store, work.lease_seconds)
         _run_step(work, {**inputs, work.output: scratch / work.output}, watch, stopping)
-        _log.info("sending the output to %s", work.place)
-        send(place, OUTPUT, scratch / work.output)
+        _log.info("sending the output to %s", work.location)
+        send(store, OUTPUT, scratch / work.output)
 
 
 def _bring(inputs: Dict[str, str], scratch: Path) -> Dict[str, Path]:
-    """Copy the inputs to this machine, unless an earlier call did."""
+    """Download the inputs, unless an earlier call did."""
     paths = {name: scratch / name for name in inputs}
     for name, uri in inputs.items():
         if not paths[name].exists():
@@ -50,7 +49,7 @@ def _bring(inputs: Dict[str, str], scratch: Path) -> Dict[str, Path]:
 
 
 def _run_step(work: Work, paths: Dict[str, Path], watch: LeaseWatch, stopping: Callable[[], bool]) -> None:
-    """Run the step in a process of its own, which a compiler that takes minutes cannot keep from being ended."""
+    """Run the step in a process of its own, which can be ended even while a compiler takes minutes."""
     reasons: List[str] = []
 
     def ending() -> bool:

@@ -1,7 +1,13 @@
-"""What the cluster says of a job and of its worker's pod, and how the job ended by that."""
+"""An IPUJob's worker as the cluster shows it: the state of its pod, how the job ended, and the pod's log."""
 
+import contextlib
+import re
+import time
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+
+from urllib3.exceptions import HTTPError
 
 from podtune.errors import PodtuneError, TryAgainLater, failure_of
 from podtune.ipujobs.manifest import CONTAINER
@@ -9,12 +15,13 @@ from podtune.ipujobs.manifest import CONTAINER
 _ENDED = ("Completed", "Succeeded", "Failed")
 """The operator's launcherStatus of a job that ended; only the first is known to occur."""
 
-_OUT_OF_MEMORY = "OOMKilled"
+_STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
+"""As the kubelet writes it before each line."""
 
 
 @dataclass(frozen=True)
 class WorkerPod:
-    """A worker's pod and container, as far as its step needs to know them."""
+    """What its step needs to know of a worker's pod and container."""
 
     name: str
     uid: str
@@ -30,22 +37,21 @@ class WorkerPod:
     exit_code: Optional[int]
     exit_reason: str
     exit_message: str
-    """What the worker left as its last word."""
+    """The worker's termination message."""
 
     @property
     def ended(self) -> bool:
-        """By its phase, or by its container's end: one that somebody has put beside it may run on."""
+        """By its phase, or by its container's end: an injected sidecar may run on."""
         return self.phase in ("Succeeded", "Failed") or self.exit_code is not None
 
     @property
     def state(self) -> str:
         """One line for the person who waits."""
-        said = ": ".join(part for part in (self.phase, self.waiting or self.reason, self.message) if part)
-        return f"worker {self.name} is {said}"
+        return f"worker {self.name} is {_joined(self.phase, self.waiting or self.reason, self.message)}"
 
 
 def read_pod(pod: Mapping[str, Any]) -> WorkerPod:
-    """Take from a pod what is needed; of a pod that is new, most is missing."""
+    """Read the API's object of a pod; most is missing where it is new."""
     metadata, status = pod["metadata"], pod.get("status", {})
     statuses = status.get("containerStatuses") or []
     state: Dict[str, Any] = next((each["state"] for each in statuses if each["name"] == CONTAINER), {})
@@ -65,21 +71,21 @@ def read_pod(pod: Mapping[str, Any]) -> WorkerPod:
 
 
 def state_of(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> str:
-    """One line on how far a job is."""
+    """Describe a job's progress in one line."""
     if pod:
         return pod.state
     status = job.get("status", {})
-    said = ": ".join(part for part in (status.get("launcherStatus", ""), status.get("lastMessage", "")) if part)
-    return f"no worker yet; the operator says {said}" if said else "no worker yet; the operator has not said anything"
+    reported = _joined(status.get("launcherStatus", ""), status.get("lastMessage", ""))
+    return f"no worker yet; the operator reports {reported or 'nothing'}"
 
 
 def is_leaving(job: Mapping[str, Any]) -> bool:
-    """Whether somebody has deleted the job, and it is about to go."""
+    """Whether the job was deleted and is about to go."""
     return "deletionTimestamp" in job["metadata"]
 
 
 def has_ended(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> bool:
-    """Whether nothing of the job runs any more: by its pod, or where that is gone by what the operator says."""
+    """Whether nothing of the job runs any more: by its pod, or where that is gone by the operator's status."""
     if pod:
         return pod.ended
     status = job.get("status", {})
@@ -87,7 +93,7 @@ def has_ended(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> bool:
 
 
 def failure_in(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> Optional[PodtuneError]:
-    """The error by which a job ended; None where it succeeded."""
+    """The error that a job ended with; None where it succeeded."""
     name = job["metadata"]["name"]
     if pod is None:
         failed = job.get("status", {}).get("workersStatus", {}).get("failed", 0)
@@ -96,9 +102,82 @@ def failure_in(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> Optional[Pod
     if pod.phase == "Succeeded" or pod.exit_code == 0:
         return None
     if pod.reason or pod.exit_code is None:
-        said = ": ".join(part for part in (pod.reason, pod.message) if part) or "it did not say why"
-        return TryAgainLater(f"the cluster ended {pod.name} ({said}); start the step again, it continues")
-    if pod.exit_reason == _OUT_OF_MEMORY:
+        reason = _joined(pod.reason, pod.message) or "it did not say why"
+        return TryAgainLater(f"the cluster ended {pod.name} ({reason}); start the step again, it continues")
+    if pod.exit_reason == "OOMKilled":
         return PodtuneError(f"{pod.name} took more memory than its limit; raise the limit or use fewer IPUs")
-    unsaid = f"{pod.name} ended with exit code {pod.exit_code}; its log says why"
-    return failure_of(pod.exit_code, pod.exit_message or unsaid)
+    no_message = f"{pod.name} ended with exit code {pod.exit_code}; its log says why"
+    return failure_of(pod.exit_code, pod.exit_message or no_message)
+
+
+def _joined(*parts: str) -> str:
+    return ": ".join(part for part in parts if part)
+
+
+class PodLog:
+    """One pod's log, line by line, each once, however often the connection is lost.
+
+    The API takes whole seconds as a starting point, so the lines of the last second come again and are left out.
+    """
+
+    def __init__(self) -> None:
+        self.since = ""
+        """The second of the newest line; empty before the first."""
+
+        self.complete = False
+        """Whether the newest response ended in good order: nothing follows it where the pod has ended."""
+
+        self._seen: "Counter[bytes]" = Counter()
+
+    def lines(self, chunks: Iterator[bytes]) -> Iterator[str]:
+        """The new lines of a response that begins at `since`; one that is cut off is left for the next response."""
+        self.complete = False
+        again = self._seen.copy()
+        with contextlib.suppress(HTTPError):
+            for raw in _split(chunks):
+                if again[raw]:
+                    again[raw] -= 1
+                else:
+                    yield self._record(raw)
+            self.complete = True
+
+    def _record(self, raw: bytes) -> str:
+        """Note a new line and return its text."""
+        stamp, text = _stamp_of(raw)
+        if stamp > self.since:
+            self.since = stamp
+            self._seen.clear()
+        if stamp == self.since:
+            self._seen[raw] += 1
+        return text
+
+
+def chunks_of(response: Any, seconds: float) -> Iterator[bytes]:
+    """Stream a log's response; raises HTTPError where the connection is lost, and after so many seconds."""
+    until = time.monotonic() + seconds
+    try:
+        for chunk in response.stream():
+            yield chunk
+            if time.monotonic() > until:
+                raise HTTPError("listened long enough")
+    finally:
+        response.close()
+
+
+def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Split into lines; the rest after the last one comes where the log has ended in good order."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _stamp_of(raw: bytes) -> Tuple[str, str]:
+    """The second of a line, empty where it has none, and its text."""
+    stamp = _STAMP.match(raw)
+    if stamp is None:
+        return "", raw.decode("utf-8", "replace")
+    second = (stamp.group(1) + stamp.group(2)).decode("ascii")
+    return second, raw[stamp.end() + 1 :].decode("utf-8", "replace")

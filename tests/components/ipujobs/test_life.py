@@ -11,8 +11,8 @@ from typing import Any, Callable, List
 import pytest
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.ipujobs.cluster import Cluster
-from podtune.ipujobs.lease import Lease
 from podtune.ipujobs.life import JobLife, Pace
+from podtune.ipujobs.work import Lease
 from podtune.stores.directory_store import DirectoryStore
 
 pytestmark = pytest.mark.local
@@ -30,14 +30,14 @@ def at_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> DirectoryStore:
-    return DirectoryStore(tmp_path / "place")
+def store(tmp_path: Path) -> DirectoryStore:
+    return DirectoryStore(tmp_path / "job")
 
 
 @pytest.fixture
-def life(kubernetes: Any, cluster: Cluster, place: DirectoryStore) -> Callable[..., JobLife]:
+def life(kubernetes: Any, cluster: Cluster, store: DirectoryStore) -> Callable[..., JobLife]:
     """A function that begins a life at some pace."""
-    return lambda pace=QUICK: JobLife(cluster, MANIFEST, Lease(place, 900), pace)
+    return lambda pace=QUICK: JobLife(cluster, MANIFEST, Lease(store, 900), pace)
 
 
 def wait_until(condition: Callable[[], Any]) -> None:
@@ -67,7 +67,7 @@ def test_a_job_is_followed_to_its_end_and_deleted(
     life: Callable[..., JobLife],
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
-    place: DirectoryStore,
+    store: DirectoryStore,
 ) -> None:
     kubernetes.operator = succeed(kubernetes, "step 1", "step 2", "step 3")
 
@@ -75,7 +75,7 @@ def test_a_job_is_followed_to_its_end_and_deleted(
 
     assert capsys.readouterr().err == "step 1\nstep 2\nstep 3\n"
     assert kubernetes.jobs == {}
-    assert list(place.keys("")) == []
+    assert list(store.keys("")) == []
     assert caplog.messages[0] == "created IPUJob finetune-1 in podtune-ipu"
     assert caplog.messages[-1] == "IPUJob finetune-1: worker finetune-1-worker-0 is Succeeded"
 
@@ -271,7 +271,7 @@ def test_an_image_that_cannot_be_had_is_named(kubernetes: Any, life: Callable[..
 
 
 def test_a_worker_that_never_comes_is_given_up(kubernetes: Any, life: Callable[..., JobLife]) -> None:
-    with pytest.raises(TryAgainLater, match=r"got no worker in 0 s: no worker yet; the operator has not said anything"):
+    with pytest.raises(TryAgainLater, match=r"got no worker in 0 s: no worker yet; the operator reports nothing"):
         life(Pace(poll=0.02, start=0.2)).run()
 
     assert kubernetes.jobs == {}
@@ -297,7 +297,7 @@ def test_a_signal_deletes_the_job(number: int, kubernetes: Any, life: Callable[.
 
 
 def test_a_job_that_cannot_be_deleted_is_left_to_its_lease(
-    kubernetes: Any, life: Callable[..., JobLife], caplog: pytest.LogCaptureFixture, place: DirectoryStore
+    kubernetes: Any, life: Callable[..., JobLife], caplog: pytest.LogCaptureFixture, store: DirectoryStore
 ) -> None:
     kubernetes.operator = succeed(kubernetes, "step 1")
     kubernetes.fails(method="DELETE", status=403, message="no")
@@ -305,4 +305,4 @@ def test_a_job_that_cannot_be_deleted_is_left_to_its_lease(
     life().run()
 
     assert "IPUJob finetune-1 is left to end by itself: cannot DELETE" in caplog.text
-    assert list(place.keys("")) == []
+    assert list(store.keys("")) == []

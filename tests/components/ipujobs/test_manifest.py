@@ -16,7 +16,7 @@ WORK = Work(
     output="checkpoint",
     settings={"epochs": 2, "learning_rate": 1e-4},
     options={"device": "ipu", "workspace": "s3://models/training"},
-    place="s3://models/training/ipujobs/finetune-0123456789abcdef",
+    location="s3://models/training/ipujobs/finetune-0123456789abcdef",
 )
 
 

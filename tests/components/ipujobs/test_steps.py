@@ -257,7 +257,7 @@ def test_a_worker_for_which_nobody_waits_ends_with_its_state_saved(
         output="checkpoint",
         settings=ENDLESS,
         options={"device": "cpu", "workspace": workspace},
-        place=f"{workspace}/ipujobs/finetune-1",
+        location=f"{workspace}/ipujobs/finetune-1",
         lease_seconds=15.0,
     )
     command = [sys.executable, "-m", "podtune.ipujobs.worker", json.dumps(to_mapping(work)), str(tmp_path / "scratch")]

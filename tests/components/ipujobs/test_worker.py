@@ -18,7 +18,7 @@ def work(tmp_path: Path) -> Work:
         output="checkpoint",
         settings={},
         options={"device": "cpu"},
-        place=str(tmp_path / "place"),
+        location=str(tmp_path / "job"),
     )
 
 
@@ -26,11 +26,11 @@ def test_what_is_there_already_is_not_made_again(work: Work, tmp_path: Path, cap
     caplog.set_level(logging.INFO)
     with sealing(tmp_path / "checkpoint", "checkpoint", 1) as draft:
         (draft.path / "weights").write_text("abc")
-    send(open_store(work.place), "output/", tmp_path / "checkpoint")
+    send(open_store(work.location), "output/", tmp_path / "checkpoint")
 
     run(work, tmp_path / "scratch")
 
-    assert caplog.messages == [f"{work.place}/output/ is there already"]
+    assert caplog.messages == [f"{work.location}/output/ is there already"]
     assert not (tmp_path / "scratch").exists()
 
 

@@ -120,9 +120,9 @@ def test_the_state_is_one_line() -> None:
     waiting = {"waiting": {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "x"'}}
     pending = {"launcherStatus": "Pending", "lastMessage": "Failed to acquire 16 IPU(s)"}
 
-    assert state_of(JOB, None) == "no worker yet; the operator has not said anything"
+    assert state_of(JOB, None) == "no worker yet; the operator reports nothing"
     assert state_of({**JOB, "status": pending}, None) == (
-        "no worker yet; the operator says Pending: Failed to acquire 16 IPU(s)"
+        "no worker yet; the operator reports Pending: Failed to acquire 16 IPU(s)"
     )
     assert state_of(JOB, pod("Pending", waiting)) == (
         'worker finetune-1-worker-0 is Pending: ImagePullBackOff: Back-off pulling image "x"'

@@ -2,7 +2,7 @@ from typing import Iterator, List
 
 from hypothesis import given
 from hypothesis import strategies as some
-from podtune.ipujobs.pod_log import PodLog
+from podtune.ipujobs.worker_pod import PodLog
 from urllib3.exceptions import ProtocolError
 
 FIRST = b"2026-11-25T10:00:01.100000000Z step 1\n"
@@ -33,9 +33,9 @@ def test_a_line_that_is_cut_off_is_read_again() -> None:
     log = PodLog()
 
     assert list(log.lines(cut(FIRST + SECOND[:-3]))) == ["step 1"]
-    assert not log.whole
+    assert not log.complete
     assert list(log.lines(iter([FIRST + SECOND]))) == ["step 2"]
-    assert log.whole
+    assert log.complete
 
 
 def test_the_same_said_twice_comes_twice() -> None:

@@ -3,7 +3,7 @@ from typing import List, Optional
 
 import pytest
 from podtune.errors import TryAgainLater
-from podtune.ipujobs.lease import Lease, LeaseWatch
+from podtune.ipujobs.work import Lease, LeaseWatch
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.store import Advance, unwatched
 
@@ -18,7 +18,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr("podtune.ipujobs.lease.time", made)
+    monkeypatch.setattr("podtune.ipujobs.work.time", made)
     return made
 
 
