@@ -9,18 +9,35 @@ BUILDER ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 
 BASE ?=
 BUILD_OPTIONS ?=
 
-.PHONY: demo test test-floor test-images check check-manifests environments lint wheel images lock lock-images clean
+# The numeric tests, which run once more for each kind of CPU that this one can pass for
+NUMERIC := $(addprefix tests/components/,training/engines tasks detector)
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-demo: .venv/installed
+.PHONY: help demo quick test test-numeric test-floor test-images check check-manifests environments lint wheel images lock \
+  lock-images clean
+
+help:  ## print this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+demo: .venv/installed  ## train a tiny BERT on generated questions, release it and ask it a question
 	$(BIN)/podtune run bert-tiny-squad --home $(HOME_DIRECTORY) --store $(HOME_DIRECTORY)/store
 	$(BIN)/podtune download bert-tiny-squad --to $(HOME_DIRECTORY)/bert-tiny-squad --store $(HOME_DIRECTORY)/store
 	$(BIN)/podtune predict $(HOME_DIRECTORY)/bert-tiny-squad --question "Who opened the door?" \
 	  --context "The bell can be heard across the whole valley. It was Zoë Lindqvist who opened the door."
 
-test: .venv/installed
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+quick: lint  ## the inner loop: lint, and the tests that start no process; under two minutes
+	$(PYTEST) -q -m "not local and not image"
 
-check: environments lint test $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel
+test: .venv/installed  ## every test that this machine can run
+	$(PYTEST) $(JUDGE_SKIPS)
+
+# torch's kernels for a CPU with AVX2 alone, and its portable ones; they round otherwise
+test-numeric: .venv/installed  ## the numeric tests as on CPUs without AVX-512 and without AVX2
+	ATEN_CPU_CAPABILITY=avx2 $(PYTEST) -q -m "not local" $(NUMERIC)
+	ATEN_CPU_CAPABILITY=default $(PYTEST) -q -m "not local" $(NUMERIC)
+
+check: JUDGE_SKIPS := --judge-skips
+check: environments lint test test-numeric $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel  ## what CI runs
 
 # All that check installs; side by side by make --jobs
 environments: .venv/installed build/manifest-tools/installed build/swift/installed $(if $(FLOOR_PYTHON),.venv-floor/installed)
@@ -29,14 +46,14 @@ environments: .venv/installed build/manifest-tools/installed build/swift/install
 no-floor:
 	@echo "no Python 3.8 here: what the IPU image runs is not tested on it; make test-floor FLOOR_PYTHON=…" >&2
 
-lint: .venv/installed
+lint: .venv/installed  ## formatting, lint, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 # The wheel alone, in an environment of its own, has to list its recipes.
-wheel: .venv/installed
+wheel: .venv/installed  ## build the wheel, install it alone and start it
 	rm -rf build/wheel && mkdir -p build/wheel
 	$(BIN)/python -m build --wheel --outdir build/wheel .
 	$(PYTHON) -m venv build/wheel/environment
@@ -44,7 +61,7 @@ wheel: .venv/installed
 	cd build/wheel && environment/bin/podtune recipes
 
 # Named for PODTUNE_REGISTRY=registry/folder, where a push has to bring them; an image alone: make image-cpu
-images: image-cpu image-gpu image-ipu
+images: image-cpu image-gpu image-ipu  ## build the three images, named for PODTUNE_REGISTRY
 
 image-%: build/images
 	@test -n "$(BUILDER)" || { echo "images are built by docker, podman or buildah; none of them works here" >&2; exit 1; }
@@ -52,7 +69,7 @@ image-%: build/images
 	  --tag $$($(BIN)/python -c 'from podtune import image_names; print(image_names.$(shell echo $* | tr a-z A-Z))') .
 
 # kubernetes-validate and checkov, whose packages do not go together with ours
-check-manifests: build/manifest-tools/installed .venv/installed
+check-manifests: build/manifest-tools/installed .venv/installed  ## render the manifests and check them
 	$(BIN)/pytest tests/manifests
 
 build/manifest-tools/installed: tests/manifests/requirements.lock
@@ -71,12 +88,12 @@ build/images: .venv/installed
 	rm -rf $@ && $(BIN)/python -m build --wheel --outdir $@ .
 
 # A recipe through KFP with every step in a container, on a base that is made here; as root, with podman
-test-images: .venv/installed
+test-images: .venv/installed  ## build the CPU image and run recipes in containers, as root
 	$(BIN)/pytest -m image tests/images
 
 # What the IPU image runs, on its Python and its torch
-test-floor: .venv-floor/installed
-	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+test-floor: .venv-floor/installed  ## the tests of what the IPU image runs, on Python 3.8
+	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(JUDGE_SKIPS) \
 	  $(addprefix tests/components/,formats stores tasks training samples steps/finetune steps/evaluate test_errors.py test_sections.py \
 	    ipujobs/test_worker.py ipujobs/test_work.py)
 
@@ -95,16 +112,16 @@ test-floor: .venv-floor/installed
 	touch $@
 
 # Resolve pyproject.toml anew and pin the result.
-lock:
+lock:  ## resolve pyproject.toml anew into requirements.lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet torch==2.13.0 '.[benchmarks,dev]'
 	build/lock/bin/pip freeze --exclude podtune | sed 's/+cpu$$//' > requirements.lock
 
 # What the steps import, pinned as requirements.lock pins it; kfp without what it requires: its executor needs none of it
-lock-images:
+lock-images:  ## pin what the CPU image installs, as requirements.lock does
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --constraint requirements.lock --requirement images/cpu/requirements.in
 	(build/lock/bin/pip freeze; grep ^kfp== requirements.lock) | sed 's/+cpu$$//' | sort -f > images/cpu/requirements.lock
 
-clean:
+clean:  ## remove the environments, what was built and the demo's runs
 	rm -rf .venv .venv-floor build $(HOME_DIRECTORY)

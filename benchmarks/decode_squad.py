@@ -142,10 +142,10 @@ def loops(padded: Padded, null: bool) -> Answered:
 def answer(padded: Padded, question: int, null: bool) -> Tuple[str, float]:
     """Rank one question's spans; with `null`, weigh the best against no answer."""
     spans: List[Dict[str, Any]] = []
-    lowest: Optional[Dict[str, Any]] = None
+    lowest: Dict[str, Any] = {"score": np.inf}
     for window in padded.windows_of[question]:
         start, end = padded.start[window], padded.end[window]
-        if lowest is None or lowest["score"] > start[0] + end[0]:
+        if lowest["score"] > start[0] + end[0]:
             lowest = {"span": (0, 0), "score": start[0] + end[0], "start": start[0], "end": end[0]}
         spans += spans_in(start, end, padded.offsets[window])
     ranked = sorted([*spans, lowest] if null else spans, key=lambda span: span["score"], reverse=True)
@@ -161,7 +161,7 @@ def answer(padded: Padded, question: int, null: bool) -> Tuple[str, float]:
     for span, probability in zip(ranked, weights / weights.sum()):
         span["probability"] = probability
     best = next(span for span in ranked if span["text"]) if null else ranked[0]
-    if null and lowest and lowest["score"] - best["start"] - best["end"] > SETTINGS.null_score_threshold:
+    if null and lowest["score"] - best["start"] - best["end"] > SETTINGS.null_score_threshold:
         best = lowest
     return best["text"], float(best["probability"])
 

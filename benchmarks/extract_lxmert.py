@@ -58,10 +58,10 @@ def run_all(arguments: argparse.Namespace) -> None:
         compare(folder)
     for side, found in seconds.items():
         ratio = statistics.median(theirs / ours for theirs, ours in zip(seconds[LOOP], found))
-        figures = f"{arguments.rows / statistics.median(found):8,.0f} rows/s, {ratio:5.1f} times the loop"
+        speed = f"{arguments.rows / statistics.median(found):8,.0f} rows/s, {ratio:5.1f} times the loop"
         cost = statistics.median(processor[side]) / arguments.rows * 1e6
         saved = statistics.median(theirs / ours for theirs, ours in zip(processor[LOOP], processor[side]))
-        print(f"{side:22} {figures}; {cost:6,.0f} microseconds of a processor a row, {saved:5.1f} times less")
+        print(f"{side:22} {speed}; {cost:6,.0f} microseconds of a processor a row, {saved:5.1f} times less")
 
 
 def run_side(side: str, folder: Path) -> Tuple[float, float]:
@@ -134,7 +134,9 @@ def write_rows(path: Path, count: int) -> None:
     with path.open("w", encoding="ascii", newline="\n") as lines:
         for number in range(count):
             features = np.maximum(random.standard_normal((REGIONS, FEATURES), dtype=np.float32), 0)
-            boxes = np.sort(random.random((REGIONS, 2, 2), dtype=np.float32), axis=1) * np.float32([640, 480])
+            boxes = np.sort(random.random((REGIONS, 2, 2), dtype=np.float32), axis=1) * np.array(
+                [640, 480], dtype=np.float32
+            )
             objects, confidence = random.integers(0, 1600, REGIONS), random.random(REGIONS, dtype=np.float32)
             arrays = (objects, confidence, objects, confidence, boxes, features)
             first, second, third, fourth, *last = (base64.b64encode(array.tobytes()).decode() for array in arrays)

@@ -40,7 +40,7 @@ class WithoutPadding(nn.Module):
         logits = self.model(attention_mask=attention_mask, **inputs)
         pairs = ((logits.start_logits, start_positions), (logits.end_logits, end_positions))
         hidden = [(values.masked_fill(attention_mask == 0, -torch.inf), targets) for values, targets in pairs]
-        loss = sum(nn.functional.cross_entropy(*pair) for pair in hidden) / 2
+        loss = torch.stack([nn.functional.cross_entropy(*pair) for pair in hidden]).mean()
         self.losses.append(loss.item())
         return {"loss": loss}
 

@@ -36,7 +36,8 @@ class SomeWindows:
     @property
     def lengths(self) -> np.ndarray:
         """int64 [rows]."""
-        return self.windows.lengths[self.rows]
+        lengths: np.ndarray = self.windows.lengths[self.rows]
+        return lengths
 
     def names(self, rows: np.ndarray) -> List[str]:
         """The windows' question ids."""

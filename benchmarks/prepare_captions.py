@@ -109,7 +109,7 @@ Run = Callable[[List[Path], Path], Callable[[], Any]]
 
 def podtune() -> Run:
     """Decode with several threads and store uint8, as the step does."""
-    from podtune.steps.prepare_captions.image_files import open_image_files
+    from podtune.formats.image_files import open_image_files
     from podtune.tasks.image_captioning.pixels import store_pixels
 
     def run(files: List[Path], output: Path) -> Callable[[], Any]:

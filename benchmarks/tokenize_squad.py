@@ -154,7 +154,7 @@ def example_features(rows: Dict[str, List[Any]], tokenizer: Any) -> Dict[str, An
         for number, (window, sample) in enumerate(zip(spans, samples))
     ]
     encoded["start_positions"], encoded["end_positions"] = map(list, zip(*labels))
-    return encoded
+    return dict(encoded)
 
 
 def example_label(spans: List[Any], sides: List[Any], answers: Dict[str, List[Any]]) -> Tuple[int, int]:

@@ -16,6 +16,7 @@ FLOOR = sys.version_info < (3, 9)
 
 GPU = shutil.which("nvidia-smi") is not None
 CONTAINERS = os.geteuid() == 0 and all(shutil.which(tool) for tool in ("podman", "runc", "debootstrap"))
+FLOOR_PYTHON = Path(__file__).parent.parent / ".venv-floor" / "bin" / "python"
 POPTORCH = bool(os.environ.get("POPTORCH_SRC"))
 
 EXPECTED: List[Tuple[str, bool, int]] = [
@@ -23,7 +24,8 @@ EXPECTED: List[Tuple[str, bool, int]] = [
     (r"needs an NVIDIA GPU", not GPU, 12 if FLOOR else 14),
     (r"a machine without a GPU runs it", GPU, 0 if FLOOR else 1),
     (r"make test-images would run this", not CONTAINERS and not FLOOR, 13),
-    (r"needs PopTorch's sources", not POPTORCH, 72),
+    (r"needs PopTorch's sources", not POPTORCH, 6),
+    (r"needs the IPU image's Python", not FLOOR_PYTHON.exists() and not FLOOR, 4),
     (r"kubectl is not installed", not shutil.which("kubectl") and not FLOOR, 24),
     (r"IPUJOB_CRD must name", not Path(os.environ.get("IPUJOB_CRD", "")).is_file() and not FLOOR, 2),
     (r"PODTUNE_PUBLISHED_CARDS names no directory", not os.environ.get("PODTUNE_PUBLISHED_CARDS") and not FLOOR, 5),
