@@ -66,7 +66,7 @@ images: image-cpu image-gpu image-ipu  ## build the three images, named for PODT
 image-%: build/images
 	@test -n "$(BUILDER)" || { echo "images are built by docker, podman or buildah; none of them works here" >&2; exit 1; }
 	$(BUILDER) build --file images/$*/Dockerfile $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD_OPTIONS) \
-	  --tag $$($(BIN)/python -c 'from podtune import image_names; print(image_names.$(shell echo $* | tr a-z A-Z))') .
+	  --tag $$($(BIN)/python -m podtune.image_names $*) .
 
 # kubernetes-validate and checkov, whose packages do not go together with ours
 check-manifests: build/manifest-tools/installed .venv/installed  ## render the manifests and check them

@@ -72,7 +72,7 @@ def test_a_compiled_pipeline_holds_no_secret(tmp_path: Path, recipe: str, device
 
 
 def test_an_ipujob_names_its_secret_and_does_not_hold_it() -> None:
-    work = Work("finetune", {"features": "s3://a/b"}, "checkpoint", {"epochs": 2}, {"device": "ipu"}, "s3://a/c")
+    work = Work("finetune", {"prepared_data": "s3://a/b"}, "checkpoint", {"training": {"epochs": 2}}, "s3://a/c")
 
     manifest = json.dumps(manifest_of("finetune-0123456789abcdef", work, ipus=16, image="podtune/python-ipu:0.1.0"))
 
@@ -216,7 +216,7 @@ def test_a_step_that_fails_shows_no_secret(
         "splits": {"train": "train.json", "validation": "dev.json"},
     }
     (tmp_path / "source.json").write_text(json.dumps(section))
-    command = [sys.executable, "-m", "podtune.steps.fetch_data", "--raw-data", "raw", "--settings", "source.json"]
+    command = [sys.executable, "-m", "podtune", "fetch_data", "--raw-data", "raw", "--source", "source.json"]
     left = {"PODTUNE_CACHE": str(tmp_path / "cache"), "PODTUNE_MESSAGE_FILE": str(tmp_path / "message.json")}
     given = {**os.environ, **moto_server.environment(), **CANARIES, **left, **environment}
 

@@ -40,7 +40,7 @@ class Step:
 
     name: str
     module: str
-    """Run by `python -m podtune.` and this."""
+    """Run by `python -m podtune` and this."""
 
     image: str
     resources: Mapping[str, Any]

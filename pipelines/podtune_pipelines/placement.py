@@ -1,13 +1,14 @@
 """Where a step runs: image, resources, and whether its result may be reused."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, Optional, Tuple
+from importlib import import_module
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 from kfp import kubernetes
-from podtune import image_names
 from podtune.environment import IPU_NAMESPACE, RUN
+from podtune.image_names import image_of
 from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
-from podtune.steps.table import STEPS
+from podtune.steps.table import STEPS, Properties
 
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the token for what the Hub does not give to everybody."""
@@ -28,7 +29,7 @@ class Placement:
     KFP decides what it reuses."""
 
     unpinned: Tuple[str, ...] = ()
-    """Steps whose result may change though nothing that they are given does: KFP must not reuse it."""
+    """Steps whose result may change though their arguments do not: KFP must not reuse it."""
 
     on_this_machine: bool = False
     """Whether the steps use what this machine has; a cluster's IPUs are reached by IPUJobs only."""
@@ -49,9 +50,10 @@ _RUN_LABEL = "metadata.labels['pipeline/runid']"
 """KFP's label on a pod: the same in every try of a step."""
 
 
-def place(task: Any, step: str, placement: Placement) -> Any:
-    """Apply a placement to one KFP task and return it."""
-    needs = STEPS[step]
+def add_step(step: str, placement: Placement, **arguments: Any) -> Mapping[str, Any]:
+    """Add a step to the pipeline that is being defined, with what its pod needs; return its outputs' channels."""
+    component = getattr(import_module(f"podtune.steps.{step}.component"), step)
+    task, needs = component(**arguments), STEPS[step]
     _cache(task, step, placement)
     if (needs.on_accelerator or needs.by_ipujob) and not placement.on_this_machine:
         # A pod may be evicted in the middle of a night; training continues from its newest checkpoint
@@ -59,21 +61,27 @@ def place(task: Any, step: str, placement: Placement) -> Any:
     cores, memory = needs.requests
     task.set_cpu_request(cores).set_memory_request(memory)
     if needs.on_accelerator and placement.device == "gpu":
-        task.set_container_image(image_names.GPU)
+        task.set_container_image(image_of("gpu"))
         task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(placement.devices)
-        # PyTorch's processes share tensors there; a pod has 64 MiB unless told otherwise
+        # PyTorch's processes share tensors there; a pod has 64 MiB unless more is requested
         kubernetes.empty_dir_mount(task, "shm", "/dev/shm", medium="Memory", size_limit="8Gi")  # noqa: S108
+    kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
+    kubernetes.set_security_context(task, run_as_non_root=True)
+    _environment(task, needs)
+    outputs: Mapping[str, Any] = task.outputs
+    return outputs
+
+
+def _environment(task: Any, needs: Properties) -> None:
+    """Set the pod's environment variables, from secrets and config maps that need not be there."""
     if needs.by_ipujob:
         kubernetes.use_field_path_as_env(task, RUN.name, _RUN_LABEL)
         namespace = {IPU_NAMESPACE.name: IPU_NAMESPACE.name}
         kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
-    kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
-    kubernetes.set_security_context(task, run_as_non_root=True)
     if needs.reaches_hub:
         kubernetes.use_secret_as_env(task, HUB_SECRET, {"HF_TOKEN": "HF_TOKEN"}, optional=True)
     kubernetes.use_secret_as_env(task, STORE_SECRET, {name: name for name in SECRET_VARIABLES}, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_SECRET, {name: name for name in CONFIG_VARIABLES}, optional=True)
-    return task
 
 
 def _cache(task: Any, step: str, placement: Placement) -> None:

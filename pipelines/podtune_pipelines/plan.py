@@ -82,7 +82,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         prepare_here(recipe, home, device)
         reused = reusable_here(recipe, home, device)
     prepared, fetched = reused[preparation], reused["fetch_model"]
-    features = FEATURES.read(Path(prepared["features"].path)) if prepared else None
+    features = FEATURES.read(Path(prepared["prepared_data"].path)) if prepared else None
     base_model = BASE_MODEL.read(Path(fetched["base_model"].path)) if fetched else None
     splits = _counted(features) if features else _expected(recipe)
     updates = updates_of(splits["train"].rows, recipe.training) if splits else None

@@ -1,11 +1,13 @@
 """Which images a pipeline names."""
 
+import os
 import subprocess
 import sys
+from typing import List
 
 import pytest
 from podtune.errors import BadInput
-from podtune.image_names import registry_of
+from podtune.image_names import image_of, registry_of
 
 
 def test_without_a_registry_the_images_are_this_machines_own() -> None:
@@ -23,16 +25,22 @@ def test_what_no_registry_is_called_is_refused(given: str) -> None:
         registry_of(given)
 
 
-@pytest.mark.local
-def test_the_environment_names_the_registry() -> None:
-    command = "from podtune import image_names; print(image_names.CPU.rsplit(':')[0], image_names.IPU.rsplit(':')[0])"
+def test_the_environment_names_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PODTUNE_REGISTRY", "example.org/team")
 
-    ran = subprocess.run(
-        [sys.executable, "-c", command],
-        env={"PODTUNE_REGISTRY": "example.org/team"},
-        check=True,
-        capture_output=True,
-        text=True,
+    names = [image_of(device).rsplit(":", 1)[0] for device in ("cpu", "ipu")]
+
+    assert names == ["example.org/team/python-cpu", "example.org/team/python-ipu"]
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("program", [["podtune.image_names", "cpu"], ["podtune", "finetune_on_ipu", "--help"]])
+def test_a_wrong_registry_is_no_traceback(program: List[str]) -> None:
+    environment = {**os.environ, "PODTUNE_REGISTRY": "https://example.org"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", *program], env=environment, check=False, capture_output=True, text=True
     )
 
-    assert ran.stdout == "example.org/team/python-cpu example.org/team/python-ipu\n"
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == (0 if "--help" in program else 2)

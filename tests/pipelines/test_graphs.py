@@ -78,12 +78,12 @@ def test_each_step_receives_only_its_own_section(tmp_path: Path) -> None:
     }
     assert parameters == {
         "compare": ["gate", "release", "store"],
-        "evaluate": ["device", "scoring"],
+        "evaluate": ["device", "evaluation"],
         "fetch-data": ["source"],
         "fetch-model": ["model"],
         "finetune": ["device", "training", "workspace"],
         "publish": ["release", "store"],
-        "tokenize-squad": ["windows"],
+        "tokenize-squad": ["features"],
         "write-card": ["card", "command", "release"],
     }
 

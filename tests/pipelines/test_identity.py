@@ -17,7 +17,7 @@ class Everything(Results):
     """Earlier runs that have made whatever is looked for: each result is identified by its key."""
 
     def find(self, key: str) -> Outputs:
-        names = ("raw_data", "base_model", "features", "checkpoint", "evaluation")
+        names = ("raw_data", "base_model", "prepared_data", "checkpoint", "scores")
         return {name: Produced("", key) for name in names}
 
 
@@ -26,7 +26,7 @@ def keys_of(recipe: Recipe, device: str) -> Dict[str, str]:
     home = Home(Path("home"))
     home.__dict__["results"] = Everything(Path())
     found = reusable_here(recipe, home, device)
-    return {step: outputs["features"].digest for step, outputs in found.items() if outputs}
+    return {step: outputs["prepared_data"].digest for step, outputs in found.items() if outputs}
 
 
 def changed(recipe: str, *changes: str) -> "set[str]":

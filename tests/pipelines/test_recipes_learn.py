@@ -26,5 +26,5 @@ def test_a_small_model_answers_what_it_has_not_seen(tmp_path: Path, recipe: str,
 
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout == f"{recipe} version 1 is live in {tmp_path / 'store'}\n"
-    (evaluation,) = tmp_path.glob(".podtune/runs/*/evaluate/evaluation")
+    (evaluation,) = tmp_path.glob(".podtune/runs/*/evaluate/scores")
     assert EVALUATION.open(evaluation).facts.metrics[metric].value >= at_least

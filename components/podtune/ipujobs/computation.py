@@ -35,8 +35,9 @@ class Computation:
     output: str
     """The step's argument that names its output."""
 
-    settings: Mapping[str, Any]
-    options: Mapping[str, str]
+    arguments: Mapping[str, Any]
+    """The step's other arguments: its section of the recipe, and texts."""
+
     ipus: int
     workspace: str
     image: str
@@ -44,7 +45,7 @@ class Computation:
     def name(self) -> str:
         """The job's: the same for the same work in the same run, and at most 25 characters. 36 are allowed."""
         digests = {name: read_sealed(open_store(uri), "").digest for name, uri in self.inputs.items()}
-        identity = {"inputs": digests, "settings": self.settings, "options": self.options, "ipus": self.ipus}
+        identity = {"inputs": digests, "arguments": self.arguments, "ipus": self.ipus}
         made_by = {"image": self.image, "podtune": __version__, "run": RUN.value()}
         key = sha256(canonical_json({"step": self.step, **identity, **made_by})).hexdigest()
         return f"{self.step}-{key[:_KEY_DIGITS]}"
@@ -68,8 +69,7 @@ def compute(computation: Computation, target: Path) -> None:
             step=computation.step,
             inputs=dict(computation.inputs),
             output=computation.output,
-            settings=dict(computation.settings),
-            options=dict(computation.options),
+            arguments=dict(computation.arguments),
             location=location,
         )
         manifest = manifest_of(name, work, computation.ipus, computation.image)

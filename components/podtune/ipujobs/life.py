@@ -12,7 +12,7 @@ from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.ipujobs.cluster import Cluster
 from podtune.ipujobs.work import Lease
 from podtune.ipujobs.worker_pod import PodLog, WorkerPod, failure_in, has_ended, is_leaving, state_of
-from podtune.training.module_process import SIGNALS
+from podtune.training.step_process import SIGNALS
 
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 """Reasons why a container waits that seldom pass."""

@@ -40,11 +40,8 @@ class Work:
     output: str
     """The step's argument that names its output."""
 
-    settings: Dict[str, Any]
-    """The step's section of the recipe."""
-
-    options: Dict[str, str]
-    """The step's other arguments."""
+    arguments: Dict[str, Any]
+    """The step's other arguments: its section of the recipe, and texts."""
 
     location: str
     """s3:// URI below which the output is left and the lease is renewed."""

@@ -14,7 +14,7 @@ from podtune.ipujobs.work import OUTPUT, LeaseWatch, Work
 from podtune.sections import read_section
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, send
-from podtune.training.module_process import noticing_signals, run_module
+from podtune.training.step_process import noticing_signals, run_step
 
 _GRACE_SECONDS = 300.0
 """For the step to write a checkpoint in, once it was asked to end."""
@@ -58,11 +58,8 @@ def _run_step(work: Work, paths: Dict[str, Path], watch: LeaseWatch, stopping: C
             _log.warning("the step has to end: %s", reasons[0])
         return bool(reasons)
 
-    arguments = {**work.options, **paths}
     try:
-        run_module(
-            [sys.executable], f"podtune.steps.{work.step}", arguments, work.settings, ending, grace=_GRACE_SECONDS
-        )
+        run_step([sys.executable], work.step, {**work.arguments, **paths}, ending, grace=_GRACE_SECONDS)
     except PodtuneError as error:
         if _NOBODY_WAITS in reasons:
             raise TryAgainLater(

@@ -7,7 +7,7 @@ from podtune.steps.table import STEPS, Properties
 
 from podtune_pipelines.compiled_graph import Step
 
-INPUTS, OUTPUTS, SETTINGS = "/podtune/inputs", "/podtune/outputs", "/podtune/settings.json"
+INPUTS, OUTPUTS, SECTIONS = "/podtune/inputs", "/podtune/outputs", "/podtune/sections"
 _TEMPORARY = "/tmp"  # noqa: S108  # in the pod, a volume of its own
 
 VOLUMES = {"outputs": OUTPUTS, "temporary": _TEMPORARY}
@@ -49,7 +49,7 @@ def template_of(step: Step) -> Dict[str, Any]:
         "metadata": step.kubernetes.get("podMetadata", {}),
         **_account(STEPS[step.module]),
         "retryStrategy": _RETRY,
-        "inputs": {"artifacts": [*_inputs(step), _settings(step)]},
+        "inputs": {"artifacts": [*_inputs(step), *_sections(step)]},
         "outputs": {"artifacts": [_output(step, name) for name in step.outputs]},
         "container": _container(step),
         "volumes": [_volume(mount) for mount in step.kubernetes.get("emptyDirMounts", [])],
@@ -79,19 +79,18 @@ def _output(step: Step, name: str) -> Dict[str, Any]:
     return {"name": argo_name(name), "path": f"{OUTPUTS}/{name}", "archive": _AS_IT_IS, "s3": key}
 
 
-def _settings(step: Step) -> Dict[str, Any]:
-    """The step's settings file: one section as it is, or several by their names."""
-    sections = [parameter.value for parameter in step.parameters.values() if parameter.is_section]
-    texts = {name: f"{{{{workflow.parameters.{name}}}}}" for name in sections}
-    several = ", ".join(f'"{name}": {text}' for name, text in texts.items())
-    data = f"{{ {several} }}" if len(texts) > 1 else next(iter(texts.values()))
-    return {"name": "settings", "path": SETTINGS, "raw": {"data": data}}
+def _sections(step: Step) -> Iterator[Dict[str, Any]]:
+    """A file for each of the recipe's sections that the step uses."""
+    for name, parameter in step.parameters.items():
+        if parameter.is_section:
+            data = f"{{{{workflow.parameters.{parameter.value}}}}}"
+            yield {"name": name, "path": f"{SECTIONS}/{name}.json", "raw": {"data": data}}
 
 
 def _container(step: Step) -> Dict[str, Any]:
     return {
         "image": step.image,
-        "command": ["python3", "-m", f"podtune.steps.{step.module}"],
+        "command": ["python3", "-m", "podtune", step.module],
         "args": [text for name, value in _arguments(step) for text in (f"--{argo_name(name)}", value)],
         "env": list(_environment(step)),
         "resources": _resources(step.resources),
@@ -117,11 +116,12 @@ def _arguments(step: Step) -> Iterator["tuple[str, str]"]:
         yield name, uri if by_uri(step) else f"{INPUTS}/{name}"
     for name in step.outputs:
         yield name, f"{OUTPUTS}/{name}"
-    yield "settings", SETTINGS
     for name, parameter in step.parameters.items():
-        if not parameter.is_section:
-            given = f"{{{{workflow.parameters.{parameter.value}}}}}"
-            yield name, parameter.value if parameter.is_constant else given
+        if parameter.is_section:
+            yield name, f"{SECTIONS}/{name}.json"
+        else:
+            reference = f"{{{{workflow.parameters.{parameter.value}}}}}"
+            yield name, parameter.value if parameter.is_constant else reference
 
 
 def _environment(step: Step) -> Iterator[Dict[str, Any]]:

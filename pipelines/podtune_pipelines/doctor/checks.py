@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List
 
-from podtune import image_names
+from podtune.image_names import image_of
 from podtune.ipujobs.work import jobs_namespace
 
 from podtune_pipelines.doctor import machine
@@ -13,13 +13,6 @@ from podtune_pipelines.doctor.hub import look_at_hub
 from podtune_pipelines.doctor.kfp_api import look_at_kfp
 from podtune_pipelines.doctor.kubernetes_api import look_at_kubernetes
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, look_at_store
-
-_IMAGES = {
-    "cpu": [image_names.CPU],
-    "gpu": [image_names.CPU, image_names.GPU],
-    "ipu": [image_names.CPU, image_names.IPU],
-}
-"""Device to what its pipelines run in."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +29,7 @@ class Plan:
 def checks_of(plan: Plan) -> List[Check]:
     """Everything that it needs, and what is cheap to know beside."""
     elsewhere = bool(plan.host)
+    devices = sorted({"cpu", plan.device})  # only training and evaluation run in another image than a CPU's
     return [
         Check("packages", machine.look_at_packages),
         Check("home", lambda: machine.look_at_home(plan.home)),
@@ -47,5 +41,5 @@ def checks_of(plan: Plan) -> List[Check]:
         *([Check("workspace", lambda: look_at_store(plan.workspace, CHECKPOINTS))] if plan.workspace else []),
         Check("KFP", lambda: look_at_kfp(plan.host)),
         Check("Kubernetes", lambda: look_at_kubernetes(plan.device, jobs_namespace())),
-        Check("images", lambda: machine.look_at_images(_IMAGES[plan.device])),
+        Check("images", lambda: machine.look_at_images([image_of(device) for device in devices])),
     ]

@@ -13,7 +13,7 @@ from typing import Iterator
 from packaging.requirements import Requirement
 from podtune import __version__
 from podtune.errors import BadInput
-from podtune.training.module_process import poptorch_python
+from podtune.training.step_process import poptorch_python
 
 from podtune_pipelines.doctor.finding import Finding, failed, not_checked, ok, warning
 

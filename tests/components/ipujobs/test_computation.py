@@ -24,10 +24,9 @@ def make_input(tmp_path: Path) -> Callable[[str], str]:
 def computation(make_input: Callable[[str], str]) -> Computation:
     return Computation(
         step="finetune",
-        inputs={"features": make_input("one")},
+        inputs={"prepared_data": make_input("one")},
         output="checkpoint",
-        settings={"epochs": 1},
-        options={"device": "ipu"},
+        arguments={"training": {"epochs": 1}, "device": "ipu"},
         ipus=16,
         workspace="s3://models/training",
         image="podtune/python-ipu:0.1.0",
@@ -43,7 +42,7 @@ def test_a_name_suits_kubernetes_and_the_ipus(computation: Computation) -> None:
 
 
 def test_the_same_work_has_the_same_name(computation: Computation, make_input: Callable[[str], str]) -> None:
-    moved = replace(computation, inputs={"features": make_input("one")}, settings={"epochs": 1})
+    moved = replace(computation, inputs={"prepared_data": make_input("one")})
 
     assert moved.name() == computation.name()
 
@@ -52,8 +51,8 @@ def test_the_same_work_has_the_same_name(computation: Computation, make_input: C
     "change",
     [
         {"step": "evaluate"},
-        {"settings": {"epochs": 2}},
-        {"options": {"device": "cpu"}},
+        {"arguments": {"training": {"epochs": 2}, "device": "ipu"}},
+        {"arguments": {"training": {"epochs": 1}, "device": "cpu"}},
         {"ipus": 4},
         {"image": "podtune/python-ipu:0.2.0"},
     ],
@@ -63,7 +62,7 @@ def test_other_work_has_another_name(computation: Computation, change: Dict[str,
 
 
 def test_other_data_have_another_name(computation: Computation, make_input: Callable[[str], str]) -> None:
-    other = replace(computation, inputs={"features": make_input("two")})
+    other = replace(computation, inputs={"prepared_data": make_input("two")})
 
     assert other.name() != computation.name()
 

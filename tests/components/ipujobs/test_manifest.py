@@ -12,10 +12,13 @@ from podtune.ipujobs.work import Work
 
 WORK = Work(
     step="finetune",
-    inputs={"features": "s3://artifacts/run/features", "base-model": "s3://artifacts/run/base_model"},
+    inputs={"prepared_data": "s3://artifacts/run/features", "base_model": "s3://artifacts/run/base_model"},
     output="checkpoint",
-    settings={"epochs": 2, "learning_rate": 1e-4},
-    options={"device": "ipu", "workspace": "s3://models/training"},
+    arguments={
+        "training": {"epochs": 2, "learning_rate": 1e-4},
+        "device": "ipu",
+        "workspace": "s3://models/training",
+    },
     location="s3://models/training/ipujobs/finetune-0123456789abcdef",
 )
 
@@ -33,8 +36,8 @@ def test_the_worker_is_told_its_work() -> None:
 
     work, scratch = pod["containers"][0]["args"]
 
-    assert json.loads(work)["inputs"]["features"] == "s3://artifacts/run/features"
-    assert json.loads(work)["settings"] == {"epochs": 2, "learning_rate": 1e-4}
+    assert json.loads(work)["inputs"]["prepared_data"] == "s3://artifacts/run/features"
+    assert json.loads(work)["arguments"]["training"] == {"epochs": 2, "learning_rate": 1e-4}
     assert scratch == "/tmp/podtune"
 
 

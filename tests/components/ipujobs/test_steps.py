@@ -86,15 +86,16 @@ def start(s3: Dict[str, str], artifacts: Path, kubeconfig: Path, tmp_path: Path)
     """A function that starts a step by its name."""
     started: List["subprocess.Popen[str]"] = []
 
-    def begin(step: str, settings: Dict[str, Any], **given: str) -> "subprocess.Popen[str]":
-        (tmp_path / "settings.json").write_text(json.dumps(settings))
-        inputs = {"features": "s3://artifacts/features", "settings": str(tmp_path / "settings.json")}
+    def begin(step: str, section: str, settings: Dict[str, Any], **given: str) -> "subprocess.Popen[str]":
+        (tmp_path / f"{section}.json").write_text(json.dumps(settings))
+        inputs = {"prepared-data": "s3://artifacts/features", section: str(tmp_path / f"{section}.json")}
         arguments = {**inputs, "workspace": f"s3://work/{tmp_path.name}", **given}
         process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
-                f"podtune.steps.{step}",
+                "podtune",
+                step,
                 *(f"--{name}={value}" for name, value in arguments.items()),
             ],
             env={**os.environ, "KUBECONFIG": str(kubeconfig)},
@@ -114,7 +115,7 @@ def start(s3: Dict[str, str], artifacts: Path, kubeconfig: Path, tmp_path: Path)
 @pytest.fixture
 def start_finetune(start: Start, tmp_path: Path) -> Start:
     places = {"base-model": "s3://artifacts/base_model", "checkpoint": str(tmp_path / "checkpoint")}
-    return lambda settings, **given: start("finetune_on_ipu", settings, **{**places, **given})
+    return lambda settings, **given: start("finetune_on_ipu", "training", settings, **{**places, **given})
 
 
 def output_of(process: "subprocess.Popen[str]") -> Tuple[str, str]:
@@ -143,9 +144,9 @@ def has_trained(uri: str) -> bool:
 def test_an_ipujob_scores_as_the_step_does(
     start: Start, node: List[Any], kubernetes: Any, artifacts: Path, tmp_path: Path
 ) -> None:
-    places = {"checkpoint": "s3://artifacts/checkpoint", "evaluation": str(tmp_path / "evaluation")}
+    places = {"checkpoint": "s3://artifacts/checkpoint", "scores": str(tmp_path / "evaluation")}
 
-    output, errors = output_of(start("evaluate_on_ipu", {}, **places))
+    output, errors = output_of(start("evaluate_on_ipu", "evaluation", {}, **places))
 
     assert "created IPUJob evaluate-" in errors
     here = EVALUATION.open(artifacts / "evaluation").facts
@@ -209,8 +210,8 @@ def test_ipus_train_and_score(
     trained = CHECKPOINT.open(tmp_path / "checkpoint").facts
     send(open_store("s3://artifacts/of_ipus"), "", tmp_path / "checkpoint")
 
-    places = {"checkpoint": "s3://artifacts/of_ipus", "evaluation": str(tmp_path / "evaluation")}
-    output_of(start("evaluate_on_ipu", {}, **places))
+    places = {"checkpoint": "s3://artifacts/of_ipus", "scores": str(tmp_path / "evaluation")}
+    output_of(start("evaluate_on_ipu", "evaluation", {}, **places))
 
     assert (trained.steps, trained.hardware["device"], trained.hardware["count"]) == (4, "ipu", 2)
     scored = EVALUATION.open(tmp_path / "evaluation").facts
@@ -222,9 +223,9 @@ def test_what_a_killed_step_did_not_take_is_taken(
     artifacts: Path, kubernetes: Any, kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
-    inputs = {"features": "s3://artifacts/features", "base-model": "s3://artifacts/base_model"}
+    inputs = {"prepared_data": "s3://artifacts/features", "base_model": "s3://artifacts/base_model"}
     workspace = f"s3://work/{tmp_path.name}"
-    work = Computation("finetune", inputs, "checkpoint", SETTINGS, {}, 2, workspace, "image")
+    work = Computation("finetune", inputs, "checkpoint", {"training": SETTINGS}, 2, workspace, "image")
     kubernetes.jobs[work.name()] = {"metadata": {"name": work.name()}}
     send(open_store(f"{workspace}/ipujobs/{work.name()}"), "output/", artifacts / "checkpoint")
 
@@ -243,7 +244,7 @@ def test_what_the_worker_refuses_the_step_refuses(start_finetune: Start, node: L
 
     assert process.returncode == 2
     assert errors.splitlines()[-1].startswith("error: /")
-    assert errors.splitlines()[-1].endswith("/base-model holds checkpoint, not base-model")
+    assert errors.splitlines()[-1].endswith("/base_model holds checkpoint, not base-model")
     assert kubernetes.jobs == {}
 
 
@@ -253,10 +254,9 @@ def test_a_worker_for_which_nobody_waits_ends_with_its_state_saved(
     workspace = f"s3://work/{tmp_path.name}"
     work = Work(
         step="finetune",
-        inputs={"features": "s3://artifacts/features", "base-model": "s3://artifacts/base_model"},
+        inputs={"prepared_data": "s3://artifacts/features", "base_model": "s3://artifacts/base_model"},
         output="checkpoint",
-        settings=ENDLESS,
-        options={"device": "cpu", "workspace": workspace},
+        arguments={"training": ENDLESS, "device": "cpu", "workspace": workspace},
         location=f"{workspace}/ipujobs/finetune-1",
         lease_seconds=15.0,
     )

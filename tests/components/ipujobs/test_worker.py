@@ -14,10 +14,9 @@ from podtune.stores.sealed_objects import send
 def work(tmp_path: Path) -> Work:
     return Work(
         step="finetune",
-        inputs={"features": str(tmp_path / "features")},
+        inputs={"prepared_data": str(tmp_path / "features")},
         output="checkpoint",
-        settings={},
-        options={"device": "cpu"},
+        arguments={"training": {}, "device": "cpu"},
         location=str(tmp_path / "job"),
     )
 

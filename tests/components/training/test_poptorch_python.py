@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from podtune.errors import BadInput
-from podtune.training.module_process import poptorch_python
+from podtune.training.step_process import poptorch_python
 
 
 @pytest.fixture

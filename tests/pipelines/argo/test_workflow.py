@@ -59,7 +59,7 @@ def test_every_task_of_kfps_graph_is_there_with_its_image_resources_and_order(
         ours, resources = templates[name]["container"], container["resources"]
         assert tasks[name].get("dependencies", []) == sorted(task.get("dependentTasks", []))
         assert ours["image"] == container["image"]
-        assert ours["command"][-1] == f"podtune.steps.{container['args'][-1]}"
+        assert ours["command"] == ["python3", "-m", "podtune", container["args"][-1]]
         assert ours["resources"]["requests"]["cpu"] == resources["resourceCpuRequest"]
         assert ours["resources"]["requests"]["memory"] == resources["resourceMemoryRequest"]
         accelerator = resources.get("accelerator")
@@ -87,7 +87,7 @@ def test_a_scheduled_workflow_has_every_task_of_its_graph_and_asks_before_traini
     assert tasks["finetune"]["when"] == "{{tasks.check-unchanged.outputs.result}} == train"
     assert tasks["finetune"]["dependencies"] == ["check-unchanged", "fetch-data", "fetch-model", "tokenize-squad"]
     assert tasks["compare"]["arguments"]["artifacts"] == [
-        {"name": "evaluation", "from": "{{tasks.evaluate.outputs.artifacts.evaluation}}"}
+        {"name": "scores", "from": "{{tasks.evaluate.outputs.artifacts.scores}}"}
     ]
 
 
@@ -140,12 +140,12 @@ def test_ipujobs_are_given_uris_where_the_artifacts_were_left(
 ) -> None:
     steps = {step["name"]: step for step in steps_of(template_of("roberta-base-squad", "ipu"))}
 
-    features = steps["tokenize-squad"]["outputs"]["artifacts"][0]
+    prepared = steps["tokenize-squad"]["outputs"]["artifacts"][0]
     arguments = steps["finetune-on-ipu"]["container"]["args"]
-    given = arguments[arguments.index("--features") + 1]
-    assert features["s3"]["key"] == "artifacts/{{workflow.name}}/tokenize-squad/features"
-    assert features["archive"] == {"none": {}}
-    assert given == f"s3://{{{{workflow.parameters.bucket}}}}/{features['s3']['key']}"
+    given = arguments[arguments.index("--prepared-data") + 1]
+    assert prepared["s3"]["key"] == "artifacts/{{workflow.name}}/tokenize-squad/prepared_data"
+    assert prepared["archive"] == {"none": {}}
+    assert given == f"s3://{{{{workflow.parameters.bucket}}}}/{prepared['s3']['key']}"
 
 
 def test_a_restarted_step_finds_its_ipujob_by_argos_label(
@@ -183,10 +183,10 @@ def test_settings_reach_the_step_as_they_were(
 
     steps = {step["name"]: filled_in(step, parameters) for step in steps_of(template)}
 
-    settings = json.loads(steps["write-card"]["inputs"]["artifacts"][-1]["raw"]["data"])
+    written = {one["name"]: one["raw"]["data"] for one in steps["write-card"]["inputs"]["artifacts"] if "raw" in one}
     assert "{{" not in parameters["workflow.parameters.card"]
-    assert settings["card"]["limits"] == '{{workflow.name}}: a "bird" 🐦\tand é'
-    assert settings["release"] == {"name": "bert-tiny-squad"}
+    assert json.loads(written["card"])["limits"] == '{{workflow.name}}: a "bird" 🐦\tand é'
+    assert json.loads(written["release"]) == {"name": "bert-tiny-squad"}
     assert (
         json.loads(steps["fetch-model"]["inputs"]["artifacts"][-1]["raw"]["data"])["source"] == "sample://bert?seed=1"
     )

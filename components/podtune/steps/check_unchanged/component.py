@@ -5,30 +5,30 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Markdown, Output
 
-from podtune import image_names
 from podtune.artifacts import BaseModel, Features
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def check_unchanged(
-    features: Input[Features],
+    prepared_data: Input[Features],
     base_model: Input[BaseModel],
     explanation: Output[Markdown],
     training: Dict[str, Any],
-    scoring: Dict[str, Any],
+    evaluation: Dict[str, Any],
     card: Dict[str, Any],
     release: Dict[str, Any],
     store: str,
     device: str,
 ) -> str:
-    """Find out whether training would only make the live release again.
+    """Check whether a run would repeat the live release.
 
     Args:
-        features: What the model would be trained on.
+        prepared_data: What the model would be trained on.
         base_model: What training would start from.
-        explanation: Why, in words.
+        explanation: The reason, as text.
         training: The `training` section of a recipe.
-        scoring: The `evaluation` section of a recipe.
+        evaluation: The `evaluation` section of a recipe.
         card: The `card` section of a recipe.
         release: The `release` section of a recipe.
         store: Directory or s3:// URI where releases live.
@@ -44,10 +44,12 @@ def check_unchanged(
 
     with ending_cleanly():
         return run(
-            Path(features.path),
+            Path(prepared_data.path),
             Path(base_model.path),
             Path(explanation.path),
-            sections={"training": training, "evaluation": scoring, "card": card},
+            training=training,
+            evaluation=evaluation,
+            card=card,
             release=release,
             store=store,
             device=device,

@@ -60,26 +60,25 @@ class Ingredients:
                     yield f"{name}.{key}"
 
 
-def run(
-    features: Path,
+def run(  # noqa: PLR0913  # as many as the component has
+    prepared_data: Path,
     base_model: Path,
     explanation: Path,
     *,
-    sections: Mapping[str, Mapping[str, Any]],
+    training: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    card: Mapping[str, Any],
     release: Mapping[str, Any],
     store: str,
     device: str,
 ) -> str:
-    """Whether to train or to stop; stop only if the live release was made of the very same. Why is written as text.
-
-    `sections` are the recipe's training, evaluation and card; `release` is its section of that name.
-    """
+    """Whether to train or to stop; stop only if the live release was made of the very same. Why is written as text."""
     now = Ingredients(
-        features=read_manifest(features, FEATURES.kind, FEATURES.version).digest,
+        features=read_manifest(prepared_data, FEATURES.kind, FEATURES.version).digest,
         base_model=read_manifest(base_model, BASE_MODEL.kind, BASE_MODEL.version).digest,
         code=__version__,
         device=device,
-        sections=sections,
+        sections={"training": training, "evaluation": evaluation, "card": card},
     )
     decision, reason = _decide(now, open_store(store), str(release.get("name", "")))
     explanation.parent.mkdir(parents=True, exist_ok=True)

@@ -5,22 +5,22 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune import image_names
 from podtune.artifacts import Evaluation, Verdict
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def compare(
-    evaluation: Input[Evaluation],
+    scores: Input[Evaluation],
     verdict: Output[Verdict],
     gate: Dict[str, Any],
     release: Dict[str, Any],
     store: str,
 ) -> None:
-    """Judge a model against absolute floors and against the live release.
+    """Judge a model against floors and the live release.
 
     Args:
-        evaluation: What the new model scored.
+        scores: What the new model scored.
         verdict: Accept, accept-first or refuse, with the reasons in words.
         gate: The `gate` section of a recipe.
         release: The `release` section of a recipe.
@@ -32,4 +32,4 @@ def compare(
     from podtune.steps.compare.step import run
 
     with ending_cleanly():
-        run(Path(evaluation.path), Path(verdict.path), gate=gate, release=release, store=store)
+        run(Path(scores.path), Path(verdict.path), gate=gate, release=release, store=store)

@@ -17,14 +17,11 @@ from podtune.tasks.task import metric_named
 _log = logging.getLogger(__name__)
 
 
-def run(evaluation: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mapping[str, Any], store: str) -> None:
-    """Write the Verdict; a refusal is one of its decisions, not an error.
-
-    `gate` and `release` are the recipe's sections.
-    """
+def run(scores: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mapping[str, Any], store: str) -> None:
+    """Write the Verdict; a refusal is one of its decisions, not an error."""
     settings = read_section(GateSettings, gate, "gate")
-    new = open_evaluated(evaluation, settings.metric)
-    _require_metrics(evaluation, new, settings)
+    new = open_evaluated(scores, settings.metric)
+    _require_metrics(scores, new, settings)
     champion = find_champion(open_store(store), str(release.get("name", "")), settings.metric)
     judgement = judge(new, champion, settings)
     facts = VerdictFacts(

@@ -5,28 +5,28 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Metrics, Output
 
-from podtune import image_names
 from podtune.artifacts import Checkpoint, Evaluation, Features
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def evaluate(
-    features: Input[Features],
+    prepared_data: Input[Features],
     checkpoint: Input[Checkpoint],
-    evaluation: Output[Evaluation],
+    scores: Output[Evaluation],
     metrics: Output[Metrics],
-    scoring: Dict[str, Any],
+    evaluation: Dict[str, Any],
     device: str,
 ) -> None:
-    """Score a fine-tuned model, every example exactly once.
+    """Score a fine-tuned model on every example of a split.
 
     Args:
-        features: The features whose validation split is scored.
+        prepared_data: The data one of whose splits is scored.
         checkpoint: The model.
-        evaluation: Predictions, scores of every example, slices, and metrics with 95 % intervals.
+        scores: Predictions, scores of every example, slices, and metrics with 95 % intervals.
         metrics: The same metrics for KFP's run page.
-        scoring: The `evaluation` section of a recipe.
-        device: cpu or gpu.
+        evaluation: The `evaluation` section of a recipe.
+        device: cpu, gpu or ipu.
     """
     import json
     from pathlib import Path
@@ -35,10 +35,10 @@ def evaluate(
     from podtune.steps.evaluate.step import run
 
     with ending_cleanly():
-        scores = run(
-            Path(features.path), Path(checkpoint.path), Path(evaluation.path), evaluation=scoring, device=device
+        measured = run(
+            Path(prepared_data.path), Path(checkpoint.path), Path(scores.path), evaluation=evaluation, device=device
         )
-        for name, value in scores.items():
+        for name, value in measured.items():
             metrics.log_metric(name, value)
         # KFP's local cache forgets a step one of whose artifacts has no file
-        Path(metrics.path).write_text(json.dumps(scores), encoding="utf-8")
+        Path(metrics.path).write_text(json.dumps(measured), encoding="utf-8")

@@ -18,29 +18,28 @@ from podtune.tasks.scored import Scored, ScoringSettings
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
-from podtune.training.module_process import noticing_signals, poptorch_python, run_module
+from podtune.training.step_process import noticing_signals, poptorch_python, run_step
 
 _log = logging.getLogger(__name__)
 
 
 def run(
-    features: Path, checkpoint: Path, output: Path, *, evaluation: Mapping[str, Any], device: str
+    prepared_data: Path, checkpoint: Path, scores: Path, *, evaluation: Mapping[str, Any], device: str = "cpu"
 ) -> Dict[str, float]:
     """Score every example of a split once; return the metrics, the loss, and how many examples there were.
 
-    `evaluation` is the recipe's section; `output` becomes the Evaluation. For IPUs it runs in the Python that has
-    PopTorch.
+    For IPUs it runs in the Python that has PopTorch.
     """
     keep_threads_from_spinning()
     python = poptorch_python(device)
     if python:
-        arguments = {"features": features, "checkpoint": checkpoint, "evaluation": output, "device": device}
+        artifacts = {"prepared_data": prepared_data, "checkpoint": checkpoint, "scores": scores}
         with noticing_signals() as stopping:
-            run_module([python], "podtune.steps.evaluate", arguments, evaluation, stopping)
-        return EVALUATION.read(output).facts.numbers()
+            run_step([python], "evaluate", {**artifacts, "evaluation": evaluation, "device": device}, stopping)
+        return EVALUATION.read(scores).facts.numbers()
     begun = time.monotonic()
-    opened = FEATURES.open(features), CHECKPOINT.open(checkpoint)
-    return _evaluate(*opened, output, begun, evaluation=evaluation, device=device).numbers()
+    opened = FEATURES.open(prepared_data), CHECKPOINT.open(checkpoint)
+    return _evaluate(*opened, scores, begun, evaluation=evaluation, device=device).numbers()
 
 
 def _evaluate(

@@ -5,28 +5,28 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Metrics, Output
 
-from podtune import image_names
 from podtune.artifacts import Checkpoint, Evaluation, Features
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def evaluate_on_ipu(
-    features: Input[Features],
+    prepared_data: Input[Features],
     checkpoint: Input[Checkpoint],
-    evaluation: Output[Evaluation],
+    scores: Output[Evaluation],
     metrics: Output[Metrics],
-    scoring: Dict[str, Any],
+    evaluation: Dict[str, Any],
     workspace: str,
     image: str,
 ) -> None:
-    """Score a fine-tuned model on IPUs, every example exactly once, in the pod of an IPUJob.
+    """Score a fine-tuned model on IPUs, in an IPUJob.
 
     Args:
-        features: The features whose validation split is scored.
+        prepared_data: The data one of whose splits is scored.
         checkpoint: The model.
-        evaluation: Predictions, scores of every example, slices, and metrics with 95 % intervals.
+        scores: Predictions, scores of every example, slices, and metrics with 95 % intervals.
         metrics: The same metrics for KFP's run page.
-        scoring: The `evaluation` section of a recipe.
+        evaluation: The `evaluation` section of a recipe.
         workspace: An s3:// URI for the result on its way.
         image: The image of the job's worker.
     """
@@ -37,14 +37,14 @@ def evaluate_on_ipu(
     from podtune.steps.evaluate_on_ipu.step import run
 
     with ending_cleanly():
-        scores = run(
-            features.uri,
+        measured = run(
+            prepared_data.uri,
             checkpoint.uri,
-            Path(evaluation.path),
-            evaluation=scoring,
+            Path(scores.path),
+            evaluation=evaluation,
             workspace=workspace,
             image=image,
         )
-        for name, value in scores.items():
+        for name, value in measured.items():
             metrics.log_metric(name, value)
-        Path(metrics.path).write_text(json.dumps(scores), encoding="utf-8")
+        Path(metrics.path).write_text(json.dumps(measured), encoding="utf-8")

@@ -6,6 +6,7 @@ from typing import Any, Dict, Mapping
 from podtune.errors import BadInput
 from podtune.formats.checkpoint import CheckpointFacts
 from podtune.formats.evaluation import EVALUATION
+from podtune.image_names import image_of
 from podtune.ipujobs.computation import Computation, compute, s3_uri
 from podtune.sections import read_section
 from podtune.stores.opening import open_store
@@ -14,25 +15,34 @@ from podtune.training.config import TrainingConfig
 
 
 def run(
-    features: str, checkpoint: str, output: Path, *, evaluation: Mapping[str, Any], workspace: str, image: str
+    prepared_data: str,
+    checkpoint: str,
+    scores: Path,
+    *,
+    evaluation: Mapping[str, Any],
+    workspace: str,
+    image: str = "",
 ) -> Dict[str, float]:
     """Have every example of a split scored once by an IPUJob; return the metrics, the loss, and how many there were.
 
-    Features and checkpoint are given by their URIs in S3; the model lies on the IPUs as it did when it was trained.
+    The inputs are URIs in S3; the model lies on the IPUs as it did when it was trained. Without an image it is
+    podtune's own.
     """
-    inputs = {"features": s3_uri(features, "features"), "checkpoint": s3_uri(checkpoint, "the checkpoint")}
+    inputs = {
+        "prepared_data": s3_uri(prepared_data, "the prepared data"),
+        "checkpoint": s3_uri(checkpoint, "the checkpoint"),
+    }
     computation = Computation(
         step="evaluate",
         inputs=inputs,
-        output="evaluation",
-        settings=evaluation,
-        options={"device": "ipu"},
+        output="scores",
+        arguments={"evaluation": evaluation, "device": "ipu"},
         ipus=_ipus_of(inputs["checkpoint"]),
         workspace=workspace,
-        image=image,
+        image=image or image_of("ipu"),
     )
-    compute(computation, output)
-    return EVALUATION.read(output).facts.numbers()
+    compute(computation, scores)
+    return EVALUATION.read(scores).facts.numbers()
 
 
 def _ipus_of(checkpoint: str) -> int:

@@ -5,24 +5,24 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune import image_names
 from podtune.artifacts import BaseModel, Features, RawData
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def extract_lxmert(
     raw_data: Input[RawData],
     base_model: Input[BaseModel],
-    features: Output[Features],
-    questions: Dict[str, Any],
+    prepared_data: Output[Features],
+    features: Dict[str, Any],
 ) -> None:
-    """Store the regions of a visual question-answering data set's images once, and its questions as tokens.
+    """Store images as regions, and questions as tokens.
 
     Args:
         raw_data: Questions of VQA or GQA, as they or LXMERT's authors publish them, and LXMERT's region features.
         base_model: The model whose tokenizer is used.
-        features: Regions and ragged questions of all splits, the vocabulary of answers, and what scoring needs.
-        questions: The `features` section of a recipe.
+        prepared_data: Regions and ragged questions of all splits, the vocabulary of answers, and what scoring needs.
+        features: The `features` section of a recipe.
     """
     from pathlib import Path
 
@@ -30,4 +30,4 @@ def extract_lxmert(
     from podtune.steps.extract_lxmert.step import run
 
     with ending_cleanly():
-        run(Path(raw_data.path), Path(base_model.path), Path(features.path), questions)
+        run(Path(raw_data.path), Path(base_model.path), Path(prepared_data.path), features)

@@ -37,9 +37,9 @@ class _Split:
     counts: Dict[str, int]
 
 
-def run(raw_data: Path, base_model: Path, features: Path, questions: Mapping[str, Any]) -> None:
-    """Make Features of every split; `questions` is the recipe's features section."""
-    settings = read_section(LxmertSettings, questions, "features")
+def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
+    """Make Features of every split."""
+    settings = read_section(LxmertSettings, features, "features")
     data = RAW_DATA.open(raw_data)
     BASE_MODEL.open(base_model)
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
@@ -48,7 +48,7 @@ def run(raw_data: Path, base_model: Path, features: Path, questions: Mapping[str
     sources = {split: open_source(split, of_split, given, detector) for split, of_split in files.items()}
     answers = given or _made_vocabulary(sources, settings)
     _check_size(answers, settings)
-    with FEATURES.sealing(features) as draft:
+    with FEATURES.sealing(prepared_data) as draft:
         write_answers(draft.path, answers)
         splits = {
             name: _extract(source, draft.path / name, answers, tokenizer=tokenizer, settings=settings)

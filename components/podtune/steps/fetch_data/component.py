@@ -5,16 +5,16 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Output
 
-from podtune import image_names
 from podtune.artifacts import RawData
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def fetch_data(
     raw_data: Output[RawData],
     source: Dict[str, Any],
 ) -> None:
-    """Fetch a data set from a directory, the web, S3 or the Hub, and hash it.
+    """Fetch a data set and hash it.
 
     Args:
         raw_data: The files as they were published, with their origin and licence.

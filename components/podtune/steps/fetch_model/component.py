@@ -5,16 +5,16 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Output
 
-from podtune import image_names
 from podtune.artifacts import BaseModel
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def fetch_model(
     base_model: Output[BaseModel],
     model: Dict[str, Any],
 ) -> None:
-    """Fetch a pretrained model from a directory, S3 or the Hub, and hash it.
+    """Fetch a pretrained model and hash it.
 
     Args:
         base_model: Configuration, tokenizer and safetensors weights, with their origin and licence.

@@ -5,27 +5,27 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune import image_names
 from podtune.artifacts import BaseModel, Checkpoint, Features
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def finetune(
-    features: Input[Features],
+    prepared_data: Input[Features],
     base_model: Input[BaseModel],
     checkpoint: Output[Checkpoint],
     training: Dict[str, Any],
     device: str,
     workspace: str,
 ) -> None:
-    """Fine-tune a pretrained model on prepared features.
+    """Fine-tune a pretrained model on prepared data.
 
     Args:
-        features: Examples made by a preparation step of the same task.
-        base_model: The pretrained model, with the tokenizer that the features were made with.
+        prepared_data: The output of a preparation step of the same task.
+        base_model: The pretrained model, with the tokenizer that the data was prepared with.
         checkpoint: Weights, tokenizer and the record of the training.
         training: The `training` section of a recipe.
-        device: cpu or gpu.
+        device: cpu, gpu or ipu.
         workspace: Directory or s3:// URI for the checkpoints on the way; a restarted step continues from there.
     """
     from pathlib import Path
@@ -35,7 +35,7 @@ def finetune(
 
     with ending_cleanly():
         run(
-            Path(features.path),
+            Path(prepared_data.path),
             Path(base_model.path),
             Path(checkpoint.path),
             training=training,

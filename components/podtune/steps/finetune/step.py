@@ -16,17 +16,23 @@ from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.log import write_events
 from podtune.training.loop import Run, Trained, train
-from podtune.training.module_process import noticing_signals, poptorch_python, run_module
 from podtune.training.protocols import Engine
 from podtune.training.records import hardware, software
 from podtune.training.resume import open_states, run_key
+from podtune.training.step_process import noticing_signals, poptorch_python, run_step
 
 VALIDATION = "validation"
 """The split that evaluations on the way score."""
 
 
 def run(
-    features: Path, base_model: Path, checkpoint: Path, *, training: Mapping[str, Any], device: str, workspace: str
+    prepared_data: Path,
+    base_model: Path,
+    checkpoint: Path,
+    *,
+    training: Mapping[str, Any],
+    device: str = "cpu",
+    workspace: str,
 ) -> None:
     """Fine-tune a model; a call that was stopped continues from its newest checkpoint in the workspace.
 
@@ -38,12 +44,12 @@ def run(
     launcher = _launcher(device)
     with noticing_signals() as stopping:
         if launcher:
-            given = {"features": features, "base-model": base_model, "checkpoint": checkpoint}
-            arguments = {**given, "device": device, "workspace": workspace}
-            run_module(launcher, "podtune.steps.finetune", arguments, training, stopping)
+            artifacts = {"prepared_data": prepared_data, "base_model": base_model, "checkpoint": checkpoint}
+            settings = {"training": training, "device": device, "workspace": workspace}
+            run_step(launcher, "finetune", {**artifacts, **settings}, stopping)
         else:
             with torchrun.first_process_before_others(device) as is_first:
-                inputs = open_inputs(features, base_model, verifying=is_first)
+                inputs = open_inputs(prepared_data, base_model, verifying=is_first)
             _finetune(inputs, checkpoint, config, device=device, workspace=workspace, stopping=stopping)
 
 

@@ -5,24 +5,24 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune import image_names
 from podtune.artifacts import BaseModel, Checkpoint, Features
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def finetune_on_ipu(
-    features: Input[Features],
+    prepared_data: Input[Features],
     base_model: Input[BaseModel],
     checkpoint: Output[Checkpoint],
     training: Dict[str, Any],
     workspace: str,
     image: str,
 ) -> None:
-    """Fine-tune a pretrained model on IPUs, in a pod that an IPUJob gives the rights which no KFP step has.
+    """Fine-tune a pretrained model on IPUs, in an IPUJob.
 
     Args:
-        features: Examples made by a preparation step of the same task.
-        base_model: The pretrained model, with the tokenizer that the features were made with.
+        prepared_data: The output of a preparation step of the same task.
+        base_model: The pretrained model, with the tokenizer that the data was prepared with.
         checkpoint: Weights, tokenizer and the record of the training.
         training: The `training` section of a recipe.
         workspace: An s3:// URI for the checkpoints on the way and the result; a restarted step continues from there.
@@ -35,7 +35,7 @@ def finetune_on_ipu(
 
     with ending_cleanly():
         run(
-            features.uri,
+            prepared_data.uri,
             base_model.uri,
             Path(checkpoint.path),
             training=training,

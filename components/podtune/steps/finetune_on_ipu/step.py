@@ -4,26 +4,35 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from podtune.errors import BadInput
+from podtune.image_names import image_of
 from podtune.ipujobs.computation import Computation, compute, s3_uri
 from podtune.sections import read_section, to_mapping
 from podtune.training.config import TrainingConfig
 
 
 def run(
-    features: str, base_model: str, checkpoint: Path, *, training: Mapping[str, Any], workspace: str, image: str
+    prepared_data: str,
+    base_model: str,
+    checkpoint: Path,
+    *,
+    training: Mapping[str, Any],
+    workspace: str,
+    image: str = "",
 ) -> None:
-    """Have a model fine-tuned by an IPUJob; features and base model are given by their URIs in S3."""
+    """Have a model fine-tuned by an IPUJob; the inputs are URIs in S3, and without an image it is podtune's own."""
     config = read_section(TrainingConfig, training, "training")
     if config.ipu is None:
         raise BadInput("training.ipu is missing; it says how the model lies on IPUs")
     computation = Computation(
         step="finetune",
-        inputs={"features": s3_uri(features, "features"), "base-model": s3_uri(base_model, "the base model")},
+        inputs={
+            "prepared_data": s3_uri(prepared_data, "the prepared data"),
+            "base_model": s3_uri(base_model, "the base model"),
+        },
         output="checkpoint",
-        settings=to_mapping(config),
-        options={"device": "ipu", "workspace": workspace},
+        arguments={"training": to_mapping(config), "device": "ipu", "workspace": workspace},
         ipus=config.ipu.ipus,
         workspace=workspace,
-        image=image,
+        image=image or image_of("ipu"),
     )
     compute(computation, checkpoint)

@@ -5,24 +5,24 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune import image_names
 from podtune.artifacts import BaseModel, Features, RawData
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def prepare_captions(
     raw_data: Input[RawData],
     base_model: Input[BaseModel],
-    features: Output[Features],
-    captions: Dict[str, Any],
+    prepared_data: Output[Features],
+    features: Dict[str, Any],
 ) -> None:
-    """Store the images of a captioning data set once, of one size, and its captions as tokens.
+    """Store images in one size, and their captions as tokens.
 
     Args:
         raw_data: Caption files as COCO and VizWiz have them, with folders or zips of images.
         base_model: The model whose tokenizer is used.
-        features: Images and ragged captions of all splits, with the references that scoring needs.
-        captions: The `features` section of a recipe.
+        prepared_data: Images and ragged captions of all splits, with the references that scoring needs.
+        features: The `features` section of a recipe.
     """
     from pathlib import Path
 
@@ -30,4 +30,4 @@ def prepare_captions(
     from podtune.steps.prepare_captions.step import run
 
     with ending_cleanly():
-        run(Path(raw_data.path), Path(base_model.path), Path(features.path), captions)
+        run(Path(raw_data.path), Path(base_model.path), Path(prepared_data.path), features)

@@ -46,15 +46,15 @@ class _Prepared:
     counts: Dict[str, int]
 
 
-def run(raw_data: Path, base_model: Path, features: Path, captions: Mapping[str, Any]) -> None:
-    """Make Features of every split; `captions` is the recipe's features section."""
-    settings = read_section(CaptionSettings, captions, "features")
+def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
+    """Make Features of every split."""
+    settings = read_section(CaptionSettings, features, "features")
     data = RAW_DATA.open(raw_data)
     splits = {name: _read(*files, settings) for name, files in _files_of_splits(data.facts.splits, raw_data).items()}
     _compare(splits, settings.expected_images, raw_data)
     BASE_MODEL.open(base_model)
     tokenizer = open_caption_tokenizer(base_model, settings.max_length, settings.image_size)
-    with FEATURES.sealing(features) as draft:
+    with FEATURES.sealing(prepared_data) as draft:
         shutil.copyfile(base_model / TOKENIZER, draft.path / TOKENIZER)
         prepared = {name: _prepare(split, draft.path / name, tokenizer, settings) for name, split in splits.items()}
         facts = FeaturesFacts(

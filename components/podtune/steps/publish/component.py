@@ -5,25 +5,25 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune import image_names
 from podtune.artifacts import Checkpoint, Evaluation, ModelCard, Release, Verdict
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def publish(
     checkpoint: Input[Checkpoint],
-    evaluation: Input[Evaluation],
+    scores: Input[Evaluation],
     verdict: Input[Verdict],
     model_card: Input[ModelCard],
     published: Output[Release],
     release: Dict[str, Any],
     store: str,
 ) -> None:
-    """Release a model that passed the gate: upload it, seal the version, and move the live pointer.
+    """Release a model that passed the gate.
 
     Args:
         checkpoint: The model.
-        evaluation: What it scores; the next run is compared with it.
+        scores: What it scores; the next run is compared with it.
         verdict: The gate's decision; a refusal ends the step.
         model_card: The card and its pictures.
         published: Where the release lies.
@@ -38,7 +38,7 @@ def publish(
     with ending_cleanly():
         run(
             checkpoint=Path(checkpoint.path),
-            evaluation=Path(evaluation.path),
+            scores=Path(scores.path),
             verdict=Path(verdict.path),
             model_card=Path(model_card.path),
             published=Path(published.path),

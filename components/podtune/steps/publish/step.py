@@ -71,7 +71,7 @@ class Candidate:
 def run(  # as many as the component has
     *,
     checkpoint: Path,
-    evaluation: Path,
+    scores: Path,
     verdict: Path,
     model_card: Path,
     published: Path,
@@ -84,7 +84,7 @@ def run(  # as many as the component has
     with the same words on its card, makes no new version.
     """
     name = read_section(ReleaseSettings, release, "release").name
-    candidate = open_candidate(checkpoint, evaluation, verdict, model_card)
+    candidate = open_candidate(checkpoint, scores, verdict, model_card)
     verdict_facts = candidate.verdict.facts
     if verdict_facts.decision == "refuse":
         raise GateRefused(f"{name} is not released: {verdict_facts.reasons[0]}")

@@ -5,24 +5,24 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune import image_names
 from podtune.artifacts import BaseModel, Features, RawData
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def tokenize_squad(
     raw_data: Input[RawData],
     base_model: Input[BaseModel],
-    features: Output[Features],
-    windows: Dict[str, Any],
+    prepared_data: Output[Features],
+    features: Dict[str, Any],
 ) -> None:
-    """Cut the questions and contexts of a SQuAD-format data set into windows of tokens.
+    """Cut SQuAD's questions and contexts into token windows.
 
     Args:
         raw_data: SQuAD files, version 1.1 or 2.0.
         base_model: The model whose tokenizer is used.
-        features: Ragged windows of both splits, with what scoring needs.
-        windows: The `features` section of a recipe.
+        prepared_data: Ragged windows of both splits, with what scoring needs.
+        features: The `features` section of a recipe.
     """
     from pathlib import Path
 
@@ -30,4 +30,4 @@ def tokenize_squad(
     from podtune.steps.tokenize_squad.step import run
 
     with ending_cleanly():
-        run(Path(raw_data.path), Path(base_model.path), Path(features.path), windows)
+        run(Path(raw_data.path), Path(base_model.path), Path(prepared_data.path), features)

@@ -21,13 +21,13 @@ from podtune.tasks.question_answering.windows import QuestionWindows, write_wind
 _log = logging.getLogger(__name__)
 
 
-def run(raw_data: Path, base_model: Path, features: Path, windows: Mapping[str, Any]) -> None:
-    """Make Features of every split; `windows` is the recipe's features section."""
-    settings = read_section(WindowSettings, windows, "features")
+def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
+    """Make Features of every split."""
+    settings = read_section(WindowSettings, features, "features")
     data = RAW_DATA.open(raw_data)
     BASE_MODEL.open(base_model)
     pair = open_pair_tokenizer(base_model, settings.max_length)
-    with FEATURES.sealing(features) as draft:
+    with FEATURES.sealing(prepared_data) as draft:
         splits = {
             name: _tokenize(raw_data / file, draft.path / name, pair, settings)
             for name, file in data.facts.splits.items()

@@ -5,17 +5,17 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import HTML, Input, Markdown, Output
 
-from podtune import image_names
 from podtune.artifacts import BaseModel, Checkpoint, Evaluation, Features, ModelCard, RawData, Verdict
+from podtune.image_names import image_of
 
 
-@dsl.component(base_image=image_names.CPU, install_kfp_package=False)
+@dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def write_card(
     raw_data: Input[RawData],
     base_model: Input[BaseModel],
-    features: Input[Features],
+    prepared_data: Input[Features],
     checkpoint: Input[Checkpoint],
-    evaluation: Input[Evaluation],
+    scores: Input[Evaluation],
     verdict: Input[Verdict],
     model_card: Output[ModelCard],
     readme: Output[Markdown],
@@ -24,14 +24,14 @@ def write_card(
     release: Dict[str, Any],
     command: str,
 ) -> None:
-    """Write the model card and the report from the run's records alone.
+    """Write the model card and the report of a run.
 
     Args:
         raw_data: The data, for its origin and licence.
         base_model: The pretrained model, for its origin and licence.
-        features: What was trained on.
+        prepared_data: What was trained on.
         checkpoint: How it was trained.
-        evaluation: What it scores.
+        scores: What it scores.
         verdict: What the gate decided.
         model_card: README.md, its pictures, and the report.
         readme: The card, for KFP to show.
@@ -49,9 +49,9 @@ def write_card(
         run(
             raw_data=Path(raw_data.path),
             base_model=Path(base_model.path),
-            features=Path(features.path),
+            prepared_data=Path(prepared_data.path),
             checkpoint=Path(checkpoint.path),
-            evaluation=Path(evaluation.path),
+            scores=Path(scores.path),
             verdict=Path(verdict.path),
             model_card=Path(model_card.path),
             readme=Path(readme.path),

@@ -25,9 +25,9 @@ def run(  # noqa: PLR0913  # as many as the component has
     *,
     raw_data: Path,
     base_model: Path,
-    features: Path,
+    prepared_data: Path,
     checkpoint: Path,
-    evaluation: Path,
+    scores: Path,
     verdict: Path,
     model_card: Path,
     readme: Path,
@@ -41,9 +41,9 @@ def run(  # noqa: PLR0913  # as many as the component has
     artifacts = {
         "raw_data": raw_data,
         "base_model": base_model,
-        "features": features,
+        "features": prepared_data,
         "checkpoint": checkpoint,
-        "evaluation": evaluation,
+        "evaluation": scores,
         "verdict": verdict,
     }
     records = open_records(artifacts, WORST)

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
+from podtune import __main__ as program
 from podtune import __version__
 from podtune.errors import TryAgainLater
 from podtune.formats.sealed import read_manifest, sealing
-from podtune.steps.check_unchanged import __main__ as program
 from podtune.steps.check_unchanged.step import run
 from podtune.stores.opening import open_store
 from podtune.stores.releases import publish
@@ -77,7 +77,7 @@ class Case:
     def check(self, device: str = "cpu", **changed: Dict[str, Any]) -> Any:
         why = self.directory / "why" / "explanation"
         places = {"release": {"name": "qa"}, "store": self.store.uri, "device": device}
-        decision = run(self.features, self.base_model, why, sections={**SECTIONS, **changed}, **places)
+        decision = run(self.features, self.base_model, why, **{**SECTIONS, **changed}, **places)
         said, reason = why.read_text().rstrip("\n").split(": ", 1)
         assert said == decision
         return decision, reason
@@ -187,14 +187,14 @@ def test_a_store_that_cannot_answer_is_no_reason_to_train(case: Case, monkeypatc
 
 def test_the_step_runs_without_kfp(case: Case, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     case.release()
-    settings = case.directory / "settings.json"
-    settings.write_text(json.dumps({**SECTIONS, "release": {"name": "qa"}}))
-    given = {"features": case.features, "base-model": case.base_model, "settings": settings, "device": "cpu"}
-    options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
+    sections = {**SECTIONS, "release": {"name": "qa"}}
+    for name, section in sections.items():
+        (case.directory / f"{name}.json").write_text(json.dumps(section))
+    options = [part for name in sections for part in (f"--{name}", str(case.directory / f"{name}.json"))]
+    given = {"prepared-data": case.features, "base-model": case.base_model, "device": "cpu", "store": case.store.uri}
+    options += [part for name, value in given.items() for part in (f"--{name}", str(value))]
     why = case.directory / "explanation"
-    monkeypatch.setattr(
-        sys, "argv", ["check_unchanged", *options, "--store", case.store.uri, "--explanation", str(why)]
-    )
+    monkeypatch.setattr(sys, "argv", ["podtune", "check_unchanged", *options, "--explanation", str(why)])
 
     program.main()
 

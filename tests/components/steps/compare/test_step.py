@@ -2,11 +2,11 @@ from pathlib import Path
 from typing import Any, List, NoReturn
 
 import pytest
+from podtune import __main__ as program
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.evaluation import EVALUATION, read_examples
 from podtune.formats.sealed import open_sealed
 from podtune.formats.verdict import VERDICT
-from podtune.steps.compare import __main__ as program
 from podtune.steps.compare.step import run
 from podtune.stores.directory_store import DirectoryStore
 
@@ -181,9 +181,11 @@ def test_a_store_that_cannot_be_reached_is_no_verdict(
 def test_it_runs_without_kfp(
     store: DirectoryStore, make_evaluation: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "settings.yaml").write_text("gate: {metric: f1}\nrelease: {name: qa}\n")
-    paths = ["--evaluation", str(make_evaluation("new", [80.0])), "--verdict", str(tmp_path / "verdict")]
-    monkeypatch.setattr("sys.argv", ["x", *paths, "--settings", str(tmp_path / "settings.yaml"), "--store", store.uri])
+    (tmp_path / "gate.yaml").write_text("metric: f1\n")
+    (tmp_path / "release.yaml").write_text("name: qa\n")
+    paths = ["--scores", str(make_evaluation("new", [80.0])), "--verdict", str(tmp_path / "verdict")]
+    sections = ["--gate", str(tmp_path / "gate.yaml"), "--release", str(tmp_path / "release.yaml")]
+    monkeypatch.setattr("sys.argv", ["podtune", "compare", *paths, *sections, "--store", store.uri])
 
     program.main()
 

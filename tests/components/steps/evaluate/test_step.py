@@ -4,9 +4,9 @@ from typing import Any, Dict, List
 
 import numpy as np
 import pytest
+from podtune import __main__ as program
 from podtune.formats.evaluation import EVALUATION, Metric, Slice
 from podtune.formats.features import FEATURES
-from podtune.steps.evaluate import __main__ as program
 from podtune.steps.evaluate.step import run
 
 ROOT = 7**0.5
@@ -81,12 +81,14 @@ def test_it_runs_without_kfp(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "settings.yaml").write_text("n_best: 20\n")
-    paths = {"features": features, "checkpoint": checkpoint, "evaluation": tmp_path / "evaluation"}
+    (tmp_path / "evaluation.yaml").write_text("n_best: 20\n")
+    paths = {"prepared-data": features, "checkpoint": checkpoint, "scores": tmp_path / "scores"}
     options = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
-    monkeypatch.setattr("sys.argv", ["evaluate", *options, "--settings", str(tmp_path / "settings.yaml")])
+    monkeypatch.setattr(
+        "sys.argv", ["podtune", "evaluate", *options, "--evaluation", str(tmp_path / "evaluation.yaml")]
+    )
 
     program.main()
 
     assert json.loads(capsys.readouterr().out)["exact_match"] == 50.0
-    assert (tmp_path / "evaluation" / "predictions.json").is_file()
+    assert (tmp_path / "scores" / "predictions.json").is_file()

@@ -19,10 +19,10 @@ def test_artifacts_have_to_lie_in_s3(tmp_path: Path) -> None:
 
 def test_kfp_hands_over_where_its_artifacts_lie(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     features, checkpoint = Features(uri="s3://bucket/features"), Checkpoint(uri="gs://bucket/checkpoint")
-    evaluation, metrics = Evaluation(uri=str(tmp_path / "evaluation")), Metrics(uri=str(tmp_path / "metrics"))
+    scores, metrics = Evaluation(uri=str(tmp_path / "scores")), Metrics(uri=str(tmp_path / "metrics"))
 
     with pytest.raises(SystemExit) as caught:
-        evaluate_on_ipu.python_func(features, checkpoint, evaluation, metrics, scoring={}, **PLACES)
+        evaluate_on_ipu.python_func(features, checkpoint, scores, metrics, evaluation={}, **PLACES)
 
     assert caught.value.code == 2
     assert "the checkpoint must lie in s3://…; got 'gs://bucket/checkpoint'" in capsys.readouterr().err

@@ -333,12 +333,12 @@ def test_one_line_a_split_tells_what_was_made(
 def test_the_step_runs_without_kfp(
     files: Any, features: Path, base_model: Path, write_data: Any, tmp_path: Path
 ) -> None:
-    (tmp_path / "questions.json").write_text(json.dumps({**SETTINGS, "expected_answers": 9}))
-    inputs = ["--raw-data", write_data(files), "--base-model", base_model, "--settings", tmp_path / "questions.json"]
-    command = [sys.executable, "-m", "podtune.steps.extract_lxmert", *map(str, inputs), "--features", str(features)]
+    (tmp_path / "features.json").write_text(json.dumps({**SETTINGS, "expected_answers": 9}))
+    inputs = ["--raw-data", write_data(files), "--base-model", base_model, "--features", tmp_path / "features.json"]
+    command = [sys.executable, "-m", "podtune", "extract_lxmert", *map(str, inputs), "--prepared-data", str(features)]
 
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    (tmp_path / "questions.json").write_text(json.dumps(SETTINGS))
+    (tmp_path / "features.json").write_text(json.dumps(SETTINGS))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (refused.returncode, refused.stdout) == (2, "")

@@ -295,8 +295,8 @@ def test_a_step_that_is_killed_is_continued(web: Any, fetching: Path, tmp_path: 
     source = _source(web.address, sha256=_sums(train=TRAIN, validation=DEV))
     (tmp_path / "source.json").write_text(json.dumps(source))
     web.fails(cut=10, hang=True)
-    command = [sys.executable, "-m", "podtune.steps.fetch_data", "--raw-data", tmp_path / "raw"]
-    with subprocess.Popen([*command, "--settings", tmp_path / "source.json"]) as process:
+    command = [sys.executable, "-m", "podtune", "fetch_data", "--raw-data", tmp_path / "raw"]
+    with subprocess.Popen([*command, "--source", tmp_path / "source.json"]) as process:
         while [path.stat().st_size for path in fetching.rglob("*.partial")] != [10]:
             assert process.poll() is None
         process.kill()
@@ -309,8 +309,8 @@ def test_a_step_that_is_killed_is_continued(web: Any, fetching: Path, tmp_path: 
 
 def _start(directory: Path, before: str = "") -> "subprocess.CompletedProcess[str]":
     """Run the step as a program on source.json in this directory, to write raw beside it."""
-    arguments = f"--raw-data {directory}/raw --settings {directory}/source.json"
-    command = f"{before}exec {sys.executable} -B -m podtune.steps.fetch_data {arguments}"
+    arguments = f"--raw-data {directory}/raw --source {directory}/source.json"
+    command = f"{before}exec {sys.executable} -B -m podtune fetch_data {arguments}"
     return subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
 
 

@@ -329,10 +329,11 @@ def test_the_program_ends_with_one_line(
 
     command = [
         "-m",
-        "podtune.steps.fetch_model",
+        "podtune",
+        "fetch_model",
         "--base-model",
         tmp_path / "base",
-        "--settings",
+        "--model",
         tmp_path / "model.json",
     ]
     ended = subprocess.run([sys.executable, *command], check=False, capture_output=True, text=True)

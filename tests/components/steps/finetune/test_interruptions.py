@@ -27,16 +27,16 @@ def training(training: Dict[str, Any]) -> Dict[str, Any]:
 
 @pytest.fixture
 def start(features: Path, base_model: Path, training: Dict[str, Any], tmp_path: Path) -> Start:
-    """Start `python -m podtune.steps.finetune` in a directory of the given name, with a limit to the size of files."""
+    """Start `python -m podtune finetune` in a directory of the given name, with a limit to the size of files."""
 
     def started(name: str, largest_file: int = resource.RLIM_INFINITY) -> "subprocess.Popen[str]":
         directory = tmp_path / name
         directory.mkdir(exist_ok=True)
         (directory / "training.json").write_text(json.dumps(training))
         places = {"checkpoint": directory / "checkpoint", "workspace": directory / "workspace"}
-        given = {"features": features, "base-model": base_model, **places, "settings": directory / "training.json"}
+        given = {"prepared-data": features, "base-model": base_model, **places, "training": directory / "training.json"}
         process = subprocess.Popen(
-            [sys.executable, "-m", "podtune.steps.finetune", *(f"--{name}={path}" for name, path in given.items())],
+            [sys.executable, "-m", "podtune", "finetune", *(f"--{name}={path}" for name, path in given.items())],
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stderr=subprocess.PIPE,
             text=True,

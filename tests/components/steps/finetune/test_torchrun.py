@@ -10,7 +10,7 @@ from podtune.errors import BadInput, Interrupted
 from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.steps.finetune.step import run
 from podtune.steps.finetune.torchrun import launcher
-from podtune.training.module_process import run_module
+from podtune.training.step_process import run_step
 from rounding import roundings
 from safetensors.numpy import load_file
 
@@ -29,9 +29,9 @@ def in_two_processes(features: Path, base_model: Path, tmp_path: Path) -> TwoPro
     def finetuned(
         training: Dict[str, Any], stopping: Callable[[], bool] = lambda: False, features: Path = features
     ) -> Path:
-        places = {"features": features, "base-model": base_model, "checkpoint": tmp_path / "two"}
-        arguments = {**places, "workspace": tmp_path / "workspace", "device": "cpu"}
-        run_module(launcher(2), "podtune.steps.finetune", arguments, training, stopping)
+        places = {"prepared_data": features, "base_model": base_model, "checkpoint": tmp_path / "two"}
+        arguments = {**places, "training": training, "workspace": tmp_path / "workspace", "device": "cpu"}
+        run_step(launcher(2), "finetune", arguments, stopping)
         return tmp_path / "two"
 
     return finetuned

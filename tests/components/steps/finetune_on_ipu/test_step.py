@@ -43,4 +43,4 @@ def test_kfp_hands_over_where_its_artifacts_lie(tmp_path: Path, capsys: pytest.C
         finetune_on_ipu.python_func(features, model, checkpoint, training=TRAINING, **PLACES)
 
     assert caught.value.code == 2
-    assert "features must lie in s3://…; got 'gs://bucket/features'" in capsys.readouterr().err
+    assert "the prepared data must lie in s3://…; got 'gs://bucket/features'" in capsys.readouterr().err

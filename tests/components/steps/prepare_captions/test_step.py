@@ -284,12 +284,12 @@ def test_wrong_settings_are_all_named(splits: Any, features: Path, write_data: A
 def test_the_step_runs_without_kfp(
     splits: Any, features: Path, write_data: Any, write_model: Any, tmp_path: Path
 ) -> None:
-    (tmp_path / "captions.yaml").write_text("max_length: 8\nimage_size: 16\n")
-    inputs = ["--raw-data", write_data(splits), "--base-model", write_model(), "--settings", tmp_path / "captions.yaml"]
-    command = [sys.executable, "-m", "podtune.steps.prepare_captions", *map(str, inputs), "--features", str(features)]
+    (tmp_path / "features.yaml").write_text("max_length: 8\nimage_size: 16\n")
+    inputs = ["--raw-data", write_data(splits), "--base-model", write_model(), "--features", tmp_path / "features.yaml"]
+    command = [sys.executable, "-m", "podtune", "prepare_captions", *map(str, inputs), "--prepared-data", str(features)]
 
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    (tmp_path / "captions.yaml").write_text("max_length: 8\nimage_size: 32\n")
+    (tmp_path / "features.yaml").write_text("max_length: 8\nimage_size: 32\n")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (refused.returncode, refused.stdout) == (2, "")

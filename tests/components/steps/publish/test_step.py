@@ -26,7 +26,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def _publish(paths: Dict[str, Path], store: Store, published: Path) -> str:
-    run(**paths, published=published, release=SETTINGS, store=store.uri)
+    artifacts = {"scores" if name == "evaluation" else name: path for name, path in paths.items()}
+    run(**artifacts, published=published, release=SETTINGS, store=store.uri)
     return RELEASE.open(published).facts.version
 
 
@@ -197,11 +198,12 @@ def test_a_corrupted_checkpoint_is_not_released(finished_run: Any, store: Store,
 def test_the_step_runs_without_kfp(finished_run: Any, store: Store, tmp_path: Path) -> None:
     (tmp_path / "release.yaml").write_text("name: qa\n")
     options = {f"--{name.replace('_', '-')}": path for name, path in finished_run.write("abc").items()}
-    options.update({"--published": tmp_path / "published", "--settings": tmp_path / "release.yaml"})
+    options.update({"--published": tmp_path / "published", "--release": tmp_path / "release.yaml"})
+    options["--scores"] = options.pop("--evaluation")
     arguments = [str(part) for option in options.items() for part in option]
 
     ended = subprocess.run(
-        [sys.executable, "-m", "podtune.steps.publish", *arguments, "--store", store.uri],
+        [sys.executable, "-m", "podtune", "publish", *arguments, "--store", store.uri],
         env=dict(os.environ),
         capture_output=True,
         text=True,

@@ -172,12 +172,12 @@ def test_another_number_of_windows_than_expected_stops_the_step(
 
 @pytest.mark.local
 def test_the_step_runs_without_kfp(raw_data: Path, features: Path, write_model: Any, tmp_path: Path) -> None:
-    (tmp_path / "windows.yaml").write_text("max_length: 8\noverlap: 7\n")
-    inputs = ["--raw-data", raw_data, "--base-model", write_model(), "--settings", tmp_path / "windows.yaml"]
-    command = [sys.executable, "-m", "podtune.steps.tokenize_squad", *map(str, inputs), "--features", str(features)]
+    (tmp_path / "features.yaml").write_text("max_length: 8\noverlap: 7\n")
+    inputs = ["--raw-data", raw_data, "--base-model", write_model(), "--features", tmp_path / "features.yaml"]
+    command = [sys.executable, "-m", "podtune", "tokenize_squad", *map(str, inputs), "--prepared-data", str(features)]
 
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    (tmp_path / "windows.yaml").write_text("max_length: 8\noverlap: 2\n")
+    (tmp_path / "features.yaml").write_text("max_length: 8\noverlap: 2\n")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (refused.returncode, refused.stdout) == (2, "")

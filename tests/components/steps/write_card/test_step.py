@@ -11,8 +11,9 @@ from podtune.steps.write_card.step import run
 
 
 def inputs_and_outputs(finished_run: Any, directory: Path) -> Dict[str, Any]:
+    names = {"features": "prepared_data", "evaluation": "scores"}
     return {
-        **finished_run.write(),
+        **{names.get(kind, kind): path for kind, path in finished_run.write().items()},
         "model_card": directory / "card",
         "readme": directory / "kfp" / "readme",
         "report": directory / "kfp" / "report",
@@ -96,17 +97,19 @@ def test_a_text_that_is_no_unicode_is_written_all_the_same(finished_run, tmp_pat
 @pytest.mark.local
 def test_the_step_runs_without_kfp(finished_run, tmp_path) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
-    settings = tmp_path / "settings.yaml"
-    settings.write_text(yaml.safe_dump({"card": finished_run.card, "release": {"name": "a"}}))
+    (tmp_path / "card.yaml").write_text(yaml.safe_dump(finished_run.card))
+    (tmp_path / "release.yaml").write_text("name: a\n")
     arguments = [f"--{name.replace('_', '-')}={path}" for name, path in paths.items()]
 
     subprocess.run(
         [
             sys.executable,
             "-m",
-            "podtune.steps.write_card",
+            "podtune",
+            "write_card",
             *arguments,
-            f"--settings={settings}",
+            f"--card={tmp_path / 'card.yaml'}",
+            f"--release={tmp_path / 'release.yaml'}",
             "--command=podtune run a",
         ],
         check=True,

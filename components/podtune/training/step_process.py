@@ -38,34 +38,26 @@ def noticing_signals() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def run_module(
+def run_step(
     launcher: Sequence[str],
-    module: str,
+    step: str,
     arguments: Mapping[str, object],
-    settings: Mapping[str, Any],
     stopping: Callable[[], bool],
     *,
     grace: Optional[float] = None,
 ) -> None:
-    """Run `launcher -m module` with arguments by name and the step's settings; raise again what made it fail.
+    """Run `launcher -m podtune STEP` with the arguments of its `run` by name; raise again what made it fail.
 
     When `stopping` turns true it is asked to end, once, and has `grace` seconds for it; None for all that it needs.
     """
     with tempfile.TemporaryDirectory() as directory:
-        message_file, settings_file = Path(directory) / "message.json", Path(directory) / "settings.json"
-        settings_file.write_text(json.dumps(settings), encoding="utf-8")
-        named = {**arguments, "settings": settings_file}
-        command = [
-            *launcher,
-            "-m",
-            module,
-            *(text for name, value in named.items() for text in (f"--{name}", str(value))),
-        ]
+        message_file = Path(directory) / "message.json"
+        command = [*launcher, "-m", "podtune", step, *_options(arguments, Path(directory))]
         environment = {**os.environ, MESSAGE_FILE_VARIABLE: str(message_file)}
         process = subprocess.Popen(command, env=environment)  # noqa: S603  # our own module
         if _wait(process, stopping, grace):
             raise read_failure(message_file) or PodtuneError(
-                f"{module} ended with exit code {process.returncode}; the lines above say why"
+                f"{step} ended with exit code {process.returncode}; the lines above say why"
             )
 
 
@@ -88,8 +80,20 @@ def poptorch_python(device: str) -> Optional[str]:
     return python
 
 
+def _options(arguments: Mapping[str, object], directory: Path) -> Iterator[str]:
+    """The step's options; a recipe's section is written to a file, and the file named."""
+    for name, value in arguments.items():
+        yield f"--{name.replace('_', '-')}"
+        if isinstance(value, Mapping):
+            section = directory / f"{name}.section.json"
+            section.write_text(json.dumps(value), encoding="utf-8")
+            yield str(section)
+        else:
+            yield str(value)
+
+
 def _wait(process: "subprocess.Popen[bytes]", stopping: Callable[[], bool], grace: Optional[float]) -> int:
-    """Wait for the end and return the exit code; pass a wish to stop on, once."""
+    """Wait for the end and return the exit code; pass a request to stop on, once."""
     while process.poll() is None and not stopping():
         time.sleep(_POLL_SECONDS)
     if process.poll() is None:

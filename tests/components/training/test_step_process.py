@@ -2,7 +2,7 @@ import os
 import signal
 
 import pytest
-from podtune.training.module_process import noticing_signals
+from podtune.training.step_process import noticing_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
