@@ -67,7 +67,7 @@ def _sources(recipe: Recipe) -> Dict[str, List[_Source]]:
     """Fetching step to what it reads; of a model in a directory, the files that lie in it directly."""
     data = [
         _Source(uri, split in recipe.source.sha256 or scheme_of(uri) in PINNED, [Path(uri) / name])
-        for split, (uri, name) in recipe.source.places().items()
+        for split, (uri, name) in recipe.source.locations().items()
     ]
     models = [recipe.model.source] + ([recipe.model.decoder.source] if recipe.model.decoder else [])
     return {"fetch_data": data, "fetch_model": [_model(uri) for uri in models]}

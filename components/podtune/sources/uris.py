@@ -37,7 +37,7 @@ _FILES = {
 }
 
 
-class FilePlace(NamedTuple):
+class FileLocation(NamedTuple):
     """A file, as the source it lies in and its name there."""
 
     source: str
@@ -61,12 +61,12 @@ def without_secrets(uri: str) -> str:
     return f"{scheme_of(uri)}://…" if carries_secrets(shown) else shown
 
 
-def file_place(uri: str) -> FilePlace:
+def file_location(uri: str) -> FileLocation:
     """Divide a file's own URI or absolute path into its source and its name."""
     parts = urlsplit(uri) if scheme_of(uri) else urlsplit("")._replace(path=uri)
     directory, name = posixpath.split(parts.path)
     at_root = parts.scheme and directory == "/"
-    return FilePlace(urlunsplit(parts._replace(path="" if at_root else directory)), name)
+    return FileLocation(urlunsplit(parts._replace(path="" if at_root else directory)), name)
 
 
 def file_uri(source: str, name: str) -> str:

@@ -60,7 +60,7 @@ class Request:
     def paths(self) -> List[str]:
         """The recipe's sources that are local paths, which have to exist in the pods."""
         model = self.recipe.model
-        sources = [place for place, _ in self.recipe.source.places().values()]
+        sources = [place for place, _ in self.recipe.source.locations().values()]
         sources += [model.source] + ([model.decoder.source] if model.decoder else [])
         return sorted({source for source in sources if not scheme_of(source)})
 

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from podtune.sources.uris import file_place, file_uri, mistake_in_file, mistake_in_source, without_secrets
+from podtune.sources.uris import file_location, file_uri, mistake_in_file, mistake_in_source, without_secrets
 
 ALL = "https s3 hf sample"
 
@@ -94,7 +94,7 @@ def test_a_files_own_place_names_a_file(uri: str, mistake: str) -> None:
     ],
 )
 def test_a_files_place_is_divided(uri: str, source: str, name: str) -> None:
-    assert file_place(uri) == (source, name)
+    assert file_location(uri) == (source, name)
 
 
 def test_a_name_becomes_part_of_a_url() -> None:
@@ -110,7 +110,7 @@ PATHS = st.lists(st.text("abc-_.%20", min_size=1), min_size=1).map("/".join)
 def test_a_files_url_survives_its_division(path: str, query: str) -> None:
     url = f"https://example.org/{path}{query}"
 
-    assert file_uri(*file_place(url)) == url
+    assert file_uri(*file_location(url)) == url
 
 
 @pytest.mark.parametrize(

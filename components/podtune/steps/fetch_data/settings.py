@@ -10,8 +10,8 @@ from podtune.sources.uris import (
     LICENCE,
     REVISION,
     SHA256,
-    FilePlace,
-    file_place,
+    FileLocation,
+    file_location,
     mistake_in_file,
     mistake_in_source,
     scheme_of,
@@ -70,10 +70,10 @@ class SourceSettings:
         """The splits, whatever files each has."""
         return tuple(dict.fromkeys(split.partition(".")[0] for split in self.splits))
 
-    def places(self) -> Dict[str, FilePlace]:
-        """Split, or <split>.<role>, to the place of its file."""
+    def locations(self) -> Dict[str, FileLocation]:
+        """Split, or <split>.<role>, to the location of its file."""
         return {
-            split: file_place(file) if _is_own(file) else FilePlace(self.data, file)
+            split: file_location(file) if _is_own(file) else FileLocation(self.data, file)
             for split, file in self.splits.items()
         }
 
@@ -104,12 +104,12 @@ class SourceSettings:
                 yield f"sha256.{split}", f"must belong to one of the splits {', '.join(self.splits)}"
             if not SHA256.fullmatch(digest):
                 yield f"sha256.{split}", f"must be 64 lower-case hexadecimal digits; got {digest!r}"
-        for split, (place, _) in self.places().items():
-            if scheme_of(place) in ("http", "https") and split not in self.sha256:
+        for split, (source, _) in self.locations().items():
+            if scheme_of(source) in ("http", "https") and split not in self.sha256:
                 yield f"sha256.{split}", "must be given: what the web serves may change"
 
     def _wrong_revision(self) -> Iterator[Tuple[str, str]]:
-        on_hub = "hf" in {scheme_of(place) for place in (self.data, *self.splits.values())}
+        on_hub = "hf" in {scheme_of(uri) for uri in (self.data, *self.splits.values())}
         if on_hub and not REVISION.fullmatch(self.revision):
             yield "revision", f"must be a commit of 40 hexadecimal digits for hf://; got {self.revision!r}"
         if not on_hub and self.revision:
@@ -117,7 +117,7 @@ class SourceSettings:
 
 
 def _is_own(file: str) -> bool:
-    """Whether a split's file has a place of its own instead of one below `data`."""
+    """Whether a split's file has a location of its own instead of one below `data`."""
     return bool(scheme_of(file)) or file.startswith("/")
 
 

@@ -9,9 +9,8 @@ from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
-from podtune.sources.directory import copy_folder
-from podtune.sources.source import Source, open_source
-from podtune.sources.uris import FilePlace, scheme_of, without_secrets
+from podtune.sources.source import Source, copy_folder, open_source
+from podtune.sources.uris import FileLocation, scheme_of, without_secrets
 from podtune.steps.fetch_data.settings import FOLDERS, SourceSettings
 
 _log = logging.getLogger(__name__)
@@ -45,23 +44,23 @@ def _make(settings: SourceSettings, directory: Path) -> Dict[str, str]:
 def _fetch(settings: SourceSettings, directory: Path) -> Dict[str, str]:
     """Bring every split's files; each is called like its split and role, whatever it was called."""
     splits: Dict[str, str] = {}
-    places = settings.places()
-    sources = {place.source: open_source(place.source, settings.revision) for place in places.values()}
-    for split, place in places.items():
+    locations = settings.locations()
+    sources = {at.source: open_source(at.source, settings.revision) for at in locations.values()}
+    for split, at in locations.items():
         digest = settings.sha256.get(split)
         expected = Sum(digest, f"source.sha256.{split}") if digest else None
-        if _is_folder(split, place):
+        if _is_folder(split, at):
             splits[split] = split
-            _copy(split, Path(place.source) / place.name, directory / split, expected)
+            _copy(split, Path(at.source) / at.name, directory / split, expected)
         else:
-            splits[split] = split + PurePosixPath(place.name).suffix
-            _bring(split, sources[place.source], place.name, directory / splits[split], expected)
+            splits[split] = split + PurePosixPath(at.name).suffix
+            _bring(split, sources[at.source], at.name, directory / splits[split], expected)
     return splits
 
 
-def _is_folder(split: str, place: FilePlace) -> bool:
+def _is_folder(split: str, at: FileLocation) -> bool:
     """Whether a role that may have a folder has one."""
-    return split.partition(".")[2] in FOLDERS and not scheme_of(place.source) and Path(*place).is_dir()
+    return split.partition(".")[2] in FOLDERS and not scheme_of(at.source) and Path(*at).is_dir()
 
 
 def _copy(split: str, folder: Path, target: Path, expected: Optional[Sum]) -> None:

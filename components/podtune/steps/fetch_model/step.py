@@ -21,8 +21,15 @@ from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.source import open_source
 from podtune.sources.uris import without_secrets
-from podtune.steps.fetch_model.allowed_files import WEIGHTS, bring_description, bring_weights
-from podtune.steps.fetch_model.checks import check_description, check_tokenizer, check_weights, read_config
+from podtune.steps.fetch_model.model_files import (
+    WEIGHTS,
+    bring_description,
+    bring_weights,
+    check_description,
+    check_tokenizer,
+    check_weights,
+    read_config,
+)
 from podtune.steps.fetch_model.settings import DecoderSettings, ModelSettings
 
 
@@ -48,19 +55,19 @@ def _facts_of(decoder: DecoderSettings) -> DecoderFacts:
 
 def _bring(settings: ModelSettings, directory: Path) -> str:
     """Make or fetch the files; what is small is checked before the weights are fetched. Return the model's type."""
-    place = without_secrets(settings.source)
+    origin = without_secrets(settings.source)
     expected = _sum(settings.sha256, "model.sha256")
     if is_sample(settings.source):
         write_sample(settings.source, MODELS, directory)
         if expected:
-            expected.check(directory / WEIGHTS, f"{WEIGHTS} of {place}")
-        model_type = check_description(directory, place)
+            expected.check(directory / WEIGHTS, f"{WEIGHTS} of {origin}")
+        model_type = check_description(directory, origin)
     else:
         source = open_source(settings.source, settings.revision)
         bring_description(source, {name: directory / name for name in (CONFIG, *INHERITED_FILES)})
-        model_type = check_description(directory, place)
+        model_type = check_description(directory, origin)
         bring_weights(source, directory, expected)
-    check_weights(directory, place)
+    check_weights(directory, origin)
     return model_type
 
 
@@ -69,18 +76,18 @@ def _bring_both(encoder: ModelSettings, decoder: DecoderSettings, directory: Pat
     seeing, writing = directory / ENCODER, directory / DECODER
     encoder_source = open_source(encoder.source, encoder.revision)
     decoder_source = open_source(decoder.source, decoder.revision)
-    encoder_place, decoder_place = without_secrets(encoder.source), without_secrets(decoder.source)
+    encoder_origin, decoder_origin = without_secrets(encoder.source), without_secrets(decoder.source)
     bring_description(encoder_source, {CONFIG: seeing / CONFIG, PREPROCESSOR: directory / PREPROCESSOR})
     tokenizer = {name: directory / name for name in TOKENIZER_FILES}
     bring_description(decoder_source, {CONFIG: writing / CONFIG, **tokenizer})
-    configs = {ENCODER: read_config(seeing, encoder_place), DECODER: read_config(writing, decoder_place)}
-    check_tokenizer(directory, configs[DECODER], decoder_place)
-    whole = {"model_type": VISION_ENCODER_DECODER, **configs}
-    (directory / CONFIG).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    configs = {ENCODER: read_config(seeing, encoder_origin), DECODER: read_config(writing, decoder_origin)}
+    check_tokenizer(directory, configs[DECODER], decoder_origin)
+    joined = {"model_type": VISION_ENCODER_DECODER, **configs}
+    (directory / CONFIG).write_text(json.dumps(joined, indent=2) + "\n", encoding="utf-8")
     bring_weights(encoder_source, seeing, _sum(encoder.sha256, "model.sha256"))
-    check_weights(seeing, encoder_place)
+    check_weights(seeing, encoder_origin)
     bring_weights(decoder_source, writing, _sum(decoder.sha256, "model.decoder.sha256"))
-    check_weights(writing, decoder_place)
+    check_weights(writing, decoder_origin)
     return VISION_ENCODER_DECODER
 
 

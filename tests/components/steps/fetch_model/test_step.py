@@ -230,7 +230,7 @@ def test_a_decoders_weights_may_be_pinned(
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        (["config.json"], r"is no whole model: it has no config\.json"),
+        (["config.json"], r"is no complete model: it has no config\.json"),
         (["tokenizer.json"], r"has no tokenizer\.json; podtune needs a fast tokenizer: have transformers save one"),
         (["model.safetensors"], r"has its weights in pytorch_model\.bin only; podtune reads model\.safetensors, never"
             " pickles: convert it first"),
@@ -297,7 +297,7 @@ def test_a_tokenizer_that_does_not_fit_the_model_is_refused(
     ("weight_map", "words"),
     [
         ({"first": "model-1-of-2.safetensors", "x": "model-2-of-2.safetensors"}, "has no x, which model.safetensors"),
-        ({"first": "model-3-of-2.safetensors"}, "is no whole model: it has no model-3-of-2.safetensors"),
+        ({"first": "model-3-of-2.safetensors"}, "is no complete model: it has no model-3-of-2.safetensors"),
         ({"first": "../secret.safetensors"}, "must map each tensor to a .safetensors file beside it"),
         ({"first": "pytorch_model.bin"}, "must map each tensor to a .safetensors file beside it"),
         ({}, "must map each tensor to a .safetensors file beside it"),
