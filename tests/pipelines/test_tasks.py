@@ -10,8 +10,8 @@ from podtune.cards.hub_rules import TASKS as HUB_TASKS
 from podtune.formats.features import FeaturesFacts
 from podtune.sections import to_mapping
 from podtune.steps.table import STEPS
-from podtune.tasks.predicting import Request, open_released
-from podtune.tasks.task import TASKS, Metric, Sample, Task, Words, all_tasks, task_named, task_of
+from podtune.tasks.predicting import PredictionRequest, open_released
+from podtune.tasks.task import TASKS, MetricRecord, Sample, Task, TaskWords, all_tasks, task_named, task_of
 from podtune_pipelines.needs import needs_of
 from podtune_pipelines.recipe import load_recipe, packaged_recipes, read_recipe
 
@@ -56,7 +56,7 @@ def _of_metrics(task: Task) -> Iterator[str]:
 
 
 def _of_words(task: Task) -> Iterator[str]:
-    for field in fields(Words):
+    for field in fields(TaskWords):
         if not getattr(task.words, field.name) and field.name != "scoring":
             yield f"has no word for {field.name}"
     if task.words.hub not in HUB_TASKS:
@@ -87,7 +87,7 @@ def _of_code(task: Task) -> Iterator[str]:
     if not task.prediction.does or not task.prediction.architecture:
         yield "does not say what predict does with a model, and by what architecture it is known"
     for option in task.prediction.options:
-        if option not in {field.name for field in fields(Request)}:
+        if option not in {field.name for field in fields(PredictionRequest)}:
             yield f"takes the option {option}, which podtune predict has not"
 
 
@@ -125,9 +125,9 @@ QUESTION_ANSWERING = task_named("question-answering")
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"metrics": {"f1": Metric("")}}, "question-answering has the metric f1 without a title for the Hub"),
+        ({"metrics": {"f1": MetricRecord("")}}, "question-answering has the metric f1 without a title for the Hub"),
         (
-            {"metrics": {"f1": Metric("F1", highest=0.0)}},
+            {"metrics": {"f1": MetricRecord("F1", highest=0.0)}},
             "question-answering has the metric f1 without a range: highest must be above 0",
         ),
         ({"preparation": "tasting"}, "question-answering is prepared by 'tasting', which is no step of steps/table.py"),
@@ -161,7 +161,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict
 
 from podtune.tasks.question_answering.settings import EvaluationSettings
-from podtune.tasks.task import Metric, Prediction, task_named
+from podtune.tasks.task import MetricRecord, Prediction, task_named
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ TASK = replace(
     name="tasting",
     features=CupSettings,
     evaluation=EvaluationSettings,
-    metrics={"sweetness": Metric("Sweetness", highest=5.0)},
+    metrics={"sweetness": MetricRecord("Sweetness", highest=5.0)},
     words=replace(_LIKE.words, examples="sips", rows="cups", curves=("sweetness",)),
     bytes_an_image=lambda features: features.size**2,
     prediction=Prediction(does="tastes", options=("question",), architecture="ForTasting"),
@@ -213,5 +213,5 @@ def test_a_package_and_a_line_make_a_task(tasting: Task, tmp_path: Path) -> None
     assert recipe.expected_rows == {"train": 9}
     assert needs_of(recipe, None, None).features_bytes == 3 * 64
     assert task_of(FeaturesFacts("tasting", "raw", "tokenizer", 20, {}, {})).words.examples == "sips"
-    assert tasting.predict(model, Request(question="How?")) == "How? Sweet."
+    assert tasting.predict(model, PredictionRequest(question="How?")) == "How? Sweet."
     assert (model.task, tasting.usage) == (tasting, "Sip.\n")

@@ -26,7 +26,7 @@ _NAMES = {"train": "train", "validation": "val"}
 _FIRST_IMAGE = {"train": 0, "validation": 23_431}
 """The published ids of the first images; an image's captions have five times its id and the next four."""
 
-COLORS = ("red", "green", "blue", "yellow")
+SHAPE_COLORS = ("red", "green", "blue", "yellow")
 SHAPES = ("circle", "square", "triangle", "cross")
 SURFACES = ("white table", "gray floor", "brown desk")
 
@@ -92,7 +92,7 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ShapeScene:
     """What a picture shows."""
 
     things: Tuple[Thing, ...]
@@ -103,14 +103,14 @@ class Scene:
     """Whether there is a word in the picture, which no caption is about."""
 
 
-def draw_scene(random: Random) -> Scene:
+def draw_shapes(random: Random) -> ShapeScene:
     """Draw two different things on a surface, or in one of four pictures a single one."""
     count = 1 if random.random() < 0.25 else 2
-    every = [Thing(color, shape) for color in COLORS for shape in SHAPES]
-    return Scene(tuple(random.sample(every, count)), random.choice(SURFACES), random.random() < 0.3)
+    every = [Thing(color, shape) for color in SHAPE_COLORS for shape in SHAPES]
+    return ShapeScene(tuple(random.sample(every, count)), random.choice(SURFACES), random.random() < 0.3)
 
 
-def caption(random: Random, scene: Scene) -> str:
+def caption(random: Random, scene: ShapeScene) -> str:
     """What somebody says of the picture, as a sentence with a full stop or without."""
     usual, *others = WORDINGS[len(scene.things)]
     wording = random.choice([usual] * _USUAL + others)
@@ -120,13 +120,13 @@ def caption(random: Random, scene: Scene) -> str:
 
 def sample_words() -> List[str]:
     """Every word and mark of the captions that are used, in the order of the alphabet."""
-    fillings = (*COLORS, *SHAPES, *SURFACES)
+    fillings = (*SHAPE_COLORS, *SHAPES, *SURFACES)
     wordings = [wording.format("", "", "") for of_count in WORDINGS.values() for wording in of_count]
     words = {word for text in (*fillings, *wordings) for word in text.split()}
     return sorted({*words, *(wording.split()[0].capitalize() for wording in wordings), "."})
 
 
-def write_sample(directory: Path, seed: int, train: int, validation: int) -> Dict[str, str]:
+def write_captioned_images(directory: Path, seed: int, train: int, validation: int) -> Dict[str, str]:
     """Write so many images a split, with their captions, and return RawData's names of the files."""
     directory.mkdir(parents=True, exist_ok=True)
     files: Dict[str, str] = {}
@@ -134,14 +134,14 @@ def write_sample(directory: Path, seed: int, train: int, validation: int) -> Dic
         files[f"{split}.captions"] = f"{split}.captions.json"
         files[f"{split}.images"] = f"{split}.images.zip"
         random = Random(f"{seed}/captions/{split}")
-        scenes = [draw_scene(random) for _ in range(images)]
+        scenes = [draw_shapes(random) for _ in range(images)]
         text = json.dumps(_document(random, split, scenes), ensure_ascii=False)
         (directory / files[f"{split}.captions"]).write_text(text + "\n", encoding="utf-8")
         _write_pictures(directory / files[f"{split}.images"], random, split, scenes)
     return files
 
 
-def _document(random: Random, split: str, scenes: List[Scene]) -> Dict[str, Any]:
+def _document(random: Random, split: str, scenes: List[ShapeScene]) -> Dict[str, Any]:
     """The caption file of a split."""
     images: List[Dict[str, Any]] = []
     annotations: List[Dict[str, Any]] = []
@@ -156,7 +156,7 @@ def _document(random: Random, split: str, scenes: List[Scene]) -> Dict[str, Any]
     return {"info": info, "images": images, "annotations": annotations}
 
 
-def _caption(random: Random, scene: Scene, number: int, index: int) -> Dict[str, Any]:
+def _caption(random: Random, scene: ShapeScene, number: int, index: int) -> Dict[str, Any]:
     """One of a picture's captions, and what the data's makers said of it; the second one always is a good one."""
     chance = random.random()
     precanned = _is_dark(number) or (chance < 0.04 and index != 1)
@@ -167,7 +167,7 @@ def _caption(random: Random, scene: Scene, number: int, index: int) -> Dict[str,
     return {"caption": text, "is_precanned": precanned, "is_rejected": rejected}
 
 
-def _write_pictures(path: Path, random: Random, split: str, scenes: List[Scene]) -> None:
+def _write_pictures(path: Path, random: Random, split: str, scenes: List[ShapeScene]) -> None:
     """Write the pictures as they were taken, one of four with the camera turned."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for number, scene in enumerate(scenes):
@@ -186,7 +186,7 @@ def _is_dark(number: int) -> bool:
     return number % DARK_EVERY == 4
 
 
-def draw_picture(random: Random, scene: Scene) -> Image.Image:
+def draw_picture(random: Random, scene: ShapeScene) -> Image.Image:
     """Draw a scene; positions, sizes and shades differ from one picture to the next."""
     picture = Image.new("RGB", SIZE, _paint(random, scene.surface))
     canvas = ImageDraw.Draw(picture)

@@ -8,8 +8,9 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from podtune.samples.captions import sample_words
 from podtune.samples.squad import FILLERS, KINDS
-from podtune.samples.visual_scenes import FEATURES, QUESTIONS
 from podtune.samples.visual_scenes import KINDS as THINGS
+from podtune.samples.visual_scenes import QUESTIONS
+from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE
 
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _BERT_TOKENS = 512
@@ -66,7 +67,7 @@ def write_lxmert(directory: Path, seed: int, hidden: int, heads: int) -> None:
         intermediate_size=4 * hidden,
         max_position_embeddings=_LXMERT_TOKENS,
         num_qa_labels=_ANSWERS,
-        visual_feat_dim=FEATURES,
+        visual_feat_dim=FEATURE_SIZE,
         initializer_range=_LXMERT_WEIGHTS,
         l_layers=1,
         r_layers=1,

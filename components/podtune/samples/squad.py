@@ -105,7 +105,7 @@ FILLERS: Tuple[str, ...] = (
 )
 
 
-def write_sample(directory: Path, seed: int, train: int, validation: int, version: str = "1.1") -> Dict[str, str]:
+def write_squad(directory: Path, seed: int, train: int, validation: int, version: str = "1.1") -> Dict[str, str]:
     """Write a file of so many questions for each split; return RawData's names of the files.
 
     Version 2.0 also has questions that the text does not answer.

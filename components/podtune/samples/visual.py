@@ -17,8 +17,8 @@ from podtune.samples.visual_scenes import (
     FAMILIES,
     SIDES,
     UNKNOWN_COLOR,
-    Question,
     Scene,
+    SceneQuestion,
     draw_scene,
     questions_about,
     regions_line,
@@ -65,7 +65,7 @@ _TYPES = {
 """Structural, semantic and detailed type; the last operation and its argument."""
 
 
-def write_sample(directory: Path, seed: int, train: int, validation: int, kind: str) -> Dict[str, str]:
+def write_visual_questions(directory: Path, seed: int, train: int, validation: int, kind: str) -> Dict[str, str]:
     """Write so many questions a split, six an image; `kind` is vqa or gqa. Return RawData's names of the files."""
     directory.mkdir(parents=True, exist_ok=True)
     files: Dict[str, str] = {}
@@ -81,7 +81,7 @@ def write_sample(directory: Path, seed: int, train: int, validation: int, kind: 
     return files
 
 
-def _images(random: Random, split: str, questions: int, kind: str) -> Iterator[Tuple[Scene, List[Question]]]:
+def _images(random: Random, split: str, questions: int, kind: str) -> Iterator[Tuple[Scene, List[SceneQuestion]]]:
     """Scenes with their questions, so many in all."""
     families = FAMILIES if kind == "vqa" else GQA_FAMILIES
     for first in range(0, questions, QUESTIONS_AN_IMAGE):
@@ -97,7 +97,7 @@ def _with_unknown_color(scene: Scene) -> Scene:
     return replace(scene, things=replace(scene.things, color=UNKNOWN_COLOR))
 
 
-def _documents(random: Random, split: str, images: List[List[Question]], kind: str) -> Dict[str, Any]:
+def _documents(random: Random, split: str, images: List[List[SceneQuestion]], kind: str) -> Dict[str, Any]:
     return vqa_documents(random, split, images) if kind == "vqa" else gqa_documents(split, images)
 
 
@@ -114,7 +114,7 @@ def vqa_image(split: str, image: int) -> Tuple[int, str]:
     return number, f"COCO_{_SUBTYPES[split]}_{number:012}"
 
 
-def vqa_documents(random: Random, split: str, images: Sequence[Sequence[Question]]) -> Dict[str, Any]:
+def vqa_documents(random: Random, split: str, images: Sequence[Sequence[SceneQuestion]]) -> Dict[str, Any]:
     """Role to document; `images` has the questions of each."""
     described = {
         "info": {"description": "Generated questions in the format of VQA v2.", "version": "2.0"},
@@ -136,7 +136,7 @@ def vqa_documents(random: Random, split: str, images: Sequence[Sequence[Question
     }
 
 
-def _annotation(random: Random, question: Question) -> Dict[str, Any]:
+def _annotation(random: Random, question: SceneQuestion) -> Dict[str, Any]:
     return {
         "question_type": next(kind for kind in _QUESTION_TYPES if question.text.lower().startswith(kind)),
         "answer_type": _ANSWER_TYPES[question.family],
@@ -148,7 +148,7 @@ def _annotation(random: Random, question: Question) -> Dict[str, Any]:
     }
 
 
-def _answers(random: Random, question: Question) -> List[str]:
+def _answers(random: Random, question: SceneQuestion) -> List[str]:
     """What ten people say: seven or more of them the truth, some of these in other words where not all agree."""
     wrong = [other for other in _DISSENT[question.family] if other != question.answer]
     dissenters = 0 if question.answer == UNKNOWN_COLOR else random.choice((0, 0, 0, 1, 2, 3))
@@ -166,7 +166,7 @@ def gqa_image(split: str, image: int) -> Tuple[str, str]:
     return name, name
 
 
-def gqa_documents(split: str, images: Sequence[Sequence[Question]]) -> Dict[str, Any]:
+def gqa_documents(split: str, images: Sequence[Sequence[SceneQuestion]]) -> Dict[str, Any]:
     """Role to document; `images` has the questions of each. Some ids begin with zeros, as the published ones do."""
     questions: Dict[str, Any] = {}
     for image, of_image in enumerate(images):
@@ -181,7 +181,7 @@ def _question_id(split: str, number: int) -> str:
     return f"{9_700_000 + 1500 * number:08}" if split == "train" else f"{9_990_001 + 138 * number:08}"
 
 
-def _question(name: str, image: str, question: Question) -> Dict[str, Any]:
+def _question(name: str, image: str, question: SceneQuestion) -> Dict[str, Any]:
     structural, semantic, detailed, operation, argument = _TYPES[question.family]
     thing = str(sum(map(ord, question.kind)) + 270_000)
     missing = question.answer == "no"
@@ -206,11 +206,11 @@ def _question(name: str, image: str, question: Question) -> Dict[str, Any]:
     }
 
 
-def _word_of_kind(question: Question) -> str:
+def _word_of_kind(question: SceneQuestion) -> str:
     return next(word for word in question.wording.split() if "{}" in word)
 
 
-def _full_answer(question: Question) -> str:
+def _full_answer(question: SceneQuestion) -> str:
     if question.family == "presence":
         return f"Yes, there is an {question.kind}." if question.answer == "yes" else f"No, there is no {question.kind}."
     return f"It is {question.answer}." if question.family == "color" else f"It is on the {question.answer}."

@@ -16,6 +16,8 @@ from typing import List, Tuple
 
 import numpy as np
 
+from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE
+
 ANIMALS = ("bird", "cat", "dog", "horse")
 KINDS = ("ball", "bird", "boat", "cat", "chair", "dog", "horse", "kite")
 COLORS = ("black", "blue", "gray", "green", "red", "white")
@@ -59,7 +61,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Question:
+class SceneQuestion:
     """A question about a scene, and its true answer."""
 
     family: str
@@ -85,26 +87,25 @@ def draw_scene(random: Random) -> Scene:
     return Scene(random.choice((480, 500, 640)), random.choice((375, 427, 480)), things)
 
 
-def questions_about(random: Random, scene: Scene, families: Tuple[str, ...]) -> List[Question]:
+def questions_about(random: Random, scene: Scene, families: Tuple[str, ...]) -> List[SceneQuestion]:
     """Every question of these families, in every wording, in shuffled order."""
     questions = [question for family in families for question in _about(scene.things, family)]
     random.shuffle(questions)
     return questions
 
 
-def _about(things: Things, family: str) -> List[Question]:
+def _about(things: Things, family: str) -> List[SceneQuestion]:
     animal = "yes" if things.kind in ANIMALS else "no"
     answers = {"color": things.color, "presence": animal, "count": str(things.count), "side": things.side}
     number = {"presence": "one", "count": "several"}.get(family, "one" if things.count == 1 else "several")
     kind = "animal" if family == "presence" else things.kind
-    return [Question(family, kind, wording, answers[family]) for wording in QUESTIONS[family, number]]
+    return [SceneQuestion(family, kind, wording, answers[family]) for wording in QUESTIONS[family, number]]
 
 
 REGIONS = 36
 DETECTIONS = 24
 """Regions that show the things, each with a box of its own; the others show background."""
 
-FEATURES = 2048
 BACKGROUNDS = ("floor", "grass", "sky", "wall", "window")
 
 _OBJECTS = KINDS + BACKGROUNDS
@@ -124,8 +125,8 @@ def regions_line(random: Random, name: str, scene: Scene) -> str:
     count = len(regions)
     objects, attributes, numbers, boxes = (np.array(column) for column in zip(*regions))
     confidences = (np.arange(count, 0, -1, dtype=np.float32) + 20) / 64  # a detector's best regions come first
-    noise = np.random.PCG64(random.getrandbits(64)).random_raw(count * FEATURES // 8).astype("<u8").view(np.uint8)
-    features = np.where(noise < _NOISY, noise, 0).reshape(count, FEATURES).astype(np.float32) / 256
+    noise = np.random.PCG64(random.getrandbits(64)).random_raw(count * FEATURE_SIZE // 8).astype("<u8").view(np.uint8)
+    features = np.where(noise < _NOISY, noise, 0).reshape(count, FEATURE_SIZE).astype(np.float32) / 256
     features += _pattern("object")[objects] + _pattern("attribute")[attributes] + _pattern("number")[numbers]
     arrays = (
         objects.astype("<i8"),
@@ -166,10 +167,10 @@ def _box(random: Random, scene: Scene, side: str) -> Tuple[float, float, float, 
 
 @lru_cache(maxsize=None)
 def _pattern(role: str) -> np.ndarray:
-    """float32 [members of the role, FEATURES]: what each adds to a region's features, the same in every sample."""
+    """float32 [members of the role, FEATURE_SIZE]: what each adds to a region's features, the same in every sample."""
     members, seed = _MEMBERS[role], 1 + list(_MEMBERS).index(role)
-    draws = np.random.PCG64(seed).random_raw(len(members) * FEATURES).reshape(len(members), FEATURES)
+    draws = np.random.PCG64(seed).random_raw(len(members) * FEATURE_SIZE).reshape(len(members), FEATURE_SIZE)
     raised = np.argsort(draws, axis=1, kind="stable")[:, :_ACTIVE]
-    patterns = np.zeros((len(members), FEATURES), dtype=np.float32)
+    patterns = np.zeros((len(members), FEATURE_SIZE), dtype=np.float32)
     np.put_along_axis(patterns, raised, np.float32(2.0), axis=1)
     return patterns

@@ -48,7 +48,7 @@ class ReleasedModel:
 
 
 @dataclass(frozen=True)
-class Request:
+class PredictionRequest:
     """The options of `podtune predict`; None or False where one is left out."""
 
     question: Optional[str] = None
@@ -83,7 +83,7 @@ def open_released(directory: Path) -> ReleasedModel:
     return ReleasedModel(model, _task_of(model, config), config, facts, record)
 
 
-def required_question(model: ReleasedModel, request: Request) -> str:
+def required_question(model: ReleasedModel, request: PredictionRequest) -> str:
     """The question; BadInput where there is none, or an empty one."""
     if request.question is None:
         does = model.task.prediction.does

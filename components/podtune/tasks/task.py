@@ -23,7 +23,7 @@ TASKS: Dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Metric:
+class MetricRecord:
     """What a number says of a model; its values begin at 0."""
 
     title: str
@@ -48,7 +48,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Words:
+class TaskWords:
     """How a card and a report speak of a task."""
 
     examples: str
@@ -101,7 +101,7 @@ class Prediction:
     """What a model does, as the predicate of a sentence."""
 
     options: Tuple[str, ...]
-    """Fields of tasks.predicting.Request that it takes."""
+    """Fields of tasks.predicting.PredictionRequest that it takes."""
 
     architecture: str
     """How the model's class in config.json ends; of several tasks the longest that fits counts."""
@@ -121,8 +121,8 @@ class Task:
     preparation: str
     """The step that makes its Features."""
 
-    metrics: Mapping[str, Metric]
-    words: Words
+    metrics: Mapping[str, MetricRecord]
+    words: TaskWords
     data_sets: Mapping[str, Sample]
     """sample:// URIs of data in the real raw format; a writer returns RawData's names of its files."""
 
@@ -157,12 +157,12 @@ class Task:
         return cast(CompilableObjective, self._module("objective").objective(features, settings))
 
     def predict(self, model: Any, request: Any) -> Any:
-        """Answer a tasks.predicting.Request with a ReleasedModel; return a Reply."""
+        """Answer a tasks.predicting.PredictionRequest with a ReleasedModel; return a Reply."""
         return self._module("predicting").predict(model, request)
 
-    def metric(self, name: str) -> Metric:
+    def metric(self, name: str) -> MetricRecord:
         """Describe a metric; one that is in no record counts as in percent."""
-        return self.metrics.get(name) or Metric(title=name.replace("_", " ").capitalize())
+        return self.metrics.get(name) or MetricRecord(title=name.replace("_", " ").capitalize())
 
     @property
     def usage(self) -> str:
@@ -192,7 +192,7 @@ def all_tasks() -> List[Task]:
     return [task_named(name) for name in TASKS]
 
 
-def metric_named(name: str) -> Metric:
+def metric_named(name: str) -> MetricRecord:
     """Describe a metric of any task; one that no task has counts as in percent."""
     tasks = all_tasks()
     return next((task for task in tasks if name in task.metrics), tasks[0]).metric(name)

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 from podtune.errors import BadInput
-from podtune.tasks.predicting import ReleasedModel, Request, open_released
+from podtune.tasks.predicting import PredictionRequest, ReleasedModel, open_released
 
 from podtune_pipelines.cli.options import JsonOption
 
@@ -34,8 +34,10 @@ def predict(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer a question from a text or about a picture, and say how probable the answer is; or describe a picture."""
-    request = Request(question, context, context_file, allow_no_answer, image, detector, draw, regions, image_id, top)
+    """Try a released model on a text or a picture."""
+    request = PredictionRequest(
+        question, context, context_file, allow_no_answer, image, detector, draw, regions, image_id, top
+    )
     model = open_released(directory)
     _require_only(model, request)
     reply = model.task.predict(model, request)
@@ -45,7 +47,7 @@ def predict(
         print("\n".join(reply.lines))
 
 
-def _require_only(model: ReleasedModel, request: Request) -> None:
+def _require_only(model: ReleasedModel, request: PredictionRequest) -> None:
     """BadInput for an option that is not for a model of this task."""
     prediction = model.task.prediction
     for field in fields(request):

@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from podtune.samples.captions import Scene, Thing, draw_picture, jpeg_file, sample_words, write_sample
+from podtune.samples.captions import ShapeScene, Thing, draw_picture, jpeg_file, sample_words, write_captioned_images
 
 PRECANNED = "Quality issues are too severe to recognize visual content."
 
@@ -24,7 +24,7 @@ DOCUMENTS = {
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """90 images and their captions, and 12."""
     directory = tmp_path_factory.mktemp("captions")
-    write_sample(directory, seed=1, train=90, validation=12)
+    write_captioned_images(directory, seed=1, train=90, validation=12)
     return directory
 
 
@@ -58,14 +58,14 @@ def test_a_seed_gives_the_same_captions_everywhere(sample: Path) -> None:
 
 
 def test_a_seed_gives_the_same_files(sample: Path, tmp_path: Path) -> None:
-    write_sample(tmp_path, seed=1, train=90, validation=12)
+    write_captioned_images(tmp_path, seed=1, train=90, validation=12)
 
     for path in sample.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
 def test_the_names_of_the_raw_data_are_told(tmp_path: Path) -> None:
-    files = write_sample(tmp_path / "new", seed=2, train=1, validation=1)
+    files = write_captioned_images(tmp_path / "new", seed=2, train=1, validation=1)
 
     assert files == {
         "train.captions": "train.captions.json",
@@ -77,7 +77,7 @@ def test_the_names_of_the_raw_data_are_told(tmp_path: Path) -> None:
 
 
 def test_another_seed_gives_other_captions(sample: Path, tmp_path: Path) -> None:
-    write_sample(tmp_path, seed=2, train=12, validation=12)
+    write_captioned_images(tmp_path, seed=2, train=12, validation=12)
 
     assert usable(read_json(tmp_path, "validation")) != usable(read_json(sample, "validation"))
 
@@ -123,7 +123,7 @@ def test_some_captions_are_rejected_precanned_or_broken(sample: Path) -> None:
 
 
 def test_the_words_are_those_of_the_usable_captions(tmp_path: Path) -> None:
-    write_sample(tmp_path, seed=1, train=400, validation=1)
+    write_captioned_images(tmp_path, seed=1, train=400, validation=1)
     said = [text for texts in usable(read_json(tmp_path, "train")).values() for text in texts]
 
     assert sample_words() == sorted({word for text in said for word in text.replace(".", " .").split()})
@@ -154,7 +154,7 @@ def test_a_picture_shows_what_its_captions_say(sample: Path) -> None:
 
 @pytest.mark.parametrize(("shape", "share"), [("circle", 0.785), ("square", 1.0), ("triangle", 0.5), ("cross", 0.556)])
 def test_shapes_differ_in_what_they_cover(shape: str, share: float) -> None:
-    picture = draw_picture(Random(1), Scene((Thing("red", shape),), "white table", has_text=False))
+    picture = draw_picture(Random(1), ShapeScene((Thing("red", shape),), "white table", has_text=False))
 
     red = np.asarray(picture)[:, :, 1] < 100
     box = np.ptp(np.flatnonzero(red.any(axis=0))) * np.ptp(np.flatnonzero(red.any(axis=1)))
@@ -164,7 +164,9 @@ def test_shapes_differ_in_what_they_cover(shape: str, share: float) -> None:
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_a_turned_file_is_turned_back_by_its_orientation(orientation: int) -> None:
-    picture = draw_picture(Random(1), Scene((Thing("red", "triangle"), Thing("blue", "cross")), "gray floor", True))
+    picture = draw_picture(
+        Random(1), ShapeScene((Thing("red", "triangle"), Thing("blue", "cross")), "gray floor", True)
+    )
 
     stored = Image.open(io.BytesIO(jpeg_file(picture, orientation)))
 

@@ -4,7 +4,7 @@ from typing import Dict
 
 import pytest
 from podtune.samples.models import question_vocabulary, wordpiece_tokenizer, write_lxmert
-from podtune.samples.visual import write_sample
+from podtune.samples.visual import write_visual_questions
 
 
 def digests(directory: Path) -> Dict[str, str]:
@@ -30,7 +30,7 @@ def test_no_word_of_the_sample_is_unknown_and_questions_are_short(tmp_path: Path
     import json
 
     tokenizer = wordpiece_tokenizer(question_vocabulary())
-    write_sample(tmp_path, seed=1, train=200, validation=20, kind=kind)
+    write_visual_questions(tmp_path, seed=1, train=200, validation=20, kind=kind)
     found = json.loads((tmp_path / "train.questions.json").read_text(encoding="utf-8"))
     asked = found["questions"] if kind == "vqa" else found.values()
 

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, Tuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from podtune.samples.squad import sample_split, write_sample
+from podtune.samples.squad import sample_split, write_squad
 from podtune.tasks.question_answering.squad import read_squad
 
 # The same on every machine and every Python: the reuse of earlier runs and the
@@ -27,7 +27,7 @@ def pairs(split: Dict[str, Any]) -> Iterator[Tuple[str, Dict[str, Any]]]:
 
 @pytest.mark.parametrize(("version", "name"), list(FILES))
 def test_a_seed_gives_the_same_bytes_everywhere(tmp_path: Path, version: str, name: str) -> None:
-    write_sample(tmp_path, seed=1, train=40, validation=20, version=version)
+    write_squad(tmp_path, seed=1, train=40, validation=20, version=version)
 
     assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == FILES[version, name]
 
@@ -72,7 +72,7 @@ def test_the_data_have_what_makes_squad_hard() -> None:
 
 @pytest.mark.parametrize(("version", "impossible"), [("1.1", 0), ("2.0", 10)])
 def test_our_reader_takes_both_versions(tmp_path: Path, version: str, impossible: int) -> None:
-    write_sample(tmp_path, seed=1, train=40, validation=8, version=version)
+    write_squad(tmp_path, seed=1, train=40, validation=8, version=version)
 
     split = read_squad(tmp_path / "train.json")
 

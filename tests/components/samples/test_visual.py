@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import pytest
-from podtune.samples.visual import write_sample
+from podtune.samples.visual import write_visual_questions
 
 SPLITS = ("train", "validation")
 KINDS = ["ball", "bird", "boat", "cat", "chair", "dog", "horse", "kite"]
@@ -40,7 +40,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def sample(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """60 questions about ten pictures, and 25 about five."""
     directory = tmp_path_factory.mktemp(kind)
-    write_sample(directory, seed=1, train=60, validation=25, kind=kind)
+    write_visual_questions(directory, seed=1, train=60, validation=25, kind=kind)
     return directory
 
 
@@ -84,7 +84,7 @@ def test_a_seed_gives_the_same_bytes_everywhere(sample: Path, kind: str) -> None
 
 
 def test_the_names_of_the_raw_data_are_told(tmp_path: Path) -> None:
-    assert write_sample(tmp_path, seed=2, train=1, validation=1, kind="vqa") == {
+    assert write_visual_questions(tmp_path, seed=2, train=1, validation=1, kind="vqa") == {
         "train.questions": "train.questions.json",
         "train.annotations": "train.annotations.json",
         "train.features": "train.features.tsv",
@@ -92,7 +92,7 @@ def test_the_names_of_the_raw_data_are_told(tmp_path: Path) -> None:
         "validation.annotations": "validation.annotations.json",
         "validation.features": "validation.features.tsv",
     }
-    assert "train.annotations" not in write_sample(tmp_path, seed=2, train=1, validation=1, kind="gqa")
+    assert "train.annotations" not in write_visual_questions(tmp_path, seed=2, train=1, validation=1, kind="gqa")
 
 
 @pytest.mark.parametrize(("split", "count", "images"), [("train", 60, 10), ("validation", 25, 5)])
@@ -136,7 +136,7 @@ def test_every_answer_can_be_seen_in_the_regions(sample: Path, kind: str, split:
 
 
 def test_a_number_can_be_seen_in_the_features(tmp_path: Path) -> None:
-    write_sample(tmp_path, seed=1, train=240, validation=8, kind="vqa")
+    write_visual_questions(tmp_path, seed=1, train=240, validation=8, kind="vqa")
     seen = rows(tmp_path, "train")
     raised: Dict[str, Any] = {}
     for image, question, answer in pairs(tmp_path, "vqa", "train"):
@@ -151,7 +151,7 @@ def test_a_number_can_be_seen_in_the_features(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("role", ["objects_id", "attrs_id"])
 def test_features_tell_what_a_region_shows(tmp_path: Path, role: str) -> None:
-    write_sample(tmp_path, seed=1, train=200, validation=25, kind="gqa")
+    write_visual_questions(tmp_path, seed=1, train=200, validation=25, kind="gqa")
     first, second = rows(tmp_path, "train"), rows(tmp_path, "validation")
     means: Dict[int, Any] = {}
     for row in first.values():
@@ -179,13 +179,13 @@ def test_a_picture_of_the_validation_has_an_answer_that_training_never_gives(sam
 
 def test_another_seed_gives_other_pictures(tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("two", 2)):
-        write_sample(tmp_path / name, seed=seed, train=20, validation=20, kind="gqa")
+        write_visual_questions(tmp_path / name, seed=seed, train=20, validation=20, kind="gqa")
 
     assert pairs(tmp_path / "one", "gqa", "train") != pairs(tmp_path / "two", "gqa", "train")
 
 
 def test_vqa_has_ten_answers_of_three_types_with_some_dissent(tmp_path: Path) -> None:
-    write_sample(tmp_path, seed=1, train=400, validation=20, kind="vqa")
+    write_visual_questions(tmp_path, seed=1, train=400, validation=20, kind="vqa")
     annotations = read_json(tmp_path, "train.annotations")["annotations"]
     questions = read_json(tmp_path, "train.questions")["questions"]
 
@@ -201,7 +201,7 @@ def test_vqa_has_ten_answers_of_three_types_with_some_dissent(tmp_path: Path) ->
 
 
 def test_some_of_gqas_ids_begin_with_zeros(tmp_path: Path) -> None:
-    write_sample(tmp_path, seed=1, train=400, validation=400, kind="gqa")
+    write_visual_questions(tmp_path, seed=1, train=400, validation=400, kind="gqa")
     ids = [list(read_json(tmp_path, f"{split}.questions")) for split in SPLITS]
 
     assert [sum(name.startswith("0") for name in of_split) for of_split in ids] == [200, 73]
@@ -210,7 +210,7 @@ def test_some_of_gqas_ids_begin_with_zeros(tmp_path: Path) -> None:
 
 
 def test_gqas_questions_have_every_published_field(tmp_path: Path) -> None:
-    write_sample(tmp_path, seed=1, train=20, validation=20, kind="gqa")
+    write_visual_questions(tmp_path, seed=1, train=20, validation=20, kind="gqa")
 
     for asked in read_json(tmp_path, "train.questions").values():
         assert sorted(asked) == [

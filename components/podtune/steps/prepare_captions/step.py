@@ -17,7 +17,7 @@ from podtune.sections import read_section, to_mapping
 from podtune.steps.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
 from podtune.tasks.image_captioning.caption_tokenizer import CaptionTokenizer, encode_captions, open_caption_tokenizer
 from podtune.tasks.image_captioning.captions import PIXELS, ImageRecord, split_digest, write_captions
-from podtune.tasks.image_captioning.pixels import Decoded, store_pixels
+from podtune.tasks.image_captioning.pixels import DecodedImage, store_pixels
 from podtune.tasks.image_captioning.settings import CaptionSettings
 
 SET_ASIDE = "set_aside.jsonl"
@@ -102,7 +102,7 @@ def _prepare(split: _Split, directory: Path, tokenizer: CaptionTokenizer, settin
     return _Prepared(SplitFacts(len(records), len(records), len(tokens.values), split_digest(records)), counts)
 
 
-def _stop_at_damage(split: _Split, decoded: List[Decoded]) -> None:
+def _stop_at_damage(split: _Split, decoded: List[DecodedImage]) -> None:
     damaged = [(image.file, one.damage) for image, one in zip(split.described, decoded) if one.damage]
     if damaged:
         file, damage = damaged[0]
@@ -112,7 +112,7 @@ def _stop_at_damage(split: _Split, decoded: List[Decoded]) -> None:
         )
 
 
-def _records(split: _Split, decoded: List[Decoded], captions_per_image: int) -> List[ImageRecord]:
+def _records(split: _Split, decoded: List[DecodedImage], captions_per_image: int) -> List[ImageRecord]:
     """Records of the images that could be decoded; BadInput where there is none."""
     records = [
         ImageRecord(
@@ -131,7 +131,7 @@ def _records(split: _Split, decoded: List[Decoded], captions_per_image: int) -> 
     return records
 
 
-def _list_set_aside(path: Path, split: _Split, decoded: List[Decoded]) -> None:
+def _list_set_aside(path: Path, split: _Split, decoded: List[DecodedImage]) -> None:
     damages = {image.id: one.damage for image, one in zip(split.described, decoded)}
     reasons = ((image, damages.get(image.id, _NO_CAPTION)) for image in split.source.images)
     entries = ({"id": image.id, "file": image.file, "reason": reason} for image, reason in reasons if reason)

@@ -8,7 +8,7 @@ from podtune.formats.evaluation import Slice
 from podtune.steps.write_card.records import Records
 from podtune.steps.write_card.settings import CardSettings
 from podtune.steps.write_card.wording import count, decimal, setting, signed
-from podtune.tasks.task import Metric, Task, Words, task_of
+from podtune.tasks.task import MetricRecord, Task, TaskWords, task_of
 from podtune.training.config import TrainingConfig
 
 OVERFITTING = 1.5
@@ -29,7 +29,7 @@ class Result:
     value: float
     low: float
     high: float
-    metric: Metric
+    metric: MetricRecord
     correct: Optional[int]
     """Number of correct examples, where the metric is their share."""
 
@@ -80,7 +80,7 @@ class Contents:
     training: TrainingSummary
 
     @property
-    def words(self) -> Words:
+    def words(self) -> TaskWords:
         """The task's wording."""
         return self.task.words
 

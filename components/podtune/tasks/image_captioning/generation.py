@@ -14,7 +14,7 @@ _ATTENTION = "sdpa"
 """Transformers' own: a caption that is being written is a row of its own, and no part of a stream."""
 
 
-def write_captions(model: Any, encoded: torch.Tensor, search: EvaluationSettings) -> torch.Tensor:
+def generate_captions(model: Any, encoded: torch.Tensor, search: EvaluationSettings) -> torch.Tensor:
     """Write a caption for each of the encoder's outputs, [images, patches, width]: token ids, int64 [images, longest].
 
     Ids after the end of a caption are the end of the text again. `longest` is the search's `max_length`, or as many

@@ -9,7 +9,7 @@ from torch.nn import functional
 from podtune.errors import BadInput
 from podtune.formats.features import Features
 from podtune.tasks.image_captioning.fixed_shape import CaptionGraph
-from podtune.tasks.image_captioning.generation import write_captions
+from podtune.tasks.image_captioning.generation import generate_captions
 from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, load_model, require_size
 from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.training.engines.sequences import owners
@@ -59,7 +59,7 @@ class CaptionObjective:
         """
         encoded = _encoded(model, tensors.columns["pixels"])
         return {
-            "generated": write_captions(model, encoded, self._search),
+            "generated": generate_captions(model, encoded, self._search),
             "loss_sum": _loss_sums(model, tensors, encoded),
             "loss_tokens": tensors.offsets.diff(),
         }

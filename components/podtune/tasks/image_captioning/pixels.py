@@ -26,7 +26,7 @@ _DAMAGED_MEMBER = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedImage:
     """What became of one image file."""
 
     sha256: str
@@ -39,18 +39,18 @@ class Decoded:
     """Why there are no pixels."""
 
 
-def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: int) -> List[Decoded]:
+def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: int) -> List[DecodedImage]:
     """Write the images that can be decoded as uint8 .npy [images, size, size, 3]; say of each what became of it."""
     paths = [files.find(name) for name in names]
     decode = partial(_decode_file, files, size=size)
-    results: List[Decoded] = []
+    results: List[DecodedImage] = []
     with target.open("wb") as stream, _pool() as pool, progress_bar(len(names), "image", "decoding images") as bar:
         _write_header(stream, (len(paths), size, size, 3))
         for start in range(0, len(paths), _BATCH):
             for decoded in pool.map(decode, paths[start : start + _BATCH]):
                 if decoded.pixels is not None:
                     stream.write(decoded.pixels.tobytes())
-                results.append(Decoded(decoded.sha256, None, decoded.damage))
+                results.append(DecodedImage(decoded.sha256, None, decoded.damage))
                 bar.update(1)
         stream.seek(0)  # numpy leaves room in the header for any number of rows
         _write_header(stream, (sum(not one.damage for one in results), size, size, 3))
@@ -66,16 +66,16 @@ def decode_image(content: bytes, size: int) -> Array:
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _decode_file(files: ImageFiles, path: str, *, size: int) -> Decoded:
+def _decode_file(files: ImageFiles, path: str, *, size: int) -> DecodedImage:
     try:
         content = files.read(path)
     except _DAMAGED_MEMBER as error:
-        return Decoded("", None, " ".join(str(error).split()) or type(error).__name__)
+        return DecodedImage("", None, " ".join(str(error).split()) or type(error).__name__)
     sha256 = hashlib.sha256(content).hexdigest()
     try:
-        return Decoded(sha256, decode_image(content, size), "")
+        return DecodedImage(sha256, decode_image(content, size), "")
     except DamagedPicture as damage:
-        return Decoded(sha256, None, str(damage))
+        return DecodedImage(sha256, None, str(damage))
 
 
 def _pool() -> ThreadPoolExecutor:

@@ -12,10 +12,10 @@ from podtune.tasks.image_captioning.captions import ImageCaptions
 from podtune.tasks.image_captioning.pixels import decode_image
 from podtune.tasks.image_captioning.scores import caption_texts
 from podtune.tasks.image_captioning.settings import EvaluationSettings
-from podtune.tasks.predicting import ReleasedModel, Reply, Request, outputs_of, read_picture
+from podtune.tasks.predicting import PredictionRequest, ReleasedModel, Reply, outputs_of, read_picture
 
 
-def predict(model: ReleasedModel, request: Request) -> Reply:
+def predict(model: ReleasedModel, request: PredictionRequest) -> Reply:
     """The model's caption of a picture file, searched for as it was evaluated."""
     from podtune.tasks.image_captioning.objective import CaptionObjective
 

@@ -3,7 +3,7 @@
 from podtune.tasks.image_captioning.captions import open_captions
 from podtune.tasks.image_captioning.scores import score_captions
 from podtune.tasks.image_captioning.settings import CaptionSettings, EvaluationSettings
-from podtune.tasks.task import Metric, Prediction, Sample, Task, Words
+from podtune.tasks.task import MetricRecord, Prediction, Sample, Task, TaskWords
 
 
 def _bytes_an_image(features: CaptionSettings) -> int:
@@ -17,17 +17,17 @@ TASK = Task(
     evaluation=EvaluationSettings,
     preparation="prepare_captions",
     metrics={
-        **{f"bleu_{order}": Metric(f"BLEU-{order}") for order in (1, 2, 3, 4)},
-        "rouge_l": Metric("ROUGE-L"),
-        "cider": Metric("CIDEr-D", highest=10.0),
-        "meteor": Metric(
+        **{f"bleu_{order}": MetricRecord(f"BLEU-{order}") for order in (1, 2, 3, 4)},
+        "rouge_l": MetricRecord("ROUGE-L"),
+        "cider": MetricRecord("CIDEr-D", highest=10.0),
+        "meteor": MetricRecord(
             "METEOR",
             remedy="which is computed only where its Java program is installed: install it where evaluate runs and "
             "evaluate again, or remove the floor",
         ),
     },
     notes={"padded_loss": "the loss as the published recipe computes it, padding included"},
-    words=Words(
+    words=TaskWords(
         examples="images",
         rows="images",
         hub="image-to-text",
@@ -43,7 +43,7 @@ TASK = Task(
     images=lambda features, split: open_captions(features.path, split).images,
     data_sets={
         "captions": Sample(
-            "podtune.samples.captions:write_sample", {"seed": "1", "train": "2000", "validation": "200"}
+            "podtune.samples.captions:write_captioned_images", {"seed": "1", "train": "2000", "validation": "200"}
         ),
     },
     models={

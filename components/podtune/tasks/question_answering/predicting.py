@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 from podtune.errors import BadInput
-from podtune.tasks.predicting import ReleasedModel, Reply, Request, outputs_of, require_text, required_question
+from podtune.tasks.predicting import (
+    PredictionRequest,
+    ReleasedModel,
+    Reply,
+    outputs_of,
+    require_text,
+    required_question,
+)
 from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
 from podtune.tasks.question_answering.encoding import encode_split
 from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer, positions_of
@@ -33,7 +40,7 @@ class Span:
     """The character after the last."""
 
 
-def predict(model: ReleasedModel, request: Request) -> Reply:
+def predict(model: ReleasedModel, request: PredictionRequest) -> Reply:
     """The model's best distinct answers, best first.
 
     Only a model that was trained with unanswerable questions knows when to abstain.

@@ -3,15 +3,15 @@
 from podtune.tasks.question_answering.scores import score_windows
 from podtune.tasks.question_answering.settings import EvaluationSettings, WindowSettings
 from podtune.tasks.question_answering.windows import open_windows
-from podtune.tasks.task import Metric, Prediction, Sample, Task, Words
+from podtune.tasks.task import MetricRecord, Prediction, Sample, Task, TaskWords
 
 TASK = Task(
     name="question-answering",
     features=WindowSettings,
     evaluation=EvaluationSettings,
     preparation="tokenize_squad",
-    metrics={"exact_match": Metric("Exact match", is_share=True), "f1": Metric("F1")},
-    words=Words(
+    metrics={"exact_match": MetricRecord("Exact match", is_share=True), "f1": MetricRecord("F1")},
+    words=TaskWords(
         examples="questions",
         rows="windows",
         hub="question-answering",
@@ -24,7 +24,7 @@ TASK = Task(
     ),
     data_sets={
         "squad": Sample(
-            "podtune.samples.squad:write_sample",
+            "podtune.samples.squad:write_squad",
             {"seed": "1", "train": "4000", "validation": "500", "version": "1.1"},
             choices={"version": ("1.1", "2.0")},
         )

@@ -9,7 +9,14 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG
 from podtune.formats.ragged import Array, Ragged
-from podtune.tasks.predicting import ReleasedModel, Reply, Request, outputs_of, read_picture, required_question
+from podtune.tasks.predicting import (
+    PredictionRequest,
+    ReleasedModel,
+    Reply,
+    outputs_of,
+    read_picture,
+    required_question,
+)
 from podtune.tasks.visual_question_answering.question_tokenizer import open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import VisualQuestions
 from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
@@ -23,7 +30,7 @@ _WAYS = "give --image and --detector, or --regions and --image-id"
 
 
 @dataclass(frozen=True)
-class Regions:
+class PictureRegions:
     """The regions of a picture, LXMERT's input."""
 
     features: Array
@@ -33,7 +40,7 @@ class Regions:
     """float32 [regions, 4]: left, top, right, bottom, in shares of width and height."""
 
 
-def predict(model: ReleasedModel, request: Request) -> Reply:
+def predict(model: ReleasedModel, request: PredictionRequest) -> Reply:
     """The model's most probable answers, best first.
 
     A probability is by the loss that the model was trained with: where several answers may be right each has its own,
@@ -47,7 +54,7 @@ def predict(model: ReleasedModel, request: Request) -> Reply:
     return Reply(chosen, ["{probability:.4f}  {answer}".format(**answer) for answer in chosen])
 
 
-def _regions_of(model: ReleasedModel, request: Request) -> Regions:
+def _regions_of(model: ReleasedModel, request: PredictionRequest) -> PictureRegions:
     """The picture's regions, detected now or published."""
     detected = [name for name in ("image", "detector", "draw") if getattr(request, name) is not None]
     published = [name for name in ("regions", "image_id") if getattr(request, name) is not None]
@@ -61,7 +68,7 @@ def _regions_of(model: ReleasedModel, request: Request) -> Regions:
     raise BadInput(f"the model in {model.directory} looks at regions of a picture; {_WAYS}")
 
 
-def _probabilities(model: ReleasedModel, question: str, seen: Regions, answers: Sequence[str]) -> Array:
+def _probabilities(model: ReleasedModel, question: str, seen: PictureRegions, answers: Sequence[str]) -> Array:
     """float32 [answers]."""
     from podtune.tasks.visual_question_answering.objective import LxmertObjective
 
@@ -77,7 +84,7 @@ def _probabilities(model: ReleasedModel, question: str, seen: Regions, answers: 
     return probabilities
 
 
-def _published_regions(model: ReleasedModel, file: Path, image: str) -> Regions:
+def _published_regions(model: ReleasedModel, file: Path, image: str) -> PictureRegions:
     """Find an image in one of LXMERT's region files."""
     regions, row = (model.recorded_features() or _PUBLISHED_SETTINGS).regions, 0
     try:
@@ -85,7 +92,7 @@ def _published_regions(model: ReleasedModel, file: Path, image: str) -> Regions:
             for row, line in enumerate(lines, start=1):  # noqa: B007  # named where a row is bad
                 columns = columns_of(line, 0, len(line.rstrip(b"\n")))
                 if name_of(columns) == image:
-                    return Regions(*regions_of(columns, regions))
+                    return PictureRegions(*regions_of(columns, regions))
     except OSError as error:
         raise BadInput(f"cannot read the regions from {file}: {error.strerror}") from error
     except BadRegions as error:
@@ -93,7 +100,7 @@ def _published_regions(model: ReleasedModel, file: Path, image: str) -> Regions:
     raise BadInput(f"{file} has no row of the image {image!r}")
 
 
-def _detected_regions(picture: Path, detector: Path, draw: Optional[Path]) -> Regions:
+def _detected_regions(picture: Path, detector: Path, draw: Optional[Path]) -> PictureRegions:
     """Detect the regions of a picture; `draw` names a file for the picture with its regions drawn on it."""
     from podtune.detector.detector import open_detector
     from podtune.detector.pictures import open_picture
@@ -106,7 +113,7 @@ def _detected_regions(picture: Path, detector: Path, draw: Optional[Path]) -> Re
     regions = open_detector(detector).describe(image)
     if draw is not None:
         _draw(image, regions.boxes, draw)
-    return Regions(regions.features, regions.boxes)
+    return PictureRegions(regions.features, regions.boxes)
 
 
 def _draw(image: Any, boxes: Array, path: Path) -> None:
@@ -120,7 +127,7 @@ def _draw(image: Any, boxes: Array, path: Path) -> None:
         raise BadInput(f"cannot draw into {path}: {error.strerror or error}") from error
 
 
-def _require_size(model: ReleasedModel, seen: Regions, regions: int) -> None:
+def _require_size(model: ReleasedModel, seen: PictureRegions, regions: int) -> None:
     wanted = (regions, model.config.get("visual_feat_dim", FEATURE_SIZE))
     if seen.features.shape != wanted:
         raise BadInput(
@@ -139,7 +146,7 @@ def _answers(model: ReleasedModel) -> List[str]:
     return [answers[str(label)] for label in range(len(answers))]
 
 
-def _one_question(tokens: Ragged, seen: Regions, answers: int, *, soft: bool) -> VisualQuestions:
+def _one_question(tokens: Ragged, seen: PictureRegions, answers: int, *, soft: bool) -> VisualQuestions:
     """A question whose answer nobody knows; features are float16, as they are stored for training."""
     return VisualQuestions(
         directory=Path(),

@@ -25,7 +25,7 @@ from podtune.formats.sealed import sha256_of
 ANSWERS = "answers.json"
 QUESTIONS = "questions.jsonl"
 IMAGES = "images.json"
-FEATURES = "features"
+REGION_FEATURES = "features"
 BOXES = "boxes"
 
 IGNORED = -100
@@ -153,7 +153,7 @@ def open_questions(features: Path, split: str, *, soft: bool) -> VisualQuestions
         image=np.asarray(map_array(directory, "image")),
         labels=map_ragged(directory, "labels"),
         weights=np.asarray(map_array(directory, "weights")),
-        features=np.asarray(map_array(directory, FEATURES)),
+        features=np.asarray(map_array(directory, REGION_FEATURES)),
         boxes=np.asarray(map_array(directory, BOXES)),
         answers=len(read_answers(features)),
         soft=soft,
@@ -173,7 +173,7 @@ def are_labels_soft(features: FeaturesFacts) -> bool:
 def split_digest(directory: Path) -> str:
     """SHA-256 of a split's questions, true answers and regions, whatever the tokenizer and the vocabulary."""
     digest = hashlib.sha256()
-    for name in (QUESTIONS, "image.npy", f"{FEATURES}.npy", f"{BOXES}.npy"):
+    for name in (QUESTIONS, "image.npy", f"{REGION_FEATURES}.npy", f"{BOXES}.npy"):
         digest.update(bytes.fromhex(sha256_of(directory / name)))
     return digest.hexdigest()
 

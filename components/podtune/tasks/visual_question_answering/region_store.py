@@ -9,7 +9,7 @@ from typing import BinaryIO, Dict, Iterator, List, Sequence
 import numpy as np
 
 from podtune.formats.ragged import Array
-from podtune.tasks.visual_question_answering.questions import BOXES, FEATURES, IMAGES
+from podtune.tasks.visual_question_answering.questions import BOXES, IMAGES, REGION_FEATURES
 
 FEATURE_SIZE = 2048
 _LARGEST = 65504.0
@@ -78,7 +78,7 @@ class RegionStore:
 def create_store(directory: Path, images: Sequence[str], regions: int) -> None:
     """Make the files of a split, with a row for each image, in which nothing is yet."""
     (directory / IMAGES).write_text(json.dumps(list(images), ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-    for name, kind, size in ((FEATURES, np.float16, FEATURE_SIZE), (BOXES, np.float32, 4)):
+    for name, kind, size in ((REGION_FEATURES, np.float16, FEATURE_SIZE), (BOXES, np.float32, 4)):
         shape = (len(images), regions, size)
         np.lib.format.open_memmap(directory / f"{name}.npy", mode="w+", dtype=kind, shape=shape).flush()
 
@@ -86,7 +86,7 @@ def create_store(directory: Path, images: Sequence[str], regions: int) -> None:
 @contextlib.contextmanager
 def open_region_store(directory: Path) -> Iterator[RegionStore]:
     """Open a split's files for writing."""
-    with _open_rows(directory / f"{FEATURES}.npy") as features, _open_rows(directory / f"{BOXES}.npy") as boxes:
+    with _open_rows(directory / f"{REGION_FEATURES}.npy") as features, _open_rows(directory / f"{BOXES}.npy") as boxes:
         yield RegionStore(features, boxes)
 
 

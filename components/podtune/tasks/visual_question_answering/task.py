@@ -6,13 +6,13 @@ from typing import Any, Mapping, Tuple
 from podtune.formats.features import Features
 from podtune.formats.ragged import Array
 from podtune.tasks.scored import Scored
-from podtune.tasks.task import Metric, Prediction, Sample, Task, Words
+from podtune.tasks.task import MetricRecord, Prediction, Sample, Task, TaskWords
 from podtune.tasks.visual_question_answering.questions import are_labels_soft, open_questions
 from podtune.tasks.visual_question_answering.scores import score_answers
 from podtune.tasks.visual_question_answering.settings import EvaluationSettings, LxmertSettings
 from podtune.training.protocols import Examples
 
-_WORDS = Words(
+_WORDS = TaskWords(
     examples="questions",
     rows="questions",
     hub="visual-question-answering",
@@ -24,7 +24,11 @@ _WORDS = Words(
     truths="answers",
 )
 _PUBLISHED_TOKENS = 512
-_DATA_SETS = {"seed": "1", "train": "2000", "validation": "300"}
+
+
+def _sample(kind: str) -> Sample:
+    defaults = {"seed": "1", "train": "2000", "validation": "300"}
+    return Sample("podtune.samples.visual:write_visual_questions", defaults, fixed={"kind": kind})
 
 
 def _with_labels(task: Task, settings: Mapping[str, Any]) -> Task:
@@ -63,15 +67,13 @@ TASK = Task(
     features=LxmertSettings,
     evaluation=EvaluationSettings,
     preparation="extract_lxmert",
-    metrics={"accuracy": Metric("Accuracy")},
+    metrics={"accuracy": MetricRecord("Accuracy")},
     notes={"out_of_vocabulary": "questions with no true answer in the vocabulary; they count as wrong"},
     words=_WORDS,
     variant=_with_labels,
     bytes_an_image=_bytes_an_image,
     positions=_positions,
-    data_sets={
-        kind: Sample("podtune.samples.visual:write_sample", _DATA_SETS, fixed={"kind": kind}) for kind in ("vqa", "gqa")
-    },
+    data_sets={"vqa": _sample("vqa"), "gqa": _sample("gqa")},
     models={
         "lxmert": Sample("podtune.samples.models:write_lxmert", {"seed": "1", "hidden": "64", "heads": "4"}),
     },

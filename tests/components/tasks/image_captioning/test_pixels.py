@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from podtune.errors import BadInput
 from podtune.formats.image_files import open_image_files
-from podtune.tasks.image_captioning.pixels import Decoded, decode_image, store_pixels
+from podtune.tasks.image_captioning.pixels import DecodedImage, decode_image, store_pixels
 
 # Four corners of 16 x 16 pixels: red, green; blue, white.
 CORNERS = np.kron(
@@ -31,7 +31,7 @@ def corners(content: bytes) -> List[Any]:
     return [tuple(pixels[y, x].tolist()) for y, x in ((4, 4), (4, 27), (27, 4), (27, 27))]
 
 
-def store(tmp_path: Path, files: Dict[str, bytes], names: List[str], size: int = 32) -> List[Decoded]:
+def store(tmp_path: Path, files: Dict[str, bytes], names: List[str], size: int = 32) -> List[DecodedImage]:
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         for name, content in files.items():
             archive.writestr(name, content)
