@@ -24,8 +24,8 @@ def check_unchanged(
     """Check whether a run would repeat the live release.
 
     Args:
-        prepared_data: What the model would be trained on.
-        base_model: What training would start from.
+        prepared_data: The examples that a model would be trained on.
+        base_model: The pretrained model that training would start from.
         explanation: The reason, as text.
         training: The `training` section of a recipe.
         evaluation: The `evaluation` section of a recipe.

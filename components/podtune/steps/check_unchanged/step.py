@@ -72,7 +72,7 @@ def run(  # noqa: PLR0913  # as many as the component has
     store: str,
     device: str,
 ) -> str:
-    """Whether to train or to stop; stop only if the live release was made of the very same. Why is written as text."""
+    """Return train or stop, and write the reason; stop only if the live release has the same ingredients."""
     now = Ingredients(
         features=read_manifest(prepared_data, FEATURES.kind, FEATURES.version).digest,
         base_model=read_manifest(base_model, BASE_MODEL.kind, BASE_MODEL.version).digest,

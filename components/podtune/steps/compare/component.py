@@ -20,8 +20,8 @@ def compare(
     """Judge a model against floors and the live release.
 
     Args:
-        scores: What the new model scored.
-        verdict: Accept, accept-first or refuse, with the reasons in words.
+        scores: The new model's scores.
+        verdict: The decision (accept, accept-first or refuse) and its reasons.
         gate: The `gate` section of a recipe.
         release: The `release` section of a recipe.
         store: Directory or s3:// URI where releases live.

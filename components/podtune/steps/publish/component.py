@@ -23,10 +23,10 @@ def publish(
 
     Args:
         checkpoint: The model.
-        scores: What it scores; the next run is compared with it.
+        scores: The model's scores; later runs are compared with them.
         verdict: The gate's decision; a refusal ends the step.
         model_card: The card and its pictures.
-        published: Where the release lies.
+        published: The location of the release.
         release: The `release` section of a recipe.
         store: Directory or s3:// URI where releases live.
     """

@@ -29,11 +29,11 @@ def write_card(
     Args:
         raw_data: The data, for its origin and licence.
         base_model: The pretrained model, for its origin and licence.
-        prepared_data: What was trained on.
-        checkpoint: How it was trained.
-        scores: What it scores.
-        verdict: What the gate decided.
-        model_card: README.md, its pictures, and the report.
+        prepared_data: The examples that the model was trained on.
+        checkpoint: The fine-tuned model and its training log.
+        scores: The model's scores.
+        verdict: The gate's decision.
+        model_card: README.md, its pictures and the report.
         readme: The card, for KFP to show.
         report: The report, for KFP to show.
         card: The `card` section of a recipe.
