@@ -158,7 +158,10 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
         module=container["args"][container["args"].index("--function_to_execute") + 1],
         image=container["image"],
         resources=container.get("resources", {}),
-        inputs={key: _producer(value) for key, value in inputs.get("artifacts", {}).items()},
+        inputs={
+            key: (value["taskOutputArtifact"]["producerTask"], value["taskOutputArtifact"]["outputArtifactKey"])
+            for key, value in inputs.get("artifacts", {}).items()
+        },
         parameters={
             key: _parameter(value, kinds[key]["parameterType"]) for key, value in inputs.get("parameters", {}).items()
         },
@@ -168,11 +171,6 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
         cache_key=task.get("cachingOptions", {}).get("cacheKey"),
         kubernetes=pods.get(label, {}),
     )
-
-
-def _producer(reference: Mapping[str, Any]) -> Tuple[str, str]:
-    output = reference["taskOutputArtifact"]
-    return output["producerTask"], output["outputArtifactKey"]
 
 
 def _parameter(reference: Mapping[str, Any], kind: str) -> Parameter:

@@ -15,8 +15,8 @@ from typing import Any, Dict, Iterator, Optional
 
 import psutil
 from kfp import local
-from podtune.environment import TERMINAL
-from podtune.errors import MESSAGE_FILE_VARIABLE, PodtuneError, read_failure
+from podtune.environment import MESSAGE_FILE, TERMINAL
+from podtune.errors import PodtuneError, read_failure
 
 from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of
@@ -81,7 +81,7 @@ def _arguments(recipe: Recipe, home: Home, command: str = "", store: str = "") -
 def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
     """Run a pipeline and return the path of its output artifact."""
     home.runs.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), _messages() as message_file, _python3_is_this(), _passing_on_sigterm():
+    with warnings.catch_warnings(), _environment_of_steps() as message_file, _passing_on_sigterm():
         warnings.simplefilter("ignore")  # KFP warns of every cluster setting that it ignores here
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(home.runs))
         with home.log.open("w", encoding="utf-8") as log, _logging_to(RunLog(log, sys.stderr)), serving(home.results):
@@ -110,42 +110,29 @@ def _logging_to(log: RunLog) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _messages() -> Iterator[Path]:
-    """Have the steps report how they end, and draw their progress bars on the terminal.
+def _environment_of_steps() -> Iterator[Path]:
+    """Set what the steps inherit; yield the file in which one that fails leaves its message and exit code.
 
-    Through this process's environment, because KFP has no other for its steps. Without it every failure would be
-    exit code 1 and a traceback in the log, and there would be no progress bars.
+    In this process, because KFP starts the steps with its environment and accepts no other. Without the file every
+    failure would end in exit code 1 and a traceback in the log; without the terminal there would be no progress
+    bars. KFP puts sys.executable in place of python3 everywhere in a step's arguments, also inside a path such as
+    lib/python3.11/… that somebody passes, which is then not found: so the interpreter is called python3, and PATH
+    leads to it (kfp 2.17, replace_python_executable).
     """
-    with tempfile.TemporaryDirectory() as directory:
-        message_file = Path(directory) / "message.json"
-        added = {MESSAGE_FILE_VARIABLE: str(message_file)}
+    environment, executable = dict(os.environ), sys.executable
+    directory = str(Path(executable).parent)
+    with tempfile.TemporaryDirectory() as messages:
+        os.environ[MESSAGE_FILE.name] = str(Path(messages) / "message.json")
         if sys.stderr.isatty():
-            added[TERMINAL.name] = os.ttyname(sys.stderr.fileno())
-        before = dict(os.environ)
-        os.environ.update(added)
+            os.environ[TERMINAL.name] = os.ttyname(sys.stderr.fileno())
+        if shutil.which("python3", path=directory):
+            os.environ["PATH"], sys.executable = f"{directory}{os.pathsep}{environment['PATH']}", "python3"
         try:
-            yield message_file
+            yield Path(messages) / "message.json"
         finally:
             os.environ.clear()
-            os.environ.update(before)
-
-
-@contextlib.contextmanager
-def _python3_is_this() -> Iterator[None]:
-    """Have the steps run in this interpreter by the name python3.
-
-    KFP's runner puts sys.executable in place of python3 everywhere in a step's arguments, also inside a path such as
-    lib/python3.11/… that somebody passes: without this such a path would not be found (kfp 2.17,
-    replace_python_executable).
-    """
-    path, executable = os.environ["PATH"], sys.executable
-    directory = str(Path(executable).parent)
-    if shutil.which("python3", path=directory):
-        os.environ["PATH"], sys.executable = f"{directory}{os.pathsep}{path}", "python3"
-    try:
-        yield
-    finally:
-        os.environ["PATH"], sys.executable = path, executable
+            os.environ.update(environment)
+            sys.executable = executable
 
 
 @contextlib.contextmanager

@@ -84,10 +84,9 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     prepared, fetched = reused[preparation], reused["fetch_model"]
     features = FEATURES.read(Path(prepared["prepared_data"].path)) if prepared else None
     base_model = BASE_MODEL.read(Path(fetched["base_model"].path)) if fetched else None
-    splits = _counted(features) if features else _expected(recipe)
+    splits = _counted(features) if features else {name: Counts(rows) for name, rows in recipe.expected_rows.items()}
     updates = updates_of(splits["train"].rows, recipe.training) if splits else None
-    on_ipus = device == "ipu"
-    consumed = updates.rows_consumed if updates else None
+    on_ipus, consumed = device == "ipu", updates.rows_consumed if updates else None
     return Plan(
         recipe=recipe.name,
         device=device,
@@ -97,7 +96,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         splits=splits,
         needs=needs_of(recipe, features, base_model),
         updates=updates,
-        duration=_estimated(recipe, features, base_model, device) if features and base_model and not on_ipus else None,
+        duration=_measured(recipe, features, base_model, device) if features and base_model and not on_ipus else None,
         ipu=plan_for_ipus(recipe.training, consumed, features, base_model) if on_ipus else None,
     )
 
@@ -120,18 +119,10 @@ def _counted(features: Features) -> Dict[str, Counts]:
     return {name: Counts(split.rows, split.examples, split.tokens) for name, split in features.facts.splits.items()}
 
 
-def _expected(recipe: Recipe) -> Dict[str, Counts]:
-    return {name: Counts(rows) for name, rows in recipe.expected_rows.items()}
-
-
-def _estimated(recipe: Recipe, features: Features, base_model: BaseModel, device: str) -> Duration:
+def _measured(recipe: Recipe, features: Features, base_model: BaseModel, device: str) -> Duration:
     from podtune_pipelines.probe import measure
 
-    splits = features.facts.splits
-    speed = measure(features, base_model, recipe.training, device)
+    splits, speed = features.facts.splits, measure(features, base_model, recipe.training, device)
     consumed = updates_of(splits["train"].rows, recipe.training).rows_consumed
-    return Duration(
-        training_rows_per_second=speed.training,
-        training_seconds=consumed / speed.training,
-        evaluation_seconds=splits[recipe.evaluation.split].rows / speed.prediction,
-    )
+    evaluation_seconds = splits[recipe.evaluation.split].rows / speed.prediction
+    return Duration(speed.training, consumed / speed.training, evaluation_seconds)

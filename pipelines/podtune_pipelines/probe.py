@@ -54,7 +54,7 @@ def measure(features: Features, base_model: BaseModel, config: TrainingConfig, d
     engine = open_engine(task.objective(features, task.evaluation()), base_model.path, config, device)
     batches = np.array_split(rows, max(1, len(rows) // min(config.batch_size, 64)))
     for step, batch in enumerate(batches[:WARM_UP_STEPS]):
-        float(engine.steps(examples, [batch], step, 0.0)[0].loss)
+        float(engine.steps(examples, [batch], step, 0.0)[0].loss)  # waits for the device
     done, began = 0, time.perf_counter()
     for step, batch in enumerate(batches):
         float(engine.steps(examples, [batch], step, 0.0)[0].loss)
