@@ -57,7 +57,7 @@ def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
 def define_pipeline(recipe: Recipe, placement: Placement, finish: Finish, returned: Any) -> Any:
     """Define a pipeline that prepares a recipe and goes on as `finish` says; `returned` is the type of its output."""
     if placement.device == "ipu" and recipe.training.ipu is None:
-        raise BadInput(f"{recipe.name} has no section training.ipu, which says how its model lies on IPUs; add one")
+        raise BadInput(f"{recipe.name} has no section training.ipu, which places its model on IPUs; add one")
 
     def pipeline(  # noqa: PLR0913, PLR0917  # KFP passes them by name
         source: Section,

@@ -13,7 +13,7 @@ from podtune.training.ipu import IpuConfig
 
 @dataclass(frozen=True)
 class IpuShare:
-    """What one IPU of a pipeline holds."""
+    """One IPU of a pipeline."""
 
     layers: int
     parameters: int
@@ -30,7 +30,7 @@ class Pipeline:
 
     shares: List[IpuShare]
     fullest_rows: int
-    """Rows of the batch that takes most, packed or not."""
+    """Rows of the fullest batch, packed or not."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class IpuPlan:
 
     ipus: int
     rows_per_step: int
-    """Rows of one shape in an optimizer step; less than its windows where these share rows."""
+    """Rows of one shape in an optimizer step; fewer than its windows where these share rows."""
 
     pipeline: Optional[Pipeline]
     """None until the model and the data are there."""
 
     published_rows_per_second: Optional[float]
-    """For this placement; None where no speed was published."""
+    """Of this placement; None where there is none."""
 
     seconds: Optional[float]
-    """The training would take at that speed."""
+    """Duration of the training at that speed."""
 
 
 def plan_for_ipus(

@@ -14,8 +14,6 @@ from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 from podtune.ipujobs.manifest import CONTAINER, JOB_LABEL
 from podtune.ipujobs.worker_pod import PodLog, WorkerPod, chunks_of, read_pod
 
-"""A webhook of an operator that is down answers 500; 410 says that a list has to be asked for anew."""
-
 _LONGEST_PAUSE = 30.0
 _TIMEOUT = urllib3.Timeout(connect=10, read=60)
 
@@ -49,8 +47,9 @@ class Cluster:
 
     def worker(self, name: str) -> Optional[WorkerPod]:
         """The newest pod of a job; None where there is none."""
-        found = self._ask("GET", self._pods, query={"labelSelector": f"{JOB_LABEL}={name}"})
-        pods = sorted((found or {})["items"], key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        selector = urlencode({"labelSelector": f"{JOB_LABEL}={name}"})
+        answer = self._ask("GET", f"{self._pods}?{selector}") or {}
+        pods = sorted(answer["items"], key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
         return read_pod(pods[-1]) if pods else None
 
     def log_lines(self, pod: str, log: PodLog, seconds: float) -> Iterator[str]:
@@ -60,36 +59,31 @@ class Cluster:
         if log.since:
             query["sinceTime"] = log.since
         timeout = urllib3.Timeout(connect=10, read=seconds)
+        path = f"{self._pods}/{pod}/log?{urlencode(query)}"
         try:
-            answer = self._request("GET", f"{self._pods}/{pod}/log", query=query, timeout=timeout, stream=True)
+            answer = ask_once(self._api, "GET", path, None, timeout, stream=True)
         except HTTPError:
             return
         if answer.status == 200:
             yield from log.lines(chunks_of(answer, seconds))
         else:
-            _log.info("cannot read the log of %s now: %s", pod, _said_in(answer))
+            _log.info("cannot read the log of %s now: %s", pod, _message_in(answer))
 
     def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Optional[Mapping[str, str]] = None,
-        body: Optional[Mapping[str, Any]] = None,
-        otherwise: int = 0,
+        self, method: str, path: str, body: Optional[Mapping[str, Any]] = None, otherwise: int = 0
     ) -> Optional[Dict[str, Any]]:
-        """The answer to a request, asked again while the API fails; None where its status is `otherwise`."""
+        """The answer to a request, repeated while the API fails; None where its status is `otherwise`."""
         until, pause = time.monotonic() + self._patience, 1.0
         while True:
             try:
-                answer = self._request(method, path, query=query, body=body)
+                answer = ask_once(self._api, method, path, body, _TIMEOUT)
                 if answer.status == otherwise:
                     return None
                 if answer.status < 300:
                     return json.loads(answer.data)  # type: ignore[no-any-return]  # the API's objects are mappings
                 if not _passes(answer):
                     raise self._refusal(answer, method, path)
-                reason, pause = _said_in(answer), max(pause, _retry_after(answer))
+                reason, pause = _message_in(answer), max(pause, _retry_after(answer))
             except HTTPError as error:
                 reason = " ".join(str(error).split())
             if time.monotonic() + pause > until:
@@ -98,29 +92,16 @@ class Cluster:
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Optional[Mapping[str, str]] = None,
-        body: Optional[Mapping[str, Any]] = None,
-        timeout: urllib3.Timeout = _TIMEOUT,
-        stream: bool = False,
-    ) -> Any:
-        whole = path + (f"?{urlencode(query)}" if query else "")
-        return ask_once(self._api, method, whole, body, timeout, stream=stream)
-
     def _refusal(self, answer: Any, method: str, path: str) -> PodtuneError:
-        said = _said_in(answer)
+        message = _message_in(answer)
         if answer.status in (401, 403):
             return BadInput(
-                f"cannot {method} {path}: access denied ({said}); the step's service account needs the role for "
+                f"cannot {method} {path}: access denied ({message}); the step's service account needs the role for "
                 f"IPUJobs in namespace {self.namespace}"
             )
         if answer.status == 404:
-            return BadInput(f"cannot {method} {path}: {said}; install the IPU operator, or correct the namespace")
-        return BadInput(f"cannot {method} {path}: the API answers {answer.status} ({said})")
+            return BadInput(f"cannot {method} {path}: {message}; install the IPU operator, or correct the namespace")
+        return BadInput(f"cannot {method} {path}: the API answers {answer.status} ({message})")
 
 
 def ask_once(
@@ -132,9 +113,9 @@ def ask_once(
     *,
     stream: bool = False,
 ) -> Any:
-    """The answer to one request, whatever its status; HTTPError where there is none.
+    """Make one request and return the answer, whatever its status; HTTPError where there is none.
 
-    It is made with the configuration's address, certificates and token, which is renewed.
+    With the configuration's address, certificates and token, which is renewed.
     """
     headers = {"Accept": "application/json, */*", "Content-Type": "application/json"}
     api.update_params_for_auth(headers, [], ["BearerToken"])
@@ -171,16 +152,16 @@ def open_api() -> Optional[client.ApiClient]:
 
 
 def _passes(answer: Any) -> bool:
-    """Whether the same request may succeed later; that a quota is used up does not say that it is forbidden."""
+    """Whether the same request may succeed later."""
     return (
         is_passing(answer.status)
-        or answer.status == 410
-        or (answer.status == 403 and "exceeded quota" in _said_in(answer))
+        or answer.status == 410  # a list has expired and has to be requested anew
+        or (answer.status == 403 and "exceeded quota" in _message_in(answer))  # not forbidden, only used up for now
     )
 
 
-def _said_in(answer: Any) -> str:
-    """What the API says of a failure."""
+def _message_in(answer: Any) -> str:
+    """The API's message of a failure."""
     data = answer.data
     try:
         return str(json.loads(data)["message"])

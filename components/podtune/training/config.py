@@ -88,12 +88,12 @@ class TrainingConfig:
     """Keep the weights of the evaluation with the highest value of this metric; empty keeps the last weights."""
 
     ipu: Optional[IpuConfig] = None
-    """How the model lies on IPUs; other devices ignore it."""
+    """Placement of the model on IPUs; other devices ignore it."""
 
     def on_ipus(self) -> IpuConfig:
-        """How the model lies on IPUs; BadInput where the recipe does not say."""
+        """The placement on IPUs; BadInput where the recipe has none."""
         if self.ipu is None:
-            raise BadInput("the recipe does not say how its model lies on IPUs; give training.ipu")
+            raise BadInput("the recipe does not place its model on IPUs; add training.ipu")
         return self.ipu
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The `training.ipu` section of a recipe: how a model lies on Graphcore IPUs, and how a global batch is cut for them.
+"""The `training.ipu` section of a recipe: the placement of a model on Graphcore IPUs, and the split of a global batch.
 
 Names are those of the published ipu_config.json files where there is one.
 """
@@ -24,13 +24,13 @@ _RANGES: Rules = (
 
 @dataclass(frozen=True)
 class IpuConfig:
-    """Where the layers are, and what of a batch goes through them at once; the optimizer's batch stays the recipe's."""
+    """Placement of the layers and size of a micro-batch; the optimizer's batch stays the recipe's."""
 
     layers_per_ipu: Tuple[int, ...]
     """Encoder and decoder layers on each IPU of a pipeline, in the order in which a row passes through them."""
 
     row_tokens: int
-    """Tokens of text in a row: every row is padded to as many, for a compiled program has one shape."""
+    """Tokens of text in a row, to which every row is padded: a compiled program has one shape."""
 
     gradient_accumulation: int
     """Micro-batches that pass through the pipeline before the weights are updated."""
@@ -45,38 +45,38 @@ class IpuConfig:
     """Windows that may share a row, each attending to itself only; 1 pads instead."""
 
     execution: Literal["pipelined", "sharded"] = "pipelined"
-    """Whether all IPUs work at a time, each on another micro-batch, or one after the other on the same. A batch that is
-    smaller than the pipeline is long can only be sharded."""
+    """Whether all IPUs work at a time, each on another micro-batch, or one after the other on the same. A batch with
+    fewer micro-batches than the pipeline needs can only be sharded."""
 
     embedding_serialization_factor: int = 1
-    """Parts in which the table of tokens is looked up, to save memory."""
+    """Parts in which the token embedding is looked up, to save memory."""
 
     matmul_proportion: Tuple[float, ...] = (0.25,)
     """Share of an IPU's memory that matrix products may use beside their operands: one for all, or one for each."""
 
     recompute_checkpoint_every_layer: bool = True
-    """Keep what every layer puts out; what is inside is computed anew in the backward pass."""
+    """Keep every layer's output; activations within a layer are recomputed in the backward pass."""
 
     optimizer_state_offchip: bool = False
     """Keep the moments in the host's streaming memory instead of the IPU's."""
 
     replicated_tensor_sharding: bool = True
-    """Divide the moments among the replicas instead of repeating them, where there are several."""
+    """Shard the moments over the replicas, where there are several."""
 
     half_partials: bool = True
-    """Add up matrix products in float16 where the model computes in it."""
+    """Accumulate matrix products in float16 where the model computes in it."""
 
     stochastic_rounding: bool = True
-    """Round float16 weights up or down by chance in training, so that small updates are not lost."""
+    """Round float16 weights stochastically in training, so that small updates are not lost."""
 
     loss_scaling: float = 1.0
-    """Factor of the loss, taken out of the update again, that keeps small gradients from vanishing in float16."""
+    """Factor of the loss, divided out of the update again, that keeps small gradients from vanishing in float16."""
 
     inference_device_iterations: int = 0
     """Micro-batches that each replica predicts in one call; 0 means as many as the pipeline has stages."""
 
     reference_rows_per_second: float = 0.0
-    """Speed that was published for this placement, for `plan`; 0 where none was."""
+    """Published speed of this placement, for `plan`; 0 where there is none."""
 
     @property
     def ipus(self) -> int:
@@ -85,7 +85,7 @@ class IpuConfig:
 
     @property
     def rows_per_step(self) -> int:
-        """Rows, packed or not, of one optimizer step."""
+        """Rows of one optimizer step, packed or not."""
         return self.micro_batch_size * self.gradient_accumulation * self.replication_factor
 
     def proportions(self) -> List[float]:
@@ -94,14 +94,14 @@ class IpuConfig:
         return list(own) if len(own) > 1 else list(own) * len(self.layers_per_ipu)
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
-        """What no IPU runs, as (key, what is wrong)."""
+        """What no IPU runs, as (key, mistake)."""
         yield from out_of_range(self, _RANGES)
         count = len(self.layers_per_ipu)
         if not count or min(self.layers_per_ipu) < 0:
             yield "layers_per_ipu", f"must be numbers of layers, one for each IPU; got {list(self.layers_per_ipu)}"
         elif not is_power_of_two(self.ipus) or self.ipus > IPUS_OF_ONE_PROCESS:
-            given = f"{count} of layers_per_ipu × replication_factor {self.replication_factor} = {self.ipus}"
-            yield "replication_factor", f"IPUs are reserved by powers of two up to {IPUS_OF_ONE_PROCESS}; got {given}"
+            got = f"{count} of layers_per_ipu × replication_factor {self.replication_factor} = {self.ipus}"
+            yield "replication_factor", f"IPUs are reserved by powers of two up to {IPUS_OF_ONE_PROCESS}; got {got}"
         if len(self.matmul_proportion) not in (1, count):
             yield (
                 "matmul_proportion",
@@ -111,7 +111,7 @@ class IpuConfig:
             yield "matmul_proportion", f"must be above 0 and at most 1; got {list(self.matmul_proportion)}"
 
     def mistakes_in(self, batch_size: int) -> Iterator[Tuple[str, str]]:
-        """What does not go with a global batch of so many rows, as (key, what is wrong)."""
+        """What does not fit a global batch of so many rows, as (key, mistake)."""
         product = (
             f"micro_batch_size {self.micro_batch_size} × gradient_accumulation {self.gradient_accumulation} × "
             f"replication_factor {self.replication_factor} = {self.rows_per_step}"

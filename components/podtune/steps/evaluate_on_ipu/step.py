@@ -25,7 +25,7 @@ def run(
 ) -> Dict[str, float]:
     """Have every example of a split scored once by an IPUJob; return the metrics, the loss, and how many there were.
 
-    The inputs are URIs in S3; the model lies on the IPUs as it did when it was trained. Without an image it is
+    The inputs are URIs in S3; the model is placed on the IPUs as in training. Without an image it is
     podtune's own.
     """
     inputs = {
@@ -50,5 +50,5 @@ def _ipus_of(checkpoint: str) -> int:
     facts = read_section(CheckpointFacts, read_sealed(open_store(checkpoint), "").facts, f"{checkpoint} facts")
     config = read_section(TrainingConfig, facts.training, "the checkpoint's training")
     if config.ipu is None:
-        raise BadInput(f"{checkpoint} was trained without training.ipu, which says how the model lies on IPUs")
+        raise BadInput(f"{checkpoint} was trained without training.ipu, which places the model on IPUs")
     return config.ipu.ipus

@@ -22,7 +22,7 @@ def run(
     """Have a model fine-tuned by an IPUJob; the inputs are URIs in S3, and without an image it is podtune's own."""
     config = read_section(TrainingConfig, training, "training")
     if config.ipu is None:
-        raise BadInput("training.ipu is missing; it says how the model lies on IPUs")
+        raise BadInput("training.ipu is missing; it places the model on IPUs")
     computation = Computation(
         step="finetune",
         inputs={

@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from podtune.formats.ragged import places_of
@@ -44,7 +44,7 @@ class CaptionGraph:
     def parts(self, ipu_of_layer: Sequence[int], last: int) -> List[Tuple[nn.Module, int]]:
         """The encoder's embeddings on the first IPU, the decoder's where its layers begin.
 
-        What writes tokens goes back to there, for it shares its weights with the embeddings.
+        The head goes back there if it shares its weights with the embeddings.
         """
         encoder, decoder = self._model.encoder, self._model.decoder.transformer
         layers, head = _encoder_layers(encoder), self._model.decoder.lm_head
@@ -69,7 +69,7 @@ class CaptionGraph:
         return {"pixels": self._pixels(packed), **self._captions(packed, indices), "weights": weighed}
 
     def predict(self, packed: PackedRows, run: Program) -> Dict[str, np.ndarray]:
-        """The caption that is written for each image, and the loss of its true captions."""
+        """The generated caption of each image, and the loss of its true captions."""
         pixels, indices = self._pixels(packed), token_indices(packed, self._width)
         captions = {name: self._widened(rows) for name, rows in self._captions(packed, indices).items()}
         none = np.zeros((packed.rows, self._search.beams), dtype=np.int32)
@@ -78,7 +78,7 @@ class CaptionGraph:
         counts = np.diff(packed.batch.offsets)
         sums = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=of_tokens, minlength=len(counts))
         return {
-            "generated": self._written(packed, pixels, run)[packed.row_of],
+            "generated": self._generate(packed, pixels, run)[packed.row_of],
             "loss_sum": sums.astype(np.float32),
             "loss_tokens": counts,
         }
@@ -105,8 +105,8 @@ class CaptionGraph:
             name: scatter(stream.astype(np.int32), indices, packed, self._width) for name, stream in streams.items()
         }
 
-    def _written(self, packed: PackedRows, pixels: np.ndarray, run: Program) -> np.ndarray:
-        """What a search writes into each row, int64 [rows, longest]."""
+    def _generate(self, packed: PackedRows, pixels: np.ndarray, run: Program) -> np.ndarray:
+        """Search for a caption of each row, int64 [rows, longest]."""
         beams, longest = self._search.beams, self._longest
         fixed = {
             "positions": np.tile(np.arange(longest), (beams, 1)),
@@ -135,10 +135,10 @@ class CaptionGraph:
 
 
 class _Trunk(nn.Module):
-    """The model up to what it writes tokens with, part by part: its own forward takes one caption a row.
+    """The model up to its language-model head, part by part: its own forward takes one caption a row.
 
-    pixels are uint8 [rows, 3, height, width]. Of the captions, int32 [rows, width] each, come the tokens `before` those
-    that are to be found, their positions, and the number of the caption that each belongs to.
+    pixels are uint8 [rows, 3, height, width]. Of the captions, int32 [rows, width] each, come the tokens `before` the
+    predicted ones, their positions, and the number of the caption that each belongs to.
     """
 
     def __init__(self, model: Any) -> None:
@@ -148,26 +148,24 @@ class _Trunk(nn.Module):
             if hasattr(layer.attn, "bias"):  # transformers 4 has a mask of its own in here, for one caption a row
                 layer.attn.bias = layer.attn.bias[:, :, :1, :1].clone()
 
-    def forward(
-        self, pixels: torch.Tensor, before: torch.Tensor, positions: torch.Tensor, caption: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, pixels: Tensor, before: Tensor, positions: Tensor, caption: Tensor) -> Tensor:
         encoded, decoder = self._encoded(pixels), self.model.decoder.transformer
-        hidden: torch.Tensor = decoder.drop(decoder.wte(before) + decoder.wpe(positions))
+        hidden: Tensor = decoder.drop(decoder.wte(before) + decoder.wpe(positions))
         bias = _own_past(positions, caption, hidden.dtype)
         for layer in decoder.h:
             hidden = hidden_of(layer(hidden, attention_mask=bias, encoder_hidden_states=encoded))
         hidden = decoder.ln_f(hidden)
         return hidden
 
-    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+    def logits(self, hidden: Tensor) -> Tensor:
         """Of every token, float32 [rows, tokens, vocabulary]."""
-        logits: torch.Tensor = self.model.decoder.lm_head(hidden).float()
+        logits: Tensor = self.model.decoder.lm_head(hidden).float()
         return logits
 
-    def _encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+    def _encoded(self, pixels: Tensor) -> Tensor:
         model, encoder = self.model, self.model.encoder
         scaled = pixels.float() * getattr(model, PIXEL_SCALE).float() + getattr(model, PIXEL_SHIFT).float()
-        hidden: torch.Tensor = encoder.embeddings(scaled.to(encoder.embeddings.cls_token.dtype))
+        hidden: Tensor = encoder.embeddings(scaled.to(encoder.embeddings.cls_token.dtype))
         for layer in _encoder_layers(encoder):
             hidden = hidden_of(layer(hidden))
         hidden = encoder.layernorm(hidden)
@@ -181,15 +179,9 @@ class _Training(nn.Module):
         super().__init__()
         self.trunk = trunk
 
-    def forward(  # noqa: PLR0917  # passed by name
-        self,
-        pixels: torch.Tensor,
-        before: torch.Tensor,
-        positions: torch.Tensor,
-        caption: torch.Tensor,
-        tokens: torch.Tensor,
-        weights: torch.Tensor,
-    ) -> torch.Tensor:
+    def forward(
+        self, pixels: Tensor, before: Tensor, positions: Tensor, caption: Tensor, tokens: Tensor, weights: Tensor
+    ) -> Tensor:
         logits = self.trunk.logits(self.trunk(pixels, before, positions, caption))
         return (_losses(logits, tokens) * weights).sum()
 
@@ -204,15 +196,9 @@ class _Predicting(nn.Module):
         super().__init__()
         self.trunk, self._kept = trunk, kept
 
-    def forward(  # noqa: PLR0917  # passed by name
-        self,
-        pixels: torch.Tensor,
-        before: torch.Tensor,
-        positions: torch.Tensor,
-        caption: torch.Tensor,
-        tokens: torch.Tensor,
-        selected: torch.Tensor,
-    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(
+        self, pixels: Tensor, before: Tensor, positions: Tensor, caption: Tensor, tokens: Tensor, selected: Tensor
+    ) -> Tuple[Tensor, Tensor, Tensor]:
         hidden = self.trunk(pixels, before, positions, caption)
         width = hidden.shape[1]
         is_selected = selected[:, :, None] == torch.arange(width, device=selected.device)
@@ -227,15 +213,15 @@ def _encoder_layers(encoder: Any) -> Any:
     return encoder.layers if hasattr(encoder, "layers") else encoder.encoder.layer  # the latter in transformers 4
 
 
-def _own_past(positions: torch.Tensor, caption: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
+def _own_past(positions: Tensor, caption: Tensor, kind: torch.dtype) -> Tensor:
     """What is added to scores, [rows, 1, width, width]: a token attends to its own caption, as far as itself."""
     together = caption[:, :, None] == caption[:, None, :]
     earlier = positions[:, :, None] >= positions[:, None, :]
-    bias: torch.Tensor = attention_bias(together & earlier, kind)
+    bias: Tensor = attention_bias(together & earlier, kind)
     return bias
 
 
-def _losses(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+def _losses(logits: Tensor, tokens: Tensor) -> Tensor:
     """Cross-entropies, float32 [rows, width]."""
     losses = functional.cross_entropy(logits.flatten(0, 1), tokens.flatten().long(), reduction="none")
     return losses.reshape(tokens.shape)

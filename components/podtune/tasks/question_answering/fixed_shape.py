@@ -1,10 +1,10 @@
-"""Extractive question answering on rows of one length, several windows in a row where that is wanted."""
+"""Extractive question answering on rows of one length, with several windows in a row if packed."""
 
 from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from podtune.formats.ragged import places_of
 from podtune.training.fixed_shapes import (
@@ -70,16 +70,14 @@ def _member(packed: PackedRows) -> np.ndarray:
 
 
 class _Trunk(nn.Module):
-    """The model on packed rows, driven part by part: transformers' own forward builds masks for whole rows only."""
+    """The model on packed rows, driven part by part: transformers' own forward masks one window a row only."""
 
     def __init__(self, encoder: Any, head: Any, first_position: int) -> None:
         super().__init__()
         self.encoder, self.head, self._first_position = encoder, head, first_position
         self._has_segments = encoder.config.type_vocab_size > 1
 
-    def forward(
-        self, tokens: torch.Tensor, segments: torch.Tensor, positions: torch.Tensor, window: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, tokens: Tensor, segments: Tensor, positions: Tensor, window: Tensor) -> Tensor:
         hidden = self.encoder.embeddings(
             input_ids=tokens,
             token_type_ids=segments if self._has_segments else segments * 0,
@@ -88,7 +86,7 @@ class _Trunk(nn.Module):
         bias = attention_bias(window[:, :, None] == window[:, None, :], hidden.dtype)
         for layer in self.encoder.encoder.layer:
             hidden = hidden_of(layer(hidden, bias))
-        logits: torch.Tensor = self.head(hidden).float()
+        logits: Tensor = self.head(hidden).float()
         return logits
 
 
@@ -99,16 +97,16 @@ class _Training(nn.Module):
         super().__init__()
         self.trunk, self._windows = trunk, windows
 
-    def forward(  # noqa: PLR0917  # passed by name
+    def forward(
         self,
-        tokens: torch.Tensor,
-        segments: torch.Tensor,
-        positions: torch.Tensor,
-        window: torch.Tensor,
-        answer_start: torch.Tensor,
-        answer_end: torch.Tensor,
-        weights: torch.Tensor,
-    ) -> torch.Tensor:
+        tokens: Tensor,
+        segments: Tensor,
+        positions: Tensor,
+        window: Tensor,
+        answer_start: Tensor,
+        answer_end: Tensor,
+        weights: Tensor,
+    ) -> Tensor:
         logits = self.trunk(tokens, segments, positions, window)
         own = torch.stack([window == number + 1 for number in range(self._windows)], dim=1)
         start = _cross_entropies(logits[..., 0], own, own & (positions[:, None] == answer_start[..., None]))
@@ -116,8 +114,8 @@ class _Training(nn.Module):
         return ((start + end) / 2 * weights).sum()
 
 
-def _cross_entropies(logits: torch.Tensor, own: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """float32 [rows, windows] of logits [rows, width]; `own` are a window's tokens, `target` the one that is right."""
+def _cross_entropies(logits: Tensor, own: Tensor, target: Tensor) -> Tensor:
+    """float32 [rows, windows] from logits [rows, width]; `own` masks a window's tokens, `target` the right one."""
     scores = logits[:, None] + (own.float() - 1.0) * MASKED
     return -(scores.log_softmax(-1) * target.float()).sum(-1)
 
@@ -129,8 +127,6 @@ class _Predicting(nn.Module):
         super().__init__()
         self.trunk = trunk
 
-    def forward(
-        self, tokens: torch.Tensor, segments: torch.Tensor, positions: torch.Tensor, window: torch.Tensor
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, tokens: Tensor, segments: Tensor, positions: Tensor, window: Tensor) -> Tuple[Tensor, Tensor]:
         logits = self.trunk(tokens, segments, positions, window)
         return logits[..., 0], logits[..., 1]

@@ -3,13 +3,12 @@
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from podtune.training.fixed_shapes import Inputs, PackedRows, Program, pad_rows, scatter, token_indices
 from podtune.training.ipu import IpuConfig
 
-Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Losses = Callable[[Tensor, Tensor], Tensor]
 """Logits [rows, answers] and targets to float32 [rows]."""
 
 
@@ -61,11 +60,9 @@ class _Trunk(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(
-        self, tokens: torch.Tensor, mask: torch.Tensor, regions: torch.Tensor, boxes: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, tokens: Tensor, mask: Tensor, regions: Tensor, boxes: Tensor) -> Tensor:
         kind = self.model.lxmert.embeddings.word_embeddings.weight.dtype
-        scores: torch.Tensor = self.model(
+        scores: Tensor = self.model(
             input_ids=tokens,
             attention_mask=mask.to(kind),
             token_type_ids=tokens * 0,
@@ -82,15 +79,9 @@ class _Training(nn.Module):
         super().__init__()
         self.trunk, self._losses = trunk, losses
 
-    def forward(  # noqa: PLR0917  # passed by name
-        self,
-        tokens: torch.Tensor,
-        mask: torch.Tensor,
-        regions: torch.Tensor,
-        boxes: torch.Tensor,
-        target: torch.Tensor,
-        weights: torch.Tensor,
-    ) -> torch.Tensor:
+    def forward(
+        self, tokens: Tensor, mask: Tensor, regions: Tensor, boxes: Tensor, target: Tensor, weights: Tensor
+    ) -> Tensor:
         return (self._losses(self.trunk(tokens, mask, regions, boxes), target) * weights).sum()
 
 
@@ -102,13 +93,8 @@ class _Predicting(nn.Module):
         self.trunk, self._losses, self._soft = trunk, losses, soft
 
     def forward(
-        self,
-        tokens: torch.Tensor,
-        mask: torch.Tensor,
-        regions: torch.Tensor,
-        boxes: torch.Tensor,
-        target: torch.Tensor,
-    ) -> Tuple[torch.Tensor, ...]:
+        self, tokens: Tensor, mask: Tensor, regions: Tensor, boxes: Tensor, target: Tensor
+    ) -> Tuple[Tensor, ...]:
         logits = self.trunk(tokens, mask, regions, boxes)
         probabilities = logits.sigmoid() if self._soft else logits.softmax(1)
         probability, answer = probabilities.max(1)

@@ -21,7 +21,7 @@ TRAINING: Dict[str, Any] = {
 def test_a_recipe_has_to_place_its_model_on_ipus(tmp_path: Path) -> None:
     training = {key: value for key, value in TRAINING.items() if key != "ipu"}
 
-    with pytest.raises(BadInput, match=r"^training\.ipu is missing; it says how the model lies on IPUs$"):
+    with pytest.raises(BadInput, match=r"^training\.ipu is missing; it places the model on IPUs$"):
         run("s3://a/features", "s3://a/base_model", tmp_path / "checkpoint", training=training, **PLACES)
 
 

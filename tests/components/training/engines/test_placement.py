@@ -65,7 +65,7 @@ def test_a_batch_shorter_than_the_pipeline_may_be_sharded(bert: Path, config: Co
 def test_a_recipe_without_a_placement_is_refused(bert: Path, config: Config) -> None:
     objective = SpanObjective()
 
-    with pytest.raises(BadInput, match=r"the recipe does not say how its model lies on IPUs; give training\.ipu"):
+    with pytest.raises(BadInput, match=r"the recipe does not place its model on IPUs; add training\.ipu"):
         place_on_ipus(objective, objective.load(bert), config())
 
 
