@@ -17,7 +17,7 @@ from podtune_pipelines.cli.options import (
     StoreOption,
     WorkspaceOption,
 )
-from podtune_pipelines.doctor.finding import Finding
+from podtune_pipelines.doctor.examination import Finding
 
 _SECONDS = 20.0
 

@@ -1,4 +1,4 @@
-"""Which checks belong to what a person means to do."""
+"""The checks for what is going to be used."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +9,14 @@ from podtune.ipujobs.work import jobs_namespace
 
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.examination import Check
-from podtune_pipelines.doctor.hub import look_at_hub
-from podtune_pipelines.doctor.kfp_api import look_at_kfp
-from podtune_pipelines.doctor.kubernetes_api import look_at_kubernetes
-from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, look_at_store
+from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
+from podtune_pipelines.doctor.servers import check_hub, check_kfp
+from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a person means to use."""
+    """What is going to be used."""
 
     device: str
     home: Path
@@ -27,19 +26,19 @@ class Plan:
 
 
 def checks_of(plan: Plan) -> List[Check]:
-    """Everything that it needs, and what is cheap to know beside."""
+    """All checks for a plan."""
     elsewhere = bool(plan.host)
     devices = sorted({"cpu", plan.device})  # only training and evaluation run in another image than a CPU's
     return [
-        Check("packages", machine.look_at_packages),
-        Check("home", lambda: machine.look_at_home(plan.home)),
-        Check("processor", machine.look_at_processor),
-        Check("GPUs", lambda: machine.look_at_gpus(asked=plan.device == "gpu", elsewhere=elsewhere)),
-        *([Check("IPUs", lambda: machine.look_at_ipus(elsewhere))] if plan.device == "ipu" else []),
-        Check("Hub", look_at_hub),
-        Check("store", lambda: look_at_store(plan.store, RELEASES)),
-        *([Check("workspace", lambda: look_at_store(plan.workspace, CHECKPOINTS))] if plan.workspace else []),
-        Check("KFP", lambda: look_at_kfp(plan.host)),
-        Check("Kubernetes", lambda: look_at_kubernetes(plan.device, jobs_namespace())),
-        Check("images", lambda: machine.look_at_images([image_of(device) for device in devices])),
+        Check("packages", machine.check_packages),
+        Check("home", lambda: machine.check_home(plan.home)),
+        Check("processor", machine.check_processor),
+        Check("GPUs", lambda: machine.check_gpus(required=plan.device == "gpu", elsewhere=elsewhere)),
+        *([Check("IPUs", lambda: machine.check_ipus(elsewhere))] if plan.device == "ipu" else []),
+        Check("Hub", check_hub),
+        Check("store", lambda: check_store(plan.store, RELEASES)),
+        *([Check("workspace", lambda: check_store(plan.workspace, CHECKPOINTS))] if plan.workspace else []),
+        Check("KFP", lambda: check_kfp(plan.host)),
+        Check("Kubernetes", lambda: check_kubernetes(plan.device, jobs_namespace())),
+        Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
     ]

@@ -1,4 +1,4 @@
-"""Kubernetes: whether its API answers, and whether it has the accelerators that pipelines ask for."""
+"""Kubernetes: whether its API answers, and whether it offers the accelerators that pipelines request."""
 
 from typing import Any, Iterator, Mapping, Optional
 
@@ -6,17 +6,17 @@ import urllib3
 from podtune.ipujobs.cluster import ask_once, open_api
 from podtune.ipujobs.manifest import API_VERSION
 
-from podtune_pipelines.doctor.finding import Finding, failed, not_checked, ok, plain
-from podtune_pipelines.doctor.http import TIMEOUT, json_of, unreachable
+from podtune_pipelines.doctor.examination import Finding, failed, not_checked, ok, plain
+from podtune_pipelines.doctor.servers import TIMEOUT, json_of, unreachable
 
 _ABOUT = "Kubernetes"
 
 
-def look_at_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
-    """Whether the API answers, and has what the device needs."""
+def check_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
+    """Check that the API answers, and offers what the device needs."""
     api = open_api()
     if api is None:
-        yield not_checked(_ABOUT, "neither a pod's service account nor a kubeconfig is here", "set KUBECONFIG")
+        yield not_checked(_ABOUT, "there is neither a pod's service account nor a kubeconfig", "set KUBECONFIG")
         return
     answer = _request(api, "GET", "/version")
     if answer.status != 200:
@@ -48,14 +48,14 @@ def _ipus(api: Any, namespace: str) -> Iterator[Finding]:
 
 
 def _operator(api: Any) -> Finding:
-    """Discovery is open to every user, while the definition itself may not be."""
+    """Ask the discovery API, which every user may read, rather than for the definition itself."""
     about = "IPU operator"
     answer = _request(api, "GET", f"/apis/{API_VERSION}")
     kinds = [resource.get("name") for resource in (json_of(answer) or {}).get("resources", [])]
     if answer.status == 200 and "ipujobs" in kinds:
-        return ok(about, f"the cluster knows IPUJobs ({API_VERSION})")
+        return ok(about, f"the cluster has IPUJobs ({API_VERSION})")
     if answer.status in (200, 404):
-        return failed(about, f"the cluster knows no ipujobs of {API_VERSION}", "install Graphcore's IPU operator")
+        return failed(about, f"the cluster has no ipujobs of {API_VERSION}", "install Graphcore's IPU operator")
     return not_checked(about, f"this user may not ask (HTTP {answer.status})", "ask its administrator")
 
 
@@ -63,19 +63,24 @@ def _namespace(api: Any, namespace: str) -> Finding:
     about = f"namespace {namespace}"
     answer = _request(api, "GET", f"/api/v1/namespaces/{namespace}")
     if answer.status == 200:
-        return ok(about, "is there")
+        return ok(about, "exists")
     if answer.status == 404:
-        return failed(about, "is not there", "apply the manifests for IPUs, or name another in PODTUNE_IPU_NAMESPACE")
-    return not_checked(about, f"this user may not look at it (HTTP {answer.status})")
+        return failed(about, "does not exist", "apply the manifests for IPUs, or set PODTUNE_IPU_NAMESPACE to another")
+    return not_checked(about, f"this user may not read it (HTTP {answer.status})")
 
 
 def _right(api: Any, namespace: str) -> Finding:
     about = "right to create IPUJobs"
-    asked = {"namespace": namespace, "verb": "create", "group": API_VERSION.partition("/")[0], "resource": "ipujobs"}
+    attributes = {
+        "namespace": namespace,
+        "verb": "create",
+        "group": API_VERSION.partition("/")[0],
+        "resource": "ipujobs",
+    }
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": asked},
+        "spec": {"resourceAttributes": attributes},
     }
     answer = _request(api, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
     status = (json_of(answer) or {}).get("status")
@@ -83,12 +88,12 @@ def _right(api: Any, namespace: str) -> Finding:
         return not_checked(about, f"the API answers with HTTP {answer.status}")
     if status.get("allowed"):
         return ok(about, f"this user has it in {namespace}; steps need it for their own service account")
-    remedy = "only steps need it: see that their service account has the role, which this user cannot show"
+    remedy = "only steps need it: make sure that their service account has the role, which this user cannot check"
     return Finding(about, "warning", f"this user has none in {namespace}", remedy)
 
 
 def _request(api: Any, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
-    """One request, with little patience."""
+    """Make one request with short time limits."""
     try:
         return ask_once(api, method, path, body, TIMEOUT)
     except urllib3.exceptions.HTTPError as error:

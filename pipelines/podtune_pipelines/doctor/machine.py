@@ -1,4 +1,4 @@
-"""The machine we are on: its Python, the packages, the place for runs, and what it computes with."""
+"""The machine: Python, packages, the directory for runs, and what it computes with."""
 
 import os
 import re
@@ -15,17 +15,17 @@ from podtune import __version__
 from podtune.errors import BadInput
 from podtune.training.step_process import poptorch_python
 
-from podtune_pipelines.doctor.finding import Finding, failed, not_checked, ok, warning
+from podtune_pipelines.doctor.examination import Finding, failed, not_checked, ok, warning
 
 _GIBIBYTE = 1 << 30
 _ROOM = 20 * _GIBIBYTE
 """Less than this is not enough for the published recipes' data, features and checkpoints."""
 
-_ASK_FOR_IPUS = "import poptorch; print(poptorch.ipuHardwareIsAvailable(1))"
+_FIND_IPUS = "import poptorch; print(poptorch.ipuHardwareIsAvailable(1))"
 
 
-def look_at_packages() -> Iterator[Finding]:
-    """Whether the installed versions are those that podtune asks for."""
+def check_packages() -> Iterator[Finding]:
+    """Check that the installed versions are those that podtune requires."""
     python = ".".join(map(str, sys.version_info[:3]))
     unfit = [reason for name in requires("podtune") or [] for reason in _unfit(Requirement(name))]
     if unfit:
@@ -36,27 +36,27 @@ def look_at_packages() -> Iterator[Finding]:
         yield ok("packages", f"podtune {__version__} on Python {python}; {versions}")
 
 
-def look_at_home(home: Path) -> Iterator[Finding]:
-    """Whether runs can be kept there, and how much room is left."""
-    free = room_at(home)
-    room = f"{home} is writable, {free / _GIBIBYTE:.1f} GiB are free"
+def check_home(home: Path) -> Iterator[Finding]:
+    """Check that the directory for runs is writable, and how much space is left."""
+    free = free_bytes(home)
+    space = f"{home} is writable, {free / _GIBIBYTE:.1f} GiB are free"
     if free < _ROOM:
-        yield warning("home", room, "free some, or choose a larger disk by --home, for anything but small recipes")
+        yield warning("home", space, "free some space or set --home to a larger disk for anything but small recipes")
     else:
-        yield ok("home", room)
+        yield ok("home", space)
 
 
-def room_at(directory: Path) -> int:
-    """Bytes that are free where a directory is or would be; an error where nothing can be written."""
+def free_bytes(directory: Path) -> int:
+    """Free bytes where a directory is or would be created; an error if nothing can be written."""
     there = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
     if not there.is_dir():
-        raise BadInput(f"{there} is a file; choose another place")
+        raise BadInput(f"{there} is a file; choose another directory")
     with tempfile.NamedTemporaryFile(dir=there):
         return shutil.disk_usage(there).free
 
 
-def look_at_processor() -> Iterator[Finding]:
-    """What the processor multiplies with."""
+def check_processor() -> Iterator[Finding]:
+    """Report which instructions matrix products use."""
     import torch
     from podtune.training.engines.cpu import has_avx512_bfloat16, multiplies_in_tiles
 
@@ -73,22 +73,22 @@ def look_at_processor() -> Iterator[Finding]:
     yield ok("processor", f"{cores} cores, {', '.join(parts) or 'no AVX-512'}; {torch.get_num_threads()} threads")
 
 
-def look_at_gpus(asked: bool, elsewhere: bool) -> Iterator[Finding]:
-    """The GPUs that torch sees, or why none where they were asked for and are not a cluster's."""
+def check_gpus(required: bool, elsewhere: bool) -> Iterator[Finding]:
+    """Report the GPUs that torch sees; none is a failure if they are required here and not on a cluster."""
     import torch
 
     if torch.cuda.is_available():
         yield ok("GPUs", ", ".join(_gpu(number) for number in range(torch.cuda.device_count())))
-    elif asked and elsewhere:
-        yield not_checked("GPUs", "this machine has none; the cluster's are looked at through Kubernetes")
-    elif asked:
+    elif required and elsewhere:
+        yield not_checked("GPUs", "this machine has none; the cluster's are checked through Kubernetes")
+    elif required:
         built = torch.version.cuda or "none"
         found = f"torch sees none (its CUDA: {built})"
-        yield failed("GPUs", found, "install the NVIDIA driver, and a torch that was built for CUDA")
+        yield failed("GPUs", found, "install the NVIDIA driver and a CUDA build of torch")
 
 
-def look_at_ipus(elsewhere: bool) -> Iterator[Finding]:
-    """Whether PopTorch finds an IPU here."""
+def check_ipus(elsewhere: bool) -> Iterator[Finding]:
+    """Check whether PopTorch finds an IPU here."""
     try:
         python = poptorch_python("ipu") or sys.executable
     except BadInput as error:
@@ -96,16 +96,16 @@ def look_at_ipus(elsewhere: bool) -> Iterator[Finding]:
             raise
         yield not_checked("IPUs", f"none on this machine ({error})", "only `podtune run --device ipu` needs them here")
         return
-    answer = _run([python, "-c", _ASK_FOR_IPUS])
+    answer = _run([python, "-c", _FIND_IPUS])
     if answer.returncode == 0 and answer.stdout.strip() == "True":
         yield ok("IPUs", f"PopTorch of {python} finds them")
     else:
-        remedy = "enable Graphcore's SDK in this shell, and see whether gc-info shows a partition"
+        remedy = "enable Graphcore's SDK in this shell, and check with gc-info that there is a partition"
         yield failed("IPUs", f"PopTorch of {python} finds none", remedy)
 
 
-def look_at_images(names: "list[str]") -> Iterator[Finding]:
-    """Whether a builder on this machine holds the images; what a registry holds shows only when a cluster pulls."""
+def check_images(names: "list[str]") -> Iterator[Finding]:
+    """Check whether a builder here has the images; only a cluster's pull shows whether its registry has them."""
     builders = list(filter(None, map(shutil.which, ("docker", "podman"))))
     for name in names:
         about = f"image {name}"
@@ -116,7 +116,7 @@ def look_at_images(names: "list[str]") -> Iterator[Finding]:
             yield warning(about, "is not on this machine", "build and push it, unless the cluster's registry has it")
         else:
             found = "neither docker nor podman answers here"
-            yield not_checked(about, found, "the cluster tells when it pulls the image")
+            yield not_checked(about, found, "the cluster reports it when it pulls the image")
 
 
 def _run(command: "list[str]") -> "subprocess.CompletedProcess[str]":
@@ -124,7 +124,7 @@ def _run(command: "list[str]") -> "subprocess.CompletedProcess[str]":
 
 
 def _unfit(requirement: Requirement) -> Iterator[str]:
-    """Why an installed package is not what was asked for."""
+    """Why an installed package does not meet a requirement."""
     if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
         return
     try:
@@ -133,7 +133,7 @@ def _unfit(requirement: Requirement) -> Iterator[str]:
         yield f"{requirement.name} is missing"
         return
     if not requirement.specifier.contains(installed, prereleases=True):
-        yield f"{requirement.name} is {installed}, and has to be {requirement.specifier}"
+        yield f"{requirement.name} is {installed} but must be {requirement.specifier}"
 
 
 def _gpu(number: int) -> str:

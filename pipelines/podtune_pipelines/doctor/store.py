@@ -1,52 +1,71 @@
-"""A store: whether it can be reached, read and written, and what its conditional writes are worth."""
+"""A store: whether it can be reached, read and written, and whether its conditional writes can be trusted."""
 
 import secrets
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Dict, Iterator
+from urllib.parse import urlsplit
 
+from botocore.exceptions import ClientError
+from botocore.session import get_session
 from podtune.errors import BadInput, PodtuneError
 from podtune.stores.opening import open_store
+from podtune.stores.s3_client import open_client
+from podtune.stores.s3_errors import explained, explaining
 from podtune.stores.store import Store
 
-from podtune_pipelines.doctor.finding import Finding, failed, ok, refused, warning
-from podtune_pipelines.doctor.machine import room_at
-from podtune_pipelines.doctor.s3 import look_at_bucket
+from podtune_pipelines.doctor.examination import Finding, failed, ok, refused, warning
+from podtune_pipelines.doctor.machine import free_bytes
+
+_SKEW_REFUSED, _SKEW_NOTED = 15 * 60, 60
+"""Clock skew in seconds that S3 refuses, and that is worth a warning."""
+
+_WAYS = {
+    "env": "environment variables",
+    "shared-credentials-file": "the credentials file",
+    "config-file": "the configuration file",
+    "assume-role-with-web-identity": "the pod's service account",
+    "iam-role": "the machine's role",
+    "container-role": "the container's role",
+    "sso": "single sign-on",
+}
 
 _WRITERS, _RACES = 8, 5
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a store is for, and so what has to work."""
+    """What a store is used for, and so what has to work."""
 
     name: str
     """The option that names the store."""
 
     releases: bool
-    """Whether releases live there: new objects must never replace others."""
+    """Whether it holds releases: creating an object must never replace another."""
 
     deletes: bool
-    """Whether what is written there is removed again."""
+    """Whether what is written there is deleted again."""
 
 
 RELEASES = Purpose("store", releases=True, deletes=False)
 CHECKPOINTS = Purpose("workspace", releases=False, deletes=True)
 
 
-def look_at_store(uri: str, purpose: Purpose) -> Iterator[Finding]:
-    """Everything, from the credentials to a race, until something fails that the rest needs."""
+def check_store(uri: str, purpose: Purpose) -> Iterator[Finding]:
+    """Check everything from credentials to races, until something fails that the rest depends on."""
     store = open_store(uri)
     if uri.startswith("s3://"):
-        for finding in look_at_bucket(uri, purpose.name):
+        for finding in _check_bucket(uri, purpose.name):
             yield finding
             if finding.outcome == "failed":
                 return
     elif not Path(store.uri).exists():
-        room_at(Path(store.uri))
-        yield ok(f"{purpose.name} {store.uri}", "is not there yet, and can be made")
+        free_bytes(Path(store.uri))
+        yield ok(f"{purpose.name} {store.uri}", "does not exist yet and can be created")
         return
     about = f"{purpose.name} {store.uri}"
     key = f"doctor/{secrets.token_hex(8)}"
@@ -61,6 +80,38 @@ def look_at_store(uri: str, purpose: Purpose) -> Iterator[Finding]:
         yield _races(store, key, about=about)
 
 
+def _check_bucket(uri: str, name: str) -> Iterator[Finding]:
+    """Check what S3 requires first: credentials, a correct clock, a bucket; until one fails."""
+    bucket = urlsplit(uri).netloc
+    with explaining(f"use s3://{bucket}"):
+        found = get_session().get_credentials()
+        if found is None:
+            remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+            yield failed(f"{name}'s credentials", "none found", remedy)
+            return
+        yield ok(f"{name}'s credentials", f"from {_WAYS.get(found.method, found.method)}")
+        try:
+            answer, refusal = dict(open_client().list_objects_v2(Bucket=bucket, MaxKeys=1)), ""
+        except ClientError as error:
+            answer, refusal = dict(error.response), str(explained(error, f"list s3://{bucket}"))
+    yield _clock(answer, name)
+    yield refused(f"{name}'s bucket", refusal) if refusal else ok(f"{name}'s bucket", f"{bucket} can be listed")
+
+
+def _clock(answer: Dict[str, Any], name: str) -> Finding:
+    about = f"{name}'s clock"
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    try:
+        apart = abs((datetime.now(timezone.utc) - parsedate_to_datetime(date)).total_seconds())
+    except (ValueError, TypeError):
+        return Finding(about, "not checked", "the server sends no date")
+    if apart > _SKEW_REFUSED:
+        return failed(about, f"this machine's differs by {apart:,.0f} s; S3 refuses more than 900", "set the clock")
+    if apart > _SKEW_NOTED:
+        return warning(about, f"this machine's differs by {apart:,.0f} s", "set the clock; S3 refuses more than 900 s")
+    return ok(about, "this machine's agrees with the server's")
+
+
 def _write_and_read(store: Store, key: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         sent, back = Path(directory, "sent"), Path(directory, "back")
@@ -68,18 +119,20 @@ def _write_and_read(store: Store, key: str) -> None:
         store.upload(sent, key)
         store.download(key, back)
         if back.read_text() != key:
-            raise BadInput(f"{store.uri} gives back other bytes than were written; use another store")
+            raise BadInput(f"{store.uri} returns other bytes than were written; use another store")
 
 
 def _conditional_writes(store: Store, key: str, *, about: str) -> Finding:
-    """Try to create what is there."""
+    """Try to create an object that exists."""
     try:
         replaced = store.create(key, b"second") or store.read(key) != key.encode()
     except PodtuneError as error:
         return refused(about, str(error))
     if replaced:
-        return failed(about, "a create replaced what was there", "use a store that obeys If-None-Match")
-    return ok(about, "a create leaves alone what is there")
+        return failed(
+            about, "a conditional create replaced an existing object", "use a store that honours If-None-Match"
+        )
+    return ok(about, "a conditional create leaves an existing object unchanged")
 
 
 def _delete(store: Store, key: str, *, about: str, purpose: Purpose) -> Finding:
@@ -88,18 +141,18 @@ def _delete(store: Store, key: str, *, about: str, purpose: Purpose) -> Finding:
     except PodtuneError as error:
         if purpose.deletes:
             return refused(about, str(error))
-        return warning(about, f"nothing can be deleted, which releasing does not need; {key} stays", "delete it")
-    return ok(about, "what was written can be deleted")
+        return warning(about, f"deleting is denied, which releases do not need; {key} remains", "delete it")
+    return ok(about, "objects can be deleted")
 
 
 def _races(store: Store, key: str, *, about: str) -> Finding:
-    """Have several writers create the same object at once, a few times."""
+    """Let several writers create the same object at once, a few times."""
     won = [_winners(store, f"{key}-race-{number}") for number in range(_RACES)]
     if max(won) > 1:
-        found = f"of {_WRITERS} writers at once, up to {max(won)} are told that they created the same object"
-        remedy = "have one publisher at a time; releases stay whole, but two may both be told that they won"
+        found = f"of {_WRITERS} concurrent writers, up to {max(won)} are told that they created the same object"
+        remedy = "run one publisher at a time; releases stay intact, but two may both be told that they won"
         return warning(about, found, remedy)
-    return ok(about, f"of {_WRITERS} writers at once, one wins, {_RACES} times out of {_RACES}")
+    return ok(about, f"of {_WRITERS} concurrent writers, exactly one wins, in {_RACES} of {_RACES} races")
 
 
 def _winners(store: Store, key: str) -> int:

@@ -7,8 +7,7 @@ import typer
 from podtune.errors import BadInput
 from podtune_pipelines.cli.doctor import doctor
 from podtune_pipelines.doctor import checks
-from podtune_pipelines.doctor.examination import Check
-from podtune_pipelines.doctor.finding import Finding, failed, ok
+from podtune_pipelines.doctor.examination import Check, Finding, failed, ok
 from typer.testing import CliRunner
 
 

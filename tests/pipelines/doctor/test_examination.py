@@ -2,8 +2,7 @@ import threading
 from typing import Iterator
 
 from podtune.errors import BadInput
-from podtune_pipelines.doctor.examination import Check, examine
-from podtune_pipelines.doctor.finding import Finding, failed, ok
+from podtune_pipelines.doctor.examination import Check, Finding, examine, failed, ok, refused
 
 
 def test_findings_come_in_the_order_of_the_checks() -> None:
@@ -43,7 +42,7 @@ def test_an_unexpected_error_leaves_its_kind_and_not_its_words() -> None:
 
     found = examine([Check("store", look)], 5)
 
-    assert found == [failed("store", "the check itself failed (KeyError)", "report it with what was checked")]
+    assert found == [failed("store", "the check itself failed (KeyError)", "report this and the command you ran")]
 
 
 def test_a_place_that_may_not_be_used_is_named() -> None:
@@ -71,3 +70,8 @@ def test_what_never_answers_keeps_nobody_waiting() -> None:
         ("ok", "can be read"),
         ("failed", "no answer within 0.5 seconds"),
     ]
+
+
+def test_a_refusal_is_split_into_what_is_wrong_and_what_to_do() -> None:
+    assert refused("home", "it is full; free some") == failed("home", "it is full", "free some")
+    assert refused("home", "it is \x1b[31mfull") == failed("home", "it is [31mfull", "")

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import TryAgainLater
-from podtune_pipelines.doctor.kubernetes_api import look_at_kubernetes
+from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
 
 pytestmark = pytest.mark.local
 
@@ -15,11 +15,11 @@ NAMESPACE = "GET /api/v1/namespaces/podtune-ipu"
 def test_without_a_cluster_nothing_is_known(monkeypatch: pytest.MonkeyPatch, outcomes: Any) -> None:
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nonexistent/kubeconfig")
 
-    assert outcomes(look_at_kubernetes("ipu", "podtune-ipu")) == [("Kubernetes", "not checked")]
+    assert outcomes(check_kubernetes("ipu", "podtune-ipu")) == [("Kubernetes", "not checked")]
 
 
 def test_the_api_answers_with_its_version_and_knows_us(kubernetes: Any) -> None:
-    (found,) = look_at_kubernetes("cpu", "podtune-ipu")
+    (found,) = check_kubernetes("cpu", "podtune-ipu")
 
     assert (found.outcome, found.found) == ("ok", f"{kubernetes.url} runs v1.33.2")
     assert kubernetes.requests[0][1]["authorization"] == "Bearer token-of-me"
@@ -28,7 +28,7 @@ def test_the_api_answers_with_its_version_and_knows_us(kubernetes: Any) -> None:
 def test_a_kubeconfig_that_is_not_accepted_ends_the_check(kubernetes: Any, outcomes: Any) -> None:
     kubernetes.told["GET /version"] = (401, {})
 
-    assert outcomes(look_at_kubernetes("ipu", "podtune-ipu")) == [("Kubernetes", "failed")]
+    assert outcomes(check_kubernetes("ipu", "podtune-ipu")) == [("Kubernetes", "failed")]
 
 
 def test_an_api_that_does_not_answer_is_for_later(kubernetes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ def test_an_api_that_does_not_answer_is_for_later(kubernetes: Any, monkeypatch: 
     kubernetes.silent = True
 
     with pytest.raises(TryAgainLater, match="cannot be reached"):
-        list(look_at_kubernetes("cpu", "podtune-ipu"))
+        list(check_kubernetes("cpu", "podtune-ipu"))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_api_that_does_not_answer_is_for_later(kubernetes: Any, monkeypatch: 
 def test_gpus_are_counted(kubernetes: Any, nodes: Any, outcome: str, said: str) -> None:
     kubernetes.told["GET /api/v1/nodes"] = (200, {"items": [{"status": {"allocatable": offer}} for offer in nodes]})
 
-    found = list(look_at_kubernetes("gpu", "podtune-ipu"))[-1]
+    found = list(check_kubernetes("gpu", "podtune-ipu"))[-1]
 
     assert (found.about, found.outcome, found.found) == ("GPUs of the cluster", outcome, said)
 
@@ -57,7 +57,7 @@ def test_gpus_are_counted(kubernetes: Any, nodes: Any, outcome: str, said: str) 
 def test_who_may_not_list_nodes_is_told_so(kubernetes: Any, outcomes: Any) -> None:
     kubernetes.told["GET /api/v1/nodes"] = (403, {})
 
-    assert outcomes(look_at_kubernetes("gpu", "podtune-ipu"))[1:] == [("GPUs of the cluster", "not checked")]
+    assert outcomes(check_kubernetes("gpu", "podtune-ipu"))[1:] == [("GPUs of the cluster", "not checked")]
 
 
 def test_a_cluster_that_is_ready_for_ipus(kubernetes: Any, outcomes: Any) -> None:
@@ -65,7 +65,7 @@ def test_a_cluster_that_is_ready_for_ipus(kubernetes: Any, outcomes: Any) -> Non
     kubernetes.told[NAMESPACE] = (200, {})
     kubernetes.told[REVIEW] = (201, {"status": {"allowed": True}})
 
-    assert outcomes(look_at_kubernetes("ipu", "podtune-ipu"))[1:] == [
+    assert outcomes(check_kubernetes("ipu", "podtune-ipu"))[1:] == [
         ("IPU operator", "ok"),
         ("namespace podtune-ipu", "ok"),
         ("right to create IPUJobs", "ok"),
@@ -77,7 +77,7 @@ def test_a_cluster_that_is_ready_for_ipus(kubernetes: Any, outcomes: Any) -> Non
 def test_a_cluster_without_any_of_it(kubernetes: Any, outcomes: Any) -> None:
     kubernetes.told[REVIEW] = (201, {"status": {"allowed": False}})
 
-    assert outcomes(look_at_kubernetes("ipu", "podtune-ipu"))[1:] == [
+    assert outcomes(check_kubernetes("ipu", "podtune-ipu"))[1:] == [
         ("IPU operator", "failed"),
         ("namespace podtune-ipu", "failed"),
         ("right to create IPUJobs", "warning"),
@@ -88,7 +88,7 @@ def test_a_user_who_may_ask_nothing(kubernetes: Any, outcomes: Any) -> None:
     for question in (IPUJOBS, NAMESPACE, REVIEW):
         kubernetes.told[question] = (403, {})
 
-    assert outcomes(look_at_kubernetes("ipu", "podtune-ipu"))[1:] == [
+    assert outcomes(check_kubernetes("ipu", "podtune-ipu"))[1:] == [
         ("IPU operator", "not checked"),
         ("namespace podtune-ipu", "not checked"),
         ("right to create IPUJobs", "not checked"),

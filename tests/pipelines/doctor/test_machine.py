@@ -4,7 +4,7 @@ from typing import Any, Callable, List
 import pytest
 from podtune.errors import BadInput
 from podtune_pipelines.doctor import machine
-from podtune_pipelines.doctor.finding import not_checked, ok, warning
+from podtune_pipelines.doctor.examination import not_checked, ok, warning
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
 
 
 def test_the_packages_of_this_environment_fit() -> None:
-    (found,) = machine.look_at_packages()
+    (found,) = machine.check_packages()
 
     assert found.outcome == "ok"
     assert found.found.startswith("podtune 0.1.0 on Python 3.11.")
@@ -30,17 +30,17 @@ def test_a_package_that_does_not_fit_or_is_missing_is_named(monkeypatch: pytest.
     needed = ["boto3>=900", "absent-package>=1", 'other-absent>=1; extra == "dev"', "numpy>=1"]
     monkeypatch.setattr(machine, "requires", lambda name: needed)
 
-    (found,) = machine.look_at_packages()
+    (found,) = machine.check_packages()
 
     assert found.outcome == "failed"
-    assert found.found.endswith(", and has to be >=900; absent-package is missing")
+    assert found.found.endswith(" but must be >=900; absent-package is missing")
     assert found.found.startswith("boto3 is ")
 
 
 def test_a_home_that_is_not_there_yet_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: Usage(50 << 30))
 
-    found = list(machine.look_at_home(tmp_path / "a" / "b"))
+    found = list(machine.check_home(tmp_path / "a" / "b"))
 
     assert found == [ok("home", f"{tmp_path}/a/b is writable, 50.0 GiB are free")]
     assert list(tmp_path.iterdir()) == []
@@ -49,7 +49,7 @@ def test_a_home_that_is_not_there_yet_can_be_made(tmp_path: Path, monkeypatch: p
 def test_a_small_disk_is_worth_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: Usage(3 << 30))
 
-    (found,) = machine.look_at_home(tmp_path)
+    (found,) = machine.check_home(tmp_path)
 
     assert (found.outcome, found.found) == ("warning", f"{tmp_path} is writable, 3.0 GiB are free")
 
@@ -62,12 +62,12 @@ class Usage:
 def test_a_file_is_no_home(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(BadInput, match=r"/file is a file; choose another place"):
-        list(machine.look_at_home(tmp_path / "file"))
+    with pytest.raises(BadInput, match=r"/file is a file; choose another directory"):
+        list(machine.check_home(tmp_path / "file"))
 
 
 def test_the_processor_is_described() -> None:
-    (found,) = machine.look_at_processor()
+    (found,) = machine.check_processor()
 
     assert found.outcome == "ok"
     assert " cores, " in found.found
@@ -82,7 +82,7 @@ def test_a_missing_gpu_matters_where_it_was_asked_for(
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
 
-    assert [found.outcome for found in machine.look_at_gpus(asked, elsewhere)] == outcomes
+    assert [found.outcome for found in machine.check_gpus(asked, elsewhere)] == outcomes
 
 
 def test_gpus_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_gpus_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda number: Properties)
 
-    found = list(machine.look_at_gpus(asked=False, elsewhere=False))
+    found = list(machine.check_gpus(required=False, elsewhere=False))
 
     assert found == [ok("GPUs", "NVIDIA H100 with 79 GiB, NVIDIA H100 with 79 GiB")]
 
@@ -101,9 +101,9 @@ def test_gpus_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_poptorch_ipus_fail_here_and_are_open_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PODTUNE_IPU_PYTHON", raising=False)
 
-    assert [found.outcome for found in machine.look_at_ipus(elsewhere=True)] == ["not checked"]
+    assert [found.outcome for found in machine.check_ipus(elsewhere=True)] == ["not checked"]
     with pytest.raises(BadInput, match="PODTUNE_IPU_PYTHON is not set"):
-        list(machine.look_at_ipus(elsewhere=False))
+        list(machine.check_ipus(elsewhere=False))
 
 
 @pytest.mark.local
@@ -112,7 +112,7 @@ def test_ipus_are_as_poptorch_says(programs: Any, monkeypatch: pytest.MonkeyPatc
     programs("python3.8", f"echo {says}")
     monkeypatch.setenv("PODTUNE_IPU_PYTHON", "python3.8")
 
-    assert [found.outcome for found in machine.look_at_ipus(elsewhere=False)] == [outcome]
+    assert [found.outcome for found in machine.check_ipus(elsewhere=False)] == [outcome]
 
 
 @pytest.mark.local
@@ -127,7 +127,7 @@ def test_ipus_are_as_poptorch_says(programs: Any, monkeypatch: pytest.MonkeyPatc
         (
             "echo 'Cannot connect to the daemon' >&2; exit 1",
             not_checked(
-                "image a", "neither docker nor podman answers here", "the cluster tells when it pulls the image"
+                "image a", "neither docker nor podman answers here", "the cluster reports it when it pulls the image"
             ),
         ),
     ],
@@ -135,8 +135,8 @@ def test_ipus_are_as_poptorch_says(programs: Any, monkeypatch: pytest.MonkeyPatc
 def test_an_image_is_there_missing_or_unknown(programs: Any, script: str, expected: Any) -> None:
     programs("docker", script)
 
-    assert list(machine.look_at_images(["a"])) == [expected]
+    assert list(machine.check_images(["a"])) == [expected]
 
 
 def test_without_a_builder_images_are_unknown(programs: Any) -> None:
-    assert [found.outcome for found in machine.look_at_images(["a", "b"])] == ["not checked", "not checked"]
+    assert [found.outcome for found in machine.check_images(["a", "b"])] == ["not checked", "not checked"]
