@@ -12,7 +12,9 @@ from podtune.sections import to_mapping
 from podtune.steps.table import STEPS
 from podtune.tasks.predicting import PredictionRequest, open_released
 from podtune.tasks.task import TASKS, MetricRecord, Sample, Task, TaskWords, all_tasks, task_named, task_of
+from podtune_pipelines.graphs import pipeline_of
 from podtune_pipelines.needs import needs_of
+from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe, packaged_recipes, read_recipe
 
 
@@ -210,6 +212,7 @@ def test_a_package_and_a_line_make_a_task(tasting: Task, tmp_path: Path) -> None
     recipe, model = read_recipe(values), open_released(tmp_path)
 
     assert lacking(tasting) == []
+    assert pipeline_of(recipe, Placement("cpu")).name == "podtune-bert-tiny-squad"
     assert recipe.expected_rows == {"train": 9}
     assert needs_of(recipe, None, None).features_bytes == 3 * 64
     assert task_of(FeaturesFacts("tasting", "raw", "tokenizer", 20, {}, {})).words.examples == "sips"

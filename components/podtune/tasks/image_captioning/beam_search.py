@@ -40,11 +40,11 @@ def write(look_up: NextTokens, wanted: np.ndarray, search: EvaluationSettings, *
     for length in range(1, longest + 1):
         if not is_open.any():
             break
-        found = _continued(running, length, *look_up(running.tokens, length - 1))
-        found = _best(found, next_tokens(search))
-        ends = (found.tokens[:, :, length - 1] == end) | (length == longest)
-        finished = _best(_joined(finished, _ended(found, ends & is_open[:, None], length, search)), search.beams)
-        running = _best(found._replace(scores=np.where(ends, _NONE, found.scores)), search.beams)
+        candidates = _continued(running, length, *look_up(running.tokens, length - 1))
+        candidates = _best(candidates, next_tokens(search))
+        ends = (candidates.tokens[:, :, length - 1] == end) | (length == longest)
+        finished = _best(_joined(finished, _ended(candidates, ends & is_open[:, None], length, search)), search.beams)
+        running = _best(candidates._replace(scores=np.where(ends, _NONE, candidates.scores)), search.beams)
         is_open = is_open & (_penalised(running.scores[:, 0], length, search) > finished.scores[:, -1])
     return finished.tokens[:, 0]
 
@@ -67,10 +67,10 @@ def _continued(running: _Beams, length: int, log_probabilities: np.ndarray, ids:
     return _Beams(tokens, scores.reshape(images, -1))
 
 
-def _ended(found: _Beams, ends: np.ndarray, length: int, search: EvaluationSettings) -> _Beams:
+def _ended(candidates: _Beams, ends: np.ndarray, length: int, search: EvaluationSettings) -> _Beams:
     """The captions that end here, among the best `beams` of all."""
-    among_best = np.arange(found.scores.shape[1]) < search.beams
-    return found._replace(scores=np.where(ends & among_best, _penalised(found.scores, length, search), _NONE))
+    among_best = np.arange(candidates.scores.shape[1]) < search.beams
+    return candidates._replace(scores=np.where(ends & among_best, _penalised(candidates.scores, length, search), _NONE))
 
 
 def _penalised(scores: np.ndarray, length: int, search: EvaluationSettings) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Questions with their true answers, and how they lie in a split of question-answering Features.
+"""Questions with their true answers, and their files in a split of question-answering Features.
 
 `questions.jsonl` has one object a question: {"id", "question", "answers": [{"text", "answer_start"}],
 "is_impossible"}; `contexts.jsonl` one JSON string a line; `question_context.npy` joins the two.

@@ -1,4 +1,4 @@
-"""Where windows lie on their contexts, what tokens they hold, and where the answers are in them.
+"""Cut contexts into windows of tokens, and locate the answers in them.
 
 All by the rules of transformers' question-answering example: a window is as long as allowed, shares `overlap`
 context tokens with the one before it, and is kept whether it holds the answer or not.
@@ -39,11 +39,11 @@ class _Windows:
 def cut_windows(
     directory: Path, split: SquadSplit, encoded: EncodedSplit, *, pair: PairTokenizer, settings: WindowSettings
 ) -> QuestionWindows:
-    """Cut a split into the windows that will lie in `directory`; BadInput names a question that no window can hold."""
+    """Cut a split into windows, to be written to `directory`; BadInput names a question that no window can hold."""
     context_of = np.array([question.context for question in split.questions], dtype=np.int64)
     room = settings.max_length - pair.special_tokens - encoded.questions.lengths
-    _refuse_endless(split.questions, encoded.contexts.lengths[context_of], room, settings)
-    windows = _place(context_of, encoded.contexts.lengths, room, overlap=settings.overlap)
+    _require_progress(split.questions, encoded.contexts.lengths[context_of], room, settings)
+    windows = _cover(context_of, encoded.contexts.lengths, room, overlap=settings.overlap)
     context_start = len(pair.before) + encoded.questions.lengths[windows.question] + len(pair.between)
     starts, ends = _answers(split.questions, encoded.spans, windows)
     held = ends >= 0
@@ -61,7 +61,7 @@ def cut_windows(
     )
 
 
-def _refuse_endless(questions: List[Question], lengths: Array, room: Array, settings: WindowSettings) -> None:
+def _require_progress(questions: List[Question], lengths: Array, room: Array, settings: WindowSettings) -> None:
     """A window must hold its question and all of the context, or else start after the window before it."""
     hopeless = np.flatnonzero((lengths > room) & (room <= settings.overlap))
     if len(hopeless):
@@ -73,8 +73,8 @@ def _refuse_endless(questions: List[Question], lengths: Array, room: Array, sett
         )
 
 
-def _place(context_of: Array, context_lengths: Array, room: Array, *, overlap: int) -> _Windows:
-    """Lay windows of `room` context tokens over each question's context until its last token is in one."""
+def _cover(context_of: Array, context_lengths: Array, room: Array, *, overlap: int) -> _Windows:
+    """Cover each question's context with windows of `room` context tokens, up to its last token."""
     lengths = context_lengths[context_of]
     step = np.maximum(room - overlap, 1)
     counts = 1 - np.minimum(room - lengths, 0) // step
