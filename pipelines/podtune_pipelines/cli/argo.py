@@ -26,7 +26,10 @@ def argo(
     store: LaterStoreOption = "",
     workspace: LaterWorkspaceOption = "",
     bucket: Annotated[
-        str, typer.Option(help="With --device ipu: the bucket of Argo's artifact repository, likewise.")
+        str,
+        typer.Option(
+            help="With --device ipu: the bucket of Argo's artifact repository; if omitted, set it with each run."
+        ),
     ] = "",
     cron: Annotated[
         str,
@@ -35,7 +38,10 @@ def argo(
         ),
     ] = "",
 ) -> None:
-    """Write a recipe's pipeline as a WorkflowTemplate for Argo Workflows 3.6 and later."""
+    """Write a recipe's pipeline as an Argo WorkflowTemplate.
+
+    It runs on Argo Workflows 3.6 and later, without KFP.
+    """
     from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
     from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
     from podtune_pipelines.graphs import arguments_of, command_of

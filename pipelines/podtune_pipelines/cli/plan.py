@@ -28,7 +28,10 @@ def plan(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run would do: steps, time, and what is reused. Nothing is trained or released."""
+    """Show what a run would do, reuse and take.
+
+    Nothing is trained or released.
+    """
     from podtune_pipelines.local_run import Home
     from podtune_pipelines.plan import make_plan
     from podtune_pipelines.recipe import load_recipe

@@ -18,23 +18,29 @@ def predict(
     context: Annotated[Optional[str], typer.Option(help="The text that holds the answer.")] = None,
     context_file: Annotated[Optional[Path], typer.Option(help="A UTF-8 file with that text.")] = None,
     allow_no_answer: Annotated[
-        bool, typer.Option(help="Let a model that was trained on SQuAD 2.0 say that there is no answer.")
+        bool, typer.Option(help="Let a model trained on SQuAD 2.0 reply that there is no answer.")
     ] = False,
     image: Annotated[Optional[Path], typer.Option(help="A picture to ask about, or to describe.")] = None,
     detector: Annotated[
-        Optional[Path], typer.Option(help="The detector that finds the picture's regions: a directory of weights.")
+        Optional[Path],
+        typer.Option(help="Directory with the weights of the detector that finds the picture's regions."),
     ] = None,
-    draw: Annotated[Optional[Path], typer.Option(help="A file for the picture with its regions drawn on it.")] = None,
+    draw: Annotated[
+        Optional[Path], typer.Option(help="Write the picture with its regions drawn on it to this file.")
+    ] = None,
     regions: Annotated[
-        Optional[Path], typer.Option(help="A file of regions in LXMERT's format, instead of picture and detector.")
+        Optional[Path], typer.Option(help="Region file in LXMERT's format, in place of --image and --detector.")
     ] = None,
-    image_id: Annotated[Optional[str], typer.Option(help="The picture's name in that file.")] = None,
+    image_id: Annotated[Optional[str], typer.Option(help="The picture's ID in the region file.")] = None,
     top: Annotated[
-        Optional[int], typer.Option(min=1, help="How many of the best answers to print; 1 if not given.")
+        Optional[int], typer.Option(min=1, help="Number of answers to print, best first; default: 1.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Try a released model on a text or a picture."""
+    """Try a released model on a text or a picture.
+
+    It answers a question, with the answer's probability, or captions the picture.
+    """
     request = PredictionRequest(
         question, context, context_file, allow_no_answer, image, detector, draw, regions, image_id, top
     )

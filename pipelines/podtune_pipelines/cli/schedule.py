@@ -117,7 +117,10 @@ def pause(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOptio
 
 @schedules.command()
 def resume(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
-    """Resume a paused schedule; missed runs are not caught up."""
+    """Resume a paused schedule.
+
+    Runs that it missed are not caught up on.
+    """
     from podtune_pipelines.cluster.schedules import resume as resume_schedule
 
     print(f"resumed: {recipe}, {resume_schedule(_cluster(host, namespace), recipe).words}")
@@ -125,7 +128,10 @@ def resume(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOpti
 
 @schedules.command()
 def delete(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
-    """Delete a recipe's schedule; its running runs continue."""
+    """Delete a recipe's schedule.
+
+    Runs that it has started continue.
+    """
     from podtune_pipelines.cluster.schedules import delete as delete_schedules
 
     for one in delete_schedules(_cluster(host, namespace), recipe):
