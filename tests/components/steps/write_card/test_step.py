@@ -46,7 +46,7 @@ def test_no_file_is_hashed_twice(finished_run, tmp_path, hashed) -> None:
     run(**paths, card=finished_run.card, release={"name": "a"}, command="podtune run a")
 
     assert len(hashed) == len(set(hashed))
-    assert str(paths["evaluation"] / "examples.jsonl") in hashed
+    assert str(paths["scores"] / "examples.jsonl") in hashed
 
 
 def test_the_same_records_give_the_same_bytes(finished_run, tmp_path) -> None:
