@@ -23,7 +23,7 @@ PINNED = ("hf", "sample")
 COMPUTING_LIBRARIES = ("numpy", "pillow", "safetensors", "tokenizers", "torch", "transformers")
 
 NEVER_REUSED = ("cards", "ipujobs")
-"""Rooms whose code no step uses that a local run can reuse (an import contract holds them to it)."""
+"""Folders of code that no step with a reusable result imports (an import contract holds it to that)."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ def identity_of(recipe: Recipe, step: str) -> Optional[str]:
 
 
 def unpinned_steps(recipe: Recipe) -> Tuple[str, ...]:
-    """The fetching steps whose result the recipe does not name: only by running do they notice that it changed.
+    """The fetching steps whose content the recipe does not pin, so that only running them shows whether it changed.
 
-    Said of a cluster, where nobody sees whether a file in a mounted directory changed.
+    For clusters, where a file in a mounted directory may change unnoticed.
     """
     return tuple(step for step, sources in _sources(recipe).items() if not all(source.pinned for source in sources))
 
 
-def is_here(recipe: Recipe) -> bool:
-    """Whether all sources are on this machine or made on the spot, so that nothing has to be downloaded."""
+def is_local(recipe: Recipe) -> bool:
+    """Whether all sources are files on this machine or samples, so that nothing has to be downloaded."""
     uris = [source.uri for sources in _sources(recipe).values() for source in sources]
     return all(scheme_of(uri) == "sample" or (not scheme_of(uri) and Path(uri).exists()) for uri in uris)
 
@@ -92,7 +92,7 @@ def _sha256(path: Path) -> str:
 
 
 @lru_cache(maxsize=None)
-def _sha256_of_unchanged(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # they mark another content
+def _sha256_of_unchanged(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # they change with the content
     """Read a file once a command; features of many images take minutes."""
     return sha256_of(path)
 

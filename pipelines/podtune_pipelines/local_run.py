@@ -1,4 +1,4 @@
-"""A whole pipeline on this machine, through KFP's local runner."""
+"""A recipe's pipeline on this machine, through KFP's local runner."""
 
 import contextlib
 import logging
@@ -54,18 +54,18 @@ class Home:
         return self.directory / "run.log"
 
 
-def run_here(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Path:
+def run_locally(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Path:
     """Run a recipe's pipeline on this machine and return its Release; a failed step's error is raised as its own."""
     return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, command, store), home)
 
 
-def prepare_here(recipe: Recipe, home: Home, device: str) -> Path:
-    """Run a recipe's preparing steps on this machine and return its Features; `run_here` reuses them."""
+def prepare_locally(recipe: Recipe, home: Home, device: str) -> Path:
+    """Run a recipe's preparing steps on this machine and return its Features; `run_locally` reuses them."""
     return _run(preparation_of(recipe, _placement(recipe, device)), preparing_arguments_of(recipe), home)
 
 
-def reusable_here(recipe: Recipe, home: Home, device: str) -> Dict[str, Optional[Outputs]]:
-    """Each step of `run_here` to what it would reuse, None where it would run; nothing is run."""
+def reusable_locally(recipe: Recipe, home: Home, device: str) -> Dict[str, Optional[Outputs]]:
+    """Each step of `run_locally` to the outputs that it would reuse, None where it would run; nothing is run."""
     arguments = _arguments(recipe, home)
     return reusable(graph_of(recipe, _placement(recipe, device), arguments), arguments, home.results)
 

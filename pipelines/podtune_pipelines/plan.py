@@ -9,9 +9,9 @@ from podtune.formats.features import FEATURES, Features
 from podtune.training.config import TrainingConfig
 from podtune.training.schedule import Order
 
-from podtune_pipelines.identity import is_here
+from podtune_pipelines.identity import is_local
 from podtune_pipelines.ipu_plan import IpuPlan, plan_for_ipus
-from podtune_pipelines.local_run import Home, prepare_here, reusable_here
+from podtune_pipelines.local_run import Home, prepare_locally, reusable_locally
 from podtune_pipelines.needs import Needs, needs_of
 from podtune_pipelines.recipe import Recipe
 
@@ -37,11 +37,11 @@ class Updates:
 
     calls_per_epoch: int
     calls: int
-    """Of the whole run: what published cards call steps."""
+    """Of the run: what published cards call steps."""
 
     steps_per_epoch: int
     steps: int
-    """Optimizer steps of the whole run."""
+    """Optimizer steps of the run."""
 
     rows_consumed: int
 
@@ -75,12 +75,12 @@ class Plan:
 
 
 def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
-    """Plan a run. Sources on this machine are prepared to be counted and measured, others only with `fetch`."""
-    reused = reusable_here(recipe, home, device)
+    """Plan a run; local sources are prepared to be counted and measured, others only with `fetch`."""
+    reused = reusable_locally(recipe, home, device)
     preparation = recipe.of_task.preparation
-    if not reused[preparation] and (fetch or is_here(recipe)):
-        prepare_here(recipe, home, device)
-        reused = reusable_here(recipe, home, device)
+    if not reused[preparation] and (fetch or is_local(recipe)):
+        prepare_locally(recipe, home, device)
+        reused = reusable_locally(recipe, home, device)
     prepared, fetched = reused[preparation], reused["fetch_model"]
     features = FEATURES.read(Path(prepared["prepared_data"].path)) if prepared else None
     base_model = BASE_MODEL.read(Path(fetched["base_model"].path)) if fetched else None

@@ -24,7 +24,7 @@ from podtune_pipelines.compiled_graph import Graph
 
 @dataclass(frozen=True)
 class Produced:
-    """An artifact that a step left."""
+    """An output of a step."""
 
     path: str
     digest: str
@@ -43,7 +43,7 @@ class Results:
         self._verified: Set[Produced] = set()
 
     def find(self, key: str) -> Optional[Outputs]:
-        """What was made under a key, all there and unchanged; what is damaged, replaced or missing is forgotten."""
+        """The verified outputs under a key; forget the entry if one of them is damaged, replaced or missing."""
         try:
             entry = json.loads(self._entry(key).read_bytes())
             outputs = {name: Produced(**fields) for name, fields in entry["outputs"].items()}
@@ -56,7 +56,7 @@ class Results:
             return None
         return outputs
 
-    # What KFP's task executor calls its cache by
+    # The interface of KFP's LocalCache that its task executor calls (kfp 2.17, local/orchestrator/task_executor.py)
 
     def compute_key(self, *, arguments: Mapping[str, Any], custom_cache_key: str, **_: Any) -> str:
         """The key of a task that is about to run."""
@@ -70,7 +70,7 @@ class Results:
         return outputs and {name: dsl.Artifact(name=name, uri=one.path) for name, one in outputs.items()}
 
     def put(self, key: str, outputs: Mapping[str, dsl.Artifact]) -> None:
-        """Remember what a task has just made."""
+        """Record the outputs of a task that has just ended."""
         made = {name: asdict(Produced(output.uri, digest_of(output.uri))) for name, output in outputs.items()}
         self._directory.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=self._directory, suffix=".partial", delete=False) as draft:
@@ -90,24 +90,24 @@ class Results:
 
 
 def reusable(graph: Graph, arguments: Mapping[str, Any], results: Results) -> Dict[str, Optional[Outputs]]:
-    """Each step, in the order of the graph, to what a run will not make again; None where it runs.
+    """Each step, in topological order, to the outputs that a run will reuse; None where it runs.
 
-    What comes after a step that runs is said to run too: only the run will tell whether that makes the same again.
+    A step after one that runs counts as one that runs: whether its inputs stay the same is known only then.
     """
-    found: Dict[str, Outputs] = {}
+    reused: Dict[str, Outputs] = {}
     for step in graph.steps:
-        if step.cache_key is None or any(producer not in found for producer, _ in step.inputs.values()):
+        if step.cache_key is None or any(producer not in reused for producer, _ in step.inputs.values()):
             continue
-        inputs = {name: found[producer][output].digest for name, (producer, output) in step.inputs.items()}
+        inputs = {name: reused[producer][output].digest for name, (producer, output) in step.inputs.items()}
         values = {name: one.value if one.is_constant else arguments[one.value] for name, one in step.parameters.items()}
         outputs = results.find(key_of(step.cache_key, values, inputs))
         if outputs:
-            found[step.name] = outputs
-    return {step.module: found.get(step.name) for step in graph.steps}
+            reused[step.name] = outputs
+    return {step.module: reused.get(step.name) for step in graph.steps}
 
 
 def key_of(identity: str, parameters: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
-    """Name a result by all that it is made from; `inputs` are digests."""
+    """Hash all that a result is made from; `inputs` are digests."""
     return _hash([identity, json.loads(json.dumps(parameters), parse_int=float), inputs])  # KFP makes integers floats
 
 
@@ -125,9 +125,9 @@ def _hash(value: Any) -> str:
 def serving(results: Results) -> Iterator[None]:
     """Have KFP's local runner ask `results` in place of its own cache.
 
-    A replaced function, because KFP has no setting for it, and its own key, which is either computed from paths or
-    fixed when the pipeline is compiled, knows nothing of the inputs' content: without this, results would be served
-    that were made of other artifacts (kfp 2.17, local/orchestrator/task_executor.py).
+    A replaced function, because KFP has no setting for it. Its own key, computed from paths or fixed when the
+    pipeline is compiled, knows nothing of the inputs' content: without this, a step would be served a result that
+    was made from other artifacts.
     """
     own = kfp.local.cache.get_local_cache
     kfp.local.cache.get_local_cache = lambda: results

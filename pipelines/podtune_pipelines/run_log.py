@@ -1,6 +1,6 @@
 """The output of a local run: all of it to a file, the steps' own lines to the terminal.
 
-KFP's local runner and its executor print every step's whole input and output between the steps' own lines.
+KFP's local runner and its executor print every step's input and output in full between the steps' own lines.
 """
 
 import io

@@ -5,8 +5,8 @@ from typing import Dict
 
 import pytest
 from podtune_pipelines import identity
-from podtune_pipelines.identity import is_here
-from podtune_pipelines.local_run import Home, reusable_here
+from podtune_pipelines.identity import is_local
+from podtune_pipelines.local_run import Home, reusable_locally
 from podtune_pipelines.recipe import Recipe, load_recipe
 from podtune_pipelines.reuse import Outputs, Produced, Results
 
@@ -25,7 +25,7 @@ def keys_of(recipe: Recipe, device: str) -> Dict[str, str]:
     """Step to the key of its result, for every step that can be reused."""
     home = Home(Path("home"))
     home.__dict__["results"] = Everything(Path())
-    found = reusable_here(recipe, home, device)
+    found = reusable_locally(recipe, home, device)
     return {step: outputs["prepared_data"].digest for step, outputs in found.items() if outputs}
 
 
@@ -125,9 +125,9 @@ def test_a_local_file_with_a_sum_is_not_read(tmp_path: Path) -> None:
     assert keys_of(recipe, "cpu") == before
 
 
-def test_what_is_not_there_is_not_here(tmp_path: Path) -> None:
-    assert not is_here(load_recipe("bert-tiny-squad", [f"source.data={tmp_path}/nowhere"]))
-    assert is_here(load_recipe("bert-tiny-squad", [f"source.data={tmp_path}"]))
+def test_a_source_that_does_not_exist_is_not_local(tmp_path: Path) -> None:
+    assert not is_local(load_recipe("bert-tiny-squad", [f"source.data={tmp_path}/nowhere"]))
+    assert is_local(load_recipe("bert-tiny-squad", [f"source.data={tmp_path}"]))
 
 
 def test_both_of_two_models_count(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_an_unpinned_bucket_is_read_again_and_so_is_all_that_follows() -> None:
     recipe = load_recipe("bert-tiny-squad", ["source.data=s3://bucket/squad"])
 
     assert set(keys_of(recipe, "cpu")) == {"fetch_model"}
-    assert not is_here(recipe)
+    assert not is_local(recipe)
 
 
 def test_one_unpinned_file_is_enough_to_fetch_again(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.sections import to_mapping
 from podtune.steps.evaluate.step import run as evaluate
 from podtune.steps.finetune.step import run as finetune
-from podtune_pipelines.local_run import Home, prepare_here
+from podtune_pipelines.local_run import Home, prepare_locally
 from podtune_pipelines.recipe import Recipe, load_recipe
 
 pytestmark = pytest.mark.local
@@ -61,7 +61,7 @@ def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """A recipe with its features and its model, and what a CPU makes of them."""
     place = tmp_path_factory.mktemp("recipe")
     recipe = load_recipe(request.param, [*SMALL[request.param], *SHORT])
-    features = prepare_here(recipe, Home(place / "home"), "cpu")
+    features = prepare_locally(recipe, Home(place / "home"), "cpu")
     (base_model,) = (place / "home" / "runs").glob("*/fetch-model/base_model")
     return Prepared(recipe, features, base_model, trained(recipe, features, base_model, place, "cpu"))
 

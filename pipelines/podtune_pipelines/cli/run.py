@@ -35,13 +35,13 @@ def run(
     Steps whose settings, inputs and code have not changed since an earlier run are reused.
     """
     from podtune_pipelines.graphs import command_of
-    from podtune_pipelines.local_run import Home, reusable_here, run_here
+    from podtune_pipelines.local_run import Home, reusable_locally, run_locally
 
     loaded, directory = load_recipe(recipe, changes), Home(home)
-    reused = [step for step, outputs in reusable_here(loaded, directory, device).items() if outputs]
+    reused = [step for step, outputs in reusable_locally(loaded, directory, device).items() if outputs]
     if reused:
         print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
-    release = run_here(loaded, command_of(recipe, changes), directory, store, device)
+    release = run_locally(loaded, command_of(recipe, changes), directory, store, device)
     _show(release, as_json)
 
 
