@@ -1,4 +1,4 @@
-"""`podtune compile`: the pipeline as a KFP cluster takes it."""
+"""`podtune compile` and `podtune argo`: a recipe's pipeline as a file for a cluster with KFP, or with Argo alone."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,17 +16,19 @@ from podtune_pipelines.cli.options import (
 )
 from podtune_pipelines.recipe import load_recipe
 
+TargetOption = Annotated[Path, typer.Option(help="YAML file to write.")]
+
 
 def compile_recipe(
     recipe: RecipeArgument,
-    to: Annotated[Path, typer.Option(help="The YAML file to write.")],
+    to: TargetOption,
     changes: SetOption = NO_CHANGES,
     device: DeviceOption = "cpu",
     devices: DevicesOption = 1,
     store: LaterStoreOption = "",
     workspace: LaterWorkspaceOption = "",
 ) -> None:
-    """Write a recipe's pipeline as IR YAML for KFP 2.17."""
+    """Compile a recipe's pipeline to IR YAML for KFP 2.17."""
     from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
     from podtune_pipelines.identity import unpinned_steps
     from podtune_pipelines.placement import Placement
@@ -35,4 +37,39 @@ def compile_recipe(
     arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
     placement = Placement(device, devices, unpinned=unpinned_steps(loaded))
     write_pipeline(loaded, placement, arguments, to)
+    print(to)
+
+
+def argo(
+    recipe: RecipeArgument,
+    to: TargetOption,
+    changes: SetOption = NO_CHANGES,
+    device: DeviceOption = "cpu",
+    devices: DevicesOption = 1,
+    store: LaterStoreOption = "",
+    workspace: LaterWorkspaceOption = "",
+    bucket: Annotated[
+        str, typer.Option(help="With --device ipu: bucket of Argo's artifacts; if omitted, set it with each run.")
+    ] = "",
+    cron: Annotated[
+        str,
+        typer.Option(
+            metavar="'M H D M W'", help="Also write a CronWorkflow, in UTC; its runs stop early if nothing changed."
+        ),
+    ] = "",
+) -> None:
+    """Compile a recipe's pipeline to an Argo WorkflowTemplate.
+
+    It runs on Argo Workflows 3.6 and later without KFP.
+    """
+    from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
+    from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
+    from podtune_pipelines.graphs import arguments_of, command_of
+    from podtune_pipelines.placement import Placement
+
+    loaded = load_recipe(recipe, changes)
+    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices), arguments)
+    template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})})
+    write_documents([template, *([cron_workflow(template, cron)] if cron else [])], to)
     print(to)

@@ -6,9 +6,8 @@ import typer
 from podtune import __version__
 from podtune.errors import ending_cleanly
 
-from podtune_pipelines.cli.argo import argo
 from podtune_pipelines.cli.card import card
-from podtune_pipelines.cli.compile import compile_recipe
+from podtune_pipelines.cli.compile import argo, compile_recipe
 from podtune_pipelines.cli.doctor import doctor
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.cli.predict import predict

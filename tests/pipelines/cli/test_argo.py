@@ -5,7 +5,7 @@ import pytest
 import typer
 import yaml
 from podtune.errors import BadInput
-from podtune_pipelines.cli.argo import argo
+from podtune_pipelines.cli.compile import argo
 from typer.testing import CliRunner
 
 
