@@ -1,27 +1,33 @@
-"""A step's pod as Argo starts it: image, resources and environment as the graph says, artifacts as paths."""
+"""A step's pod as Argo starts it: image, resources and environment from the graph, artifacts as paths."""
 
 from typing import Any, Dict, Iterator, List, Mapping
 
 from podtune.errors import BadInput
-from podtune.steps.table import STEPS, Properties
+from podtune.steps.table import STEPS
 
-from podtune_pipelines.compiled_graph import Step
+from podtune_pipelines.compiled_graph import Parameter, Step
 
 INPUTS, OUTPUTS, SECTIONS = "/podtune/inputs", "/podtune/outputs", "/podtune/sections"
 _TEMPORARY = "/tmp"  # noqa: S108  # in the pod, a volume of its own
 
 VOLUMES = {"outputs": OUTPUTS, "temporary": _TEMPORARY}
-"""Every pod has these of its own, empty; the rest of what a step sees it cannot write to."""
+"""Every pod has these of its own, empty; all else that a step sees is read-only."""
 
 BUCKET = "bucket"
-"""The workflow's parameter that completes an artifact's URI, for steps that hand it on to a pod elsewhere."""
+"""The workflow's parameter that completes an artifact's URI, for steps that pass it to a pod elsewhere."""
 
 _RUN_LABELS = {"metadata.labels['pipeline/runid']": "metadata.labels['workflows.argoproj.io/workflow']"}
 """KFP's label that all pods of a run have, and Argo's."""
 
-_KNOWN = {"podMetadata", "securityContext", "secretAsEnv", "configMapAsEnv", "fieldPathAsEnv", "emptyDirMounts"}
+_REFERENCES = {
+    "secretAsEnv": ("secretName", "secretKey", "secretKeyRef"),
+    "configMapAsEnv": ("configMapName", "configMapKey", "configMapKeyRef"),
+}
+"""A kind of variables in KFP's platform to its words for an object and a key, and to Kubernetes' for both."""
 
-_AS_IT_IS: Mapping[str, Any] = {"none": {}}
+_KNOWN = {"podMetadata", "securityContext", "fieldPathAsEnv", "emptyDirMounts", *_REFERENCES}
+
+_UNPACKED: Mapping[str, Any] = {"none": {}}
 
 _RETRY = {
     "limit": "3",
@@ -32,34 +38,29 @@ _RETRY = {
 }
 
 
-def by_uri(step: Step) -> bool:
-    """Whether a step is given its inputs' URIs instead of the artifacts."""
-    return STEPS[step.module].by_ipujob
-
-
-def key_of(step: str, output: str) -> str:
-    """Where an artifact lies in the artifact repository's bucket."""
-    return f"artifacts/{{{{workflow.name}}}}/{step}/{output}"
-
-
 def template_of(step: Step) -> Dict[str, Any]:
     """Write the template that runs one step."""
+    unknown = sorted(step.kubernetes.keys() - _KNOWN)
+    if unknown:
+        raise BadInput(f"{step.name} has {', '.join(unknown)}, which cannot be written for Argo")
     return {
         "name": step.name,
         "metadata": step.kubernetes.get("podMetadata", {}),
-        **_account(STEPS[step.module]),
+        **_account(step.module),
         "retryStrategy": _RETRY,
-        "inputs": {"artifacts": [*_inputs(step), *_sections(step)]},
+        "inputs": {"artifacts": _inputs(step)},
         "outputs": {"artifacts": [_output(step, name) for name in step.outputs]},
         "container": _container(step),
-        "volumes": [_volume(mount) for mount in step.kubernetes.get("emptyDirMounts", [])],
+        "volumes": [
+            {"name": mount["volumeName"], "emptyDir": {"medium": mount["medium"], "sizeLimit": mount["sizeLimit"]}}
+            for mount in step.kubernetes.get("emptyDirMounts", [])
+        ],
     }
 
 
-def _account(needs: Properties) -> Dict[str, Any]:
-    """The service account of a step that may do what others may not: write releases, or create IPUJobs."""
-    token = {"automountServiceAccountToken": True} if needs.by_ipujob else {}
-    return {"serviceAccountName": needs.account, **token} if needs.account else {}
+def by_uri(step: Step) -> bool:
+    """Whether a step takes the URIs of its inputs instead of the artifacts."""
+    return STEPS[step.module].by_ipujob
 
 
 def argo_name(name: str) -> str:
@@ -67,32 +68,52 @@ def argo_name(name: str) -> str:
     return name.replace("_", "-")
 
 
+def filled_in(*parts: str) -> str:
+    """What Argo replaces by a value."""
+    return "{{" + ".".join(parts) + "}}"
+
+
+def _account(step: str) -> Dict[str, Any]:
+    """The service account of a step that may do what others may not: write releases, or create IPUJobs."""
+    account, token = STEPS[step].account, {"automountServiceAccountToken": True}
+    return {"serviceAccountName": account, **(token if STEPS[step].by_ipujob else {})} if account else {}
+
+
 def _inputs(step: Step) -> List[Dict[str, Any]]:
-    if by_uri(step):
-        return []
-    return [{"name": argo_name(name), "path": f"{INPUTS}/{name}", "archive": _AS_IT_IS} for name in step.inputs]
+    """The artifacts that the step reads, and a file for each section of the recipe."""
+    artifacts = [] if by_uri(step) else list(step.inputs)
+    sections = {name: parameter.value for name, parameter in step.parameters.items() if parameter.is_section}
+    return [
+        *({"name": argo_name(name), "path": f"{INPUTS}/{name}", "archive": _UNPACKED} for name in artifacts),
+        *(
+            {"name": name, "path": _section(name), "raw": {"data": filled_in("workflow.parameters", parameter)}}
+            for name, parameter in sections.items()
+        ),
+    ]
 
 
 def _output(step: Step, name: str) -> Dict[str, Any]:
     """A directory is stored file by file: a pod elsewhere may read it by its URI."""
-    key = {"key": key_of(step.name, name)}
-    return {"name": argo_name(name), "path": f"{OUTPUTS}/{name}", "archive": _AS_IT_IS, "s3": key}
+    key = {"key": _key_of(step.name, name)}
+    return {"name": argo_name(name), "path": f"{OUTPUTS}/{name}", "archive": _UNPACKED, "s3": key}
 
 
-def _sections(step: Step) -> Iterator[Dict[str, Any]]:
-    """A file for each of the recipe's sections that the step uses."""
-    for name, parameter in step.parameters.items():
-        if parameter.is_section:
-            data = f"{{{{workflow.parameters.{parameter.value}}}}}"
-            yield {"name": name, "path": f"{SECTIONS}/{name}.json", "raw": {"data": data}}
+def _key_of(step: str, output: str) -> str:
+    """An artifact's key in the artifact repository's bucket."""
+    return f"artifacts/{filled_in('workflow.name')}/{step}/{output}"
+
+
+def _section(name: str) -> str:
+    return f"{SECTIONS}/{name}.json"
 
 
 def _container(step: Step) -> Dict[str, Any]:
+    mounts = [(mount["volumeName"], mount["mountPath"]) for mount in step.kubernetes.get("emptyDirMounts", [])]
     return {
         "image": step.image,
         "command": ["python3", "-m", "podtune", step.module],
-        "args": [text for name, value in _arguments(step) for text in (f"--{argo_name(name)}", value)],
-        "env": list(_environment(step)),
+        "args": [text for name, value in _options(step) for text in (f"--{argo_name(name)}", value)],
+        "env": list(_environment(step.kubernetes)),
         "resources": _resources(step.resources),
         "securityContext": {
             **step.kubernetes.get("securityContext", {}),
@@ -100,64 +121,40 @@ def _container(step: Step) -> Dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "volumeMounts": [
-            *({"name": name, "mountPath": path} for name, path in VOLUMES.items()),
-            *(
-                {"name": mount["volumeName"], "mountPath": mount["mountPath"]}
-                for mount in step.kubernetes.get("emptyDirMounts", [])
-            ),
-        ],
+        "volumeMounts": [{"name": name, "mountPath": path} for name, path in (*VOLUMES.items(), *mounts)],
     }
 
 
-def _arguments(step: Step) -> Iterator["tuple[str, str]"]:
-    for name, (producer, output) in step.inputs.items():
-        uri = f"s3://{{{{workflow.parameters.{BUCKET}}}}}/{key_of(producer, output)}"
-        yield name, uri if by_uri(step) else f"{INPUTS}/{name}"
+def _options(step: Step) -> Iterator["tuple[str, str]"]:
+    bucket = filled_in("workflow.parameters", BUCKET)
+    for name, origin in step.inputs.items():
+        yield name, f"s3://{bucket}/{_key_of(*origin)}" if by_uri(step) else f"{INPUTS}/{name}"
     for name in step.outputs:
         yield name, f"{OUTPUTS}/{name}"
     for name, parameter in step.parameters.items():
-        if parameter.is_section:
-            yield name, f"{SECTIONS}/{name}.json"
-        else:
-            reference = f"{{{{workflow.parameters.{parameter.value}}}}}"
-            yield name, parameter.value if parameter.is_constant else reference
+        yield name, _section(name) if parameter.is_section else _text(parameter)
 
 
-def _environment(step: Step) -> Iterator[Dict[str, Any]]:
-    """The pod's environment; what the graph says and this module does not know must not get lost."""
-    unknown = sorted(step.kubernetes.keys() - _KNOWN)
-    if unknown:
-        raise BadInput(f"{step.name} is placed with {', '.join(unknown)}, of which Argo cannot be told")
-    for field in step.kubernetes.get("fieldPathAsEnv", []):
+def _text(parameter: Parameter) -> str:
+    return parameter.value if parameter.is_constant else filled_in("workflow.parameters", parameter.value)
+
+
+def _environment(platform: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+    """The pod's environment variables."""
+    for field in platform.get("fieldPathAsEnv", []):
         path = _RUN_LABELS.get(field["fieldPath"], field["fieldPath"])
         yield {"name": field["name"], "valueFrom": {"fieldRef": {"fieldPath": path}}}
-    for kind, name, key, source in (
-        ("secretAsEnv", "secretName", "secretKey", "secretKeyRef"),
-        ("configMapAsEnv", "configMapName", "configMapKey", "configMapKeyRef"),
-    ):
-        for given in step.kubernetes.get(kind, []):
-            yield from (_referring(pair["envVar"], source, given[name], pair[key], given) for pair in given["keyToEnv"])
+    for kind, (name, key, reference) in _REFERENCES.items():
+        for source in platform.get(kind, []):
+            optional = source.get("optional", False)
+            for pair in source["keyToEnv"]:
+                value = {"name": source[name], "key": pair[key], "optional": optional}
+                yield {"name": pair["envVar"], "valueFrom": {reference: value}}
 
 
-def _referring(variable: str, source: str, name: str, key: str, given: Mapping[str, Any]) -> Dict[str, Any]:
-    reference = {"name": name, "key": key, "optional": given.get("optional", False)}
-    return {"name": variable, "valueFrom": {source: reference}}
-
-
-def _resources(given: Mapping[str, Any]) -> Dict[str, Any]:
-    limits = _amounts(given, "Limit")
-    if "accelerator" in given:
-        limits[given["accelerator"]["resourceType"]] = given["accelerator"]["resourceCount"]
-    return {"requests": _amounts(given, "Request"), **({"limits": limits} if limits else {})}
-
-
-def _amounts(given: Mapping[str, Any], kind: str) -> Dict[str, str]:
-    """Cores and memory, where the graph says them."""
-    keys = {"cpu": f"resourceCpu{kind}", "memory": f"resourceMemory{kind}"}
-    return {name: given[key] for name, key in keys.items() if key in given}
-
-
-def _volume(mount: Mapping[str, Any]) -> Dict[str, Any]:
-    """A directory in memory."""
-    return {"name": mount["volumeName"], "emptyDir": {"medium": mount["medium"], "sizeLimit": mount["sizeLimit"]}}
+def _resources(resources: Mapping[str, Any]) -> Dict[str, Any]:
+    """Cores and memory, which every step requests, and accelerators."""
+    requests = {"cpu": resources["resourceCpuRequest"], "memory": resources["resourceMemoryRequest"]}
+    accelerator = resources.get("accelerator")
+    limits = {"limits": {accelerator["resourceType"]: accelerator["resourceCount"]}} if accelerator else {}
+    return {"requests": requests, **limits}

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 import yaml
 from podtune.errors import BadInput
 
-from podtune_pipelines.argo.pod import BUCKET, VOLUMES, argo_name, by_uri, template_of
+from podtune_pipelines.argo.pod import BUCKET, VOLUMES, argo_name, by_uri, filled_in, template_of
 from podtune_pipelines.cluster.cron import parse_cron
 from podtune_pipelines.compiled_graph import Graph, Step
 
@@ -27,7 +27,7 @@ _DAY = 24 * _HOUR
 
 
 def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, Any]:
-    """Write a graph as a WorkflowTemplate; a parameter without an argument has to be given with each run."""
+    """Write a graph as a WorkflowTemplate; a parameter without an argument has to be passed to each run."""
     return {
         "apiVersion": _API,
         "kind": "WorkflowTemplate",
@@ -60,12 +60,12 @@ def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, A
 
 
 def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
-    """Write the schedule of a WorkflowTemplate, in UTC; of runs that were missed, one of the last hour is caught up."""
+    """Write the schedule of a WorkflowTemplate, in UTC; a run that was missed is started up to an hour late."""
     name = template["metadata"]["name"]
     missing = [one["name"] for one in template["spec"]["arguments"]["parameters"] if "value" not in one]
     if missing:
         options = ", ".join(f"--{parameter}" for parameter in missing)
-        raise BadInput(f"--cron needs {options} too: nobody is asked when a scheduled run starts")
+        raise BadInput(f"--cron needs {options} too: a scheduled run starts without anyone to pass it")
     if len(name) > _LONGEST_NAME:
         raise BadInput(f"a CronWorkflow's name may have {_LONGEST_NAME} characters; got {name!r}; shorten the recipe's")
     return {
@@ -86,7 +86,7 @@ def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
 
 def write_documents(documents: Sequence[Mapping[str, Any]], target: Path) -> None:
     """Write what `kubectl apply` takes."""
-    plain = json.loads(json.dumps(documents))  # so that YAML does not refer from one place to another
+    plain = json.loads(json.dumps(documents))  # so that YAML writes no anchors and aliases
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(yaml.safe_dump_all(plain, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
 
@@ -94,7 +94,7 @@ def write_documents(documents: Sequence[Mapping[str, Any]], target: Path) -> Non
 def _five_fields(cron: str) -> str:
     second, fields = parse_cron(cron).expression.split(" ", 1)
     if second != "0":
-        raise BadInput(f"Argo's schedules begin with the minute; got {cron!r}, whose first field is a second")
+        raise BadInput(f"Argo's schedules begin with the minute; got {cron!r}, which begins with a second")
     return fields
 
 
@@ -104,21 +104,21 @@ def _parameters(graph: Graph, arguments: Mapping[str, Any]) -> List[Dict[str, An
 
 
 def _text(name: str, value: Any) -> str:
-    """A parameter's value, in which Argo finds nothing to fill in.
+    """A parameter's value, in which Argo finds nothing to replace.
 
-    Argo writes it into its own JSON with Go's escapes, of which ASCII needs none that JSON does not know.
+    Argo writes it into its own JSON with Go's escapes; for ASCII these are JSON's too.
     """
     if not isinstance(value, str):
         return re.sub(r"\{(?=\{)", r"\\u007b", json.dumps(value))
     if "{{" in value:
-        raise BadInput(f"{name} must not contain {{{{, which Argo would fill in; got {value!r}")
+        raise BadInput(f"{name} must not contain {{{{, which Argo would replace; got {value!r}")
     return value
 
 
 def _task(step: Step) -> Dict[str, Any]:
-    """The step's place in the graph."""
+    """The step in the graph: what it waits for and reads, and when it runs."""
     artifacts = [
-        {"name": argo_name(name), "from": f"{{{{tasks.{producer}.outputs.artifacts.{argo_name(output)}}}}}"}
+        {"name": argo_name(name), "from": filled_in("tasks", producer, "outputs.artifacts", argo_name(output))}
         for name, (producer, output) in step.inputs.items()
         if not by_uri(step)
     ]
@@ -132,5 +132,5 @@ def _task(step: Step) -> Dict[str, Any]:
 
 
 def _when(step: str, word: str) -> str:
-    """A step's word is what it prints. What is skipped counts as done, so each step has to ask."""
-    return f"{{{{tasks.{step}.outputs.result}}}} == {word}"
+    """Compare what another step printed. A skipped step counts as done, so every step needs the condition."""
+    return f"{filled_in('tasks', step, 'outputs.result')} == {word}"

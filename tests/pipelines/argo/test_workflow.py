@@ -194,7 +194,7 @@ def test_settings_reach_the_step_as_they_were(
 
 def test_a_text_that_argo_would_fill_in_is_refused(template_of: Callable[..., Template]) -> None:
     with pytest.raises(
-        BadInput, match=r"^store must not contain \{\{, which Argo would fill in; got 's3://m/\{\{x\}\}'$"
+        BadInput, match=r"^store must not contain \{\{, which Argo would replace; got 's3://m/\{\{x\}\}'$"
     ):
         template_of("bert-tiny-squad", store="s3://m/{{x}}")
 
@@ -216,7 +216,7 @@ def test_what_argo_cannot_be_told_is_refused(tmp_path: Path) -> None:
 
     graph = read_graph(specification, platform)
 
-    with pytest.raises(BadInput, match=r"^fetch-data is placed with imagePullSecret, of which Argo cannot be told$"):
+    with pytest.raises(BadInput, match=r"^fetch-data has imagePullSecret, which cannot be written for Argo$"):
         step_template_of(graph.steps[0])
 
 
@@ -246,7 +246,7 @@ def test_a_schedule_of_kfps_six_fields_loses_its_second(template_of: Callable[..
         ("61 3 * * *", r"^the minutes of --cron must be"),
         (
             "5 30 3 * * *",
-            r"^Argo's schedules begin with the minute; got '5 30 3 \* \* \*', whose first field is a second",
+            r"^Argo's schedules begin with the minute; got '5 30 3 \* \* \*', which begins with a second",
         ),
     ],
 )
@@ -262,7 +262,7 @@ def test_a_schedule_that_argo_cannot_keep_is_refused(
 def test_a_schedule_that_would_have_to_ask_is_refused(template_of: Callable[..., Template]) -> None:
     template = template_of("bert-tiny-squad", "cpu", workspace="s3://models/training")
 
-    with pytest.raises(BadInput, match=r"^--cron needs --store too: nobody is asked when a scheduled run starts$"):
+    with pytest.raises(BadInput, match=r"^--cron needs --store too: a scheduled run starts without anyone to pass it$"):
         cron_workflow(template, "0 3 * * 1")
 
 
