@@ -1,7 +1,6 @@
 """The pipeline of a recipe, with the recipe's sections as its parameters."""
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Sequence, cast
 
@@ -17,45 +16,22 @@ from podtune_pipelines.recipe import Recipe
 
 Section = Dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Prepared:
-    """The outputs of the preparing steps, as KFP's channels."""
-
-    raw_data: Any
-    base_model: Any
-    prepared_data: Any
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The pipeline's other parameters, as KFP's channels."""
-
-    training: Any
-    evaluation: Any
-    gate: Any
-    card: Any
-    release: Any
-    command: Any
-    store: Any
-    workspace: Any
-
-
-Finish = Callable[[Prepared, Settings], Any]
-"""Adds to the pipeline that is being defined what comes after its preparation; returns its output's channel."""
+Channels = Dict[str, Any]
+"""What the steps of a pipeline that is being defined take and make: each parameter and artifact by its one name."""
 
 
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the recipe's pipeline; its sections are the parameters, so that a run may change them."""
 
-    def finish(prepared: Prepared, settings: Settings) -> Any:
-        return finetune_and_release(prepared, settings, placement)
+    def finish(channels: Channels) -> Any:
+        finetune_and_release(placement, channels)
+        return channels["published"]
 
     return define_pipeline(recipe, placement, finish, Release)
 
 
-def define_pipeline(recipe: Recipe, placement: Placement, finish: Finish, returned: Any) -> Any:
-    """Define a pipeline that prepares a recipe and goes on as `finish` says; `returned` is the type of its output."""
+def define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Channels], Any], returned: Any) -> Any:
+    """Define a pipeline that prepares a recipe; `finish` adds the other steps and returns the output, of this type."""
     if placement.device == "ipu" and recipe.training.ipu is None:
         raise BadInput(f"{recipe.name} has no section training.ipu, which places its model on IPUs; add one")
 
@@ -72,8 +48,20 @@ def define_pipeline(recipe: Recipe, placement: Placement, finish: Finish, return
         store: str,
         workspace: str,
     ) -> Any:
-        prepared = _prepare(recipe, placement, source, model, features)
-        return finish(prepared, Settings(training, evaluation, gate, card, release, command, store, workspace))
+        channels = {
+            **_prepare(recipe, placement, source, model, features),
+            "training": training,
+            "evaluation": evaluation,
+            "gate": gate,
+            "card": card,
+            "release": release,
+            "command": command,
+            "store": store,
+            "workspace": workspace,
+            "device": placement.device,
+            "image": image_of("ipu"),
+        }
+        return finish(channels)
 
     pipeline.__annotations__["return"] = returned  # from which KFP learns it
     return dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)(pipeline)
@@ -84,59 +72,24 @@ def preparation_of(recipe: Recipe, placement: Placement) -> Any:
 
     @dsl.pipeline(name=f"podtune-{recipe.name}-preparation", description=recipe.card.description)
     def preparation(source: Section, model: Section, features: Section) -> Features:
-        return cast(Features, _prepare(recipe, placement, source, model, features).prepared_data)
+        return cast(Features, _prepare(recipe, placement, source, model, features)["prepared_data"])
 
     return preparation
 
 
-def _prepare(recipe: Recipe, placement: Placement, source: Any, model: Any, features: Any) -> Prepared:
+def _prepare(recipe: Recipe, placement: Placement, source: Any, model: Any, features: Any) -> Channels:
     """Add the preparing steps, the last of which is the task's own."""
-    raw_data = add_step("fetch_data", placement, source=source)["raw_data"]
-    base_model = add_step("fetch_model", placement, model=model)["base_model"]
-    inputs = {"raw_data": raw_data, "base_model": base_model}
-    prepared = add_step(recipe.of_task.preparation, placement, **inputs, features=features)
-    return Prepared(**inputs, prepared_data=prepared["prepared_data"])
+    channels = {"source": source, "model": model, "features": features}
+    for step in ("fetch_data", "fetch_model", recipe.of_task.preparation):
+        add_step(step, placement, channels)
+    return channels
 
 
-def finetune_and_release(prepared: Prepared, settings: Settings, placement: Placement) -> Any:
-    """Add the steps that follow every preparation; return the release's channel."""
-    checkpoint = _finetune(prepared, settings, placement)
-    scores = _evaluate(prepared.prepared_data, checkpoint, settings, placement)
-    release = {"release": settings.release, "store": settings.store}
-    verdict = add_step("compare", placement, scores=scores, gate=settings.gate, **release)["verdict"]
-    model_card = add_step(
-        "write_card",
-        placement,
-        raw_data=prepared.raw_data,
-        base_model=prepared.base_model,
-        prepared_data=prepared.prepared_data,
-        checkpoint=checkpoint,
-        scores=scores,
-        verdict=verdict,
-        card=settings.card,
-        release=settings.release,
-        command=settings.command,
-    )["model_card"]
-    model = {"checkpoint": checkpoint, "scores": scores, "verdict": verdict, "model_card": model_card}
-    return add_step("publish", placement, **model, **release)["published"]
-
-
-def _finetune(prepared: Prepared, settings: Settings, placement: Placement) -> Any:
-    """Add the training; return the checkpoint's channel."""
-    inputs = {"prepared_data": prepared.prepared_data, "base_model": prepared.base_model}
-    common = {**inputs, "training": settings.training, "workspace": settings.workspace}
-    if placement.by_ipujobs:
-        return add_step("finetune_on_ipu", placement, **common, image=image_of("ipu"))["checkpoint"]
-    return add_step("finetune", placement, **common, device=placement.device)["checkpoint"]
-
-
-def _evaluate(prepared_data: Any, checkpoint: Any, settings: Settings, placement: Placement) -> Any:
-    """Add the evaluation; return the scores' channel."""
-    common = {"prepared_data": prepared_data, "checkpoint": checkpoint, "evaluation": settings.evaluation}
-    if placement.by_ipujobs:
-        image = image_of("ipu")
-        return add_step("evaluate_on_ipu", placement, **common, workspace=settings.workspace, image=image)["scores"]
-    return add_step("evaluate", placement, **common, device=placement.device)["scores"]
+def finetune_and_release(placement: Placement, channels: Channels) -> None:
+    """Add the steps that follow every preparation."""
+    computing = ("finetune_on_ipu", "evaluate_on_ipu") if placement.by_ipujobs else ("finetune", "evaluate")
+    for step in (*computing, "compare", "write_card", "publish"):
+        add_step(step, placement, channels)
 
 
 def write_pipeline(recipe: Recipe, placement: Placement, arguments: Dict[str, Any], target: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Callable, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from kfp import kubernetes
 from podtune.environment import IPU_NAMESPACE, RUN
@@ -50,10 +50,14 @@ _RUN_LABEL = "metadata.labels['pipeline/runid']"
 """KFP's label on a pod: the same in every try of a step."""
 
 
-def add_step(step: str, placement: Placement, **arguments: Any) -> Mapping[str, Any]:
-    """Add a step to the pipeline that is being defined, with what its pod needs; return its outputs' channels."""
-    component = getattr(import_module(f"podtune.steps.{step}.component"), step)
-    task, needs = component(**arguments), STEPS[step]
+def add_step(step: str, placement: Placement, channels: Dict[str, Any]) -> None:
+    """Add a step to the pipeline that is being defined, with what its pod needs.
+
+    Its inputs are the channels of their names, to which its outputs are added.
+    """
+    component, needs = getattr(import_module(f"podtune.steps.{step}.component"), step), STEPS[step]
+    task = component(**{name: channels[name] for name in component.component_spec.inputs})
+    channels.update(task.outputs)
     _cache(task, step, placement)
     if (needs.on_accelerator or needs.by_ipujob) and not placement.on_this_machine:
         # A pod may be evicted in the middle of a night; training continues from its newest checkpoint
@@ -68,8 +72,6 @@ def add_step(step: str, placement: Placement, **arguments: Any) -> Mapping[str, 
     kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
     kubernetes.set_security_context(task, run_as_non_root=True)
     _environment(task, needs)
-    outputs: Mapping[str, Any] = task.outputs
-    return outputs
 
 
 def _environment(task: Any, needs: Properties) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp import dsl
 
-from podtune_pipelines.graphs import Prepared, Settings, define_pipeline, finetune_and_release
+from podtune_pipelines.graphs import Channels, define_pipeline, finetune_and_release
 from podtune_pipelines.placement import Placement, add_step
 from podtune_pipelines.recipe import Recipe
 
@@ -16,20 +16,9 @@ from podtune_pipelines.recipe import Recipe
 def scheduled_pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the pipeline; it has the name of the recipe's own, so that KFP reuses the results of both."""
 
-    def finish(prepared: Prepared, settings: Settings) -> None:
-        decision = add_step(
-            "check_unchanged",
-            placement,
-            prepared_data=prepared.prepared_data,
-            base_model=prepared.base_model,
-            training=settings.training,
-            evaluation=settings.evaluation,
-            card=settings.card,
-            release=settings.release,
-            store=settings.store,
-            device=placement.device,
-        )["Output"]
-        with dsl.If(decision == "train"):
-            finetune_and_release(prepared, settings, placement)
+    def finish(channels: Channels) -> None:
+        add_step("check_unchanged", placement, channels)
+        with dsl.If(channels["Output"] == "train"):
+            finetune_and_release(placement, channels)
 
     return define_pipeline(recipe, placement, finish, None)
