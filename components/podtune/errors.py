@@ -4,13 +4,11 @@ import contextlib
 import errno
 import json
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Iterator, NoReturn, Optional
 
-MESSAGE_FILE_VARIABLE = "PODTUNE_MESSAGE_FILE"
-"""Names a file that receives a failed step's message and exit code as JSON: the local run reads it."""
+from podtune.environment import MESSAGE_FILE
 
 KUBERNETES_MESSAGE_FILE = Path("/dev/termination-log")
 """Where Kubernetes looks for the message that it shows with a failed pod."""
@@ -100,9 +98,9 @@ def _end(message: str, exit_code: int) -> NoReturn:
     """Tell the person, and whoever started this process, why it ends."""
     print(f"error: {message}", file=sys.stderr, flush=True)
     with contextlib.suppress(OSError):
-        if MESSAGE_FILE_VARIABLE in os.environ:
+        if MESSAGE_FILE.value():
             record = {"message": message, "exit_code": exit_code}
-            Path(os.environ[MESSAGE_FILE_VARIABLE]).write_text(json.dumps(record), encoding="utf-8")
+            Path(MESSAGE_FILE.value()).write_text(json.dumps(record), encoding="utf-8")
         elif KUBERNETES_MESSAGE_FILE.exists():
             KUBERNETES_MESSAGE_FILE.write_text(message, encoding="utf-8")
     raise SystemExit(exit_code)

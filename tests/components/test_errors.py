@@ -5,7 +5,6 @@ from typing import Type
 
 import pytest
 from podtune.errors import (
-    MESSAGE_FILE_VARIABLE,
     BadInput,
     GateRefused,
     Interrupted,
@@ -34,7 +33,7 @@ def test_an_expected_failure_is_one_line_and_its_own_exit_code(
 def test_the_message_file_receives_the_message_and_the_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(MESSAGE_FILE_VARIABLE, str(tmp_path / "message.json"))
+    monkeypatch.setenv("PODTUNE_MESSAGE_FILE", str(tmp_path / "message.json"))
 
     with pytest.raises(SystemExit), ending_cleanly():
         raise GateRefused("f1 fell")
@@ -75,7 +74,7 @@ def test_another_refusal_of_the_system_keeps_its_traceback() -> None:
 def test_another_process_reads_the_error_as_it_was(
     kind: Type[PodtuneError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(MESSAGE_FILE_VARIABLE, str(tmp_path / "message.json"))
+    monkeypatch.setenv("PODTUNE_MESSAGE_FILE", str(tmp_path / "message.json"))
     with pytest.raises(SystemExit), ending_cleanly():
         raise kind("f1 fell")
 

@@ -4,8 +4,10 @@ What arrays a split holds is its task's knowledge; what every task's features sa
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Dict
+from pathlib import Path
+from typing import Any, Dict, Mapping
 
+from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
 
 
@@ -53,3 +55,13 @@ class FeaturesFacts:
 
 FEATURES = Format("features", 1, FeaturesFacts)
 Features = Artifact[FeaturesFacts]
+
+
+def require_counts(counts: Mapping[str, int], expected: Mapping[str, int], setting: str, what: str, data: Path) -> None:
+    """Stop where a split has not as many of something as a recipe expects: the data is not the published one."""
+    for split, count in expected.items():
+        if counts.get(split, 0) != count:
+            raise BadInput(
+                f"{data} gives {counts.get(split, 0):,} {what} for {split}; features.{setting} says {count:,}:"
+                " the data, the tokenizer or the settings are not those of the published model"
+            )

@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence
 
-from podtune.environment import IPU_PYTHON
-from podtune.errors import MESSAGE_FILE_VARIABLE, BadInput, PodtuneError, read_failure
+from podtune.environment import IPU_PYTHON, MESSAGE_FILE
+from podtune.errors import BadInput, PodtuneError, read_failure
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _POLL_SECONDS = 0.2
@@ -53,7 +53,7 @@ def run_step(
     with tempfile.TemporaryDirectory() as directory:
         message_file = Path(directory) / "message.json"
         command = [*launcher, "-m", "podtune", step, *_options(arguments, Path(directory))]
-        environment = {**os.environ, MESSAGE_FILE_VARIABLE: str(message_file)}
+        environment = {**os.environ, MESSAGE_FILE.name: str(message_file)}
         process = subprocess.Popen(command, env=environment)  # noqa: S603  # our own module
         if _wait(process, stopping, grace):
             raise read_failure(message_file) or PodtuneError(

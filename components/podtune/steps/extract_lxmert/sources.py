@@ -49,7 +49,7 @@ def files_of_splits(raw_data: Path, files: Mapping[str, str]) -> Dict[str, Dict[
 def open_source(
     split: str, files: Mapping[str, Path], answers: Optional[List[str]], detector: Optional[Path]
 ) -> Source:
-    """Read a split's questions; `answers` is the vocabulary and `detector` looks at images, where they are given."""
+    """Read a split's questions; `answers` is the published vocabulary, and `detector` looks at images."""
     if "table" in files:
         table = files["table"]
         questions = read_table_questions(table, _answers_of_table(table, answers))
@@ -68,12 +68,12 @@ def open_source(
     return Source(questions, files["questions"], images, partial(store_picture_regions, images, detector))
 
 
-def given_detector(files: Mapping[str, Mapping[str, Path]]) -> Optional[Path]:
+def detector_of(files: Mapping[str, Mapping[str, Path]]) -> Optional[Path]:
     """What finds the regions of images; None where the data has none."""
     return next((of_split[DETECTOR] for of_split in files.values() if DETECTOR in of_split), None)
 
 
-def given_answers(files: Mapping[str, Mapping[str, Path]]) -> Optional[List[str]]:
+def published_answers(files: Mapping[str, Mapping[str, Path]]) -> Optional[List[str]]:
     """The vocabulary that the data has: in a file of its own, else in the schema of a table; None where it has none."""
     for of_split in files.values():
         if ANSWERS in of_split:

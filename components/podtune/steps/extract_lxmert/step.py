@@ -10,11 +10,11 @@ import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL
-from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
+from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
 from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, BadRow, SetAside
-from podtune.steps.extract_lxmert.sources import Source, files_of_splits, given_answers, given_detector, open_source
+from podtune.steps.extract_lxmert.sources import Source, detector_of, files_of_splits, open_source, published_answers
 from podtune.steps.extract_lxmert.vocabulary import make_vocabulary
 from podtune.tasks.visual_question_answering.question_tokenizer import QuestionTokenizer, open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import (
@@ -44,9 +44,9 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     BASE_MODEL.open(base_model)
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
     files = files_of_splits(raw_data, data.facts.splits)
-    given, detector = given_answers(files), given_detector(files)
-    sources = {split: open_source(split, of_split, given, detector) for split, of_split in files.items()}
-    answers = given or _made_vocabulary(sources, settings)
+    published, detector = published_answers(files), detector_of(files)
+    sources = {split: open_source(split, of_split, published, detector) for split, of_split in files.items()}
+    answers = published or _made_vocabulary(sources, settings)
     _check_size(answers, settings)
     with FEATURES.sealing(prepared_data) as draft:
         write_answers(draft.path, answers)
@@ -54,7 +54,9 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             name: _extract(source, draft.path / name, answers, tokenizer=tokenizer, settings=settings)
             for name, source in sources.items()
         }
-        _compare(splits, settings, raw_data)
+        for what, expected in (("questions", settings.expected_questions), ("images", settings.expected_images)):
+            counts = {name: split.counts[what] for name, split in splits.items()}
+            require_counts(counts, expected, f"expected_{what}", what, raw_data)
         facts = FeaturesFacts(
             task="visual-question-answering",
             raw_data=data.digest,
@@ -135,18 +137,6 @@ def _unknown(questions: Sequence[VisualQuestion], answers: Sequence[str]) -> int
     """Count the questions of which the vocabulary has no right answer."""
     known = set(answers)
     return sum(known.isdisjoint(question.labels) for question in questions)
-
-
-def _compare(splits: Mapping[str, _Split], settings: LxmertSettings, raw_data: Path) -> None:
-    """Stop where published counts are not met: the data is not the published one."""
-    for what, wanted in (("questions", settings.expected_questions), ("images", settings.expected_images)):
-        for name, expected in wanted.items():
-            count = splits[name].counts[what] if name in splits else 0
-            if count != expected:
-                raise BadInput(
-                    f"{raw_data} gives {count:,} {what} for {name}; features.expected_{what} says {expected:,}:"
-                    " the data is another than expected"
-                )
 
 
 def _log_counts(split: str, counts: Mapping[str, int], seconds: float) -> None:

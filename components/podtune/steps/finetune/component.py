@@ -26,7 +26,7 @@ def finetune(
         checkpoint: Weights, tokenizer and the record of the training.
         training: The `training` section of a recipe.
         device: cpu, gpu or ipu.
-        workspace: Directory or s3:// URI for the checkpoints on the way; a restarted step continues from there.
+        workspace: Directory or s3:// URI for intermediate checkpoints; a restarted step continues from there.
     """
     from pathlib import Path
 

@@ -22,7 +22,7 @@ from podtune.training.resume import open_states, run_key
 from podtune.training.step_process import noticing_signals, poptorch_python, run_step
 
 VALIDATION = "validation"
-"""The split that evaluations on the way score."""
+"""The split that intermediate evaluations score."""
 
 
 def run(
@@ -97,7 +97,7 @@ def _finetune(
     workspace: str,
     stopping: Callable[[], bool],
 ) -> None:
-    """Train and write the Checkpoint; only then forget the checkpoints on the way."""
+    """Train and write the Checkpoint; only then forget the intermediate checkpoints."""
     features, base_model = inputs
     task = task_named(features.facts.task)
     examples = task.open_examples(features, "train")

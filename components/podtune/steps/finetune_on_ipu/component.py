@@ -25,7 +25,7 @@ def finetune_on_ipu(
         base_model: The pretrained model, with the tokenizer that the data was prepared with.
         checkpoint: Weights, tokenizer and the record of the training.
         training: The `training` section of a recipe.
-        workspace: An s3:// URI for the checkpoints on the way and the result; a restarted step continues from there.
+        workspace: An s3:// URI for intermediate checkpoints and the result; a restarted step continues from there.
         image: The image of the job's worker.
     """
     from pathlib import Path

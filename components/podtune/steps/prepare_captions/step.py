@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
-from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
+from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.image_files import open_image_files
 from podtune.formats.json_lines import write_json_lines
 from podtune.formats.raw_data import RAW_DATA
@@ -51,7 +51,8 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     settings = read_section(CaptionSettings, features, "features")
     data = RAW_DATA.open(raw_data)
     splits = {name: _read(*files, settings) for name, files in _files_of_splits(data.facts.splits, raw_data).items()}
-    _compare(splits, settings.expected_images, raw_data)
+    images, what = {name: len(split.described) for name, split in splits.items()}, "images with a caption that is used"
+    require_counts(images, settings.expected_images, "expected_images", what, raw_data)
     BASE_MODEL.open(base_model)
     tokenizer = open_caption_tokenizer(base_model, settings.max_length, settings.image_size)
     with FEATURES.sealing(prepared_data) as draft:
@@ -85,7 +86,7 @@ def _read(captions: Path, images: Path, settings: CaptionSettings) -> _Split:
 
 def _prepare(split: _Split, directory: Path, tokenizer: CaptionTokenizer, settings: CaptionSettings) -> _Prepared:
     """Write one split below the draft."""
-    begun = time.monotonic()
+    started = time.monotonic()
     directory.mkdir(parents=True)
     with open_image_files(split.images) as files:
         names = [image.file for image in split.described]
@@ -98,7 +99,7 @@ def _prepare(split: _Split, directory: Path, tokenizer: CaptionTokenizer, settin
     write_captions(directory, records, tokens)
     _list_set_aside(directory / SET_ASIDE, split, decoded)
     counts = _counts(split, len(records), learnt=len(learnt), cut=cut)
-    _tell(directory.name, counts, time.monotonic() - begun)
+    _log_counts(directory.name, counts, time.monotonic() - started)
     return _Prepared(SplitFacts(len(records), len(records), len(tokens.values), split_digest(records)), counts)
 
 
@@ -150,18 +151,7 @@ def _counts(split: _Split, kept: int, *, learnt: int, cut: int) -> Dict[str, int
     }
 
 
-def _compare(splits: Mapping[str, _Split], expected: Mapping[str, int], raw_data: Path) -> None:
-    """Stop where published counts are not met: the data is not the published one, or other captions are kept."""
-    for name, images in expected.items():
-        found = len(splits[name].described) if name in splits else 0
-        if found != images:
-            raise BadInput(
-                f"{raw_data} has {found:,} images with a caption that is used for {name}; features.expected_images"
-                f" says {images:,}: the data is another than expected, or other captions are kept"
-            )
-
-
-def _tell(split: str, counts: Mapping[str, int], seconds: float) -> None:
+def _log_counts(split: str, counts: Mapping[str, int], seconds: float) -> None:
     read = counts["images"] - counts["images_without_captions"]
     _log.info(
         "%s: %s images, %s captions to learn, %s rejected and %s precanned left out, %s images without a caption and"

@@ -5,9 +5,8 @@ import time
 from pathlib import Path
 from typing import Any, Mapping
 
-from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL
-from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts
+from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.question_answering.encoding import encode_split
@@ -32,7 +31,8 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             name: _tokenize(raw_data / file, draft.path / name, pair, settings)
             for name, file in data.facts.splits.items()
         }
-        _compare(splits, settings.expected_windows, raw_data)
+        windows = {name: split.rows for name, split in splits.items()}
+        require_counts(windows, settings.expected_windows, "expected_windows", "windows", raw_data)
         facts = FeaturesFacts(
             task="question-answering",
             raw_data=data.digest,
@@ -44,25 +44,14 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
         draft.facts.update(to_mapping(facts))
 
 
-def _compare(splits: Mapping[str, SplitFacts], expected: Mapping[str, int], raw_data: Path) -> None:
-    """Stop where published window counts are not met: the data or the tokenizer is not the published one."""
-    for name, windows in expected.items():
-        found = splits[name].rows if name in splits else 0
-        if found != windows:
-            raise BadInput(
-                f"{raw_data} gives {found:,} windows for {name}; features.expected_windows says {windows:,}:"
-                " the data or the tokenizer is another than expected"
-            )
-
-
 def _tokenize(file: Path, directory: Path, pair: PairTokenizer, settings: WindowSettings) -> SplitFacts:
     """Read one split, cut it, and write it below the draft."""
-    begun = time.monotonic()
+    started = time.monotonic()
     split = read_squad(file)
     encoded = encode_split(pair.tokenizer, split)
     windows = cut_windows(directory, split, encoded, pair=pair, settings=settings)
     write_windows(windows, split.questions, split.contexts)
-    _tell(windows, len(split.questions), time.monotonic() - begun)
+    _log_counts(windows, len(split.questions), time.monotonic() - started)
     return SplitFacts(
         examples=len(split.questions),
         rows=len(windows),
@@ -71,7 +60,7 @@ def _tokenize(file: Path, directory: Path, pair: PairTokenizer, settings: Window
     )
 
 
-def _tell(windows: QuestionWindows, questions: int, seconds: float) -> None:
+def _log_counts(windows: QuestionWindows, questions: int, seconds: float) -> None:
     _log.info(
         "%s: %s questions, %s windows, %s tokens, %s windows without the answer, %s windows/s",
         windows.directory.name,

@@ -224,12 +224,12 @@ def test_another_number_of_images_than_expected_stops_before_any_is_decoded(
 
     with pytest.raises(BadInput) as error:
         run(raw_data, model, features, {**CAPTIONS, "expected_images": {"train": 3}})
-    with pytest.raises(BadInput, match=r"raw has 0 images with a caption that is used for test; "):
+    with pytest.raises(BadInput, match=r"raw gives 0 images with a caption that is used for test; "):
         run(raw_data, model, features, {**CAPTIONS, "expected_images": {"train": 2, "test": 1}})
 
     assert str(error.value).endswith(
-        "raw has 2 images with a caption that is used for train; features.expected_images says 3:"
-        " the data is another than expected, or other captions are kept"
+        "raw gives 2 images with a caption that is used for train; features.expected_images says 3:"
+        " the data, the tokenizer or the settings are not those of the published model"
     )
 
 

@@ -164,7 +164,7 @@ def test_another_number_of_windows_than_expected_stops_the_step(
 ) -> None:
     run(raw_data, write_model(), features, {**WINDOWS, "expected_windows": {"train": 4, "validation": 2}})
 
-    with pytest.raises(BadInput, match=r"gives 4 windows for train; features\.expected_windows says 5: the data or "):
+    with pytest.raises(BadInput, match=r"gives 4 windows for train; features\.expected_windows says 5: the data, "):
         run(raw_data, write_model(), features, {**WINDOWS, "expected_windows": {"train": 5}})
     with pytest.raises(BadInput, match=r"gives 0 windows for test; features\.expected_windows says 1: "):
         run(raw_data, write_model(), features, {**WINDOWS, "expected_windows": {"test": 1}})
