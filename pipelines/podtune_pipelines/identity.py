@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
@@ -44,9 +43,8 @@ def identity_of(recipe: Recipe, step: str) -> Optional[str]:
     if any(scheme_of(source.uri) for source in unpinned):
         return None
     content = [_hashed(path) for source in unpinned for path in source.paths]
-    if step == "evaluate":
-        content.append(METEOR_JAR.value())  # without the program that it names, a metric is left out
-    return hashlib.sha256(json.dumps([step, _code_identity(step), content]).encode()).hexdigest()
+    meteor = METEOR_JAR.value() if step == "evaluate" else ""  # without the program that it names, a metric is left out
+    return hashlib.sha256(json.dumps([step, _code_identity(step), content, meteor]).encode()).hexdigest()
 
 
 def unpinned_steps(recipe: Recipe) -> Tuple[str, ...]:
@@ -78,29 +76,23 @@ def _model(uri: str) -> _Source:
     return _Source(uri, scheme_of(uri) in PINNED, files)
 
 
-def _hashed(path: Path) -> str:
-    """The hash of a file's content with its name, or of all in a folder; a missing file is for fetching to report."""
-    if path.is_dir():
-        below = sorted(file for file in path.rglob("*") if file.is_file())
-        return "\n".join(f"{file.relative_to(path).as_posix()} {_sha256(file)}" for file in below)
-    return f"{path.name} {_sha256(path)}" if path.is_file() else path.name
-
-
-def _sha256(path: Path) -> str:
-    status = path.stat()
-    return _sha256_of_unchanged(path, status.st_size, status.st_mtime_ns)
+def _hashed(path: Path) -> List[Tuple[str, str]]:
+    """Name and hash of a file, or of each in a folder; a missing one is for fetching to report."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stats = [(file, file.stat()) for file in files if file.is_file()]
+    return [(str(file.relative_to(path.parent)), _sha256(file, at.st_size, at.st_mtime_ns)) for file, at in stats]
 
 
 @lru_cache(maxsize=None)
-def _sha256_of_unchanged(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # they change with the content
-    """Read a file once a command; features of many images take minutes."""
+def _sha256(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # they change with the content
+    """Hash a file once a command; region features of many images take minutes."""
     return sha256_of(path)
 
 
 @lru_cache(maxsize=None)
 def _code_identity(step: str) -> str:
     """The hash of the code that a step can run, other steps' folders left out, and of the libraries that compute."""
-    root = Path(str(files(podtune)))
+    root = Path(podtune.__file__).parent
     others = {root / "steps" / name for name in STEPS if name != step} | {root / room for room in NEVER_REUSED}
     sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     own = [path for path in sources if others.isdisjoint(path.parents)]
