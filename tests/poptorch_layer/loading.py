@@ -125,7 +125,7 @@ def _resources(python: Path) -> Iterator[None]:
         yield
         return
     stand_in = types.ModuleType("pkg_resources")
-    stand_in.resource_filename = lambda package, path: str(python / path)
+    vars(stand_in)["resource_filename"] = lambda package, path: str(python / path)
     sys.modules["pkg_resources"] = stand_in
     try:
         yield
@@ -145,7 +145,7 @@ def _import_poptorch() -> None:
         return real(function, *args, **kwargs)
 
     if not _is_exact():
-        inspect.signature = signature
+        inspect.signature = signature  # type: ignore[assignment]  # called with a function alone
     try:
         import poptorch  # noqa: F401
     finally:
@@ -165,13 +165,13 @@ class _Torch(types.ModuleType):
 
 
 def _trace_on_meta(backend: Backend) -> None:
-    executor = sys.modules["poptorch._poplar_executor"]
+    executor: Any = sys.modules["poptorch._poplar_executor"]
     executor.torch = _Torch("torch")
     for name in ("_poplar_executor", "_impl", "_utils"):
-        sys.modules[f"poptorch.{name}"].isOnIpu = lambda tensor: tensor.device.type in ("ipu", "meta")
+        vars(sys.modules[f"poptorch.{name}"])["isOnIpu"] = lambda tensor: tensor.device.type in ("ipu", "meta")
     executor._OverwriteContextManager._subsitution_manager_types = [lambda: Factories(backend)]
     _remember_executor(executor.PoplarExecutor, backend)
-    attributes = sys.modules["poptorch._optimizer_attributes"]
+    attributes: Any = sys.modules["poptorch._optimizer_attributes"]
     real = attributes._toPoptorchOptimizer
 
     def kind_of(optimizer: Any) -> Any:

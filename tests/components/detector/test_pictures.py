@@ -1,5 +1,5 @@
 import io
-from typing import Any, Callable
+from typing import Any, Callable, Tuple
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ def test_what_is_wrong_with_a_picture_is_said(content: bytes, message: str) -> N
         ((100, 2), (1333, 27)),
     ],
 )
-def test_the_shorter_side_is_800_unless_the_longer_reaches_1333(size: Any, seen: Any) -> None:
+def test_the_shorter_side_is_800_unless_the_longer_reaches_1333(size: Tuple[int, int], seen: Any) -> None:
     assert seen_size(*size, DetectorConfig()) == seen
 
 

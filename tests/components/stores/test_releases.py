@@ -45,7 +45,7 @@ def release(tmp_path: Path) -> Callable[..., ReleaseManifest]:
 
 def _live(store: Store) -> Optional[str]:
     live = live_version(store, "qa")
-    return live and live.version
+    return live.version if live else None
 
 
 def test_the_first_release_is_version_1_and_live(store: Store, release: Any) -> None:

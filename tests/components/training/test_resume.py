@@ -15,8 +15,8 @@ from podtune.training.resume import Mirror, Progress, States, directory_name, op
 LINE = {"step": 2, "loss": 0.1}
 
 
-def content(text: str) -> Callable[[Path], None]:
-    return lambda directory: (directory / "weights").write_text(text) and None
+def content(text: str) -> Callable[[Path], object]:
+    return lambda directory: (directory / "weights").write_text(text)
 
 
 @pytest.fixture

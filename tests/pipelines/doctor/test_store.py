@@ -1,3 +1,4 @@
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Dict
 
@@ -78,7 +79,7 @@ def test_nothing_can_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_a_clock_that_differs_is_noticed(monkeypatch: pytest.MonkeyPatch, date: str, outcome: str) -> None:
-    class Noon(store.datetime):
+    class Noon(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return cls(2026, 11, 25, 12, 0, 1, tzinfo=tz)

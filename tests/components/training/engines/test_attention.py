@@ -105,9 +105,9 @@ def test_a_row_of_several_sequences_attends_to_its_own_part_of_the_context(atten
 
 
 def test_gradients_with_dropout_are_those_of_its_masks(sequences: Sequences) -> None:
-    def attend(*streams: torch.Tensor) -> torch.Tensor:
+    def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         noise = RowNoise(0, 0, range(len(LENGTHS)))  # the same masks at every call
-        return attend_by_row(*streams, 0.4, Sequences(sequences.offsets, LENGTHS, noise)).sum(0)
+        return attend_by_row(query, key, value, 0.4, Sequences(sequences.offsets, LENGTHS, noise)).sum(0)
 
     torch.manual_seed(0)
     streams = [torch.randn(2, 26, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]

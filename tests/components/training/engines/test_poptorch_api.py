@@ -104,7 +104,7 @@ def test_every_method_of_a_program_exists() -> None:
 
 def test_every_session_option_has_a_name_and_a_type_that_the_backend_knows() -> None:
     kinds = {bool: "bool", int: "uint64", float: "double", str: "string", dict: "container", list: "container"}
-    tree = ast.parse((ENGINES / "poptorch_program.py").read_text(encoding="utf-8"))
+    tree: Any = ast.parse((ENGINES / "poptorch_program.py").read_text(encoding="utf-8"))
     constants = {node.targets[0].id: node.value.value for node in tree.body if is_number(node)}
     found = {key: kinds[type(value)] for key, value in session_options(tree, constants)}
 
