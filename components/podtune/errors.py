@@ -15,7 +15,7 @@ KUBERNETES_MESSAGE_FILE = Path("/dev/termination-log")
 
 
 class PodtuneError(Exception):
-    """An expected failure: one line that says what was given, what would be right, and where."""
+    """An expected failure: one line that says what the value was, what would be right, and where."""
 
     exit_code = 1
 
@@ -67,11 +67,11 @@ def ending_cleanly() -> Iterator[None]:
 
 def from_os_error(error: OSError) -> Optional[PodtuneError]:
     """Translate an operating system's refusal that the user can mend; None for all others."""
-    place = error.filename or "the output"
+    path = error.filename or "the output"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return TryAgainLater(f"no space left to write {place}; free some and start again")
+        return TryAgainLater(f"no space left to write {path}; free some and start again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return BadInput(f"no permission to use {place}; choose another place or change its permissions")
+        return BadInput(f"no permission to use {path}; choose another path or change its permissions")
     return None
 
 

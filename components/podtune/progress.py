@@ -1,4 +1,4 @@
-"""Progress bars for people; nothing where nobody watches."""
+"""Progress bars on terminals."""
 
 import os
 import sys

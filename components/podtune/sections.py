@@ -1,4 +1,4 @@
-"""A recipe's section, given as a mapping, read into its dataclass; or every mistake in it at once."""
+"""Read a section of a recipe, a mapping, into its dataclass; or report every mistake in it at once."""
 
 import dataclasses
 import json
@@ -30,11 +30,11 @@ from podtune.errors import BadInput
 Section = TypeVar("Section")
 
 Rules = Sequence[Tuple[str, Callable[[float], bool], str]]
-"""Keys, separated by spaces, what their numbers have to be, and the same in words."""
+"""Keys separated by spaces, the test that their numbers must pass, and the same in words."""
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML's safe subset, in which a key given twice is an error."""
+    """YAML's safe subset; duplicate keys are errors."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -45,43 +45,43 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 class Mistakes(BadInput):
-    """All that is wrong with a section, one line each, every line with its place."""
+    """All mistakes in a section, one line each, beginning with the key."""
 
     def __init__(self, lines: List[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
 
 
-def read_section(kind: Type[Section], values: Mapping[str, Any], place: str) -> Section:
-    """Build `kind` from `values`; raise Mistakes naming each wrong key below `place`.
+def read_section(kind: Type[Section], values: Mapping[str, Any], where: str) -> Section:
+    """Build `kind` from `values`; raise Mistakes with every wrong key, prefixed by `where` unless that is empty.
 
-    Numbers survive JSON: 7.0 is read as the integer 7. A dataclass that has a method `mistakes()`
-    is asked for impossible combinations, as (key, text) pairs. An empty `place` names keys without a prefix.
+    Numbers survive JSON: 7.0 is read as the integer 7. Where a dataclass has a method `mistakes()`, its pairs of key
+    and text, such as impossible combinations, are reported too.
     """
     lines: List[str] = []
-    section = _dataclass(kind, values, place, lines)
+    section = _dataclass(kind, values, where, lines)
     if lines:
         raise Mistakes(lines)
     return section  # type: ignore[no-any-return]  # _dataclass returns an instance of kind
 
 
-def read_parts(kinds: Mapping[str, Any], values: Mapping[str, Any], place: str) -> Tuple[Dict[str, Any], List[str]]:
-    """Read a mapping in which each key has a type of its own; return what reads well, and a line for each mistake."""
+def read_parts(kinds: Mapping[str, Any], values: Mapping[str, Any], where: str) -> Tuple[Dict[str, Any], List[str]]:
+    """Read a mapping whose keys have types of their own; return the valid values and one line for each mistake."""
     lines: List[str] = []
     for key in values:
         if key not in kinds:
-            lines.append(f"{_below(place, key)} is not a setting{_suggestion(str(key), kinds)}")
+            lines.append(f"{_below(where, key)} is not a setting{_suggestion(str(key), kinds)}")
     read: Dict[str, Any] = {}
     for name in (name for name in kinds if name in values):
         before = len(lines)
-        value = _value(kinds[name], values[name], _below(place, name), lines)
+        value = _value(kinds[name], values[name], _below(where, name), lines)
         if len(lines) == before:
             read[name] = value
     return read, lines
 
 
 def read_settings_file(path: Path) -> Dict[str, Any]:
-    """Read one YAML or, by its ending .json, JSON file that holds a mapping."""
+    """Read a mapping from a YAML file, or from a JSON file if its name ends in .json."""
     try:
         text = path.read_text(encoding="utf-8")
         # YAML would read JSON's 1e-4 as a text
@@ -95,7 +95,7 @@ def read_settings_file(path: Path) -> Dict[str, Any]:
 
 
 def out_of_range(section: Any, rules: Rules) -> Iterator[Tuple[str, str]]:
-    """Numbers of a section that break a rule, as (key, what is wrong); those that are None break none."""
+    """Yield (key, what is wrong) for each number that breaks a rule; None breaks none."""
     for keys, allowed, wanted in rules:
         for key in keys.split():
             value = getattr(section, key)
@@ -104,7 +104,7 @@ def out_of_range(section: Any, rules: Rules) -> Iterator[Tuple[str, str]]:
 
 
 def to_mapping(section: Any) -> Dict[str, Any]:
-    """The section as JSON-ready values, without the keys that are None: KFP refuses None."""
+    """Return the section as JSON-ready values without None, which KFP refuses."""
     pairs = ((field.name, getattr(section, field.name)) for field in dataclasses.fields(section))
     return {name: _plain(value) for name, value in pairs if value is not None}
 
@@ -119,27 +119,27 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _dataclass(kind: Any, values: Any, place: str, lines: List[str]) -> Any:
+def _dataclass(kind: Any, values: Any, where: str, lines: List[str]) -> Any:
     if not isinstance(values, Mapping):
-        lines.append(f"{place} must be a mapping; got {values!r}")
+        lines.append(f"{where} must be a mapping; got {values!r}")
         return None
     fields, types = dataclasses.fields(kind), get_type_hints(kind)
-    given, found = read_parts({field.name: types[field.name] for field in fields}, values, place)
+    arguments, mistakes = read_parts({field.name: types[field.name] for field in fields}, values, where)
     for field in fields:
         optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
         if field.name not in values and not optional:
-            found.append(f"{_below(place, field.name)} is missing")
-    lines.extend(found)
-    if found:
+            mistakes.append(f"{_below(where, field.name)} is missing")
+    lines.extend(mistakes)
+    if mistakes:
         return None
-    section = kind(**given)
+    section = kind(**arguments)
     if hasattr(section, "mistakes"):
-        lines.extend(f"{_below(place, key)} {text}" for key, text in section.mistakes())
+        lines.extend(f"{_below(where, key)} {text}" for key, text in section.mistakes())
     return section
 
 
-def _below(place: str, key: Any) -> str:
-    return f"{place}.{key}" if place else str(key)
+def _below(where: str, key: Any) -> str:
+    return f"{where}.{key}" if where else str(key)
 
 
 def _suggestion(key: str, known: Mapping[str, Any]) -> str:
@@ -147,47 +147,47 @@ def _suggestion(key: str, known: Mapping[str, Any]) -> str:
     return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
 
 
-def _value(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     origin = get_origin(kind)
     if origin is Union:
-        return _optional(kind, value, place, lines)
+        return _optional(kind, value, where, lines)
     if origin is Literal:
-        return _choice(get_args(kind), value, place, lines)
+        return _choice(get_args(kind), value, where, lines)
     if origin is dict:
-        return _mapping(get_args(kind)[1], value, place, lines)
+        return _mapping(get_args(kind)[1], value, where, lines)
     if origin in (list, tuple):
-        return _sequence(origin, get_args(kind)[0], value, place, lines)
+        return _sequence(origin, get_args(kind)[0], value, where, lines)
     if dataclasses.is_dataclass(kind):
-        return _dataclass(kind, value, place, lines)
-    return _scalar(kind, value, place, lines)
+        return _dataclass(kind, value, where, lines)
+    return _scalar(kind, value, where, lines)
 
 
-def _optional(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+def _optional(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     inner = next(option for option in get_args(kind) if option is not type(None))
-    return None if value is None else _value(inner, value, place, lines)
+    return None if value is None else _value(inner, value, where, lines)
 
 
-def _choice(options: Tuple[Any, ...], value: Any, place: str, lines: List[str]) -> Any:
+def _choice(options: Tuple[Any, ...], value: Any, where: str, lines: List[str]) -> Any:
     if value not in options:
-        lines.append(f"{place} must be one of {', '.join(map(str, options))}; got {value!r}")
+        lines.append(f"{where} must be one of {', '.join(map(str, options))}; got {value!r}")
     return value
 
 
-def _mapping(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+def _mapping(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     if not isinstance(value, Mapping):
-        lines.append(f"{place} must be a mapping; got {value!r}")
+        lines.append(f"{where} must be a mapping; got {value!r}")
         return {}
-    return {str(key): _value(kind, item, f"{place}.{key}", lines) for key, item in value.items()}
+    return {str(key): _value(kind, item, f"{where}.{key}", lines) for key, item in value.items()}
 
 
-def _sequence(origin: Any, kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+def _sequence(origin: Any, kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     if not isinstance(value, (list, tuple)):
-        lines.append(f"{place} must be a list; got {value!r}")
+        lines.append(f"{where} must be a list; got {value!r}")
         return origin()
-    return origin(_value(kind, item, f"{place}[{index}]", lines) for index, item in enumerate(value))
+    return origin(_value(kind, item, f"{where}[{index}]", lines) for index, item in enumerate(value))
 
 
-def _scalar(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
+def _scalar(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     if kind is float and type(value) in (int, float) and isfinite(value):
         return float(value)
     if kind is int and type(value) in (int, float) and value == value // 1:
@@ -195,12 +195,12 @@ def _scalar(kind: Any, value: Any, place: str, lines: List[str]) -> Any:
     if kind is Any or (kind in (str, bool) and type(value) is kind):
         return value
     wanted = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}[kind]
-    lines.append(f"{place} must be {wanted}; got {value!r}{_number_hint(kind, value)}")
+    lines.append(f"{where} must be {wanted}; got {value!r}{_number_hint(kind, value)}")
     return value
 
 
 def _number_hint(kind: Any, value: Any) -> str:
-    """YAML 1.1 reads 5e-5 as a text, because it has no point."""
+    """Suggest 5.0e-5 for 5e-5, which YAML 1.1 reads as a text."""
     if kind is not float or not isinstance(value, str):
         return ""
     try:

@@ -17,11 +17,11 @@ LARGEST_FILE = 64 << 20
 class ImageFiles:
     """Image files by name."""
 
-    place: Path
-    """Of the folder or zip."""
+    root: Path
+    """The folder or zip."""
 
     paths: Dict[str, List[str]]
-    """File name to the paths, relative to the place, that end with it."""
+    """File name to the paths, relative to the root, that end with it."""
 
     read: Callable[[str], bytes]
     """One file's content by its path; several threads may call it."""
@@ -33,27 +33,27 @@ class ImageFiles:
         exact = [path for path in found if path == name]
         matching = exact or [path for path in found if PurePosixPath(path).parts[-len(wanted.parts) :] == wanted.parts]
         if not matching:
-            raise BadInput(f"{self.place} has no file {name!r}, which the caption file names")
+            raise BadInput(f"{self.root} has no file {name!r}, which the caption file names")
         if len(matching) > 1:
-            raise BadInput(f"{self.place} has {len(matching)} files {name!r}: {', '.join(matching[:3])}; keep one")
+            raise BadInput(f"{self.root} has {len(matching)} files {name!r}: {', '.join(matching[:3])}; keep one")
         return matching[0]
 
 
 @contextlib.contextmanager
-def open_image_files(place: Path) -> Iterator[ImageFiles]:
+def open_image_files(root: Path) -> Iterator[ImageFiles]:
     """List a folder's or a zip's files; BadInput for what is neither, and for a zip that is not safe."""
-    if place.is_dir():
-        paths = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
-        yield ImageFiles(place, _by_name(paths), lambda path: _read_file(place / path))
+    if root.is_dir():
+        paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+        yield ImageFiles(root, _by_name(paths), lambda path: _read_file(root / path))
         return
     try:
-        archive = zipfile.ZipFile(place)
+        archive = zipfile.ZipFile(root)
     except FileNotFoundError as error:
-        raise BadInput(f"{place} does not exist; it should be a folder or a zip of images") from error
+        raise BadInput(f"{root} does not exist; it should be a folder or a zip of images") from error
     except zipfile.BadZipFile as error:
-        raise BadInput(f"{place} is neither a folder nor a zip that can be read: {error}") from error
+        raise BadInput(f"{root} is neither a folder nor a zip that can be read: {error}") from error
     with archive:
-        yield ImageFiles(place, _by_name(_safe_members(archive, place)), archive.read)
+        yield ImageFiles(root, _by_name(_safe_members(archive, root)), archive.read)
 
 
 def _by_name(paths: List[str]) -> Dict[str, List[str]]:
@@ -69,15 +69,15 @@ def _read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _safe_members(archive: zipfile.ZipFile, place: Path) -> List[str]:
+def _safe_members(archive: zipfile.ZipFile, root: Path) -> List[str]:
     """The paths of a zip's files; BadInput names the first member that no honest archive of images has."""
     paths: Dict[str, None] = {}
     for member in archive.infolist():
         mistake = _mistake(member)
         if mistake:
-            raise BadInput(f"{place}: the member {member.orig_filename!r} {mistake}")
+            raise BadInput(f"{root}: the member {member.orig_filename!r} {mistake}")
         if member.filename in paths:
-            raise BadInput(f"{place}: the member {member.filename!r} is there twice; it must be there once")
+            raise BadInput(f"{root}: the member {member.filename!r} is there twice; it must be there once")
         if not member.is_dir():
             paths[member.filename] = None
     return list(paths)

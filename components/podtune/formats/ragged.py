@@ -32,26 +32,26 @@ class Ragged:
         return self.values[self.offsets[index] : self.offsets[index + 1]]
 
     def take(self, rows: Array) -> "Ragged":
-        """The given rows, in the given order, gathered without a Python loop."""
+        """Rows by number, in that order, gathered without a Python loop."""
         starts = self.offsets[rows]
         return gather(self.values, starts, self.offsets[rows + 1] - starts)
 
 
 def gather(values: Array, starts: Array, lengths: Array) -> Ragged:
     """Rows of `values`, each from its start and of its length, wherever they lie and however they overlap."""
-    return Ragged(np.take(values, places_of(starts, lengths), axis=0), offsets_of(lengths))
+    return Ragged(np.take(values, positions_of(starts, lengths), axis=0), offsets_of(lengths))
 
 
-def places_of(starts: Array, lengths: Array) -> Array:
-    """int64 [total]: for each row its start, the place after it and so on, as many as it is long."""
+def positions_of(starts: Array, lengths: Array) -> Array:
+    """int64 [total]: for each row its start, the position after it and so on, as many as it is long."""
     offsets = offsets_of(lengths)
-    places = np.arange(offsets[-1])
-    places += np.repeat(starts - offsets[:-1], lengths)
-    return places
+    positions = np.arange(offsets[-1])
+    positions += np.repeat(starts - offsets[:-1], lengths)
+    return positions
 
 
 def offsets_of(lengths: Array) -> Array:
-    """int64 [rows + 1]: where each row of the given lengths starts, and the end."""
+    """int64 [rows + 1]: where rows of these lengths start, and the end."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets

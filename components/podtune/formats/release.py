@@ -106,14 +106,14 @@ class ReleaseManifest:
                 yield f"files.{name!r}", "has no valid size and SHA-256"
 
 
-def parse_release(data: bytes, place: str) -> ReleaseManifest:
-    """Read a release's manifest strictly; BadInput, naming `place`, if it is damaged or unsafe."""
+def parse_release(data: bytes, where: str) -> ReleaseManifest:
+    """Read a release's manifest strictly; BadInput, saying `where`, if it is damaged or unsafe."""
     try:
         return read_section(ReleaseManifest, json.loads(data), "")
     except Mistakes as mistakes:
-        raise BadInput(f"{place} is damaged: {mistakes.lines[0]}; publish again or use another version") from mistakes
+        raise BadInput(f"{where} is damaged: {mistakes.lines[0]}; publish again or use another version") from mistakes
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{place} is damaged: it is not JSON; publish again or use another version") from error
+        raise BadInput(f"{where} is damaged: it is not JSON; publish again or use another version") from error
 
 
 def content_digest(facts: Mapping[str, Any], files: Mapping[str, FileEntry]) -> str:

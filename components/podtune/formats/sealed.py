@@ -89,8 +89,8 @@ def open_sealed(path: Path, kind: str, version: int) -> Manifest:
     return manifest
 
 
-def parse_manifest(data: bytes, place: str, kind: str) -> Manifest:
-    """Read a manifest's bytes; BadInput, naming their place, where they are damaged."""
+def parse_manifest(data: bytes, where: str, kind: str) -> Manifest:
+    """Read a manifest's bytes; BadInput, saying `where`, if they are damaged."""
     try:
         fields = json.loads(data)
         return Manifest(
@@ -101,7 +101,7 @@ def parse_manifest(data: bytes, place: str, kind: str) -> Manifest:
             hashlib.sha256(data).hexdigest(),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{place} is damaged; make the {kind} again") from error
+        raise BadInput(f"{where} is damaged; make the {kind} again") from error
 
 
 def verify(path: Path) -> None:

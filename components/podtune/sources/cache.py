@@ -24,25 +24,25 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "podtune"
 
 
-def through_cache(place: str, target: Path, expected: Optional[Sum], collect: Callable[[Path], None]) -> None:
-    """Have `collect` write the file of `place` to a path in the cache, check it, and give it to `target`.
+def through_cache(uri: str, target: Path, expected: Optional[Sum], collect: Callable[[Path], None]) -> None:
+    """Have `collect` download a URI to a path in the cache, check the file, and move or link it to `target`.
 
     A file whose sum is known stays in the cache for the next time, if that costs no space.
     """
-    entry = _entry(place)
+    entry = _entry(uri)
     collected = entry / "content"
     with locked(entry, lambda: _log.info("waiting for another process that downloads to %s", entry)):
         if not (expected and expected.fits(collected)):
             collect(collected)
-            _check(collected, place, expected)
+            _check(collected, uri, expected)
         with naming(target):
             _hand_over(collected, target, keep=expected is not None)
 
 
-def _entry(place: str) -> Path:
-    """The directory of one file in the cache, made if need be: its name for people, and its place's hash."""
-    name = re.sub(r"[^\w.-]+", "-", place.rpartition("/")[2])[-80:]
-    directory = cache_directory() / "downloads" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+def _entry(uri: str) -> Path:
+    """Make the directory of one URI in the cache, named by its file's name and its hash."""
+    name = re.sub(r"[^\w.-]+", "-", uri.rpartition("/")[2])[-80:]
+    directory = cache_directory() / "downloads" / f"{name}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -54,12 +54,12 @@ def _entry(place: str) -> Path:
     return directory
 
 
-def _check(collected: Path, place: str, expected: Optional[Sum]) -> None:
+def _check(collected: Path, uri: str, expected: Optional[Sum]) -> None:
     """Refuse a wrong file, and forget it: the next call starts over."""
     if expected is None:
         return
     try:
-        expected.check(collected, place)
+        expected.check(collected, uri)
     except BadInput:
         collected.unlink()
         raise

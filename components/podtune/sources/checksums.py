@@ -26,11 +26,11 @@ class Sum(NamedTuple):
         """Whether the file exists and has this sum."""
         return path.is_file() and self._of(path) == self.digest
 
-    def check(self, path: Path, place: str) -> None:
-        """Refuse a file that has another sum; `place` is what the user calls it."""
+    def check(self, path: Path, shown: str) -> None:
+        """Refuse a file that has another sum; `shown` is what the user calls it."""
         found = self._of(path)
         if found != self.digest:
-            raise BadInput(f"{place} has the {self.kind} {found}; {self.said_by} says {self.digest}")
+            raise BadInput(f"{shown} has the {self.kind} {found}; {self.said_by} says {self.digest}")
 
     def _of(self, path: Path) -> str:
         return sha256_of(path) if self.kind == "SHA-256" else _git_id(path)

@@ -22,8 +22,8 @@ _BLOCK = 1 << 20
 _REDIRECTS = "only redirects to https:// are followed, and not in circles"
 
 
-def download(url: str, target: Path, place: str, private_headers: Optional[Mapping[str, str]] = None) -> None:
-    """Copy what `url` serves to `target`; `place` is what the user calls it.
+def download(url: str, target: Path, shown: str, private_headers: Optional[Mapping[str, str]] = None) -> None:
+    """Copy what `url` serves to `target`; `shown` is what the user calls it.
 
     The next call for the same target continues an interrupted copy, if the server names the content by the same
     ETag or date. `private_headers` go to the URL's own host only.
@@ -32,7 +32,7 @@ def download(url: str, target: Path, place: str, private_headers: Optional[Mappi
     while True:
         before = _collected(target)
         try:
-            return _attempt(url, target, place, private_headers or {})
+            return _attempt(url, target, shown, private_headers or {})
         except TryAgainLater:
             failures = 0 if _collected(target) > before else failures + 1
             if failures == ATTEMPTS:
@@ -45,47 +45,47 @@ def _collected(target: Path) -> int:
     return sum(path.stat().st_size for path in partials_of(target))
 
 
-def _attempt(url: str, target: Path, place: str, private_headers: Mapping[str, str]) -> None:
-    """Take one answer; what is there of the same content already is not asked for again."""
+def _attempt(url: str, target: Path, shown: str, private_headers: Mapping[str, str]) -> None:
+    """Take one answer; what was collected of the same content is not requested again."""
     with contextlib.ExitStack() as stack:
-        answer = stack.enter_context(_open(url, place, private_headers))
+        answer = stack.enter_context(_open(url, shown, private_headers))
         partial = _partial(target, answer)
         kept, length = partial.stat().st_size, _length(answer)
         if length is not None and 0 < kept < length:
             answer.close()
-            answer = stack.enter_context(_open(url, place, private_headers, _rest(answer, kept)))
+            answer = stack.enter_context(_open(url, shown, private_headers, _rest(answer, kept)))
             if answer.status != 206:
                 partial, length = _partial(target, answer), _length(answer)
                 kept = 0
             elif not str(answer.headers["Content-Range"]).startswith(f"bytes {kept}-"):
                 partial.unlink()
-                raise TryAgainLater(f"cannot read {place}: the server sends another part than the one asked for")
+                raise TryAgainLater(f"cannot read {shown}: the server sends another part than was requested")
         elif kept != length:
             kept = 0
         with naming(target):
-            _append(answer, partial, kept=kept, length=length, place=place)
+            _append(answer, partial, kept=kept, length=length, shown=shown)
             land(partial, target)
 
 
-def _append(answer: Any, partial: Path, *, kept: int, length: Optional[int], place: str) -> None:
+def _append(answer: Any, partial: Path, *, kept: int, length: Optional[int], shown: str) -> None:
     """Write the answer behind the bytes that are kept; TryAgainLater if it breaks off."""
-    label = place.rpartition("/")[2]
+    label = shown.rpartition("/")[2]
     have = kept
     with partial.open("r+b") as writing, progress_bar(length or 0, "B", label, kept) as bar:
         writing.truncate(kept)
         writing.seek(kept)
-        for block in _blocks(answer, None if length is None else length - kept, place):
+        for block in _blocks(answer, None if length is None else length - kept, shown):
             writing.write(block)
             writing.flush()
             have += len(block)
             bar.update(len(block))
     if length is not None and have != length:
-        raise TryAgainLater(f"cannot read {place}: the answer breaks off at byte {have} of {length}; try again later")
+        raise TryAgainLater(f"cannot read {shown}: the answer breaks off at byte {have} of {length}; try again later")
 
 
-def _blocks(answer: Any, left: Optional[int], place: str) -> Iterator[bytes]:
+def _blocks(answer: Any, left: Optional[int], shown: str) -> Iterator[bytes]:
     while left is None or left > 0:
-        with _explaining(place):
+        with _explaining(shown):
             block = answer.read1(_BLOCK if left is None else min(left, _BLOCK))
         if not block:
             return
@@ -117,11 +117,11 @@ def _rest(answer: Any, kept: int) -> Dict[str, str]:
     return {"Range": f"bytes={kept}-", "If-Range": _validator(answer)}
 
 
-def _open(url: str, place: str, private_headers: Mapping[str, str], headers: Optional[Mapping[str, str]] = None) -> Any:
+def _open(url: str, shown: str, private_headers: Mapping[str, str], headers: Optional[Mapping[str, str]] = None) -> Any:
     request = urllib.request.Request(url, headers={"Accept-Encoding": "identity", **(headers or {})})  # noqa: S310  # the settings allow https, and http on this machine
     for name, value in private_headers.items():
         request.add_unredirected_header(name, value)
-    with _explaining(place):
+    with _explaining(shown):
         return urllib.request.build_opener(_CarefulRedirects).open(request, timeout=_SECONDS)
 
 
@@ -142,29 +142,29 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
 
 
 @contextlib.contextmanager
-def _explaining(place: str) -> Iterator[None]:
+def _explaining(shown: str) -> Iterator[None]:
     """Turn what the network does into one line."""
     try:
         yield
     except HTTPError as error:
         error.close()
-        raise _refusal(error, place) from error
+        raise _refusal(error, shown) from error
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, ssl.SSLCertVerificationError):
-            raise BadInput(f"cannot read {place}: {reason}; set SSL_CERT_FILE to its certificate authority") from error
+            raise BadInput(f"cannot read {shown}: {reason}; set SSL_CERT_FILE to its certificate authority") from error
         words = " ".join(str(reason).split()) or type(reason).__name__
-        raise TryAgainLater(f"cannot read {place}: {words}; check the address, or try again later") from error
+        raise TryAgainLater(f"cannot read {shown}: {words}; check the address, or try again later") from error
 
 
-def _refusal(error: HTTPError, place: str) -> PodtuneError:
+def _refusal(error: HTTPError, shown: str) -> PodtuneError:
     answer = f"the server answers {error.code} {http.client.responses.get(error.code, '')}".rstrip()
     if is_passing(error.code) or error.code == 416:
-        return TryAgainLater(f"cannot read {place}: {answer}; try again later")
+        return TryAgainLater(f"cannot read {shown}: {answer}; try again later")
     if error.code in (401, 403):
-        return BadInput(f"cannot read {place}: {answer}; it needs a permission that was not given")
+        return BadInput(f"cannot read {shown}: {answer}; it needs a permission that is missing")
     if error.code in (404, 410):
-        return BadInput(f"cannot read {place}: {answer}; correct the address")
+        return BadInput(f"cannot read {shown}: {answer}; correct the address")
     if error.code in range(300, 400):
-        return BadInput(f"cannot read {place}: {answer}; {_REDIRECTS}")
-    return BadInput(f"cannot read {place}: {answer}")
+        return BadInput(f"cannot read {shown}: {answer}; {_REDIRECTS}")
+    return BadInput(f"cannot read {shown}: {answer}")

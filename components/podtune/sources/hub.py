@@ -50,7 +50,7 @@ class HubSource:
 
     def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
         """Download one file and compare it with the Hub's sum and the expected one."""
-        path, place = self._folder + name, f"{self.uri}/{name}"
+        path, shown = self._folder + name, f"{self.uri}/{name}"
         entry = self._list().get(path)
         if entry is None:
             raise BadInput(f"there is no {name} in {self.uri} at revision {self._revision}")
@@ -59,14 +59,14 @@ class HubSource:
         )
 
         def collect(collected: Path) -> None:
-            download(url, collected, place, build_hf_headers())
+            download(url, collected, shown, build_hf_headers())
 
         through_cache(f"{self.uri}@{self._revision}/{name}", target, _sum(entry), collect)
         if expected:
-            expected.check(target, place)
+            expected.check(target, shown)
 
     def _list(self) -> Dict[str, Any]:
-        """What the Hub knows of each file, by path; asked once."""
+        """What the Hub knows of each file, by path; requested once."""
         if self._files is None:
             self._files = persistently(self._ask)
         return self._files

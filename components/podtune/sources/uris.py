@@ -1,4 +1,4 @@
-"""Where an input may lie, and how its place is written down."""
+"""URIs of inputs: which are allowed, and how they are shown and recorded."""
 
 import posixpath
 import re
@@ -77,7 +77,7 @@ def file_uri(source: str, name: str) -> str:
 
 
 def mistake_in_source(uri: str, allowed: str) -> Optional[str]:
-    """What is wrong with a place that inputs are read from; None where nothing is.
+    """Say what is wrong with a URI or path of inputs; None where nothing is.
 
     `allowed` names schemes, separated by spaces; a path is always allowed, and http:// on this machine where
     https:// is.
@@ -86,7 +86,7 @@ def mistake_in_source(uri: str, allowed: str) -> Optional[str]:
 
 
 def mistake_in_file(uri: str, allowed: str) -> Optional[str]:
-    """What is wrong with a file's own place; None where nothing is."""
+    """Say what is wrong with a file's own URI or path; None where nothing is."""
     return mistake_in_source(uri, allowed) or _misshapen(uri, _FILES)
 
 

@@ -40,7 +40,7 @@ def land(partial: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name the place in an error such as a full disk's, which names no file."""
+    """Add the path to an error that names no file, such as a full disk's."""
     try:
         yield
     except OSError as error:

@@ -14,14 +14,14 @@ from podtune.stores.store import Store
 
 def read_sealed(store: Store, prefix: str) -> Manifest:
     """The manifest of the sealed directory at a prefix; BadInput where there is none, or one that leads elsewhere."""
-    place = f"{store.uri}/{prefix}".rstrip("/")
+    uri = f"{store.uri}/{prefix}".rstrip("/")
     found = store.read(prefix + MANIFEST)
     if found is None:
-        raise BadInput(f"{place} holds no artifact: it has no {MANIFEST}")
-    manifest = parse_manifest(found, f"{place}/{MANIFEST}", "artifact")
+        raise BadInput(f"{uri} holds no artifact: it has no {MANIFEST}")
+    manifest = parse_manifest(found, f"{uri}/{MANIFEST}", "artifact")
     for name in manifest.files:
         if not is_safe(name):
-            raise BadInput(f"{place}/{name} is not the name of an artifact's file; make the artifact again")
+            raise BadInput(f"{uri}/{name} is not the name of an artifact's file; make the artifact again")
     return manifest
 
 
@@ -43,7 +43,7 @@ def bring(store: Store, prefix: str, directory: Path) -> None:
 
 
 def send(store: Store, prefix: str, directory: Path) -> None:
-    """Upload a sealed directory in place of what is there, its manifest last."""
+    """Upload a sealed directory over what is there, its manifest last."""
     remove(store, prefix)
     files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path != directory / MANIFEST]
     for path in [*files, directory / MANIFEST]:
@@ -51,7 +51,7 @@ def send(store: Store, prefix: str, directory: Path) -> None:
 
 
 def remove(store: Store, prefix: str) -> None:
-    """Delete all below a prefix, the manifest first, so that no reader takes the rest for a whole."""
+    """Delete all below a prefix, the manifest first, so that no reader takes the rest for an artifact."""
     store.delete(prefix + MANIFEST)
     for key in store.keys(prefix):
         store.delete(key)

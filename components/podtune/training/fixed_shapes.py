@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Protocol, Sequence, Tu
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.formats.ragged import Batch, places_of
+from podtune.formats.ragged import Batch, positions_of
 from podtune.training.config import TrainingConfig
 from podtune.training.ipu import IpuConfig
 from podtune.training.protocols import Examples, Objective
@@ -139,7 +139,7 @@ def token_indices(packed: PackedRows, width: int) -> np.ndarray:
     columns = offsets[:-1] - offsets[firsts]
     lengths = np.diff(offsets)
     _require_length(int((columns + lengths).max()), width)
-    return places_of(packed.row_of * width + columns, lengths)
+    return positions_of(packed.row_of * width + columns, lengths)
 
 
 def scatter(values: np.ndarray, indices: np.ndarray, packed: PackedRows, width: int) -> np.ndarray:

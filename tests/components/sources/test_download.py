@@ -134,7 +134,7 @@ def test_answers_that_keep_breaking_off_end_with_the_place_and_the_bytes(served:
     ("status", "kind", "words"),
     [
         (404, BadInput, "the server answers 404 Not Found; correct the address"),
-        (403, BadInput, "the server answers 403 Forbidden; it needs a permission that was not given"),
+        (403, BadInput, "the server answers 403 Forbidden; it needs a permission that is missing"),
         (400, BadInput, "the server answers 400 Bad Request"),
         (503, TryAgainLater, "the server answers 503 Service Unavailable; try again later"),
         (429, TryAgainLater, "the server answers 429 Too Many Requests; try again later"),

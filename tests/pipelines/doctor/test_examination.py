@@ -52,7 +52,7 @@ def test_a_place_that_may_not_be_used_is_named() -> None:
 
     found = examine([Check("home", look)], 5)
 
-    expected = failed("home", "no permission to use /data", "choose another place or change its permissions")
+    expected = failed("home", "no permission to use /data", "choose another path or change its permissions")
     assert found == [expected]
 
 

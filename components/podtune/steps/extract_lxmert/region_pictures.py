@@ -65,6 +65,6 @@ def _paths_by_image(files: ImageFiles) -> Dict[str, str]:
         image = PurePosixPath(name).stem
         several: List[str] = [path_of[image], *paths] if image in path_of else paths
         if len(several) > 1:
-            raise BadInput(f"{files.place} has {len(several)} files of the image {image!r}: {', '.join(several[:3])}")
+            raise BadInput(f"{files.root} has {len(several)} files of the image {image!r}: {', '.join(several[:3])}")
         path_of[image] = paths[0]
     return path_of

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import BASE_MODEL
+from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
@@ -41,7 +41,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     """Make Features of every split."""
     settings = read_section(LxmertSettings, features, "features")
     data = RAW_DATA.open(raw_data)
-    BASE_MODEL.open(base_model)
+    model = BASE_MODEL.open(base_model)
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
     files = files_of_splits(raw_data, data.facts.splits)
     published, detector = published_answers(files), detector_of(files)
@@ -60,7 +60,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
         facts = FeaturesFacts(
             task="visual-question-answering",
             raw_data=data.digest,
-            tokenizer=tokenizer.sha256,
+            tokenizer=model.files[TOKENIZER].sha256,
             vocabulary_size=tokenizer.vocabulary_size,
             settings=to_mapping(settings),
             splits={name: split.facts for name, split in splits.items()},

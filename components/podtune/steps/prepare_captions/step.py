@@ -53,7 +53,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     splits = {name: _read(*files, settings) for name, files in _files_of_splits(data.facts.splits, raw_data).items()}
     images, what = {name: len(split.described) for name, split in splits.items()}, "images with a caption that is used"
     require_counts(images, settings.expected_images, "expected_images", what, raw_data)
-    BASE_MODEL.open(base_model)
+    model = BASE_MODEL.open(base_model)
     tokenizer = open_caption_tokenizer(base_model, settings.max_length, settings.image_size)
     with FEATURES.sealing(prepared_data) as draft:
         shutil.copyfile(base_model / TOKENIZER, draft.path / TOKENIZER)
@@ -61,7 +61,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
         facts = FeaturesFacts(
             task="image-captioning",
             raw_data=data.digest,
-            tokenizer=tokenizer.sha256,
+            tokenizer=model.files[TOKENIZER].sha256,
             vocabulary_size=tokenizer.vocabulary_size,
             settings=to_mapping(settings),
             splits={name: split.facts for name, split in prepared.items()},

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any, Mapping
 
-from podtune.formats.base_model import BASE_MODEL
+from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
@@ -24,7 +24,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     """Make Features of every split."""
     settings = read_section(WindowSettings, features, "features")
     data = RAW_DATA.open(raw_data)
-    BASE_MODEL.open(base_model)
+    model = BASE_MODEL.open(base_model)
     pair = open_pair_tokenizer(base_model, settings.max_length)
     with FEATURES.sealing(prepared_data) as draft:
         splits = {
@@ -36,7 +36,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
         facts = FeaturesFacts(
             task="question-answering",
             raw_data=data.digest,
-            tokenizer=pair.sha256,
+            tokenizer=model.files[TOKENIZER].sha256,
             vocabulary_size=pair.vocabulary_size,
             settings=to_mapping(settings),
             splits=splits,

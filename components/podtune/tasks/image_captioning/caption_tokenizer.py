@@ -11,7 +11,6 @@ from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.formats.ragged import Ragged, offsets_of
-from podtune.formats.sealed import sha256_of
 
 PROCESSOR = "preprocessor_config.json"
 BILINEAR = 2
@@ -31,9 +30,6 @@ class CaptionTokenizer:
     vocabulary_size: int
     """Token ids are below it."""
 
-    sha256: str
-    """Of tokenizer.json."""
-
 
 def open_caption_tokenizer(base_model: Path, max_length: int, image_size: int) -> CaptionTokenizer:
     """Open a verified BaseModel's tokenizer; BadInput unless it, its captions and the images fit the model."""
@@ -51,7 +47,7 @@ def open_caption_tokenizer(base_model: Path, max_length: int, image_size: int) -
     _check_at_most(max_length, decoder, ("n_positions", "max_position_embeddings"), "features.max_length")
     _check_size(config, image_size, path_of_config)
     _check_processor(base_model / PROCESSOR)
-    return CaptionTokenizer(tokenizer, _end_of_text(tokenizer, base_model, decoder), size, sha256_of(path))
+    return CaptionTokenizer(tokenizer, _end_of_text(tokenizer, base_model, decoder), size)
 
 
 def encode_captions(tokenizer: CaptionTokenizer, captions: Sequence[str], max_length: int) -> Tuple[Ragged, int]:

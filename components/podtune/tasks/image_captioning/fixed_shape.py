@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podtune.formats.ragged import places_of
+from podtune.formats.ragged import positions_of
 from podtune.tasks.image_captioning.beam_search import next_tokens, write
 from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, require_size
 from podtune.tasks.image_captioning.settings import EvaluationSettings
@@ -97,7 +97,7 @@ class CaptionGraph:
         before[ends[:-1]] = self._start
         streams = {
             "before": before,
-            "positions": places_of(np.zeros_like(lengths), lengths),
+            "positions": positions_of(np.zeros_like(lengths), lengths),
             "caption": np.repeat(np.arange(1, len(ends)), lengths),
             "tokens": tokens,
         }

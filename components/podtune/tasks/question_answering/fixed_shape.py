@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from podtune.formats.ragged import places_of
+from podtune.formats.ragged import positions_of
 from podtune.training.fixed_shapes import (
     MASKED,
     Inputs,
@@ -56,7 +56,7 @@ class SpanGraph:
         streams = {
             "tokens": packed.batch.streams["tokens"],
             "segments": packed.batch.streams["segments"],
-            "positions": places_of(np.zeros_like(lengths), lengths),
+            "positions": positions_of(np.zeros_like(lengths), lengths),
             "window": np.repeat(_member(packed) + 1, lengths),
         }
         return {

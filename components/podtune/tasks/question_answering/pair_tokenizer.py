@@ -9,7 +9,6 @@ from tokenizers import Encoding, Tokenizer
 from podtune.errors import BadInput
 from podtune.formats.base_model import load_tokenizer
 from podtune.formats.json_files import read_object
-from podtune.formats.sealed import sha256_of
 
 _POSITIONS_AFTER_PADDING = ("camembert", "longformer", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl", "xmod")
 """Models that count positions from the padding token's id plus one, and so have fewer than their configuration says."""
@@ -30,9 +29,6 @@ class PairTokenizer:
     vocabulary_size: int
     """Token ids are below it."""
 
-    sha256: str
-    """Of tokenizer.json."""
-
     @property
     def special_tokens(self) -> int:
         """How many surround a question and a context."""
@@ -51,7 +47,7 @@ def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
     before, between, after = _pair_template(tokenizer, _classifier(tokenizer, settings), path)
     vocabulary_size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     _check_model(base_model / "config.json", vocabulary_size, max_length)
-    return PairTokenizer(tokenizer, before, between, after, vocabulary_size, sha256_of(path))
+    return PairTokenizer(tokenizer, before, between, after, vocabulary_size)
 
 
 def _refuse_left_padding(tokenizer: Tokenizer, settings: Dict[str, Any], path: Path) -> None:

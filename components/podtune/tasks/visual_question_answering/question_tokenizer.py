@@ -11,7 +11,6 @@ from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.formats.ragged import Ragged, offsets_of
-from podtune.formats.sealed import sha256_of
 from podtune.progress import progress_bar
 
 _BATCH = 8192
@@ -25,9 +24,6 @@ class QuestionTokenizer:
     max_length: int
     vocabulary_size: int
     """Token ids are below it."""
-
-    sha256: str
-    """Of tokenizer.json."""
 
     def encode(self, questions: Sequence[str]) -> Tuple[Ragged, int]:
         """Token ids of each question, int32; and how many questions were cut."""
@@ -54,7 +50,7 @@ def open_question_tokenizer(base_model: Path, max_length: int) -> QuestionTokeni
     tokenizer.enable_truncation(max_length)
     size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     _check_model(base_model / CONFIG, size, max_length)
-    return QuestionTokenizer(tokenizer, max_length, size, sha256_of(path))
+    return QuestionTokenizer(tokenizer, max_length, size)
 
 
 def _check_model(path: Path, size: int, max_length: int) -> None:

@@ -14,7 +14,7 @@ import poptorch
 import torch
 
 from podtune.errors import BadInput, TryAgainLater
-from podtune.formats.ragged import offsets_of, places_of
+from podtune.formats.ragged import offsets_of, positions_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.layers import set_dropout
@@ -122,7 +122,7 @@ class PoptorchEngine:
                 order = np.array([index for members in chunk for index in members])
                 for name, values in self._graph.predict(pack_rows(examples, chunk, rows), self._predict).items():
                     by_row = len(values) == len(order)
-                    indices = order if by_row else places_of(offsets[order], examples.lengths[order])
+                    indices = order if by_row else positions_of(offsets[order], examples.lengths[order])
                     total = len(examples) if by_row else int(offsets[-1])
                     collected.setdefault(name, np.zeros((total, *values.shape[1:]), values.dtype))[indices] = values
                 bar.update(len(order))

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from podtune.errors import BadInput
-from podtune.formats.ragged import offsets_of, places_of
+from podtune.formats.ragged import offsets_of, positions_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.attention import attend_within_sequences
@@ -151,7 +151,7 @@ class TorchEngine:
         """Count the rows or tokens of all examples, and locate those of a micro-batch among them."""
         if len(values) == len(rows):
             return len(offsets) - 1, torch.from_numpy(rows).to(self._device)
-        positions = places_of(offsets[rows], offsets[rows + 1] - offsets[rows])
+        positions = positions_of(offsets[rows], offsets[rows + 1] - offsets[rows])
         return int(offsets[-1]), torch.from_numpy(positions).to(self._device)
 
     def _noise(self, step: int, positions: np.ndarray, number: int) -> Optional[RowNoise]:

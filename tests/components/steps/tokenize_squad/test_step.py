@@ -1,3 +1,4 @@
+import hashlib
 import json
 import logging
 import subprocess
@@ -61,9 +62,12 @@ def test_the_step_leaves_exactly_the_splits_and_the_same_again(
 
 
 def test_the_facts_say_what_the_features_were_made_of(raw_data: Path, features: Path, write_model: Any) -> None:
-    run(raw_data, write_model(), features, WINDOWS)
+    model = write_model()
+
+    run(raw_data, model, features, WINDOWS)
 
     facts = FEATURES.open(features).facts
+    assert facts.tokenizer == hashlib.sha256((model / "tokenizer.json").read_bytes()).hexdigest()
     train, validation = facts.splits["train"], facts.splits["validation"]
     assert facts.task == "question-answering"
     assert facts.vocabulary_size == 226
@@ -71,6 +75,16 @@ def test_the_facts_say_what_the_features_were_made_of(raw_data: Path, features: 
     assert (train.examples, train.rows, train.tokens) == (2, 4, 32)
     assert (validation.examples, validation.rows, validation.tokens) == (2, 2, 12)
     assert train.digest == "cd82d5ef6cf209c00219953183d3c5518ce23d9463ff4c2c97a69a808ddda211"
+
+
+def test_no_file_is_hashed_twice(raw_data: Path, features: Path, write_model: Any, hashed: "list[str]") -> None:
+    model = write_model()
+    del hashed[:]
+
+    run(raw_data, model, features, WINDOWS)
+
+    assert len(hashed) == len(set(hashed))
+    assert str(model / "tokenizer.json") in hashed
 
 
 def test_the_windows_can_be_opened(raw_data: Path, features: Path, write_model: Any) -> None:
