@@ -32,7 +32,7 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
     unknown = np.array([known.isdisjoint(question.labels) for question in questions])
     counted = np.ones(len(questions), dtype=bool) if soft else ~unknown
     if unknown.any():
-        _tell(split, unknown, len(answers), soft=soft)
+        _log_out_of_vocabulary(split, unknown, len(answers), soft=soft)
     return Scored(
         metrics={METRIC: scores},
         values={METRIC: float(scores.mean())},
@@ -50,7 +50,7 @@ def prediction_file(questions: Sequence[VisualQuestion], predictions: Sequence[s
     return [{"questionId": question.id, "prediction": text} for question, text in zip(questions, predictions)]
 
 
-def _tell(split: str, unknown: Array, answers: int, *, soft: bool) -> None:
+def _log_out_of_vocabulary(split: str, unknown: Array, answers: int, *, soft: bool) -> None:
     _log.info(
         "%s: %s of %s questions are out of vocabulary (%s answers): scored as wrong%s",
         split,
