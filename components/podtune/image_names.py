@@ -1,4 +1,4 @@
-"""The image each step runs in; the only place that knows. python -m podtune.image_names cpu prints one."""
+"""The names of the images that steps run in; `python -m podtune.image_names cpu` prints one."""
 
 import re
 import sys
@@ -11,19 +11,19 @@ _REGISTRY = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 
 def image_of(device: str) -> str:
-    """The image for a cpu, gpu or ipu, in the registry that the environment names.
+    """Name the image for a cpu, gpu or ipu, in the registry that the environment sets.
 
-    A cpu's is that of every step that needs no accelerator. KFP's local runner warns unless the name says python.
+    Every step that needs no accelerator runs in the CPU's. KFP's local runner warns unless the name contains python.
     """
     return f"{registry_of(REGISTRY.value())}/python-{device}:{__version__}"
 
 
-def registry_of(given: str) -> str:
-    """What stands before the images' names: what was given, or podtune, which only this machine's images have."""
-    if given and not _REGISTRY.fullmatch(given):
+def registry_of(value: str) -> str:
+    """Check the prefix of the images' names; without one it is podtune, which only this machine's images have."""
+    if value and not _REGISTRY.fullmatch(value):
         example = "registry.example.org/team"
-        raise BadInput(f"{REGISTRY.name} must be a registry and a folder such as {example}; got {given!r}")
-    return given or "podtune"
+        raise BadInput(f"{REGISTRY.name} must be a registry and a folder such as {example}; got {value!r}")
+    return value or "podtune"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from podtune_pipelines.recipe import Recipe
 Section = Dict[str, Any]
 
 Channels = Dict[str, Any]
-"""What the steps of a pipeline that is being defined take and make: each parameter and artifact by its one name."""
+"""The parameters and artifacts of the pipeline that is being defined, by name."""
 
 
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:

@@ -11,7 +11,7 @@ from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_S
 from podtune.steps.table import STEPS, Properties
 
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
-"""A Kubernetes secret with the token for what the Hub does not give to everybody."""
+"""A Kubernetes secret with the token for the Hub's gated and private repositories."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Placement:
     """Accelerators in the pod that trains."""
 
     identity: Optional[Callable[[str], Optional[str]]] = None
-    """What a step's result depends on beside its arguments; it runs anew where that is None. Without this function
-    KFP decides what it reuses."""
+    """What a step's result depends on beside its arguments; None has it run again. Without this function KFP decides
+    what to reuse."""
 
     unpinned: Tuple[str, ...] = ()
-    """Steps whose result may change though their arguments do not: KFP must not reuse it."""
+    """Steps whose result may change while their arguments do not: KFP must not reuse it."""
 
     on_this_machine: bool = False
-    """Whether the steps use what this machine has; a cluster's IPUs are reached by IPUJobs only."""
+    """Whether the steps run on this machine's own devices; a cluster's IPUs are available to IPUJobs only."""
 
     @property
     def by_ipujobs(self) -> bool:
@@ -41,26 +41,26 @@ class Placement:
 
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
-"""On each pod, its step's name: by it a network policy lets only those out to the internet that fetch."""
+"""Holds the step's name on each pod; a network policy uses it to let only fetching steps out to the internet."""
 
 _RETRIES = 2
-"""KFP cannot tell a lost pod from a step that fails the same way again: few enough for both."""
+"""Few, because KFP cannot distinguish a lost pod from a step that fails the same way each time."""
 
 _RUN_LABEL = "metadata.labels['pipeline/runid']"
-"""KFP's label on a pod: the same in every try of a step."""
+"""KFP's label on a pod: the same in every attempt of a step."""
 
 
 def add_step(step: str, placement: Placement, channels: Dict[str, Any]) -> None:
-    """Add a step to the pipeline that is being defined, with what its pod needs.
+    """Add a step to the pipeline that is being defined, and set up its pod.
 
-    Its inputs are the channels of their names, to which its outputs are added.
+    Each of its inputs is the channel of that name; its outputs become channels too.
     """
     component, needs = getattr(import_module(f"podtune.steps.{step}.component"), step), STEPS[step]
     task = component(**{name: channels[name] for name in component.component_spec.inputs})
     channels.update(task.outputs)
     _cache(task, step, placement)
     if (needs.on_accelerator or needs.by_ipujob) and not placement.on_this_machine:
-        # A pod may be evicted in the middle of a night; training continues from its newest checkpoint
+        # A pod may be evicted; training continues from its newest checkpoint
         task.set_retry(num_retries=_RETRIES, backoff_duration="60s", backoff_factor=2.0)
     cores, memory = needs.requests
     task.set_cpu_request(cores).set_memory_request(memory)
@@ -75,7 +75,7 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any]) -> None:
 
 
 def _environment(task: Any, needs: Properties) -> None:
-    """Set the pod's environment variables, from secrets and config maps that need not be there."""
+    """Set the pod's environment variables, from secrets and config maps that are optional."""
     if needs.by_ipujob:
         kubernetes.use_field_path_as_env(task, RUN.name, _RUN_LABEL)
         namespace = {IPU_NAMESPACE.name: IPU_NAMESPACE.name}

@@ -6,7 +6,7 @@ from typing import Tuple
 
 @dataclass(frozen=True)
 class Properties:
-    """What is known of a step beside its code."""
+    """What the step's pod needs, and whether its result may be reused."""
 
     requests: Tuple[str, str] = ("1", "2G")
     """Cores and memory that its pod requests."""
@@ -18,13 +18,13 @@ class Properties:
     """Whether it computes on the device that a run was started for."""
 
     by_ipujob: bool = False
-    """Whether an IPUJob computes in its place: such a step takes the URIs of its inputs, not the files."""
+    """Whether an IPUJob does its work; such a step takes the URIs of its inputs, not their paths."""
 
     reaches_hub: bool = False
     """Whether it may download from the Hub, with a token where there is one."""
 
     account: str = ""
-    """Its service account under Argo (manifests/); empty for the one that all others share."""
+    """Its service account under Argo (manifests/); empty for the one that most steps share."""
 
 
 STEPS = {

@@ -48,7 +48,7 @@ def run_step(
 ) -> None:
     """Run `launcher -m podtune STEP` with the arguments of its `run` by name; raise again what made it fail.
 
-    When `stopping` turns true it is asked to end, once, and has `grace` seconds for it; None for all that it needs.
+    When `stopping` turns true the process gets SIGTERM, and SIGKILL after `grace` seconds; None waits for its end.
     """
     with tempfile.TemporaryDirectory() as directory:
         message_file = Path(directory) / "message.json"
@@ -81,7 +81,7 @@ def poptorch_python(device: str) -> Optional[str]:
 
 
 def _options(arguments: Mapping[str, object], directory: Path) -> Iterator[str]:
-    """The step's options; a recipe's section is written to a file, and the file named."""
+    """Write the command line's options; a section of the recipe goes into a file."""
     for name, value in arguments.items():
         yield f"--{name.replace('_', '-')}"
         if isinstance(value, Mapping):

@@ -21,7 +21,7 @@ def evaluate(
     """Score a fine-tuned model on every example of a split.
 
     Args:
-        prepared_data: The data one of whose splits is scored.
+        prepared_data: The data, one split of which is scored.
         checkpoint: The model.
         scores: Predictions, scores of every example, slices, and metrics with 95 % intervals.
         metrics: The same metrics for KFP's run page.

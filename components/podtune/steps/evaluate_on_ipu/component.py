@@ -22,12 +22,12 @@ def evaluate_on_ipu(
     """Score a fine-tuned model on IPUs, in an IPUJob.
 
     Args:
-        prepared_data: The data one of whose splits is scored.
+        prepared_data: The data, one split of which is scored.
         checkpoint: The model.
         scores: Predictions, scores of every example, slices, and metrics with 95 % intervals.
         metrics: The same metrics for KFP's run page.
         evaluation: The `evaluation` section of a recipe.
-        workspace: An s3:// URI for the result on its way.
+        workspace: An s3:// URI for the result until the step fetches it.
         image: The image of the job's worker.
     """
     import json

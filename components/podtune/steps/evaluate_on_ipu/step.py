@@ -25,8 +25,7 @@ def run(
 ) -> Dict[str, float]:
     """Have every example of a split scored once by an IPUJob; return the metrics, the loss, and how many there were.
 
-    The inputs are URIs in S3; the model is placed on the IPUs as in training. Without an image it is
-    podtune's own.
+    The inputs are s3:// URIs; the model is placed on the IPUs as in training. The image is podtune's own by default.
     """
     inputs = {
         "prepared_data": s3_uri(prepared_data, "the prepared data"),

@@ -19,9 +19,9 @@ def extract_lxmert(
     """Store images as regions, and questions as tokens.
 
     Args:
-        raw_data: Questions of VQA or GQA, as they or LXMERT's authors publish them, and LXMERT's region features.
+        raw_data: VQA's or GQA's questions, as published by them or by LXMERT's authors, and LXMERT's region features.
         base_model: The model whose tokenizer is used.
-        prepared_data: Regions and ragged questions of all splits, the vocabulary of answers, and what scoring needs.
+        prepared_data: Regions and tokenized questions of all splits, the answer vocabulary, and what scoring needs.
         features: The `features` section of a recipe.
     """
     from pathlib import Path

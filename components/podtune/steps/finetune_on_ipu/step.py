@@ -19,7 +19,7 @@ def run(
     workspace: str,
     image: str = "",
 ) -> None:
-    """Have a model fine-tuned by an IPUJob; the inputs are URIs in S3, and without an image it is podtune's own."""
+    """Have an IPUJob fine-tune a model; the inputs are s3:// URIs, and the image is podtune's own by default."""
     config = read_section(TrainingConfig, training, "training")
     if config.ipu is None:
         raise BadInput("training.ipu is missing; it places the model on IPUs")

@@ -21,7 +21,7 @@ def prepare_captions(
     Args:
         raw_data: Caption files as COCO and VizWiz have them, with folders or zips of images.
         base_model: The model whose tokenizer is used.
-        prepared_data: Images and ragged captions of all splits, with the references that scoring needs.
+        prepared_data: Images and tokenized captions of all splits, with the references that scoring needs.
         features: The `features` section of a recipe.
     """
     from pathlib import Path

@@ -21,7 +21,7 @@ def tokenize_squad(
     Args:
         raw_data: SQuAD files, version 1.1 or 2.0.
         base_model: The model whose tokenizer is used.
-        prepared_data: Ragged windows of both splits, with what scoring needs.
+        prepared_data: Windows of all splits as ragged arrays, with what scoring needs.
         features: The `features` section of a recipe.
     """
     from pathlib import Path
