@@ -57,9 +57,9 @@ def undisturbed(features: Path, base_model: Path, training: Dict[str, Any], tmp_
 
 
 def wait_for_checkpoint(directory: Path, number: int) -> None:
-    """Wait until the run has written its checkpoint of that number."""
+    """Wait until the run has written its checkpoint of that number, or a later one: it keeps the newest only."""
     until = time.monotonic() + PATIENCE
-    while not list(directory.glob(f"workspace/*/step-{number * 20:08d}/manifest.json")):
+    while not any(int(name[5:]) >= number * 20 for name in checkpoints(directory)):
         assert time.monotonic() < until, "no checkpoint appears"
         time.sleep(0.01)
 
