@@ -3,37 +3,42 @@
 import posixpath
 import re
 from ipaddress import ip_address
-from typing import Mapping, NamedTuple, Optional
+from typing import Collection, Iterator, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from podtune.stores.opening import carries_secrets
 
-REVISION = re.compile(r"[0-9a-f]{40}")
+_REVISION = re.compile(r"[0-9a-f]{40}")
 """A commit on the Hub, which never changes."""
 
-SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
-LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 """An SPDX identifier in lower case, or what the Hub knows beside them, such as other."""
 
-_FORMS = {
-    "": "a path",
-    "https": "https://host/…",
-    "s3": "s3://bucket/prefix",
-    "hf": "hf://owner/name or hf://datasets/owner/name",
-    "sample": "sample://…",
-}
-_SHAPES = {
-    "http": r"http://[^/?#]+/?.*",
-    "https": r"https://[^/?#]+/?.*",
-    "s3": r"s3://[^/?#]+(/[^?#]*)?",
-    "hf": r"hf://(datasets/[\w.-]+|(?!datasets/)[\w.-]+)/[\w.-]+(/[^?#]*)?",
-}
-_FILES = {
-    "http": r"http://[^/?#]+/[^?#]*[^/?#](\?.*)?",
-    "https": r"https://[^/?#]+/[^?#]*[^/?#](\?.*)?",
-    "s3": r"s3://[^/?#]+/[^?#]*[^/?#]",
-    "hf": r"hf://(datasets/[\w.-]+|(?!datasets/)[\w.-]+)/[\w.-]+/[^?#]*[^/?#]",
+
+class _Scheme(NamedTuple):
+    """How the URIs of a scheme look."""
+
+    form: str
+    """As messages show it."""
+
+    source: str = ".*"
+    """A regular expression for what holds files."""
+
+    file: str = ".*"
+    """A regular expression for a file's own URI."""
+
+
+_HUB = r"hf://(datasets/[\w.-]+|(?!datasets/)[\w.-]+)/[\w.-]+"
+_WEB = _Scheme("https://host/…", r"https?://[^/?#]+/?.*", r"https?://[^/?#]+/[^?#]*[^/?#](\?.*)?")
+_SCHEMES = {
+    "": _Scheme("a path"),
+    "http": _WEB,
+    "https": _WEB,
+    "s3": _Scheme("s3://bucket/prefix", r"s3://[^/?#]+(/[^?#]*)?", r"s3://[^/?#]+/[^?#]*[^/?#]"),
+    "hf": _Scheme("hf://owner/name or hf://datasets/owner/name", _HUB + r"(/[^?#]*)?", _HUB + r"/[^?#]*[^/?#]"),
+    "sample": _Scheme("sample://…"),
 }
 
 
@@ -76,42 +81,60 @@ def file_uri(source: str, name: str) -> str:
     return urlunsplit(parts._replace(path=path, fragment=""))
 
 
+def mistakes_in_origin(
+    licence: str, revision: str, sums: Mapping[str, str], sources: Collection[str]
+) -> Iterator[Tuple[str, str]]:
+    """Check what a recipe says of its sources, as (key, what is wrong); `sums` are checksums by key."""
+    if not _LICENCE.fullmatch(licence):
+        yield "licence", f"must be an SPDX identifier in lower case, or other; got {licence!r}"
+    on_hub = "hf" in map(scheme_of, sources)
+    if on_hub and not _REVISION.fullmatch(revision):
+        yield "revision", f"must be a commit of 40 hexadecimal digits for hf://; got {revision!r}"
+    if not on_hub and revision:
+        yield "revision", f"must be left out unless the source is on hf://; got {revision!r}"
+    for key, digest in sums.items():
+        if not _SHA256.fullmatch(digest):
+            yield key, f"must be 64 lower-case hexadecimal digits; got {digest!r}"
+
+
 def mistake_in_source(uri: str, allowed: str) -> Optional[str]:
     """Say what is wrong with a URI or path of inputs; None where nothing is.
 
     `allowed` names schemes, separated by spaces; a path is always allowed, and http:// on this machine where
     https:// is.
     """
-    return _unknown(uri, allowed) or _unsafe(uri) or _misshapen(uri, _SHAPES)
+    return _unknown(uri, allowed) or _unsafe(uri) or _misshapen(uri, _scheme(uri).source, "")
 
 
 def mistake_in_file(uri: str, allowed: str) -> Optional[str]:
     """Say what is wrong with a file's own URI or path; None where nothing is."""
-    return mistake_in_source(uri, allowed) or _misshapen(uri, _FILES)
+    return mistake_in_source(uri, allowed) or _misshapen(uri, _scheme(uri).file, "a file in ")
 
 
 def _unknown(uri: str, allowed: str) -> Optional[str]:
     schemes = ["", *allowed.split()]
     if uri and (scheme_of(uri) in schemes or (scheme_of(uri) == "http" and "https" in schemes)):
         return None
-    forms = [_FORMS[scheme] for scheme in schemes]
+    forms = [_SCHEMES[scheme].form for scheme in schemes]
     return f"must be {', '.join(forms[:-1])} or {forms[-1]}; got {without_secrets(uri)!r}"
 
 
 def _unsafe(uri: str) -> Optional[str]:
     if scheme_of(uri) == "http" and not _is_this_machine(urlsplit(uri).hostname or ""):
         return f"must be https://, because anybody may change what http:// brings; got {without_secrets(uri)!r}"
-    if scheme_of(uri) in _SHAPES and carries_secrets(uri):
+    if carries_secrets(uri):
         return f"must not carry a user or password; got them before {without_secrets(uri)!r}"
     return None
 
 
-def _misshapen(uri: str, shapes: Mapping[str, str]) -> Optional[str]:
-    scheme = scheme_of(uri)
-    if re.fullmatch(shapes.get(scheme, ".*"), uri):
+def _misshapen(uri: str, shape: str, kind: str) -> Optional[str]:
+    if re.fullmatch(shape, uri):
         return None
-    kind = "a file in " if shapes is _FILES else ""
-    return f"must be {kind}{_FORMS.get(scheme, _FORMS['https'])}; got {without_secrets(uri)!r}"
+    return f"must be {kind}{_scheme(uri).form}; got {without_secrets(uri)!r}"
+
+
+def _scheme(uri: str) -> _Scheme:
+    return _SCHEMES[scheme_of(uri)]
 
 
 def _is_this_machine(host: str) -> bool:

@@ -7,13 +7,11 @@ from typing import Dict, Iterator, Tuple
 
 from podtune.samples.sample import DATA_SETS, is_sample, mistake_in_sample
 from podtune.sources.uris import (
-    LICENCE,
-    REVISION,
-    SHA256,
     FileLocation,
     file_location,
     mistake_in_file,
     mistake_in_source,
+    mistakes_in_origin,
     scheme_of,
 )
 
@@ -56,14 +54,13 @@ class SourceSettings:
         mistake = mistake_in_source(self.data, SCHEMES)
         if mistake:
             yield "data", mistake
-        if not LICENCE.fullmatch(self.licence):
-            yield "licence", f"must be an SPDX identifier in lower case, or other; got {self.licence!r}"
         if not self.dataset:
             yield "dataset", "must be the data set's name; got nothing"
+        sums = {f"sha256.{split}": digest for split, digest in self.sha256.items()}
+        yield from mistakes_in_origin(self.licence, self.revision, sums, [self.data, *self.splits.values()])
         yield from self._wrong_sample()
         yield from self._wrong_splits()
         yield from self._wrong_sums()
-        yield from self._wrong_revision()
 
     @property
     def split_names(self) -> Tuple[str, ...]:
@@ -99,21 +96,12 @@ class SourceSettings:
                 yield f"splits.{split}", mistake
 
     def _wrong_sums(self) -> Iterator[Tuple[str, str]]:
-        for split, digest in self.sha256.items():
+        for split in self.sha256:
             if split not in self.splits and not is_sample(self.data):
                 yield f"sha256.{split}", f"must belong to one of the splits {', '.join(self.splits)}"
-            if not SHA256.fullmatch(digest):
-                yield f"sha256.{split}", f"must be 64 lower-case hexadecimal digits; got {digest!r}"
         for split, (source, _) in self.locations().items():
             if scheme_of(source) in ("http", "https") and split not in self.sha256:
                 yield f"sha256.{split}", "must be given: what the web serves may change"
-
-    def _wrong_revision(self) -> Iterator[Tuple[str, str]]:
-        on_hub = "hf" in {scheme_of(uri) for uri in (self.data, *self.splits.values())}
-        if on_hub and not REVISION.fullmatch(self.revision):
-            yield "revision", f"must be a commit of 40 hexadecimal digits for hf://; got {self.revision!r}"
-        if not on_hub and self.revision:
-            yield "revision", f"must be left out unless data lie on hf://; got {self.revision!r}"
 
 
 def _is_own(file: str) -> bool:

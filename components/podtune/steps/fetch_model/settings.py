@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional, Tuple, Union
 
 from podtune.samples.sample import MODELS, is_sample, mistake_in_sample, read_sample
-from podtune.sources.uris import LICENCE, REVISION, SHA256, mistake_in_source, scheme_of
+from podtune.sources.uris import mistake_in_source, mistakes_in_origin
 
 SCHEMES = "s3 hf sample"
 SCHEMES_OF_DECODER = "s3 hf"
@@ -79,14 +79,7 @@ def _mistakes(
 ) -> Iterator[Tuple[str, str]]:
     if wrong_source:
         yield "source", wrong_source
-    if not LICENCE.fullmatch(settings.licence):
-        yield "licence", f"must be an SPDX identifier in lower case, or other; got {settings.licence!r}"
     if not settings.model:
         yield "model", "must be the model's name; got nothing"
-    if settings.sha256 and not SHA256.fullmatch(settings.sha256):
-        yield "sha256", f"must be 64 lower-case hexadecimal digits; got {settings.sha256!r}"
-    on_hub = scheme_of(settings.source) == "hf"
-    if on_hub and not REVISION.fullmatch(settings.revision):
-        yield "revision", f"must be a commit of 40 hexadecimal digits for hf://; got {settings.revision!r}"
-    if not on_hub and settings.revision:
-        yield "revision", f"must be left out unless source is on hf://; got {settings.revision!r}"
+    sums = {"sha256": settings.sha256} if settings.sha256 else {}
+    yield from mistakes_in_origin(settings.licence, settings.revision, sums, [settings.source])

@@ -49,7 +49,7 @@ def test_sources_that_can_be_read(values: Dict[str, Any]) -> None:
             " hf://; got ''"),
         ({"data": "hf://datasets/rajpurkar/squad", "revision": "main"}, "source.revision must be a commit of 40"
             " hexadecimal digits for hf://; got 'main'"),
-        ({"revision": REVISION}, f"source.revision must be left out unless data lie on hf://; got '{REVISION}'"),
+        ({"revision": REVISION}, f"source.revision must be left out unless the source is on hf://; got '{REVISION}'"),
         ({"data": "https://example.org", "sha256": {"train": SHA256}}, "source.sha256.validation must be given: what"
             " the web serves may change"),
         ({"sha256": {"train": "abc"}}, "source.sha256.train must be 64 lower-case hexadecimal digits; got 'abc'"),
@@ -92,11 +92,11 @@ def test_every_mistake_is_reported_at_once() -> None:
 
     assert [line.split()[0] for line in lines] == [
         "source.data",
-        "source.licence",
         "source.dataset",
+        "source.licence",
+        "source.revision",
         "source.splits",
         "source.splits.train",
-        "source.revision",
     ]
 
 

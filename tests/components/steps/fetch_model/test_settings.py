@@ -43,7 +43,7 @@ def test_models_that_can_be_read(values: Dict[str, Any]) -> None:
         ({"source": BERT}, "revision must be a commit of 40 hexadecimal digits for hf://; got ''"),
         ({"source": BERT, "revision": REVISION.upper()}, "revision must be a commit of 40 hexadecimal digits for"
             f" hf://; got '{REVISION.upper()}'"),
-        ({"revision": REVISION}, f"revision must be left out unless source is on hf://; got '{REVISION}'"),
+        ({"revision": REVISION}, f"revision must be left out unless the source is on hf://; got '{REVISION}'"),
         ({"sha256": "F" * 64}, f"sha256 must be 64 lower-case hexadecimal digits; got '{'F' * 64}'"),
         ({"source": "https://example.org/model"}, "source must be a path, s3://bucket/prefix, hf://owner/name or"
             " hf://datasets/owner/name or sample://…; got 'https://example.org/model'"),
@@ -75,8 +75,8 @@ def test_every_mistake_is_reported_at_once() -> None:
 
     assert [line.split()[0] for line in lines] == [
         "model.source",
-        "model.licence",
         "model.model",
-        "model.sha256",
+        "model.licence",
         "model.revision",
+        "model.sha256",
     ]
