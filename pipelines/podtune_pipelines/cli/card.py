@@ -1,7 +1,5 @@
 """podtune card: check model cards."""
 
-import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +7,7 @@ import typer
 from podtune.errors import BadInput
 
 from podtune_pipelines.card_check.check import check_card
-from podtune_pipelines.cli.options import JsonOption
+from podtune_pipelines.cli import options
 
 card = typer.Typer(no_args_is_help=True, help="Check model cards.")
 
@@ -22,7 +20,7 @@ def about() -> None:
 @card.command()
 def check(
     file: Annotated[Path, typer.Argument(help="Model card, such as README.md.")],
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Find contradictions and gaps in a model card.
 
@@ -31,7 +29,7 @@ def check(
     """
     findings = check_card(_read(file))
     if as_json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+        options.print_json(findings, only_ascii=False)
     else:
         for finding in findings:
             message = "".join(filter(str.isprintable, " ".join(finding.message.split())))

@@ -5,28 +5,20 @@ from typing import Annotated
 
 import typer
 
-from podtune_pipelines.cli.options import (
-    NO_CHANGES,
-    DeviceOption,
-    DevicesOption,
-    LaterStoreOption,
-    LaterWorkspaceOption,
-    RecipeArgument,
-    SetOption,
-)
+from podtune_pipelines.cli import options
 from podtune_pipelines.recipe import load_recipe
 
 TargetOption = Annotated[Path, typer.Option(help="YAML file to write.")]
 
 
 def compile_recipe(
-    recipe: RecipeArgument,
+    recipe: options.Recipe,
     to: TargetOption,
-    changes: SetOption = NO_CHANGES,
-    device: DeviceOption = "cpu",
-    devices: DevicesOption = 1,
-    store: LaterStoreOption = "",
-    workspace: LaterWorkspaceOption = "",
+    changes: options.Changes = options.NO_CHANGES,
+    device: options.Device = "cpu",
+    devices: options.Devices = 1,
+    store: options.LaterStore = "",
+    workspace: options.LaterWorkspace = "",
 ) -> None:
     """Compile a recipe's pipeline to IR YAML for KFP 2.17."""
     from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
@@ -41,13 +33,13 @@ def compile_recipe(
 
 
 def argo(
-    recipe: RecipeArgument,
+    recipe: options.Recipe,
     to: TargetOption,
-    changes: SetOption = NO_CHANGES,
-    device: DeviceOption = "cpu",
-    devices: DevicesOption = 1,
-    store: LaterStoreOption = "",
-    workspace: LaterWorkspaceOption = "",
+    changes: options.Changes = options.NO_CHANGES,
+    device: options.Device = "cpu",
+    devices: options.Devices = 1,
+    store: options.LaterStore = "",
+    workspace: options.LaterWorkspace = "",
     bucket: Annotated[
         str, typer.Option(help="With --device ipu: bucket of Argo's artifacts; if omitted, set it with each run.")
     ] = "",

@@ -1,35 +1,25 @@
 """`podtune doctor`: everything that a run lacks, before it fails on it."""
 
-import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated, List
 
 import typer
 from podtune.errors import BadInput
 
-from podtune_pipelines.cli.options import (
-    DEFAULT_STORE,
-    DeviceOption,
-    HomeOption,
-    HostOption,
-    JsonOption,
-    StoreOption,
-    WorkspaceOption,
-)
+from podtune_pipelines.cli import options
 from podtune_pipelines.doctor.examination import Finding
 
 _SECONDS = 20.0
 
 
 def doctor(
-    host: HostOption = "",
-    store: StoreOption = DEFAULT_STORE,
-    workspace: WorkspaceOption = "",
-    device: DeviceOption = "cpu",
-    home: HomeOption = Path(".podtune"),
+    host: options.Host = "",
+    store: options.Store = options.DEFAULT_STORE,
+    workspace: options.Workspace = "",
+    device: options.Device = "cpu",
+    home: options.Home = Path(".podtune"),
     seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = _SECONDS,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Check whether this machine and a cluster are ready for a run.
 
@@ -44,7 +34,7 @@ def doctor(
         raise BadInput(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
     found = examine(checks_of(Plan(device, home, store=store, workspace=workspace, host=host)), seconds)
     if as_json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in found], indent=1))
+        options.print_json(found)
     else:
         _show(found)
     raise typer.Exit(int(any(finding.outcome == "failed" for finding in found)))

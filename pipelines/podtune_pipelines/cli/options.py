@@ -1,43 +1,51 @@
-"""The arguments and options that several commands share."""
+"""The arguments and options that several commands share, and the JSON that --json prints."""
 
+import dataclasses
+import json
 from pathlib import Path
-from typing import Annotated, List
+from typing import Annotated, Any, List
 
 import typer
 from podtune.environment import HOME, STORE, WORKSPACE
 
-RecipeArgument = Annotated[str, typer.Argument(help="A recipe's name (see `podtune recipes`) or a .yaml file.")]
+Recipe = Annotated[str, typer.Argument(help="A recipe's name (see `podtune recipes`) or a .yaml file.")]
 
-ReleaseArgument = Annotated[str, typer.Argument(help="The release's name: a recipe's release.name.")]
+Release = Annotated[str, typer.Argument(help="The release's name: a recipe's release.name.")]
 
-SetOption = Annotated[
+Changes = Annotated[
     List[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one value of the recipe; repeatable.")
 ]
 
 NO_CHANGES: List[str] = []
 """Typer copies it for each call."""
 
-DeviceOption = Annotated[str, typer.Option(help="Where to train and evaluate: cpu, gpu or ipu.")]
+Device = Annotated[str, typer.Option(help="Where to train and evaluate: cpu, gpu or ipu.")]
 
-DevicesOption = Annotated[int, typer.Option(help="Accelerators in the training pod.")]
+Devices = Annotated[int, typer.Option(help="Accelerators in the training pod.")]
 
-HomeOption = Annotated[Path, typer.Option(envvar=HOME.name, help="Directory for everything that local runs write.")]
+Home = Annotated[Path, typer.Option(envvar=HOME.name, help="Directory for everything that local runs write.")]
 
-StoreOption = Annotated[
+Store = Annotated[
     str, typer.Option(envvar=STORE.name, help="Where releases are kept: a directory or s3://bucket/prefix.")
 ]
 
 DEFAULT_STORE = ".podtune/store"
 
-LaterStoreOption = Annotated[str, typer.Option(help="s3:// URI of the releases; if omitted, set it with each run.")]
+LaterStore = Annotated[str, typer.Option(help="s3:// URI of the releases; if omitted, set it with each run.")]
 
-LaterWorkspaceOption = Annotated[
+LaterWorkspace = Annotated[
     str, typer.Option(help="s3:// URI for intermediate checkpoints; if omitted, set it with each run.")
 ]
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-HostOption = Annotated[
+
+def print_json(value: Any, *, only_ascii: bool = True) -> None:
+    """Print values and records as JSON."""
+    print(json.dumps(value, indent=1, ensure_ascii=only_ascii, default=dataclasses.asdict))
+
+
+Host = Annotated[
     str,
     typer.Option(
         envvar="KF_PIPELINES_ENDPOINT",
@@ -47,24 +55,22 @@ HostOption = Annotated[
     ),
 ]
 
-NamespaceOption = Annotated[
+Namespace = Annotated[
     str, typer.Option(envvar="KF_PIPELINES_NAMESPACE", help="Your profile's namespace, on a multi-user KFP.")
 ]
 
-ExperimentOption = Annotated[
+Experiment = Annotated[
     str, typer.Option(envvar="KF_PIPELINES_DEFAULT_EXPERIMENT_NAME", help="KFP experiment that groups the runs.")
 ]
 
-ClusterStoreOption = Annotated[str, typer.Option(envvar=STORE.name, help="s3:// URI where releases are kept.")]
+ClusterStore = Annotated[str, typer.Option(envvar=STORE.name, help="s3:// URI where releases are kept.")]
 
-WorkspaceOption = Annotated[str, typer.Option(envvar=WORKSPACE.name, help="s3:// URI for intermediate checkpoints.")]
+Workspace = Annotated[str, typer.Option(envvar=WORKSPACE.name, help="s3:// URI for intermediate checkpoints.")]
 
-PipelineRootOption = Annotated[str, typer.Option(help="s3:// URI for artifacts; default: the cluster's own root.")]
+PipelineRoot = Annotated[str, typer.Option(help="s3:// URI for artifacts; default: the cluster's own root.")]
 
-ServiceAccountOption = Annotated[
-    str, typer.Option(help="Kubernetes service account of the pods; default: the cluster's.")
-]
+ServiceAccount = Annotated[str, typer.Option(help="Kubernetes service account of the pods; default: the cluster's.")]
 
-TimeoutOption = Annotated[float, typer.Option(help="Stop waiting after this many seconds, exit code 75; 0: never.")]
+Timeout = Annotated[float, typer.Option(help="Stop waiting after this many seconds, exit code 75; 0: never.")]
 
-IntervalOption = Annotated[float, typer.Option(min=0.01, help="Seconds between polls of the run.")]
+Interval = Annotated[float, typer.Option(min=0.01, help="Seconds between polls of the run.")]

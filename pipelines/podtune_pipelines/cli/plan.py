@@ -1,7 +1,5 @@
 """`podtune plan`: what a run would do."""
 
-import dataclasses
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +9,7 @@ from podtune.training.ipu import IPU_MEBIBYTES
 from rich.console import Console
 from rich.table import Table
 
-from podtune_pipelines.cli.options import NO_CHANGES, DeviceOption, HomeOption, JsonOption, RecipeArgument, SetOption
+from podtune_pipelines.cli import options
 
 if TYPE_CHECKING:
     from podtune_pipelines.ipu_plan import IpuPlan, Pipeline
@@ -19,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def plan(
-    recipe: RecipeArgument,
-    changes: SetOption = NO_CHANGES,
-    device: DeviceOption = "cpu",
-    home: HomeOption = Path(".podtune"),
+    recipe: options.Recipe,
+    changes: options.Changes = options.NO_CHANGES,
+    device: options.Device = "cpu",
+    home: options.Home = Path(".podtune"),
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Download remote sources, to count rows and measure speed.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Show what a run would do, reuse and take.
 
@@ -38,7 +36,7 @@ def plan(
 
     made = make_plan(load_recipe(recipe, changes), Home(home), device, fetch)
     if as_json:
-        print(json.dumps(dataclasses.asdict(made), indent=1))
+        options.print_json(made)
     else:
         _show(made)
 

@@ -1,6 +1,5 @@
 """`podtune predict`: try a released model."""
 
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Optional
@@ -9,7 +8,7 @@ import typer
 from podtune.errors import BadInput
 from podtune.tasks.predicting import PredictionRequest, ReleasedModel, open_released
 
-from podtune_pipelines.cli.options import JsonOption
+from podtune_pipelines.cli import options
 
 
 def predict(
@@ -35,7 +34,7 @@ def predict(
     top: Annotated[
         Optional[int], typer.Option(min=1, help="Number of answers to print, best first; default: 1.")
     ] = None,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Try a released model on a text or a picture.
 
@@ -48,7 +47,7 @@ def predict(
     _require_only(model, request)
     reply = model.task.predict(model, request)
     if as_json:
-        print(json.dumps(reply.values, indent=1, ensure_ascii=False))
+        options.print_json(reply.values, only_ascii=False)
     else:
         print("\n".join(reply.lines))
 

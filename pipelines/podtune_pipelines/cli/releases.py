@@ -1,7 +1,6 @@
 """`podtune releases`, `download` and `rollback`: a model's released versions."""
 
 import dataclasses
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from podtune.stores.store import Store
 from rich.console import Console
 from rich.table import Table
 
-from podtune_pipelines.cli.options import DEFAULT_STORE, JsonOption, ReleaseArgument, StoreOption
+from podtune_pipelines.cli import options
 
 
 @dataclass(frozen=True)
@@ -36,24 +35,26 @@ class Version:
     """Why the version cannot be read; None where it can."""
 
 
-def releases(name: ReleaseArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+def releases(
+    name: options.Release, store: options.Store = options.DEFAULT_STORE, as_json: options.Json = False
+) -> None:
     """List a model's released versions.
 
     Shows which one is live, when each was published, and its scores.
     """
     found = versions_of(open_store(store), name)
     if as_json:
-        print(json.dumps([dataclasses.asdict(version) for version in found], indent=1))
+        options.print_json(found)
     else:
         Console(markup=False, highlight=False).print(_table(found))
 
 
 def download(
-    name: ReleaseArgument,
+    name: options.Release,
     to: Annotated[Path, typer.Option(help="New directory for the model.")],
     version: Annotated[str, typer.Option(help="Version to download; default: the live one.")] = "",
-    store: StoreOption = DEFAULT_STORE,
-    as_json: JsonOption = False,
+    store: options.Store = options.DEFAULT_STORE,
+    as_json: options.Json = False,
 ) -> None:
     """Download a released model.
 
@@ -69,9 +70,9 @@ def download(
 
 
 def rollback(
-    name: ReleaseArgument,
+    name: options.Release,
     to: Annotated[str, typer.Option(metavar="VERSION", help="The version to make live; see `podtune releases`.")],
-    store: StoreOption = DEFAULT_STORE,
+    store: options.Store = options.DEFAULT_STORE,
 ) -> None:
     """Make another version of a released model live.
 
@@ -142,7 +143,7 @@ def _print_download(manifest: ReleaseManifest, directory: Path, *, fetched: bool
     size = sum(entry.size for entry in manifest.files.values())
     if as_json:
         found = {"name": manifest.name, "version": manifest.version, "directory": str(directory)}
-        print(json.dumps({**found, "files": len(manifest.files), "bytes": size, "fetched": fetched}, indent=1))
+        options.print_json({**found, "files": len(manifest.files), "bytes": size, "fetched": fetched})
         return
     what = f"{manifest.name} {manifest.version} {'was downloaded' if fetched else 'is there already'}"
     print(f"{what}: {len(manifest.files)} files, {size:,} bytes, all verified", file=sys.stderr)

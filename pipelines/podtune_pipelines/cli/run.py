@@ -1,7 +1,6 @@
 """`podtune run`: the whole pipeline on this machine; and `podtune recipes`: what there is to run."""
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
@@ -9,26 +8,17 @@ from podtune.formats.release import RELEASE
 from rich.console import Console
 from rich.table import Column, Table
 
-from podtune_pipelines.cli.options import (
-    DEFAULT_STORE,
-    NO_CHANGES,
-    DeviceOption,
-    HomeOption,
-    JsonOption,
-    RecipeArgument,
-    SetOption,
-    StoreOption,
-)
+from podtune_pipelines.cli import options
 from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
 
 
 def run(
-    recipe: RecipeArgument,
-    changes: SetOption = NO_CHANGES,
-    device: DeviceOption = "cpu",
-    store: StoreOption = DEFAULT_STORE,
-    home: HomeOption = Path(".podtune"),
-    as_json: JsonOption = False,
+    recipe: options.Recipe,
+    changes: options.Changes = options.NO_CHANGES,
+    device: options.Device = "cpu",
+    store: options.Store = options.DEFAULT_STORE,
+    home: options.Home = Path(".podtune"),
+    as_json: options.Json = False,
 ) -> None:
     """Run a recipe from data to release on this machine.
 
@@ -45,12 +35,12 @@ def run(
     _show(release, as_json)
 
 
-def recipes(as_json: JsonOption = False) -> None:
+def recipes(as_json: options.Json = False) -> None:
     """List the recipes that come with podtune."""
     found = [(load_recipe(path.stem), recipe_header(path)) for path in packaged_recipes()]
     if as_json:
         rows = [{"name": recipe.name, "task": recipe.task, "about": header} for recipe, header in found]
-        print(json.dumps(rows, indent=1))
+        options.print_json(rows)
         return
     table = Table(Column("recipe", no_wrap=True), "what it is")
     for recipe, header in found:
@@ -61,6 +51,6 @@ def recipes(as_json: JsonOption = False) -> None:
 def _show(release: Path, as_json: bool) -> None:
     facts = RELEASE.open(release).facts
     if as_json:
-        print(json.dumps({**dataclasses.asdict(facts), "record": str(release)}, indent=1))
+        options.print_json({**dataclasses.asdict(facts), "record": str(release)})
     else:
         print(f"{facts.name} version {facts.version} is live in {facts.store}")

@@ -1,7 +1,5 @@
 """`podtune runs` and `podtune wait`: a cluster's runs, listed, or one followed to its end."""
 
-import dataclasses
-import json
 import re
 import sys
 from typing import TYPE_CHECKING, Annotated, List
@@ -9,14 +7,7 @@ from typing import TYPE_CHECKING, Annotated, List
 import typer
 from podtune.errors import BadInput, PodtuneError, failure_of
 
-from podtune_pipelines.cli.options import (
-    ExperimentOption,
-    HostOption,
-    IntervalOption,
-    JsonOption,
-    NamespaceOption,
-    TimeoutOption,
-)
+from podtune_pipelines.cli import options
 
 if TYPE_CHECKING:
     from podtune_pipelines.cluster.client import Cluster
@@ -24,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def runs(
-    host: HostOption = "",
-    namespace: NamespaceOption = "",
-    experiment: ExperimentOption = "podtune",
+    host: options.Host = "",
+    namespace: options.Namespace = "",
+    experiment: options.Experiment = "podtune",
     last: Annotated[int, typer.Option(min=1, help="Number of runs to list.")] = 10,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """List the newest runs on a KFP cluster.
 
@@ -39,7 +30,7 @@ def runs(
 
     newest = newest_runs(connect(address_of(host, namespace)), experiment, last)
     if as_json:
-        print(json.dumps([dataclasses.asdict(run) for run in newest], indent=1))
+        options.print_json(newest)
         return
     for run in newest:
         print(_line(run))
@@ -47,11 +38,11 @@ def runs(
 
 def wait(
     run: Annotated[str, typer.Argument(help="The run's ID, or its address as `podtune submit` prints it.")],
-    host: HostOption = "",
-    namespace: NamespaceOption = "",
-    timeout: TimeoutOption = 0.0,
-    interval: IntervalOption = 5.0,
-    as_json: JsonOption = False,
+    host: options.Host = "",
+    namespace: options.Namespace = "",
+    timeout: options.Timeout = 0.0,
+    interval: options.Interval = 5.0,
+    as_json: options.Json = False,
 ) -> None:
     """Follow a run on a KFP cluster until it ends.
 
@@ -72,7 +63,10 @@ def follow_to_end(cluster: "Cluster", run: str, *, timeout: float, interval: flo
     except KeyboardInterrupt:
         _say(f"run {run} continues; follow it again with `podtune wait {run}`")
         raise SystemExit(130) from None
-    print(json.dumps(dataclasses.asdict(ended), indent=1) if as_json else ended.state)
+    if as_json:
+        options.print_json(ended)
+    else:
+        print(ended.state)
     _fail_as(ended, _show_logs(cluster, ended))
 
 

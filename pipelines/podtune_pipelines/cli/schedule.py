@@ -1,7 +1,6 @@
 """`podtune schedule` and `podtune schedules`: recipes that a cluster runs by itself."""
 
 import dataclasses
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Dict, List
 
@@ -9,21 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from podtune_pipelines.cli.options import (
-    NO_CHANGES,
-    ClusterStoreOption,
-    DeviceOption,
-    DevicesOption,
-    ExperimentOption,
-    HostOption,
-    JsonOption,
-    NamespaceOption,
-    PipelineRootOption,
-    RecipeArgument,
-    ServiceAccountOption,
-    SetOption,
-    WorkspaceOption,
-)
+from podtune_pipelines.cli import options
 from podtune_pipelines.cli.submit import print_version
 from podtune_pipelines.recipe import load_recipe
 
@@ -43,23 +28,23 @@ NameArgument = Annotated[str, typer.Argument(help="The recipe's name.")]
 
 
 def schedule(
-    recipe: RecipeArgument,
+    recipe: options.Recipe,
     cron: Annotated[
         str,
         typer.Option(help="When, in UTC: minute hour day month weekday, such as '0 3 * * 1'; or with seconds first."),
     ],
-    changes: SetOption = NO_CHANGES,
-    host: HostOption = "",
-    namespace: NamespaceOption = "",
-    device: DeviceOption = "cpu",
-    devices: DevicesOption = 1,
-    store: ClusterStoreOption = "",
-    workspace: WorkspaceOption = "",
-    experiment: ExperimentOption = "podtune",
-    pipeline_root: PipelineRootOption = "",
-    service_account: ServiceAccountOption = "",
+    changes: options.Changes = options.NO_CHANGES,
+    host: options.Host = "",
+    namespace: options.Namespace = "",
+    device: options.Device = "cpu",
+    devices: options.Devices = 1,
+    store: options.ClusterStore = "",
+    workspace: options.Workspace = "",
+    experiment: options.Experiment = "podtune",
+    pipeline_root: options.PipelineRoot = "",
+    service_account: options.ServiceAccount = "",
     max_concurrency: Annotated[int, typer.Option(min=1, max=10, help="Maximum number of concurrent runs.")] = 1,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Schedule a recipe on a KFP cluster.
 
@@ -86,12 +71,15 @@ def schedule(
         cluster, request.recipe.name, cron=parsed, version=version, conditions=conditions, at_once=max_concurrency
     )
     _print_schedule(new, old, times)
-    facts = {**dataclasses.asdict(new), "words": new.words, "next": times, "replaced": [one.id for one in old]}
-    print(json.dumps(facts, indent=1) if as_json else new.url)
+    if as_json:
+        replaced = [one.id for one in old]
+        options.print_json({**dataclasses.asdict(new), "words": new.words, "next": times, "replaced": replaced})
+    else:
+        print(new.url)
 
 
 @schedules.command("list")
-def list_schedules(host: HostOption = "", namespace: NamespaceOption = "", as_json: JsonOption = False) -> None:
+def list_schedules(host: options.Host = "", namespace: options.Namespace = "", as_json: options.Json = False) -> None:
     """List schedules with their next times and last runs."""
     from podtune_pipelines.cluster.runs import runs_of_schedule
     from podtune_pipelines.cluster.schedules import find_schedules
@@ -100,14 +88,14 @@ def list_schedules(host: HostOption = "", namespace: NamespaceOption = "", as_js
     existing = find_schedules(cluster)
     rows = [_row(one, [run.state for run in runs_of_schedule(cluster, one.id, _RUNS)]) for one in existing]
     if as_json:
-        print(json.dumps(rows, indent=1))
+        options.print_json(rows)
     else:
         Console(markup=False, highlight=False).print(_table(rows))
     _warn_of_duplicates(existing)
 
 
 @schedules.command()
-def pause(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
+def pause(recipe: NameArgument, host: options.Host = "", namespace: options.Namespace = "") -> None:
     """Pause a recipe's schedule until it is resumed."""
     from podtune_pipelines.cluster.schedules import pause as pause_schedules
 
@@ -116,7 +104,7 @@ def pause(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOptio
 
 
 @schedules.command()
-def resume(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
+def resume(recipe: NameArgument, host: options.Host = "", namespace: options.Namespace = "") -> None:
     """Resume a paused schedule.
 
     Runs that it missed are not caught up on.
@@ -127,7 +115,7 @@ def resume(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOpti
 
 
 @schedules.command()
-def delete(recipe: NameArgument, host: HostOption = "", namespace: NamespaceOption = "") -> None:
+def delete(recipe: NameArgument, host: options.Host = "", namespace: options.Namespace = "") -> None:
     """Delete a recipe's schedule.
 
     Runs that it has started continue.

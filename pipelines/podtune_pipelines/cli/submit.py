@@ -1,29 +1,12 @@
 """`podtune submit`: a recipe's pipeline on a cluster."""
 
-import json
 import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podtune_pipelines.cli.options import (
-    NO_CHANGES,
-    ClusterStoreOption,
-    DeviceOption,
-    DevicesOption,
-    ExperimentOption,
-    HostOption,
-    IntervalOption,
-    JsonOption,
-    NamespaceOption,
-    PipelineRootOption,
-    RecipeArgument,
-    ServiceAccountOption,
-    SetOption,
-    TimeoutOption,
-    WorkspaceOption,
-)
+from podtune_pipelines.cli import options
 from podtune_pipelines.cli.runs import follow_to_end
 from podtune_pipelines.recipe import load_recipe
 
@@ -33,21 +16,21 @@ if TYPE_CHECKING:
 
 
 def submit(
-    recipe: RecipeArgument,
-    changes: SetOption = NO_CHANGES,
-    host: HostOption = "",
-    namespace: NamespaceOption = "",
-    device: DeviceOption = "cpu",
-    devices: DevicesOption = 1,
-    store: ClusterStoreOption = "",
-    workspace: WorkspaceOption = "",
-    experiment: ExperimentOption = "podtune",
-    pipeline_root: PipelineRootOption = "",
-    service_account: ServiceAccountOption = "",
+    recipe: options.Recipe,
+    changes: options.Changes = options.NO_CHANGES,
+    host: options.Host = "",
+    namespace: options.Namespace = "",
+    device: options.Device = "cpu",
+    devices: options.Devices = 1,
+    store: options.ClusterStore = "",
+    workspace: options.Workspace = "",
+    experiment: options.Experiment = "podtune",
+    pipeline_root: options.PipelineRoot = "",
+    service_account: options.ServiceAccount = "",
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end and exit as it ends.")] = False,
-    timeout: TimeoutOption = 0.0,
-    interval: IntervalOption = 5.0,
-    as_json: JsonOption = False,
+    timeout: options.Timeout = 0.0,
+    interval: options.Interval = 5.0,
+    as_json: options.Json = False,
 ) -> None:
     """Run a recipe on a KFP cluster.
 
@@ -68,7 +51,7 @@ def submit(
     if not as_json:
         print(run.url, flush=True)
     elif not wait:
-        print(json.dumps({"run": run.id, "url": run.url, "version": version.name}, indent=1))
+        options.print_json({"run": run.id, "url": run.url, "version": version.name})
     if wait:
         follow_to_end(cluster, run.id, timeout=timeout, interval=interval, as_json=as_json)
 
