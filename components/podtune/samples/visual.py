@@ -72,7 +72,9 @@ def write_visual_questions(directory: Path, seed: int, train: int, validation: i
     for split, questions in (("train", train), ("validation", validation)):
         random = Random(f"{seed}/{kind}/{split}")
         images = list(_images(random, split, questions, kind))
-        for role, document in _documents(random, split, [of_scene for _, of_scene in images], kind).items():
+        of_scenes = [of_scene for _, of_scene in images]
+        documents = vqa_documents(random, split, of_scenes) if kind == "vqa" else gqa_documents(split, of_scenes)
+        for role, document in documents.items():
             files[f"{split}.{role}"] = f"{split}.{role}.json"
             text = json.dumps(document, ensure_ascii=False)
             (directory / f"{split}.{role}.json").write_text(text + "\n", encoding="utf-8")
@@ -87,18 +89,10 @@ def _images(random: Random, split: str, questions: int, kind: str) -> Iterator[T
     for first in range(0, questions, QUESTIONS_AN_IMAGE):
         scene = draw_scene(random)
         if split == "validation" and not first:
-            scene = _with_unknown_color(scene)
+            scene = replace(scene, things=replace(scene.things, color=UNKNOWN_COLOR))
         of_scene = questions_about(random, scene, families)
         of_scene.sort(key=lambda one: one.answer != UNKNOWN_COLOR)  # so that a small sample has it too
         yield scene, of_scene[: min(questions - first, QUESTIONS_AN_IMAGE)]
-
-
-def _with_unknown_color(scene: Scene) -> Scene:
-    return replace(scene, things=replace(scene.things, color=UNKNOWN_COLOR))
-
-
-def _documents(random: Random, split: str, images: List[List[SceneQuestion]], kind: str) -> Dict[str, Any]:
-    return vqa_documents(random, split, images) if kind == "vqa" else gqa_documents(split, images)
 
 
 def _write_regions(path: Path, random: Random, split: str, scenes: List[Scene], kind: str) -> None:
@@ -189,7 +183,7 @@ def _question(name: str, image: str, question: SceneQuestion) -> Dict[str, Any]:
         {"operation": "select", "argument": f"{question.kind} ({'-' if missing else thing})", "dependencies": []},
         {"operation": operation, "argument": argument, "dependencies": [0]},
     ]
-    marked = {} if missing else {str(question.wording.split().index(_word_of_kind(question))): thing}
+    named = next(index for index, word in enumerate(question.wording.split()) if "{}" in word)
     return {
         "imageId": image,
         "question": question.text,
@@ -202,12 +196,8 @@ def _question(name: str, image: str, question: SceneQuestion) -> Dict[str, Any]:
         "types": {"structural": structural, "semantic": semantic, "detailed": detailed},
         "semantic": steps,
         "semanticStr": f"{steps[0]['operation']}: {steps[0]['argument']}->{operation}: {argument} [0]",
-        "annotations": {"question": marked, "answer": {}, "fullAnswer": {}},
+        "annotations": {"question": {} if missing else {str(named): thing}, "answer": {}, "fullAnswer": {}},
     }
-
-
-def _word_of_kind(question: SceneQuestion) -> str:
-    return next(word for word in question.wording.split() if "{}" in word)
 
 
 def _full_answer(question: SceneQuestion) -> str:

@@ -91,16 +91,12 @@ def _corpus(words: Sequence[Words], references: Sequence[Sequence[Words]]) -> Co
     corpus: Corpus = {f"bleu_{order + 1}": partial(_bleu_over, statistics, order) for order in range(ORDERS)}
     counted = meteor_statistics(words, references)
     if counted is not None:
-        corpus["meteor"] = partial(_meteor_over, counted)
+        corpus["meteor"] = lambda rows: meteor(counted[rows])
     return corpus
 
 
 def _bleu_over(statistics: Array, order: int, rows: Array) -> float:
     return float(bleu(statistics[rows])[order])
-
-
-def _meteor_over(statistics: Array, rows: Array) -> float:
-    return meteor(statistics[rows])
 
 
 def _records(

@@ -5,12 +5,6 @@ from podtune.tasks.image_captioning.scores import score_captions
 from podtune.tasks.image_captioning.settings import CaptionSettings, EvaluationSettings
 from podtune.tasks.task import MetricRecord, Prediction, Sample, Task, TaskWords
 
-
-def _bytes_an_image(features: CaptionSettings) -> int:
-    """Pixels of three bytes."""
-    return features.image_size**2 * 3
-
-
 TASK = Task(
     name="image-captioning",
     features=CaptionSettings,
@@ -39,7 +33,7 @@ TASK = Task(
         curves=("cider", "bleu_4", "meteor", "rouge_l"),
         truths="reference captions",
     ),
-    bytes_an_image=_bytes_an_image,
+    bytes_an_image=lambda features: features.image_size**2 * 3,  # red, green and blue
     images=lambda features, split: open_captions(features.path, split).images,
     data_sets={
         "captions": Sample(

@@ -48,7 +48,8 @@ class Question:
 
 def write_questions(directory: Path, questions: Sequence[Question], contexts: Sequence[str]) -> None:
     """Write a split's questions and contexts."""
-    write_json_lines(directory / QUESTIONS, map(_record, questions))
+    records = ({key: value for key, value in asdict(question).items() if key != "context"} for question in questions)
+    write_json_lines(directory / QUESTIONS, records)
     write_json_lines(directory / CONTEXTS, contexts)
     save_array(directory, QUESTION_CONTEXT, np.array([question.context for question in questions], dtype=np.int32))
 
@@ -72,10 +73,6 @@ def split_digest(directory: Path) -> str:
         digest.update((directory / name).read_bytes())
     digest.update(map_array(directory, QUESTION_CONTEXT).astype("<i4").tobytes())
     return digest.hexdigest()
-
-
-def _record(question: Question) -> Any:
-    return {key: value for key, value in asdict(question).items() if key != "context"}
 
 
 def _question(record: Any, context: int) -> Question:

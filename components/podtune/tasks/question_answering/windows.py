@@ -103,11 +103,8 @@ def open_windows(features: Path, split: str) -> QuestionWindows:
     """Memory-map one split of a verified Features directory; BadInput where there is no such split."""
     directory = features / split
     if not directory.is_dir():
-        raise BadInput(f"{features} has no split {split!r}; it has {_splits(features)}")
+        names = ", ".join(sorted(path.name for path in features.iterdir() if path.is_dir())) or "none"
+        raise BadInput(f"{features} has no split {split!r}; it has {names}")
     flat = {name: np.asarray(map_array(directory, name)) for name in (*_FLAT, QUESTION_CONTEXT)}
     tokens, token_spans = (map_ragged(directory, name) for name in _RAGGED)
     return QuestionWindows(directory=directory, tokens=tokens, token_spans=token_spans, **flat)
-
-
-def _splits(features: Path) -> str:
-    return ", ".join(sorted(path.name for path in features.iterdir() if path.is_dir())) or "none"

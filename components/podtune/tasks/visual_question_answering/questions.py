@@ -12,7 +12,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, List, Mapping, Sequence, Tuple
+from typing import List, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -179,11 +179,7 @@ def split_digest(directory: Path) -> str:
 
 
 def _read_lines(path: Path) -> List[VisualQuestion]:
-    return [_question(values) for values in read_json_lines(path)]
-
-
-def _question(values: Mapping[str, Any]) -> VisualQuestion:
-    return VisualQuestion(**{**values, "answers": tuple(values["answers"])})
+    return [VisualQuestion(**{**values, "answers": tuple(values["answers"])}) for values in read_json_lines(path)]
 
 
 def _label_table(questions: Sequence[VisualQuestion], answers: Sequence[str]) -> Tuple[Ragged, Array]:

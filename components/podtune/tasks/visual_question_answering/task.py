@@ -1,16 +1,12 @@
 """Visual question answering, on VQA and on GQA: choose one of the answers of the features' vocabulary."""
 
 from dataclasses import replace
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping
 
-from podtune.formats.features import Features
-from podtune.formats.ragged import Array
-from podtune.tasks.scored import Scored
 from podtune.tasks.task import MetricRecord, Prediction, Sample, Task, TaskWords
 from podtune.tasks.visual_question_answering.questions import are_labels_soft, open_questions
 from podtune.tasks.visual_question_answering.scores import score_answers
 from podtune.tasks.visual_question_answering.settings import EvaluationSettings, LxmertSettings
-from podtune.training.protocols import Examples
 
 _WORDS = TaskWords(
     examples="questions",
@@ -24,6 +20,7 @@ _WORDS = TaskWords(
     truths="answers",
 )
 _PUBLISHED_TOKENS = 512
+"""To so many tokens the published runs padded every question."""
 
 
 def _sample(kind: str) -> Sample:
@@ -44,24 +41,6 @@ def _with_labels(task: Task, settings: Mapping[str, Any]) -> Task:
     return replace(task, words=words, metrics={"accuracy": replace(task.metrics["accuracy"], is_share=True)})
 
 
-def _bytes_an_image(features: LxmertSettings) -> int:
-    """Region features in float16 and boxes in float32."""
-    return features.regions * (2048 * 2 + 4 * 4)
-
-
-def _positions(features: LxmertSettings) -> Tuple[int, int]:
-    """Text and regions; the published runs padded every question."""
-    return features.max_length + features.regions, _PUBLISHED_TOKENS + features.regions
-
-
-def _open_examples(features: Features, split: str) -> Examples:
-    return open_questions(features.path, split, soft=are_labels_soft(features.facts))
-
-
-def _score(features: Features, split: str, outputs: Mapping[str, Array], _: EvaluationSettings) -> Scored:
-    return score_answers(features.path, split, outputs, soft=are_labels_soft(features.facts))
-
-
 TASK = Task(
     name="visual-question-answering",
     features=LxmertSettings,
@@ -71,8 +50,8 @@ TASK = Task(
     notes={"out_of_vocabulary": "questions with no true answer in the vocabulary; they count as wrong"},
     words=_WORDS,
     variant=_with_labels,
-    bytes_an_image=_bytes_an_image,
-    positions=_positions,
+    bytes_an_image=lambda features: features.regions * (2048 * 2 + 4 * 4),  # float16 features, float32 boxes
+    positions=lambda features: (features.max_length + features.regions, _PUBLISHED_TOKENS + features.regions),
     data_sets={"vqa": _sample("vqa"), "gqa": _sample("gqa")},
     models={
         "lxmert": Sample("podtune.samples.models:write_lxmert", {"seed": "1", "hidden": "64", "heads": "4"}),
@@ -82,6 +61,8 @@ TASK = Task(
         options=("question", "image", "detector", "draw", "regions", "image_id", "top"),
         architecture="LxmertForQuestionAnswering",
     ),
-    open_examples=_open_examples,
-    score=_score,
+    open_examples=lambda features, split: open_questions(features.path, split, soft=are_labels_soft(features.facts)),
+    score=lambda features, split, outputs, _: score_answers(
+        features.path, split, outputs, soft=are_labels_soft(features.facts)
+    ),
 )
