@@ -1,11 +1,11 @@
 """A step's pod as Argo starts it: image, resources and environment from the graph, artifacts as paths."""
 
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, Mapping
 
 from podtune.errors import BadInput
 from podtune.steps.table import STEPS
 
-from podtune_pipelines.compiled_graph import Parameter, Step
+from podtune_pipelines.compiled_graph import Step
 
 INPUTS, OUTPUTS, SECTIONS = "/podtune/inputs", "/podtune/outputs", "/podtune/sections"
 _TEMPORARY = "/tmp"  # noqa: S108  # in the pod, a volume of its own
@@ -48,7 +48,7 @@ def template_of(step: Step) -> Dict[str, Any]:
         "metadata": step.kubernetes.get("podMetadata", {}),
         **_account(step.module),
         "retryStrategy": _RETRY,
-        "inputs": {"artifacts": _inputs(step)},
+        "inputs": {"artifacts": list(_inputs(step))},
         "outputs": {"artifacts": [_output(step, name) for name in step.outputs]},
         "container": _container(step),
         "volumes": [
@@ -79,17 +79,14 @@ def _account(step: str) -> Dict[str, Any]:
     return {"serviceAccountName": account, **(token if STEPS[step].by_ipujob else {})} if account else {}
 
 
-def _inputs(step: Step) -> List[Dict[str, Any]]:
+def _inputs(step: Step) -> Iterator[Dict[str, Any]]:
     """The artifacts that the step reads, and a file for each section of the recipe."""
-    artifacts = [] if by_uri(step) else list(step.inputs)
-    sections = {name: parameter.value for name, parameter in step.parameters.items() if parameter.is_section}
-    return [
-        *({"name": argo_name(name), "path": f"{INPUTS}/{name}", "archive": _UNPACKED} for name in artifacts),
-        *(
-            {"name": name, "path": _section(name), "raw": {"data": filled_in("workflow.parameters", parameter)}}
-            for name, parameter in sections.items()
-        ),
-    ]
+    for name in () if by_uri(step) else step.inputs:
+        yield {"name": argo_name(name), "path": f"{INPUTS}/{name}", "archive": _UNPACKED}
+    for name, parameter in step.parameters.items():
+        if parameter.is_section:
+            data = filled_in("workflow.parameters", parameter.value)
+            yield {"name": name, "path": f"{SECTIONS}/{name}.json", "raw": {"data": data}}
 
 
 def _output(step: Step, name: str) -> Dict[str, Any]:
@@ -101,10 +98,6 @@ def _output(step: Step, name: str) -> Dict[str, Any]:
 def _key_of(step: str, output: str) -> str:
     """An artifact's key in the artifact repository's bucket."""
     return f"artifacts/{filled_in('workflow.name')}/{step}/{output}"
-
-
-def _section(name: str) -> str:
-    return f"{SECTIONS}/{name}.json"
 
 
 def _container(step: Step) -> Dict[str, Any]:
@@ -132,11 +125,8 @@ def _options(step: Step) -> Iterator["tuple[str, str]"]:
     for name in step.outputs:
         yield name, f"{OUTPUTS}/{name}"
     for name, parameter in step.parameters.items():
-        yield name, _section(name) if parameter.is_section else _text(parameter)
-
-
-def _text(parameter: Parameter) -> str:
-    return parameter.value if parameter.is_constant else filled_in("workflow.parameters", parameter.value)
+        text = parameter.value if parameter.is_constant else filled_in("workflow.parameters", parameter.value)
+        yield name, f"{SECTIONS}/{name}.json" if parameter.is_section else text
 
 
 def _environment(platform: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:

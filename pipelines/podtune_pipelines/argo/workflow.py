@@ -68,12 +68,15 @@ def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
         raise BadInput(f"--cron needs {options} too: a scheduled run starts without anyone to pass it")
     if len(name) > _LONGEST_NAME:
         raise BadInput(f"a CronWorkflow's name may have {_LONGEST_NAME} characters; got {name!r}; shorten the recipe's")
+    second, fields = parse_cron(cron).expression.split(" ", 1)
+    if second != "0":
+        raise BadInput(f"Argo's schedules begin with the minute; got {cron!r}, which begins with a second")
     return {
         "apiVersion": _API,
         "kind": "CronWorkflow",
         "metadata": {"name": name, "labels": template["metadata"]["labels"]},
         "spec": {
-            "schedules": [_five_fields(cron)],
+            "schedules": [fields],
             "timezone": "UTC",
             "concurrencyPolicy": "Forbid",
             "startingDeadlineSeconds": _HOUR,
@@ -89,13 +92,6 @@ def write_documents(documents: Sequence[Mapping[str, Any]], target: Path) -> Non
     plain = json.loads(json.dumps(documents))  # so that YAML writes no anchors and aliases
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(yaml.safe_dump_all(plain, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
-
-
-def _five_fields(cron: str) -> str:
-    second, fields = parse_cron(cron).expression.split(" ", 1)
-    if second != "0":
-        raise BadInput(f"Argo's schedules begin with the minute; got {cron!r}, which begins with a second")
-    return fields
 
 
 def _parameters(graph: Graph, arguments: Mapping[str, Any]) -> List[Dict[str, Any]]:
@@ -117,6 +113,7 @@ def _text(name: str, value: Any) -> str:
 
 def _task(step: Step) -> Dict[str, Any]:
     """The step in the graph: what it waits for and reads, and when it runs."""
+    condition = step.condition
     artifacts = [
         {"name": argo_name(name), "from": filled_in("tasks", producer, "outputs.artifacts", argo_name(output))}
         for name, (producer, output) in step.inputs.items()
@@ -126,11 +123,7 @@ def _task(step: Step) -> Dict[str, Any]:
         "name": step.name,
         "template": step.name,
         **({"dependencies": list(step.needs)} if step.needs else {}),
-        **({"when": _when(*step.condition)} if step.condition else {}),
+        # A skipped step counts as done, so every step under the condition needs it
+        **({"when": f"{filled_in('tasks', condition[0], 'outputs.result')} == {condition[1]}"} if condition else {}),
         **({"arguments": {"artifacts": artifacts}} if artifacts else {}),
     }
-
-
-def _when(step: str, word: str) -> str:
-    """Compare what another step printed. A skipped step counts as done, so every step needs the condition."""
-    return f"{filled_in('tasks', step, 'outputs.result')} == {word}"
