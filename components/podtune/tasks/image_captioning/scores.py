@@ -23,8 +23,8 @@ def score_captions(features: Path, split: str, outputs: Mapping[str, Array], set
     """Score the caption generated for every image of a split.
 
     `outputs` has for each image generated (token ids, int64 [images, length]), loss_sum and loss_tokens over its true
-    captions. BLEU, ROUGE-L and METEOR are in percent, CIDEr-D goes from 0 to 10. Where
-    `settings` has a padded_length, padded_loss is noted, the loss as a program counts it that pads its captions so.
+    captions. BLEU, ROUGE-L and METEOR are in percent, CIDEr-D goes from 0 to 10. With a `padded_length` in `settings`
+    padded_loss is noted, the loss as a program counts it that pads its captions to so many tokens.
     """
     images = read_records(features / split)
     require_one_each(outputs, len(images), "images")
