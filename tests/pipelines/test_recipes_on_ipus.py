@@ -5,9 +5,10 @@ Once in this process, with its torch, and once in the Python of the IPU image, w
 
 import os
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, Iterator, List, NamedTuple
 
 import pytest
+import torch
 from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.sections import to_mapping
 from podtune.steps.evaluate.step import run as evaluate
@@ -32,6 +33,15 @@ SMALL: Dict[str, List[str]] = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small models gain nothing from more, and wait for each other where tests run side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 class Trained(NamedTuple):
     """What training and evaluating a recipe gave."""
 
@@ -47,11 +57,11 @@ class Prepared(NamedTuple):
     on_cpu: Trained
 
 
-def trained(recipe: Recipe, features: Path, base_model: Path, place: Path, device: str) -> Trained:
+def trained(recipe: Recipe, features: Path, base_model: Path, directory: Path, device: str) -> Trained:
     training, scoring = to_mapping(recipe.training), to_mapping(recipe.evaluation)
-    checkpoint = place / "checkpoint"
-    finetune(features, base_model, checkpoint, training=training, device=device, workspace=str(place / "workspace"))
-    scores = evaluate(features, checkpoint, place / "evaluation", evaluation=scoring, device=device)
+    checkpoint = directory / "checkpoint"
+    finetune(features, base_model, checkpoint, training=training, device=device, workspace=str(directory / "workspace"))
+    scores = evaluate(features, checkpoint, directory / "evaluation", evaluation=scoring, device=device)
     losses = [line["loss"] for line in read_log(checkpoint)]
     return Trained(losses, scores, CHECKPOINT.open(checkpoint).facts.hardware)
 
@@ -59,11 +69,11 @@ def trained(recipe: Recipe, features: Path, base_model: Path, place: Path, devic
 @pytest.fixture(scope="module", params=sorted(SMALL))
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """A recipe with its features and its model, and what a CPU makes of them."""
-    place = tmp_path_factory.mktemp("recipe")
+    directory = tmp_path_factory.mktemp("recipe")
     recipe = load_recipe(request.param, [*SMALL[request.param], *SHORT])
-    features = prepare_locally(recipe, Home(place / "home"), "cpu")
-    (base_model,) = (place / "home" / "runs").glob("*/fetch-model/base_model")
-    return Prepared(recipe, features, base_model, trained(recipe, features, base_model, place, "cpu"))
+    features = prepare_locally(recipe, Home(directory / "home"), "cpu")
+    (base_model,) = (directory / "home" / "runs").glob("*/fetch-model/base_model")
+    return Prepared(recipe, features, base_model, trained(recipe, features, base_model, directory, "cpu"))
 
 
 @pytest.fixture(params=["here", "floor"])

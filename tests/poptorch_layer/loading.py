@@ -91,8 +91,8 @@ class _Source(importlib.machinery.SourceFileLoader):
         text = super().get_data(path)
         if not str(path).endswith("__init__.py"):
             return text
-        found = SDK_TORCH if _is_exact() else torch.__version__  # newer torch: the version is not checked
-        filled = text.decode().replace("@TORCH_VERSION@", found).replace("@VERSION@", SDK)
+        version = SDK_TORCH if _is_exact() else torch.__version__  # newer torch: the version is not checked
+        filled = text.decode().replace("@TORCH_VERSION@", version).replace("@VERSION@", SDK)
         return filled.replace("@SNAPSHOT@", "layer").encode()
 
     def path_stats(self, path: Any) -> Any:
@@ -103,24 +103,24 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, python: Path) -> None:
         self._python = python
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+    def find_spec(self, fullname: str, parents: Any, target: Any = None) -> Any:
         if fullname == "poptorch":
-            place, search = self._python / "__init__.py", [str(self._python)]
+            path, search = self._python / "__init__.py", [str(self._python)]
         elif fullname.startswith("poptorch.") and fullname.count(".") == 1:
-            place, search = self._python / f"{fullname.partition('.')[2]}.py", None
+            path, search = self._python / f"{fullname.partition('.')[2]}.py", None
         else:
             return None
-        if not place.exists():
+        if not path.exists():
             return None
-        loader = _Source(fullname, str(place))
+        loader = _Source(fullname, str(path))
         return importlib.util.spec_from_file_location(
-            fullname, str(place), loader=loader, submodule_search_locations=search
+            fullname, str(path), loader=loader, submodule_search_locations=search
         )
 
 
 @contextlib.contextmanager
 def _resources(python: Path) -> Iterator[None]:
-    """PopTorch's import asks pkg_resources, which setuptools no longer has, for the place of a file."""
+    """PopTorch's import asks pkg_resources, which setuptools no longer has, for the path of a file."""
     if importlib.util.find_spec("pkg_resources") is not None:
         yield
         return

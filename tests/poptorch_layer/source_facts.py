@@ -11,13 +11,13 @@ KINDS = ("bool", "uint64", "string", "double", "container")
 def session_options(sources: Path) -> Dict[str, Set[str]]:
     """Kind to the names of PopART's session options, of a checkout's root."""
     text = (sources / "popart_compiler" / "source" / "SessionOptions.cpp").read_text(encoding="utf-8")
-    found: Dict[str, Set[str]] = {kind: set() for kind in KINDS}
+    options: Dict[str, Set[str]] = {kind: set() for kind in KINDS}
     for kind, name in re.findall(r'registerSetter\(\s*(\w+?)_options,\s*"([^"]+)"', text):
-        found[kind].add(name)
+        options[kind].add(name)
     for kind, name in re.findall(r"ADD_POPART_(\w+?)_OPTION\(\s*([\w.]+)", text):
-        found["uint64" if kind == "ENUM" else kind.lower()].add(name)
-    found["string"].update(re.findall(r'string_options\["(\w+)"\]', text))
-    return found
+        options["uint64" if kind == "ENUM" else kind.lower()].add(name)
+    options["string"].update(re.findall(r'string_options\["(\w+)"\]', text))
+    return options
 
 
 def aten_handlers(sources: Path) -> Set[str]:
@@ -30,8 +30,8 @@ def aten_handlers(sources: Path) -> Set[str]:
 
 
 def _handlers_in(text: str, is_table: bool) -> Set[str]:
-    found = set(re.findall(r"registerHandler\(\s*c10::aten::(\w+)", text))
-    found.update(re.findall(r"registerHandler\(\s*symbols::aten::(\w+)", text))
+    names = set(re.findall(r"registerHandler\(\s*c10::aten::(\w+)", text))
+    names.update(re.findall(r"registerHandler\(\s*symbols::aten::(\w+)", text))
     if is_table or "TORCH_LIBRARY_IMPL" in text:
-        found.update(name.split(".")[0] for name in re.findall(r'm\.impl\("([\w.]+)"', text))
-    return found
+        names.update(name.split(".")[0] for name in re.findall(r'm\.impl\("([\w.]+)"', text))
+    return names

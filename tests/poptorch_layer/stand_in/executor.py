@@ -32,9 +32,9 @@ class PoplarExecutor:
     ) -> None:
         assert poptorch_version == "3.4.0"
         assert isinstance(optimizer, AdamW) if training else optimizer is None, "to train takes AdamW, nothing else"
-        given = options or Options()
-        given._freeze()
-        self._options = given.clone()
+        options = options or Options()
+        options._freeze()
+        self._options = options.clone()
         self._require_options(training)
         self._model, self.model, self._training = model, user_model or model, training
         self._executable: Optional[Executable] = None
@@ -45,6 +45,9 @@ class PoplarExecutor:
 
         self._generator: List[int] = [self._options.values.get("random_seed", 0)]
         self._optimizer: Optional[AdamW] = None
+        self._sent: Optional[Dict[str, Any]] = None
+        """The optimizer's numbers at the last setOptimizer; what is set afterwards counts for nothing until then."""
+
         if optimizer is not None:
             self.setOptimizer(optimizer)
 
@@ -60,11 +63,11 @@ class PoplarExecutor:
         self.compile(*args, **kwargs)
         if not self.isAttachedToDevice():
             self.attachToDevice()
-        given = self._bound(args, kwargs)
-        compiled_for, tensors = self._tensors(self._executable_inputs), self._tensors(given)
-        for name, expected, tensor in zip(given.arguments, compiled_for, tensors):
+        arguments = self._bound(args, kwargs)
+        compiled_for, tensors = self._tensors(self._executable_inputs), self._tensors(arguments)
+        for name, expected, tensor in zip(arguments.arguments, compiled_for, tensors):
             if (expected.shape, expected.dtype) != (tensor.shape, tensor.dtype):
-                raise Error(f"Shape mismatch for given {name}: compiled for {expected.shape}, got {tensor.shape}")
+                raise Error(f"Shape mismatch for {name}: compiled for {expected.shape}, got {tensor.shape}")
         self._send_moments()
         outputs = backend.execute(self._compiled(), tuple(tensors))
         self._moments_are_newer, self._generator_is_newer = self._training, True
@@ -102,8 +105,6 @@ class PoplarExecutor:
     def setOptimizer(self, optimizer: AdamW) -> None:
         self._optimizer, optimizer.fetch = optimizer, self._moments
         self._sent = optimizer._for_program()
-        """The numbers of the moment: what is set afterwards counts once this is called again."""
-
         if self.isAttachedToDevice():
             backend.updateOptimizers(self._compiled(), self._sent)
             self._send_moments()
@@ -122,8 +123,6 @@ class PoplarExecutor:
         self._generator, self._generator_is_newer = list(state), False
         if self.isAttachedToDevice():
             backend.setRngState(program, state[0], state[1:])
-
-    _sent: Optional[Dict[str, Any]] = None
 
     def _require_options(self, training: bool) -> None:
         options = self._options
