@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, Mapping
+from typing import Any, Dict, Literal
 from urllib.parse import urlsplit
 
 from podtune import __version__
@@ -17,9 +17,6 @@ from podtune.ipujobs.manifest import manifest_of
 from podtune.ipujobs.work import LEASE, OUTPUT, Lease, Work, jobs_namespace
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
-from podtune.stores.store import Store
-
-_KEY_DIGITS = 16
 
 _log = logging.getLogger(__name__)
 
@@ -29,13 +26,13 @@ class Computation:
     """A step to run on IPUs, and everything that its output depends on."""
 
     step: Literal["finetune", "evaluate"]
-    inputs: Mapping[str, str]
+    inputs: Dict[str, str]
     """The step's argument to the URI of the artifact."""
 
     output: str
     """The step's argument that names its output."""
 
-    arguments: Mapping[str, Any]
+    arguments: Dict[str, Any]
     """The step's other arguments: its section of the recipe, and texts."""
 
     ipus: int
@@ -48,7 +45,7 @@ class Computation:
         identity = {"inputs": digests, "arguments": self.arguments, "ipus": self.ipus}
         made_by = {"image": self.image, "podtune": __version__, "run": RUN.value()}
         key = sha256(canonical_json({"step": self.step, **identity, **made_by})).hexdigest()
-        return f"{self.step}-{key[:_KEY_DIGITS]}"
+        return f"{self.step}-{key[:16]}"
 
 
 def compute(computation: Computation, target: Path) -> None:
@@ -67,14 +64,17 @@ def compute(computation: Computation, target: Path) -> None:
     else:
         work = Work(
             step=computation.step,
-            inputs=dict(computation.inputs),
+            inputs=computation.inputs,
             output=computation.output,
-            arguments=dict(computation.arguments),
+            arguments=computation.arguments,
             location=location,
         )
         manifest = manifest_of(name, work, computation.ipus, computation.image)
         JobLife(cluster, manifest, Lease(store, work.lease_seconds)).run()
-    _take(store, target)
+    if not is_sealed(store, OUTPUT):
+        raise PodtuneError(f"{store.uri} has no output although its IPUJob succeeded; start the step again")
+    bring(store, OUTPUT, target)
+    remove(store, OUTPUT)
 
 
 def s3_uri(uri: str, what: str) -> str:
@@ -89,11 +89,3 @@ def require_s3(uri: str, what: str) -> None:
     """Refuse what a pod in another namespace cannot reach."""
     if not uri.startswith("s3://"):
         raise BadInput(f"IPU pods read and write S3 only; {what} must lie in s3://…; got {uri or 'nothing'!r}")
-
-
-def _take(store: Store, target: Path) -> None:
-    """Download the output and clear the job's location."""
-    if not is_sealed(store, OUTPUT):
-        raise PodtuneError(f"{store.uri} has no output although its IPUJob succeeded; start the step again")
-    bring(store, OUTPUT, target)
-    remove(store, OUTPUT)
