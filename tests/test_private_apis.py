@@ -6,10 +6,15 @@ without a name changing (log lines, error texts) is tested where it is parsed.
 
 import inspect
 from importlib import import_module
+from pathlib import Path
 from typing import Any, List, Mapping, Optional
 
+import podtune
+import podtune_pipelines
 import pytest
 import torch
+
+ROOTS = [Path(str(package.__file__)).parent for package in (podtune, podtune_pipelines)]
 
 NAMES = [
     # The library's name, the parameters that are passed to it (None: any, or no function), and who uses it
@@ -28,7 +33,11 @@ NAMES = [
         ["key", "value"],
         "training/engines/attention.py",
     ),
-    ("transformers.PreTrainedModel.set_attn_implementation", ["attn_implementation"], "attention.py, generation.py"),
+    (
+        "transformers.PreTrainedModel.set_attn_implementation",
+        ["attn_implementation"],
+        "training/engines/attention.py, tasks/image_captioning/generation.py",
+    ),
     (
         "transformers.core_model_loading.revert_weight_conversion",
         ["model", "state_dict"],
@@ -79,14 +88,24 @@ def test_a_name_that_may_go_is_there_and_takes_what_it_is_given(
         assert taken[: len(parameters)] == parameters, f"{name} takes {taken}; {users}"
 
 
+@pytest.mark.parametrize(("name", "parameters", "users"), NAMES, ids=[name for name, _, _ in NAMES])
+def test_the_modules_named_use_it(name: str, parameters: Optional[List[str]], users: str) -> None:
+    for user in users.split(", "):
+        (path,) = [path for root in ROOTS for path in (root / user,) if path.is_file()]
+        assert name.rpartition(".")[2] in path.read_text(encoding="utf-8")
+
+
 def test_kfps_client_has_the_parts_that_are_replaced() -> None:
-    """cluster/client.py limits the time of requests, and sets the namespace without writing a file."""
+    """cluster/client.py limits the time of requests, and sets the namespace without a file; logs.py asks another host."""
     source = inspect.getsource(resolved("kfp.Client"))
     rest = resolved("kfp_server_api.ApiClient")().rest_client
 
     assert all(f"self.{name}" in source for name in ("_healthz_api", "_run_api", "_context_setting"))
     assert isinstance(rest.pool_manager.connection_pool_kw, dict)
     assert {"_request_timeout", "_preload_content"} <= set(inspect.signature(rest.request).parameters)
+    assert {"_host", "_preload_content"} <= set(
+        inspect.signature(resolved("kfp_server_api.ApiClient.call_api")).parameters
+    )
 
 
 def test_kubernetes_client_has_the_pool_that_requests_go_through() -> None:
