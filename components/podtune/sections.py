@@ -150,9 +150,12 @@ def _suggestion(key: str, known: Mapping[str, Any]) -> str:
 def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     origin = get_origin(kind)
     if origin is Union:
-        return _optional(kind, value, where, lines)
+        inner = next(option for option in get_args(kind) if option is not type(None))
+        return None if value is None else _value(inner, value, where, lines)
     if origin is Literal:
-        return _choice(get_args(kind), value, where, lines)
+        if value not in get_args(kind):
+            lines.append(f"{where} must be one of {', '.join(map(str, get_args(kind)))}; got {value!r}")
+        return value
     if origin is dict:
         return _mapping(get_args(kind)[1], value, where, lines)
     if origin in (list, tuple):
@@ -160,17 +163,6 @@ def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     if dataclasses.is_dataclass(kind):
         return _dataclass(kind, value, where, lines)
     return _scalar(kind, value, where, lines)
-
-
-def _optional(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
-    inner = next(option for option in get_args(kind) if option is not type(None))
-    return None if value is None else _value(inner, value, where, lines)
-
-
-def _choice(options: Tuple[Any, ...], value: Any, where: str, lines: List[str]) -> Any:
-    if value not in options:
-        lines.append(f"{where} must be one of {', '.join(map(str, options))}; got {value!r}")
-    return value
 
 
 def _mapping(kind: Any, value: Any, where: str, lines: List[str]) -> Any:

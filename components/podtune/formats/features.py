@@ -5,10 +5,11 @@ What arrays a split holds is its task's knowledge; what every task's features sa
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
+from podtune.formats.sealed import FileEntry
 
 
 @dataclass(frozen=True)
@@ -65,3 +66,13 @@ def require_counts(counts: Mapping[str, int], expected: Mapping[str, int], setti
                 f"{data} gives {counts.get(split, 0):,} {what} for {split}; features.{setting} says {count:,}:"
                 " the data, the tokenizer or the settings are not those of the published model"
             )
+
+
+def require_tokenizer(features: Features, file: Optional[FileEntry], model: str, remedy: str) -> None:
+    """Stop where features were made with another tokenizer than a model's, given by its tokenizer.json."""
+    wanted, found = features.facts.tokenizer, file.sha256 if file else "none"
+    if found != wanted:
+        raise BadInput(
+            f"features in {features.path} were made for the tokenizer with SHA-256 {wanted}; "
+            f"{model} has {found}; {remedy}"
+        )

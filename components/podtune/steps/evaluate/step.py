@@ -2,8 +2,9 @@
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from podtune.errors import BadInput
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.checkpoint import CHECKPOINT, MODEL, Checkpoint
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts, Metric, Slice, write_examples
-from podtune.formats.features import FEATURES, Features, SplitFacts
+from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
 from podtune.tasks.scored import Scored, ScoringSettings
@@ -38,25 +39,28 @@ def run(
             run_step([python], "evaluate", {**artifacts, "evaluation": evaluation, "device": device}, stopping)
         return EVALUATION.read(scores).facts.numbers()
     begun = time.monotonic()
-    opened = FEATURES.open(prepared_data), CHECKPOINT.open(checkpoint)
-    return _evaluate(*opened, scores, begun, evaluation=evaluation, device=device).numbers()
+    scored, facts = _evaluate(FEATURES.open(prepared_data), CHECKPOINT.open(checkpoint), evaluation, device)
+    facts = replace(facts, seconds=time.monotonic() - begun)
+    with EVALUATION.sealing(scores) as draft:
+        write_examples(draft.path, scored.predictions, scored.records)
+        draft.facts.update(to_mapping(facts))
+    _log_scores(facts)
+    return facts.numbers()
 
 
 def _evaluate(
-    features: Features,
-    checkpoint: Checkpoint,
-    output: Path,
-    begun: float,
-    *,
-    evaluation: Mapping[str, Any],
-    device: str,
-) -> EvaluationFacts:
-    """Score a split and write the Evaluation of a step that began then."""
+    features: Features, checkpoint: Checkpoint, evaluation: Mapping[str, Any], device: str
+) -> Tuple[Scored, EvaluationFacts]:
+    """Score a split; the facts do not know yet how long it took."""
     _require_match(features, checkpoint)
     settings = read_section(task_named(features.facts.task).evaluation, evaluation, "evaluation")
-    split = _split(features, settings.split)
+    splits = features.facts.splits
+    if settings.split not in splits:
+        wanted = f"one of {', '.join(splits)}, as {features.path} has"
+        raise BadInput(f"evaluation.split must be {wanted}; got {settings.split!r}")
+    split = splits[settings.split]
     scored = _score(features, checkpoint, settings, device)
-    facts = EvaluationFacts(
+    return scored, EvaluationFacts(
         task=features.facts.task,
         checkpoint=checkpoint.digest,
         features=features.digest,
@@ -68,13 +72,10 @@ def _evaluate(
         metrics=metrics_of(scored, settings),
         slices=slices_of(scored),
         settings=to_mapping(settings),
-        seconds=time.monotonic() - begun,
+        seconds=0.0,
         preparation=features.facts.settings,
         notes=dict(scored.notes),
     )
-    _write(output, scored, facts)
-    _log_scores(facts)
-    return facts
 
 
 def metrics_of(scored: Scored, settings: ScoringSettings) -> Dict[str, Metric]:
@@ -103,36 +104,17 @@ def _require_match(features: Features, checkpoint: Checkpoint) -> None:
     task, trained_for = features.facts.task, checkpoint.facts.task
     if trained_for != task:
         raise BadInput(f"features in {features.path} are for {task}; {checkpoint.path} was trained for {trained_for}")
-    wanted, tokenizer = features.facts.tokenizer, checkpoint.files.get(f"{MODEL}/{TOKENIZER}")
-    found = tokenizer.sha256 if tokenizer else "none"
-    if found != wanted:
-        raise BadInput(
-            f"features in {features.path} were made for the tokenizer with SHA-256 {wanted}; the checkpoint in "
-            f"{checkpoint.path} has {found}; evaluate it on features of its own tokenizer"
-        )
-
-
-def _split(features: Features, name: str) -> SplitFacts:
-    splits = features.facts.splits
-    if name not in splits:
-        raise BadInput(f"evaluation.split must be one of {', '.join(splits)}, as {features.path} has; got {name!r}")
-    return splits[name]
+    tokenizer, model = checkpoint.files.get(f"{MODEL}/{TOKENIZER}"), f"the checkpoint in {checkpoint.path}"
+    require_tokenizer(features, tokenizer, model, "evaluate it on features of its own tokenizer")
 
 
 def _score(features: Features, checkpoint: Checkpoint, settings: ScoringSettings, device: str) -> Scored:
     """Run the split through the model, computing as it was trained, and score what comes out."""
     task = task_named(checkpoint.facts.task)
     config = read_section(TrainingConfig, checkpoint.facts.training, "the checkpoint's training")
-    model = checkpoint.path / MODEL
-    engine = open_engine(task.objective(features, settings), model, config, device)
+    engine = open_engine(task.objective(features, settings), checkpoint.path / MODEL, config, device)
     outputs = engine.outputs(task.open_examples(features, settings.split))
     return task.score(features, settings.split, outputs, settings)
-
-
-def _write(output: Path, scored: Scored, facts: EvaluationFacts) -> None:
-    with EVALUATION.sealing(output) as draft:
-        write_examples(draft.path, scored.predictions, scored.records)
-        draft.facts.update(to_mapping(facts))
 
 
 def _log_scores(facts: EvaluationFacts) -> None:

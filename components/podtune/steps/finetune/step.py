@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, CONFIG, INHERITED_FILES, TOKENIZER, BaseModel, vocabulary_size
 from podtune.formats.checkpoint import CHECKPOINT, MODEL, TENSORBOARD, CheckpointFacts, write_log
-from podtune.formats.features import FEATURES, Features
+from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.sections import read_section, to_mapping
 from podtune.steps.finetune import torchrun
@@ -60,23 +60,15 @@ def open_inputs(features_path: Path, base_model_path: Path, *, verifying: bool =
     """
     features = FEATURES.open(features_path) if verifying else FEATURES.read(features_path)
     base_model = BASE_MODEL.open(base_model_path) if verifying else BASE_MODEL.read(base_model_path)
-    wanted, tokenizer = features.facts.tokenizer, base_model.files.get(TOKENIZER)
-    found = tokenizer.sha256 if tokenizer else "none"
-    if found != wanted:
-        raise BadInput(
-            f"features in {features.path} were made for the tokenizer with SHA-256 {wanted}; this model, "
-            f"{base_model.facts.model} in {base_model.path}, has {found}; prepare the features again with it"
-        )
-    _require_embeddings(base_model.path / CONFIG, features.facts.vocabulary_size)
-    return features, base_model
-
-
-def _require_embeddings(config: Path, vocabulary: int) -> None:
+    model = f"this model, {base_model.facts.model} in {base_model.path},"
+    require_tokenizer(features, base_model.files.get(TOKENIZER), model, "prepare the features again with it")
+    config, vocabulary = base_model.path / CONFIG, features.facts.vocabulary_size
     rows = vocabulary_size(read_object(config))
     if rows is None:
         raise BadInput(f"{config} must be the model's configuration, with its vocab_size; fetch the model again")
     if rows < vocabulary:
         raise BadInput(f"{config}: vocab_size is {rows}; the features have token ids up to {vocabulary - 1}")
+    return features, base_model
 
 
 def _launcher(device: str) -> List[str]:
