@@ -1,4 +1,4 @@
-"""What can go wrong in a way the user can mend, and how a program ends when it does."""
+"""Errors that the user can act on, and how a program ends with them."""
 
 import contextlib
 import errno
@@ -21,7 +21,7 @@ class PodtuneError(Exception):
 
 
 class BadInput(PodtuneError):
-    """Something the user gave is wrong; the same call fails again."""
+    """The input is wrong; the same call fails again."""
 
     exit_code = 2
 
@@ -66,7 +66,7 @@ def ending_cleanly() -> Iterator[None]:
 
 
 def from_os_error(error: OSError) -> Optional[PodtuneError]:
-    """Translate an operating system's refusal that the user can mend; None for all others."""
+    """Translate a full disk or missing permission; None for other errors."""
     path = error.filename or "the output"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return TryAgainLater(f"no space left to write {path}; free some and start again")
@@ -76,7 +76,7 @@ def from_os_error(error: OSError) -> Optional[PodtuneError]:
 
 
 def read_failure(message_file: Path) -> Optional[PodtuneError]:
-    """The error that ended another process, as it left it in the file named to it; None where it left none."""
+    """Read the error that another process left in its message file; None where it left none."""
     if not message_file.exists():
         return None
     record = json.loads(message_file.read_text(encoding="utf-8"))
@@ -89,13 +89,13 @@ def is_passing(status: int) -> bool:
 
 
 def failure_of(exit_code: int, message: str) -> PodtuneError:
-    """The error by which another process ended."""
+    """Build the error of an exit code and a message."""
     kinds = {kind.exit_code: kind for kind in (BadInput, GateRefused, LostRace, TryAgainLater, Interrupted)}
     return kinds.get(exit_code, PodtuneError)(message)
 
 
 def _end(message: str, exit_code: int) -> NoReturn:
-    """Tell the person, and whoever started this process, why it ends."""
+    """Report why the process ends, to the user and to the parent process."""
     print(f"error: {message}", file=sys.stderr, flush=True)
     with contextlib.suppress(OSError):
         if MESSAGE_FILE.value():

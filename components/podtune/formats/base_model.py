@@ -27,16 +27,16 @@ TOKENIZER_FILES = (
     "vocab.json",
     "merges.txt",
 )
-"""What transformers may read of a tokenizer; a model has some of them, always the first."""
+"""Files of a tokenizer that transformers reads; only the first is in every model."""
 
 PREPROCESSOR = "preprocessor_config.json"
-"""How an image is made ready for the model; only models that see have it."""
+"""Preprocessing of images; only vision models have it."""
 
 GENERATION = "generation_config.json"
-"""How the model writes text by default; only models that write have it."""
+"""Default generation settings; only generative models have it."""
 
 INHERITED_FILES = (*TOKENIZER_FILES, PREPROCESSOR, GENERATION)
-"""What a fine-tuned model has from its base model as it is, where that has it."""
+"""Files that a fine-tuned model keeps unchanged from its base model."""
 
 ENCODER, DECODER = "encoder", "decoder"
 VISION_ENCODER_DECODER = "vision-encoder-decoder"
@@ -44,7 +44,7 @@ VISION_ENCODER_DECODER = "vision-encoder-decoder"
 
 @dataclass(frozen=True)
 class DecoderFacts:
-    """Where the second of two published models came from: the one that writes the text."""
+    """Origin of the decoder, where encoder and decoder were published separately."""
 
     source: str
     """The URI it was read from, without credentials."""
@@ -61,7 +61,7 @@ class DecoderFacts:
 
 @dataclass(frozen=True)
 class BaseModelFacts:
-    """Where a pretrained model came from, as the card will say it."""
+    """Origin of a pretrained model, for the card."""
 
     source: str
     """The URI it was read from, without credentials."""
@@ -79,7 +79,7 @@ class BaseModelFacts:
     """As in config.json: bert, roberta, …"""
 
     decoder: Optional[DecoderFacts] = None
-    """Of a model put together of two published ones; the rest, but for model_type, is then said of the encoder."""
+    """Set where encoder and decoder were published separately; all but model_type then describes the encoder."""
 
 
 def load_tokenizer(path: Path, shown: str = "") -> "Tokenizer":
@@ -96,7 +96,7 @@ def load_tokenizer(path: Path, shown: str = "") -> "Tokenizer":
 
 
 def vocabulary_size(config: Mapping[str, Any]) -> Optional[int]:
-    """How many tokens the model of a configuration knows; None for one that knows none, or does not say a number."""
+    """Return a configuration's vocabulary size; None where it has no valid one."""
     decoder = config.get("decoder")
     size = config.get("vocab_size", decoder.get("vocab_size") if isinstance(decoder, dict) else None)
     return size if type(size) is int else None

@@ -24,7 +24,7 @@ Line = Dict[str, Any]
 
 @dataclass(frozen=True)
 class CheckpointFacts:
-    """How a model was trained, as the card will say it."""
+    """How a model was trained, for the card."""
 
     task: str
     features: str
@@ -34,26 +34,26 @@ class CheckpointFacts:
     """Digest of the BaseModel."""
 
     training: Dict[str, Any]
-    """The recipe's training section, with every default written out."""
+    """The recipe's training section with all defaults."""
 
     steps: int
-    """Optimizer steps of the whole run."""
+    """Optimizer steps."""
 
     steps_per_epoch: int
     examples_seen: int
-    """Rows of features consumed, counted once per epoch."""
+    """Rows consumed over all epochs."""
 
     kept_step: int
     """The step whose weights these are: the last, or the best by the recipe's metric."""
 
     train_loss: float
-    """Mean over all steps of the run, whatever was interrupted."""
+    """Mean over all steps, across interruptions."""
 
     seconds: float
-    """Spent training, interruptions left out."""
+    """Training time without interruptions."""
 
     resumed: int
-    """How often the run was continued from a checkpoint."""
+    """Number of resumptions from a checkpoint."""
 
     hardware: Dict[str, Any]
     """device (cpu, gpu, ipu), name, count, precision of the compute, cores, memory_gib."""
@@ -76,7 +76,7 @@ class TrainingLog:
 
 
 def write_log(directory: Path, lines: List[Line]) -> None:
-    """Write the log of a run, whole or so far."""
+    """Write a run's log, complete or so far."""
     write_json_lines(directory / LOG, lines)
 
 

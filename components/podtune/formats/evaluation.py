@@ -32,13 +32,13 @@ class Metric:
 
 @dataclass(frozen=True)
 class Slice:
-    """The metrics over a part of the examples."""
+    """Metrics on a subset of the examples."""
 
     name: str
-    """What the examples are divided by, such as question_word."""
+    """The attribute, such as question_word."""
 
     value: str
-    """Which part this is, such as who."""
+    """Its value, such as who."""
 
     examples: int
     metrics: Dict[str, float]
@@ -60,10 +60,10 @@ class EvaluationFacts:
     """Digest of the examples and their true answers: two evaluations with the same digest can be paired."""
 
     examples: int
-    """The denominator of every metric: each was scored exactly once."""
+    """The denominator of every metric."""
 
     rows: int
-    """Rows of features that went through the model."""
+    """Rows that were predicted."""
 
     loss: float
     """Mean over the rows."""
@@ -73,14 +73,14 @@ class EvaluationFacts:
 
     slices: List[Slice]
     settings: Dict[str, Any]
-    """The recipe's evaluation section, with every default written out."""
+    """The recipe's evaluation section with all defaults."""
 
     seconds: float
     preparation: Dict[str, Any] = field(default_factory=dict)
-    """The recipe's features section: how whoever asks the model has to prepare its input."""
+    """The recipe's features section: how inputs have to be prepared for prediction."""
 
     notes: Dict[str, float] = field(default_factory=dict)
-    """Numbers that a reader of the card should know and that are no metrics, such as out_of_vocabulary."""
+    """Numbers for the card that are no metrics, such as out_of_vocabulary."""
 
     def numbers(self) -> Dict[str, float]:
         """The metrics, the loss, and how many examples there were."""

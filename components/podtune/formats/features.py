@@ -17,10 +17,10 @@ class SplitFacts:
     """The size of one split."""
 
     examples: int
-    """What is scored: questions, or images."""
+    """Units of scoring: questions or images."""
 
     rows: int
-    """What is trained on: windows, or questions, or captions."""
+    """Units of training: windows, questions or images."""
 
     tokens: int
     """Over all rows, without padding."""
@@ -31,7 +31,7 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class FeaturesFacts:
-    """What a Features directory was made of."""
+    """How a Features directory was made."""
 
     task: str
     """question-answering, …"""
@@ -51,7 +51,7 @@ class FeaturesFacts:
     splits: Dict[str, SplitFacts]
 
     details: Dict[str, Any] = field(default_factory=dict)
-    """What else a reader of the card should know of the preparation, such as how much was set aside."""
+    """Further counts for the card, such as how much was set aside."""
 
 
 FEATURES = Format("features", 1, FeaturesFacts)

@@ -1,4 +1,4 @@
-"""The image files of a split, in a folder or a zip; a zip's members are read where they lie, never unpacked."""
+"""The image files of a split, in a folder or a zip, which is never unpacked."""
 
 import contextlib
 import stat
@@ -10,7 +10,7 @@ from typing import Callable, Dict, Iterator, List
 from podtune.errors import BadInput
 
 LARGEST_FILE = 64 << 20
-"""Bytes of an image file; a member that says it has more is taken for an attack."""
+"""Bytes of an image file; a larger member is taken for an attack."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ImageFiles:
     """One file's content by its path; several threads may call it."""
 
     def find(self, name: str) -> str:
-        """The path of the file that the data names; BadInput where there is none, or more than one."""
+        """Return the path of a named file; BadInput unless there is exactly one."""
         wanted = PurePosixPath(name)
         found = self.paths.get(wanted.name, [])
         exact = [path for path in found if path == name]
@@ -70,7 +70,7 @@ def _read_file(path: Path) -> bytes:
 
 
 def _safe_members(archive: zipfile.ZipFile, root: Path) -> List[str]:
-    """The paths of a zip's files; BadInput names the first member that no honest archive of images has."""
+    """Return the paths of a zip's files; BadInput names the first unsafe member."""
     paths: Dict[str, None] = {}
     for member in archive.infolist():
         mistake = _mistake(member)

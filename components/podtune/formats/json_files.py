@@ -1,4 +1,4 @@
-"""JSON files of other people, read strictly: every complaint names the file and the position in it."""
+"""Strict readers of published JSON: every message names the file and the position in it."""
 
 import json
 from pathlib import Path

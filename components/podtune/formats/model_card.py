@@ -21,7 +21,7 @@ class ModelCardFacts:
     """Of the release."""
 
     settings: Dict[str, Any]
-    """The recipe's card section, with every default written out."""
+    """The recipe's card section with all defaults."""
 
     raw_data: str
     base_model: str

@@ -38,7 +38,7 @@ class Ragged:
 
 
 def gather(values: Array, starts: Array, lengths: Array) -> Ragged:
-    """Rows of `values`, each from its start and of its length, wherever they lie and however they overlap."""
+    """Gather rows of `values` by start and length; they may overlap."""
     return Ragged(np.take(values, positions_of(starts, lengths), axis=0), offsets_of(lengths))
 
 

@@ -8,7 +8,7 @@ from podtune.formats.artifact import Artifact, Format
 
 @dataclass(frozen=True)
 class RawDataFacts:
-    """Where a data set came from, as the card will say it."""
+    """Origin of a data set, for the card."""
 
     source: str
     """The URI it was read from, without credentials."""

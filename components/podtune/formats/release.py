@@ -1,4 +1,4 @@
-"""Release: what a released version says of itself in the store, and the artifact that tells where it lies."""
+"""Release: the manifest of a version in the store, and the artifact that points to it."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ from podtune.formats.sealed import FileEntry, canonical_json
 from podtune.sections import Mistakes, read_section
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""What a release may be called: its name becomes part of keys and of Kubernetes names."""
+"""A release's name; it becomes part of keys and of Kubernetes names."""
 
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
-"""What a version is called: they count up from 1."""
+"""A version, counted from 1."""
 
 RECORD = "release.json"
 """The release's manifest, in a directory that was fetched from a store."""
@@ -33,7 +33,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """Where a release lies."""
+    """The location of a release."""
 
     store: str
     """Its URI."""
@@ -50,7 +50,7 @@ Release = Artifact[ReleaseFacts]
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a release's manifest in the store says of a model; two with the same facts are the same release."""
+    """Facts of a released model in its manifest; equal facts mean the same release."""
 
     task: str
     checkpoint: str
@@ -77,7 +77,7 @@ class ReleaseManifest:
     """ISO 8601, UTC."""
 
     nonce: str
-    """Random; tells which of two publishers wrote this."""
+    """Random: identifies the publisher that wrote this."""
 
     parent: Optional[str]
     """The version that was live when this one was made."""
@@ -92,11 +92,11 @@ class ReleaseManifest:
     """Path in the release to size and SHA-256; the content lies in the blob of that SHA-256."""
 
     def to_bytes(self) -> bytes:
-        """Spell the manifest as it is stored."""
+        """Encode the manifest as it is stored."""
         return canonical_json(asdict(self))
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
-        """What no honest publisher writes, as (key, what is wrong)."""
+        """Yield inconsistencies as (key, what is wrong)."""
         if self.digest != content_digest(self.facts, self.files):
             yield "digest", "does not belong to these facts and files"
         for name, entry in self.files.items():
@@ -117,12 +117,12 @@ def parse_release(data: bytes, where: str) -> ReleaseManifest:
 
 
 def content_digest(facts: Mapping[str, Any], files: Mapping[str, FileEntry]) -> str:
-    """SHA-256 over what a release holds, whoever published it when."""
+    """Hash a release's content, independent of who published it and when."""
     content = {"facts": facts, "files": {name: asdict(entry) for name, entry in files.items()}}
     return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
 def is_safe(name: str) -> bool:
-    """Whether a file of this name stays inside the directory that a release is fetched into."""
+    """Whether a file of this name stays inside the target directory."""
     plain = name.isprintable() and "\\" not in name and name != RECORD
     return plain and not {"", ".", ".."}.intersection(name.split("/"))

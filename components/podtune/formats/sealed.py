@@ -1,4 +1,4 @@
-"""A sealed directory: every artifact on disk, all there and unchanged, or not there at all.
+"""A sealed directory: an artifact on disk is complete and unchanged, or absent.
 
 `manifest.json` names the kind and version of the artifact, the facts its maker recorded, and the size
 and SHA-256 of every file. A directory is written beside its final name, synced, and renamed.
@@ -22,7 +22,7 @@ _BLOCK = 1 << 20
 
 @dataclasses.dataclass(frozen=True)
 class FileEntry:
-    """What the manifest says of one file."""
+    """A file's entry in the manifest."""
 
     size: int
     """In bytes."""
@@ -33,7 +33,7 @@ class FileEntry:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a sealed directory says of itself."""
+    """The manifest of a sealed directory."""
 
     kind: str
     version: int
@@ -136,7 +136,7 @@ def entry_of(path: Path) -> FileEntry:
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one spelling of a JSON value that is hashed: sorted keys, no NaN, a final newline."""
+    """Encode JSON canonically for hashing: sorted keys, no NaN, a final newline."""
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
 

@@ -20,14 +20,14 @@ class VerdictFacts:
     """Digest of the Evaluation that was judged."""
 
     champion: Optional[str]
-    """Version of the live release it was compared with; None where there was none."""
+    """Version of the live release it was compared with; None if there was none."""
 
     champion_metrics: Dict[str, float]
     difference: Dict[str, float]
-    """New minus champion over the same examples: value, low, high (95 %); empty where nothing was paired."""
+    """New minus champion on the same examples: value, low, high (95 %); empty if nothing was paired."""
 
     settings: Dict[str, Any]
-    """The recipe's gate section, with every default written out."""
+    """The recipe's gate section with all defaults."""
 
 
 VERDICT = Format("verdict", 1, VerdictFacts)

@@ -55,7 +55,7 @@ def _entry(uri: str) -> Path:
 
 
 def _check(collected: Path, uri: str, expected: Optional[Sum]) -> None:
-    """Refuse a wrong file, and forget it: the next call starts over."""
+    """Refuse a wrong file and delete it, so that the next call starts over."""
     if expected is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Sums that tell whether a file is the one that was meant."""
+"""Checksums of files."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ _BLOCK = 1 << 20
 
 
 class Sum(NamedTuple):
-    """What a file's sum has to be."""
+    """The checksum that a file must have."""
 
     digest: str
     """In lower-case hexadecimal."""

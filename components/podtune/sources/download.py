@@ -94,7 +94,7 @@ def _blocks(answer: Any, left: Optional[int], shown: str) -> Iterator[bytes]:
 
 
 def _partial(target: Path, answer: Any) -> Path:
-    """Where the content of an answer is collected; emptied where the server does not name the content."""
+    """Return the partial file of an answer, emptied if the server sends no validator."""
     name = _validator(answer)
     partial = partial_file(target, name)
     if not name:
@@ -103,7 +103,7 @@ def _partial(target: Path, answer: Any) -> Path:
 
 
 def _validator(answer: Any) -> str:
-    """What names the content so that If-Range understands it: a strong ETag, else a date."""
+    """Return the validator for If-Range: a strong ETag, else a date."""
     etag = str(answer.headers["ETag"] or "")
     return etag if etag.startswith('"') else str(answer.headers["Last-Modified"] or "")
 
@@ -143,7 +143,7 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
 
 @contextlib.contextmanager
 def _explaining(shown: str) -> Iterator[None]:
-    """Turn what the network does into one line."""
+    """Turn network errors into one line."""
     try:
         yield
     except HTTPError as error:

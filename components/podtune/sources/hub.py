@@ -66,7 +66,7 @@ class HubSource:
             expected.check(target, shown)
 
     def _list(self) -> Dict[str, Any]:
-        """What the Hub knows of each file, by path; requested once."""
+        """The Hub's metadata of each file, by path; requested once."""
         if self._files is None:
             self._files = persistently(self._ask)
         return self._files
@@ -81,7 +81,7 @@ class HubSource:
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
-        """Turn the Hub's refusals, or its absence, into one line."""
+        """Turn the Hub's errors into one line."""
         try:
             yield
         except OfflineModeIsEnabled as error:

@@ -19,7 +19,7 @@ _BLOCK = 1 << 20
 
 
 class DirectoryStore:
-    """Objects as files, keys as paths below one directory; safe for any number of processes and threads."""
+    """Keys are paths below one directory; any number of processes and threads may use it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()

@@ -90,7 +90,7 @@ def publish(
 
 
 def set_live(store: Store, name: str, version: str, after: int) -> None:
-    """Make a version live that is all there; LostRace where there was a move after number `after`."""
+    """Make a complete version live; LostRace if there was a move after number `after`."""
     manifest = read_release(store, name, version)
     lost = lost_file(store, manifest)
     if lost is not None:
@@ -101,13 +101,13 @@ def set_live(store: Store, name: str, version: str, after: int) -> None:
 
 
 def lost_file(store: Store, manifest: ReleaseManifest) -> Optional[str]:
-    """The first file of a version that the store does not hold in its size; None where it holds them all."""
+    """Return the first file of a version that is missing or has another size; None if none is."""
     lost = (name for name, entry in manifest.files.items() if store.size(blob_key(entry)) != entry.size)
     return next(lost, None)
 
 
 def blob_key(entry: FileEntry) -> str:
-    """Where a file's content lies."""
+    """The key of a file's content."""
     return f"blobs/sha256/{entry.sha256}"
 
 
@@ -128,7 +128,7 @@ def _refuse_unsafe_names(files: Mapping[str, Path]) -> None:
 
 
 def _upload(store: Store, name: str, *, files: Mapping[str, Path], entries: Mapping[str, FileEntry]) -> None:
-    """Upload what the store does not hold yet, also what it has lost of a version that is live."""
+    """Upload the files that the store lacks, even of a version that is live."""
     missing = {path: entry for path, entry in entries.items() if store.size(blob_key(entry)) != entry.size}
     with progress_bar(sum(entry.size for entry in missing.values()), "B", f"publish {name}") as bar:
         for path, entry in missing.items():
@@ -136,7 +136,7 @@ def _upload(store: Store, name: str, *, files: Mapping[str, Path], entries: Mapp
 
 
 def _with_content(store: Store, name: str, *, version: str, digest: str) -> Optional[ReleaseManifest]:
-    """The version if it has this content; a damaged one has not."""
+    """Return the version if it is intact and has this content."""
     try:
         manifest = read_release(store, name, version)
     except BadInput:
@@ -151,14 +151,14 @@ def _lost(store: Store, name: str, *, live: Optional[Live], expected: Optional[s
 
 
 def _abandoned(store: Store, name: str, *, parent: Optional[str], digest: str) -> Optional[ReleaseManifest]:
-    """The version that a publisher of the same content made, but did not live to make live."""
+    """Find a version with this content whose publisher died before it went live."""
     later = (version for version in versions(store, name) if int(version) > int(parent or 0))
     same = (_with_content(store, name, version=version, digest=digest) for version in later)
     return next((manifest for manifest in same if manifest and manifest.parent == parent), None)
 
 
 def _create_version(store: Store, draft: ReleaseManifest) -> ReleaseManifest:
-    """Write the draft under the first free number."""
+    """Create the version under the next free number."""
     taken = versions(store, draft.name)
     first = int(taken[-1]) + 1 if taken else 1
     for number in range(first, first + _ATTEMPTS):

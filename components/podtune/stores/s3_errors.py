@@ -1,4 +1,4 @@
-"""What an S3 answer, or its absence, means to the user."""
+"""S3's errors as messages for the user."""
 
 import contextlib
 from typing import Any, Iterator
@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 
 CUT_BODY = (HTTPClientError, IncompleteReadError, FlexibleChecksumError, HTTPError)
-"""What reading a body raises when it is not what was sent; botocore does not retry it."""
+"""Raised while a body is read and cut off or altered; botocore does not retry it."""
 
 _PASSING = (NoConnection, CredentialRetrievalError, MetadataRetrievalError, TokenRetrievalError, *CUT_BODY)
 
@@ -44,7 +44,7 @@ _CREDENTIAL_CODES = {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "Sign
 
 @contextlib.contextmanager
 def explaining(action: str) -> Iterator[None]:
-    """Turn S3's errors into one line that says what was tried, such as `read s3://models/a.json`."""
+    """Turn S3's errors into one line that names the action, such as `read s3://models/a.json`."""
     try:
         yield
     except (ClientError, BotoCoreError, HTTPError) as error:
@@ -52,7 +52,7 @@ def explaining(action: str) -> Iterator[None]:
 
 
 def explained(error: Exception, action: str) -> PodtuneError:
-    """The error in the user's words."""
+    """Translate an error for the user."""
     if isinstance(error, ClientError):
         return _answer(error, action)
     reason = " ".join(str(error).split())
@@ -76,12 +76,12 @@ def is_refused(error: Exception) -> bool:
 
 
 def is_conflict(error: Exception) -> bool:
-    """Whether another write of the same object was under way: ours did not happen and may be repeated."""
+    """Whether a concurrent write made ours fail, so that it may be repeated."""
     return isinstance(error, ClientError) and _status(error) == 409
 
 
 def may_have_written(error: Exception) -> bool:
-    """Whether the object may be ours although the answer is an error: the answer to an earlier try may be lost."""
+    """Whether an earlier attempt, whose answer was lost, may have written the object."""
     if not isinstance(error, ClientError):
         return isinstance(error, _PASSING)
     return _is_passing(error) or bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))

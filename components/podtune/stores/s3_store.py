@@ -61,7 +61,7 @@ class S3Store:
         return None if head is None else int(head["ContentLength"])
 
     def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
-        """Put a file, in parts if it is large, and ask the store what it holds then."""
+        """Put a file, in parts if it is large, and check the size that the store reports."""
         with explaining(self._action("write", key)), open(str(source), "rb") as stream:
             self._client.upload_fileobj(stream, self._bucket, self._prefix + key, Callback=advance)
         size, held = source.stat().st_size, self.size(key)
@@ -110,7 +110,7 @@ class S3Store:
                 raise
 
     def _put(self, key: str, data: bytes) -> bool:
-        """Put what is not there; after an answer that may be about an earlier try of ours, look whose write it was."""
+        """Create an object; after an ambiguous answer, compare the content to tell whose write it was."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._client.put_object(**self._at(key), IfNoneMatch="*", Body=data)
@@ -138,7 +138,7 @@ class S3Store:
         self._honours_conditions = True
 
     def _complete(self, partial: Path, key: str, head: Dict[str, Any], advance: Advance) -> None:
-        """Append what `partial` lacks; give up after several answers without a byte of progress."""
+        """Append the missing bytes; give up after several answers without progress."""
         failures = 0
         while failures < ATTEMPTS:
             before = partial.stat().st_size
@@ -157,7 +157,7 @@ class S3Store:
         )
 
     def _get_from(self, offset: int, key: str, etag: str) -> Dict[str, Any]:
-        """The object from a byte on, if it is still the one with this ETag."""
+        """Request an object from a byte on, if it still has this ETag."""
         span = {"Range": f"bytes={offset}-"} if offset else {}
         try:
             return self._client.get_object(**self._at(key), **span, IfMatch=etag)  # type: ignore[no-any-return]  # boto3 has no types
@@ -168,7 +168,7 @@ class S3Store:
 
 
 def _append(answer: Dict[str, Any], partial: Path, offset: int, advance: Advance) -> None:
-    """Write a body behind `offset` bytes; from the start where the store ignored the range."""
+    """Write a body at `offset`, or from the start if the store ignored the range."""
     start = offset if answer["ResponseMetadata"]["HTTPStatusCode"] == 206 else 0
     with open(str(partial), "r+b") as writing:
         writing.truncate(start)

@@ -13,7 +13,7 @@ from podtune.stores.store import Store
 
 
 def read_sealed(store: Store, prefix: str) -> Manifest:
-    """The manifest of the sealed directory at a prefix; BadInput where there is none, or one that leads elsewhere."""
+    """Read the manifest at a prefix; BadInput where it is missing or names unsafe paths."""
     uri = f"{store.uri}/{prefix}".rstrip("/")
     found = store.read(prefix + MANIFEST)
     if found is None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Callable, Iterator, Optional, Protocol
 
 Advance = Callable[[int], object]
-"""Called with the bytes that have just been moved; a progress bar's `update` will do."""
+"""Called with the number of bytes just transferred, such as a progress bar's `update`."""
 
 
 def unwatched(count: int) -> None:  # an Advance

@@ -34,7 +34,7 @@ class Scored:
     that gives the value over these; `values` has them too, `metrics` has not."""
 
     notes: Mapping[str, float] = field(default_factory=dict)
-    """Numbers that a reader of the card should know and that are no metrics, such as out_of_vocabulary."""
+    """Numbers for the card that are no metrics, such as out_of_vocabulary."""
 
 
 class ScoringSettings(Protocol):

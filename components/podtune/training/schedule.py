@@ -23,7 +23,7 @@ class Order:
         """Optimizer steps; what does not fill a whole call is left out, other rows each epoch, or is the last one."""
 
         self.steps = config.epochs * self.steps_per_epoch
-        """Optimizer steps of the whole run."""
+        """Optimizer steps."""
 
         if config.max_steps:
             self.steps = min(self.steps, config.max_steps)

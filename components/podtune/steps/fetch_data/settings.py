@@ -17,17 +17,17 @@ from podtune.sources.uris import (
 
 SCHEMES = "https s3 hf sample"
 SPLITS = {"train": "train.json", "validation": "validation.json"}
-"""What most data sets in SQuAD's format call their files."""
+"""The usual file names of data sets in SQuAD's format."""
 
 FOLDERS = ("images", "detector")
-"""Roles that a folder of this machine may have instead of a file."""
+"""Roles for which a local folder may stand in for a file."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?")
 
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """Where a data set is read from, and what the card says of it."""
+    """Origin of a data set, and its description for the card."""
 
     data: str
     """A directory, https://…, s3://bucket/prefix, hf://datasets/owner/name, or sample://squad?seed=1&… (also vqa,

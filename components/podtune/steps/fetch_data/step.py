@@ -42,7 +42,7 @@ def _make(settings: SourceSettings, directory: Path) -> Dict[str, str]:
 
 
 def _fetch(settings: SourceSettings, directory: Path) -> Dict[str, str]:
-    """Bring every split's files; each is called like its split and role, whatever it was called."""
+    """Fetch every split's files, renamed to <split>.<role>."""
     splits: Dict[str, str] = {}
     locations = settings.locations()
     sources = {at.source: open_source(at.source, settings.revision) for at in locations.values()}
@@ -59,7 +59,7 @@ def _fetch(settings: SourceSettings, directory: Path) -> Dict[str, str]:
 
 
 def _is_folder(split: str, at: FileLocation) -> bool:
-    """Whether a role that may have a folder has one."""
+    """Whether the location is a local folder, for a role that allows one."""
     return split.partition(".")[2] in FOLDERS and not scheme_of(at.source) and Path(*at).is_dir()
 
 

@@ -96,7 +96,7 @@ def check_weights(directory: Path, origin: str) -> None:
 
 
 def weight_map(index: Path, origin: str) -> Dict[str, str]:
-    """Tensor to the file beside the index that holds it."""
+    """Map each tensor to the file that holds it."""
     found = read_object(index, f"{index.name} of {origin}").get("weight_map")
     files = found.values() if isinstance(found, dict) else []
     if not files or any(not isinstance(file, str) or not _SHARD.fullmatch(file) for file in files):
@@ -111,7 +111,7 @@ def _refuse_code(values: Dict[str, Any], origin: str) -> None:
 
 
 def _tensors(path: Path, origin: str) -> Set[str]:
-    """The names of a file's tensors; BadInput unless header, offsets and length are as safetensors has them."""
+    """Return the names of a file's tensors; BadInput unless it is valid safetensors."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -12,7 +12,7 @@ SCHEMES_OF_DECODER = "s3 hf"
 
 @dataclass(frozen=True)
 class DecoderSettings:
-    """Where the decoder of a model put together of two published ones is read from, and what the card says of it."""
+    """Origin of a decoder that was published separately, and its description for the card."""
 
     source: str
     """A directory, s3://bucket/prefix, or hf://owner/name."""
@@ -36,7 +36,7 @@ class DecoderSettings:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Where a pretrained model is read from, and what the card says of it."""
+    """Origin of a pretrained model, and its description for the card."""
 
     source: str
     """A directory, s3://bucket/prefix, hf://owner/name, or sample://bert?… (also lxmert, vit-gpt2)."""
@@ -54,7 +54,7 @@ class ModelSettings:
     """Of model.safetensors; checked where given."""
 
     decoder: Optional[DecoderSettings] = None
-    """A second model, which writes text, where the first only sees; the attention between them is new."""
+    """A separately published decoder for an encoder; the cross-attention between them is new."""
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""

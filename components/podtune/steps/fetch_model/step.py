@@ -54,7 +54,7 @@ def _facts_of(decoder: DecoderSettings) -> DecoderFacts:
 
 
 def _bring(settings: ModelSettings, directory: Path) -> str:
-    """Make or fetch the files; what is small is checked before the weights are fetched. Return the model's type."""
+    """Make or fetch the files, weights last, after the small files were checked; return the model's type."""
     origin = without_secrets(settings.source)
     expected = _sum(settings.sha256, "model.sha256")
     if is_sample(settings.source):
@@ -72,7 +72,7 @@ def _bring(settings: ModelSettings, directory: Path) -> str:
 
 
 def _bring_both(encoder: ModelSettings, decoder: DecoderSettings, directory: Path) -> str:
-    """Fetch two models that become one, each into its folder; what they share lies above. Return the one's type."""
+    """Fetch encoder and decoder into folders of their own, shared files above them; return the joint model's type."""
     seeing, writing = directory / ENCODER, directory / DECODER
     encoder_source = open_source(encoder.source, encoder.revision)
     decoder_source = open_source(decoder.source, decoder.revision)

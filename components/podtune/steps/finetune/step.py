@@ -72,7 +72,7 @@ def open_inputs(features_path: Path, base_model_path: Path, *, verifying: bool =
 
 
 def _launcher(device: str) -> List[str]:
-    """What has to start this step anew; nothing where this process can do it."""
+    """The command that has to run this step instead of this process; empty where none has to."""
     gpus = torchrun.visible_gpus() if device == "gpu" and not torchrun.is_running() else 1
     if gpus > 1:
         return torchrun.launcher(gpus)

@@ -19,7 +19,7 @@ def is_running() -> bool:
 
 
 def launcher(count: int) -> List[str]:
-    """What starts so many processes on this machine, which end together."""
+    """The command line that starts so many processes on this machine."""
     return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
 
 
