@@ -1,6 +1,6 @@
-"""A step in another process, under a launcher such as torchrun or in another Python; and being asked to end.
+"""Run a step in another process, under a launcher such as torchrun or in another Python; notice signals to end.
 
-A signal only sets a flag, so that nothing is ever cut off in the middle; a failed process leaves one message.
+A signal only sets a flag, so that nothing is interrupted halfway; a failed process leaves one message.
 """
 
 import contextlib
