@@ -109,7 +109,7 @@ def test_the_api_says_how_long_to_wait(kubernetes: Any, cluster: Cluster, monkey
         (422, r"the API answers 422 \(no\)$"),
     ],
 )
-def test_what_does_not_pass_is_told_at_once(status: int, expected: str, kubernetes: Any, cluster: Cluster) -> None:
+def test_what_does_not_pass_is_raised_at_once(status: int, expected: str, kubernetes: Any, cluster: Cluster) -> None:
     kubernetes.fails(method="POST", status=status, message="no")
 
     with pytest.raises(BadInput, match=expected):
@@ -118,7 +118,7 @@ def test_what_does_not_pass_is_told_at_once(status: int, expected: str, kubernet
     assert len(kubernetes.asked("POST")) == 1
 
 
-def test_the_token_is_never_told(kubernetes: Any, cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_token_is_never_shown(kubernetes: Any, cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     kubernetes.fails(status=503)
     kubernetes.fails(status=403)

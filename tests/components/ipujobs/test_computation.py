@@ -10,7 +10,7 @@ from podtune.ipujobs.computation import Computation, compute, s3_uri
 
 @pytest.fixture
 def make_input(tmp_path: Path) -> Callable[[str], str]:
-    """Write an artifact that holds a text; what is computed from it may lie in a directory as well as in S3."""
+    """Write an artifact that holds a text; it may be in a directory as well as in S3."""
 
     def make(text: str) -> str:
         with sealing(tmp_path / text, "features", 1) as draft:
@@ -83,7 +83,7 @@ def test_another_run_has_another_name(computation: Computation, monkeypatch: pyt
         "s3://mlpipeline/v2/artifacts/features?region=eu-west-1",
     ],
 )
-def test_kfps_places_are_read_as_s3(uri: str) -> None:
+def test_kfps_uris_are_read_as_s3(uri: str) -> None:
     assert s3_uri(uri, "features") == "s3://mlpipeline/v2/artifacts/features"
 
 

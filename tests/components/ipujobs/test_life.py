@@ -202,7 +202,7 @@ def test_a_job_that_does_not_go_is_named(kubernetes: Any, cluster: Cluster, life
 
 
 @pytest.mark.parametrize("finalizers", [[], [NAME]])
-def test_a_job_that_somebody_deletes_is_told(
+def test_a_job_that_somebody_deletes_is_an_error(
     finalizers: List[str], kubernetes: Any, life: Callable[..., JobLife]
 ) -> None:
     def operate(name: str) -> None:

@@ -31,7 +31,7 @@ def test_the_manifest_is_the_one_that_was_reviewed(golden: Callable[[str, str], 
     golden("ipujobs/finetune.yaml", yaml.safe_dump(manifest(), sort_keys=False, width=1000))
 
 
-def test_the_worker_is_told_its_work() -> None:
+def test_the_worker_gets_its_work() -> None:
     pod = manifest()["spec"]["workers"]["template"]["spec"]
 
     work, scratch = pod["containers"][0]["args"]

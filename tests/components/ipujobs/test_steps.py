@@ -73,8 +73,8 @@ def artifacts(s3: Dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> P
     model = {"source": "sample://bert?seed=1", "model": "podtune/bert-tiny", "licence": "apache-2.0"}
     fetch_model(here / "base_model", model)
     tokenize_squad(here / "raw_data", here / "base_model", here / "features", {"max_length": 128, "overlap": 32})
-    places = {"device": "cpu", "workspace": str(here / "workspace")}
-    finetune(here / "features", here / "base_model", here / "checkpoint", training=SETTINGS, **places)
+    arguments = {"device": "cpu", "workspace": str(here / "workspace")}
+    finetune(here / "features", here / "base_model", here / "checkpoint", training=SETTINGS, **arguments)
     evaluate(here / "features", here / "checkpoint", here / "evaluation", evaluation={}, device="cpu")
     for name in ("features", "base_model", "checkpoint"):
         send(open_store(f"s3://artifacts/{name}"), "", here / name)
@@ -86,10 +86,10 @@ def start(s3: Dict[str, str], artifacts: Path, kubeconfig: Path, tmp_path: Path)
     """A function that starts a step by its name."""
     started: List["subprocess.Popen[str]"] = []
 
-    def begin(step: str, section: str, settings: Dict[str, Any], **given: str) -> "subprocess.Popen[str]":
+    def begin(step: str, section: str, settings: Dict[str, Any], **changes: str) -> "subprocess.Popen[str]":
         (tmp_path / f"{section}.json").write_text(json.dumps(settings))
         inputs = {"prepared-data": "s3://artifacts/features", section: str(tmp_path / f"{section}.json")}
-        arguments = {**inputs, "workspace": f"s3://work/{tmp_path.name}", **given}
+        arguments = {**inputs, "workspace": f"s3://work/{tmp_path.name}", **changes}
         process = subprocess.Popen(
             [
                 sys.executable,
@@ -114,8 +114,8 @@ def start(s3: Dict[str, str], artifacts: Path, kubeconfig: Path, tmp_path: Path)
 
 @pytest.fixture
 def start_finetune(start: Start, tmp_path: Path) -> Start:
-    places = {"base-model": "s3://artifacts/base_model", "checkpoint": str(tmp_path / "checkpoint")}
-    return lambda settings, **given: start("finetune_on_ipu", "training", settings, **{**places, **given})
+    arguments = {"base-model": "s3://artifacts/base_model", "checkpoint": str(tmp_path / "checkpoint")}
+    return lambda settings, **changes: start("finetune_on_ipu", "training", settings, **{**arguments, **changes})
 
 
 def output_of(process: "subprocess.Popen[str]") -> Tuple[str, str]:
@@ -144,9 +144,9 @@ def has_trained(uri: str) -> bool:
 def test_an_ipujob_scores_as_the_step_does(
     start: Start, node: List[Any], kubernetes: Any, artifacts: Path, tmp_path: Path
 ) -> None:
-    places = {"checkpoint": "s3://artifacts/checkpoint", "scores": str(tmp_path / "evaluation")}
+    arguments = {"checkpoint": "s3://artifacts/checkpoint", "scores": str(tmp_path / "evaluation")}
 
-    output, errors = output_of(start("evaluate_on_ipu", "evaluation", {}, **places))
+    output, errors = output_of(start("evaluate_on_ipu", "evaluation", {}, **arguments))
 
     assert "created IPUJob evaluate-" in errors
     here = EVALUATION.open(artifacts / "evaluation").facts
@@ -210,8 +210,8 @@ def test_ipus_train_and_score(
     trained = CHECKPOINT.open(tmp_path / "checkpoint").facts
     send(open_store("s3://artifacts/of_ipus"), "", tmp_path / "checkpoint")
 
-    places = {"checkpoint": "s3://artifacts/of_ipus", "scores": str(tmp_path / "evaluation")}
-    output_of(start("evaluate_on_ipu", "evaluation", {}, **places))
+    arguments = {"checkpoint": "s3://artifacts/of_ipus", "scores": str(tmp_path / "evaluation")}
+    output_of(start("evaluate_on_ipu", "evaluation", {}, **arguments))
 
     assert (trained.steps, trained.hardware["device"], trained.hardware["count"]) == (4, "ipu", 2)
     scored = EVALUATION.open(tmp_path / "evaluation").facts

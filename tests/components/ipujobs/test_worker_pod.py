@@ -99,7 +99,7 @@ def test_a_pod_tells_whether_its_job_has_ended() -> None:
         ({"launcherStatus": "anything", "completionTime": "2026-11-25T10:00:00Z"}, True),
     ],
 )
-def test_without_a_pod_the_operator_tells(status: Dict[str, Any], expected: bool) -> None:
+def test_without_a_pod_the_operators_status_counts(status: Dict[str, Any], expected: bool) -> None:
     assert has_ended({**JOB, "status": status}, None) is expected
 
 

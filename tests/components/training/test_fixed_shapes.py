@@ -12,7 +12,7 @@ from podtune.training.ipu import IpuConfig
 
 
 class Words:
-    """Examples of given lengths, each token telling its example and its place."""
+    """Examples of these lengths, each token made of its example and its position."""
 
     def __init__(self, *lengths: int) -> None:
         self.lengths = np.array(lengths)

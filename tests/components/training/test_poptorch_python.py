@@ -42,13 +42,13 @@ def test_the_named_python_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_poptorch")
 @pytest.mark.parametrize(
-    ("named", "told"),
+    ("value", "state"),
     [("", "PODTUNE_IPU_PYTHON is not set"), ("/no/python3.8", "PODTUNE_IPU_PYTHON is '/no/python3.8'")],
 )
-def test_without_poptorch_anywhere_the_user_is_told_what_to_set(
-    monkeypatch: pytest.MonkeyPatch, named: str, told: str
+def test_without_poptorch_anywhere_the_user_reads_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, value: str, state: str
 ) -> None:
-    monkeypatch.setenv("PODTUNE_IPU_PYTHON", named)
+    monkeypatch.setenv("PODTUNE_IPU_PYTHON", value)
 
-    with pytest.raises(BadInput, match=f"this Python has no PopTorch.*with podtune installed in it; {told}"):
+    with pytest.raises(BadInput, match=f"this Python has no PopTorch.*with podtune installed in it; {state}"):
         poptorch_python("ipu")

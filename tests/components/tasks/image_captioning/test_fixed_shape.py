@@ -72,13 +72,13 @@ def trained(graph: Any, rows: PackedRows, weights: np.ndarray) -> torch.Tensor:
 
 
 def called(graph: Any, calls: List[Dict[str, Tuple[int, ...]]]) -> Program:
-    """A program that runs on this machine, and notes the shapes that it was given."""
+    """A program that runs on this machine, and notes the shapes of its inputs."""
 
     def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
         calls.append({name: array.shape for name, array in inputs.items()})
         with torch.inference_mode():
-            told = graph.predicting(**{name: torch.tensor(array) for name, array in inputs.items()})
-        return [values.numpy() for values in told]
+            outputs = graph.predicting(**{name: torch.tensor(array) for name, array in inputs.items()})
+        return [values.numpy() for values in outputs]
 
     return run
 

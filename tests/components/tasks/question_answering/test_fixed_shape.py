@@ -86,7 +86,7 @@ def test_every_window_is_predicted_as_if_it_were_alone(make: Any, packing: int, 
     graph = SpanObjective().fixed_shape(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
 
     def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
-        return [told.detach().numpy() for told in graph.predicting(**torch_of(inputs))]
+        return [output.detach().numpy() for output in graph.predicting(**torch_of(inputs))]
 
     found = graph.predict(packed_rows(packs), run)
 

@@ -82,7 +82,7 @@ def test_predictions_are_those_of_questions_padded_to_the_longest(model: Any, ta
     graph = objective.fixed_shape(model, IPU)
 
     def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
-        return [told.detach().numpy() for told in graph.predicting(**torch_of(inputs))]
+        return [output.detach().numpy() for output in graph.predicting(**torch_of(inputs))]
 
     found = graph.predict(packed_rows(target), run)
 

@@ -31,7 +31,7 @@ IPU = IpuConfig((1, 1), row_tokens=40, packing=3, gradient_accumulation=4)
 def open_tiny(
     request: pytest.FixtureRequest, bert: Path, config: Callable[..., TrainingConfig]
 ) -> Callable[..., Engine]:
-    """Open the tiny BERT on the device under test, in float32 without dropout but for what is given."""
+    """Open the tiny BERT on the device under test, in float32 without dropout except for the changes."""
     if request.param == "gpu" and not torch.cuda.is_available():
         pytest.skip("needs an NVIDIA GPU; run `pytest -m gpu` on a machine with one")
     if request.param == "cpu":
@@ -86,14 +86,14 @@ def test_outputs_do_not_depend_on_how_rows_are_put_together(open_tiny: OpenEngin
         assert array == pytest.approx(one_by_one[name], abs=LOGITS)
 
 
-def test_a_step_tells_the_mean_loss_of_its_rows(open_tiny: OpenEngine, windows: QuestionWindows) -> None:
+def test_a_step_returns_the_mean_loss_of_its_rows(open_tiny: OpenEngine, windows: QuestionWindows) -> None:
     engine = open_tiny()
     logits = engine.outputs(windows)
 
-    told = engine.steps(windows, [ALL], 0, 1e-2)[0]
+    result = engine.steps(windows, [ALL], 0, 1e-2)[0]
 
     expected = np.mean([_loss(windows, logits, row) for row in range(8)])
-    assert float(told.loss) == pytest.approx(expected, abs=LOGITS)
+    assert float(result.loss) == pytest.approx(expected, abs=LOGITS)
 
 
 def _loss(windows: QuestionWindows, logits: "dict[str, np.ndarray]", row: int) -> float:

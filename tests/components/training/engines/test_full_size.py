@@ -24,7 +24,7 @@ pytestmark = pytest.mark.local
 RECIPES = Path(__file__).parents[4] / "pipelines" / "podtune_pipelines" / "recipes"
 
 
-class Whole(NamedTuple):
+class Case(NamedTuple):
     """A model with new weights, what it is for, and a batch of so many examples."""
 
     model: Any
@@ -33,20 +33,20 @@ class Whole(NamedTuple):
     length: int
 
 
-def bert() -> Whole:
+def bert() -> Case:
     from transformers import BertConfig, BertForQuestionAnswering
 
-    return Whole(BertForQuestionAnswering(BertConfig()), SpanObjective(), windows, 170)
+    return Case(BertForQuestionAnswering(BertConfig()), SpanObjective(), windows, 170)
 
 
-def roberta() -> Whole:
+def roberta() -> Case:
     from transformers import RobertaConfig, RobertaForQuestionAnswering
 
     config = RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1, pad_token_id=1)
-    return Whole(RobertaForQuestionAnswering(config), SpanObjective(), windows, 170)
+    return Case(RobertaForQuestionAnswering(config), SpanObjective(), windows, 170)
 
 
-def lxmert(answers: int, *, soft: bool) -> Whole:
+def lxmert(answers: int, *, soft: bool) -> Case:
     from transformers import LxmertConfig, LxmertForQuestionAnswering
 
     def questions(count: int) -> Batch:
@@ -55,10 +55,10 @@ def lxmert(answers: int, *, soft: bool) -> Whole:
         return Batch(offsets_of(np.full(count, 14)), tokens(14 * count), {**regions, "target": target})
 
     model = LxmertForQuestionAnswering(LxmertConfig(num_qa_labels=answers))
-    return Whole(model, LxmertObjective([str(answer) for answer in range(answers)], soft=soft), questions, 50)
+    return Case(model, LxmertObjective([str(answer) for answer in range(answers)], soft=soft), questions, 50)
 
 
-def vit_gpt2() -> Whole:
+def vit_gpt2() -> Case:
     from transformers import GPT2Config, VisionEncoderDecoderConfig, VisionEncoderDecoderModel, ViTConfig
 
     def images(count: int) -> Batch:
@@ -71,7 +71,7 @@ def vit_gpt2() -> Whole:
     model = VisionEncoderDecoderModel(config)
     for name in (PIXEL_SCALE, PIXEL_SHIFT):
         model.register_buffer(name, torch.ones(3, 1, 1), persistent=False)
-    return Whole(model, CaptionObjective(), images, 217)
+    return Case(model, CaptionObjective(), images, 217)
 
 
 def windows(count: int) -> Batch:
@@ -100,17 +100,17 @@ class Examples(SimpleNamespace):
     ],
 )
 def test_a_published_model_is_placed_and_every_operator_is_known(
-    poptorch_layer: Any, recipe: str, make: Callable[[], Whole], parameters: List[int], stages: int
+    poptorch_layer: Any, recipe: str, make: Callable[[], Case], parameters: List[int], stages: int
 ) -> None:
     from podtune.training.engines.poptorch_engine import PoptorchEngine
 
     section = read_settings_file(RECIPES / f"{recipe}.yaml")["training"]
     config = read_section(TrainingConfig, section, "training")
-    whole = make()
-    placement = place_on_ipus(whole.objective, whole.model.half(), config)
-    engine = PoptorchEngine(whole.model, placement, config)
+    case = make()
+    placement = place_on_ipus(case.objective, case.model.half(), config)
+    engine = PoptorchEngine(case.model, placement, config)
     rows = np.arange(config.batch_size * config.device_iterations)
-    examples = Examples(lengths=np.full(len(rows), whole.length), batch=lambda some: whole.batch(len(some)))
+    examples = Examples(lengths=np.full(len(rows), case.length), batch=lambda some: case.batch(len(some)))
 
     found = [
         compiled(

@@ -53,12 +53,12 @@ def test_there_are_modules_to_look_at() -> None:
 
 def test_every_name_of_poptorch_exists() -> None:
     used = {dotted(node) for _, node in nodes(ast.Attribute)}
-    asked = {name[len("poptorch.") :] for name in used if name.startswith("poptorch.")}
+    used_names = {name[len("poptorch.") :] for name in used if name.startswith("poptorch.")}
 
     known = set(known_names())
-    assert "identity_loss" in asked
+    assert "identity_loss" in used_names
     assert {
-        name for name in asked if name not in known and not any(each.startswith(f"{name}.") for each in known)
+        name for name in used_names if name not in known and not any(each.startswith(f"{name}.") for each in known)
     } == set()
 
 

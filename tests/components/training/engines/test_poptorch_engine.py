@@ -24,7 +24,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def open_on(poptorch_layer: Any, bert: Path, config: Callable[..., TrainingConfig]) -> Open:
-    """Open the tiny BERT on a device, in float32 without dropout but for what is given."""
+    """Open the tiny BERT on a device, in float32 without dropout except for the changes."""
 
     def opened(device: str = "ipu", model: Path = bert, **changes: Any) -> Engine:
         if device == "cpu":
@@ -68,7 +68,7 @@ def test_a_smaller_last_batch_weighs_as_much_as_a_whole_one(open_on: Open, windo
 def test_the_steps_of_one_call_are_steps_of_their_own(open_on: Open, windows: QuestionWindows) -> None:
     single, double = open_on(), open_on(device_iterations=2)
 
-    found = [float(told.loss) for told in double.steps(windows, [ALL, ALL], 0, 1e-2)]
+    found = [float(result.loss) for result in double.steps(windows, [ALL, ALL], 0, 1e-2)]
 
     assert found == pytest.approx(losses(single, windows, 2), abs=1e-6)
     assert found[1] < found[0]
@@ -93,7 +93,7 @@ def test_an_evaluation_on_the_way_changes_nothing(open_on: Open, windows: Questi
     assert before + losses(evaluated, windows, 2) == pytest.approx(expected, abs=1e-6)
 
 
-def test_ipus_do_not_tell_the_gradients_norm(open_on: Open, windows: QuestionWindows) -> None:
+def test_ipus_do_not_report_the_gradients_norm(open_on: Open, windows: QuestionWindows) -> None:
     assert open_on().steps(windows, [ALL], 0, 1e-2)[0].gradient_norm is None
 
 

@@ -17,8 +17,8 @@ class Summed(nn.Module):
         super().__init__()
         self.first, self.second, self._losses, self._looks = nn.Linear(4, 4), nn.Linear(4, 3), losses, looks
 
-    def forward(self, given: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        scores = self.second(self.first(given))
+    def forward(self, features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        scores = self.second(self.first(features))
         if self._looks and scores.sum() > 0:
             scores = -scores
         return sum(cross_entropy(scores, target) for _ in range(self._losses))  # type: ignore[return-value]
@@ -96,7 +96,7 @@ WRONG: Dict[Callable[[Any], None], str] = {
     a_pipeline_longer_than_its_batch: r"must be >= the number of pipeline stages \(3\); it is 2",
     three_ipus: r"The model uses 3 IPUs but PopTorch must reserve a power of 2 \(4\)",
     an_option_set_too_late: "Can't modify frozen Options",
-    another_shape: "Shape mismatch for given",
+    another_shape: "Shape mismatch for features",
     no_hardware: "No IPU hardware available on this system",
 }
 

@@ -71,7 +71,7 @@ def predict(poptorch: Any, options: Any) -> Callable[..., Any]:
 
 
 def place(poptorch: Any, model: Classifier, *ipus: int) -> Classifier:
-    """Start a block at the embedding, the hidden layer and the head, as far as there are IPUs given."""
+    """Start a block at the embedding, the hidden layer and the head, as far as there are IPUs."""
     for layer, ipu in zip((model.embedding, model.hidden, model.head), ipus):
         poptorch.BeginBlock(layer, ipu_id=ipu)
     return model
@@ -118,24 +118,24 @@ def test_there_are_64_ipus_at_most(poptorch: Any, predict: Callable[..., Any], o
         predict(model, IDS.repeat(32, 1))
 
 
-def test_an_operator_that_no_ipu_has_is_told(predict: Callable[..., Any], poptorch_layer: Any) -> None:
+def test_an_operator_that_no_ipu_has_is_reported(predict: Callable[..., Any], poptorch_layer: Any) -> None:
     predict(Factorizing(), IDS)
 
     assert poptorch_layer.report()["unsupported"] == {"linalg_qr": 1}
 
 
-def test_a_rate_counts_once_the_program_is_told(poptorch: Any, train: Callable[..., Any]) -> None:
+def test_a_rate_counts_once_the_program_is_sent_it(poptorch: Any, train: Callable[..., Any]) -> None:
     model = Classifier()
     optimizer = poptorch.optim.AdamW(model.parameters(), lr=0.0, bias_correction=True)
     program = train(model, optimizer)
     optimizer.param_groups[0]["lr"] = 0.1
-    untold = [float(program(IDS, LABELS).mean()) for _ in range(2)]
+    unsent = [float(program(IDS, LABELS).mean()) for _ in range(2)]
 
     program.setOptimizer(optimizer)
-    told = [float(program(IDS, LABELS).mean()) for _ in range(2)]
+    sent = [float(program(IDS, LABELS).mean()) for _ in range(2)]
 
-    assert untold[0] == untold[1] == told[0]
-    assert told[1] < told[0]
+    assert unsent[0] == unsent[1] == sent[0]
+    assert sent[1] < sent[0]
 
 
 def test_weights_of_the_host_are_old_until_they_are_copied(train: Callable[..., Any]) -> None:
