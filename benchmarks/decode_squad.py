@@ -3,7 +3,7 @@
     python benchmarks/decode_squad.py --data dev-v1.1.json --model DIRECTORY [--rounds 5]
 
 DIRECTORY holds tokenizer.json, tokenizer_config.json and config.json. The logits are drawn: noise, with peaks around
-each first answer and around as many wrong places. Both sides start with logits and offsets in memory, the loops with
+each first answer and around as many wrong positions. Both sides start with logits and offsets in memory, the loops with
 Python lists, which spares them reading a data set's rows; they take turns in one process, on one thread. At the end
 every answer and its probability must agree.
 """
@@ -30,7 +30,7 @@ Decode = Callable[[QuestionWindows, Dict[str, np.ndarray], EvaluationSettings], 
 
 
 class Padded(NamedTuple):
-    """What the example's post-processing is given."""
+    """The input of the example's post-processing."""
 
     start: np.ndarray
     """float32 [windows, 384]."""
@@ -73,8 +73,8 @@ def measure(version: str, sides: Sequence[Callable[[], Answered]], rounds: int) 
     for name, times in zip(("podtune", "loops"), seconds):
         print(f"SQuAD {version} {name:8} {statistics.median(times):.3f} s in the median, {min(times):.3f} s at best")
     pairs = list(zip(*(side() for side in sides)))
-    same = sum(found[0] == expected[0] for found, expected in pairs)
-    apart = max(abs(found[1] - expected[1]) for found, expected in pairs)
+    same = sum(ours[0] == theirs[0] for ours, theirs in pairs)
+    apart = max(abs(ours[1] - theirs[1]) for ours, theirs in pairs)
     ratio = statistics.median(seconds[1]) / statistics.median(seconds[0])
     print(f"{ratio:.1f} times as fast; {same:,} of {len(pairs):,} answers agree, probabilities within {apart:.0e}")
 
@@ -95,7 +95,7 @@ def windows_of(arguments: argparse.Namespace) -> Tuple[QuestionWindows, Sequence
 
 
 def draw_logits(windows: QuestionWindows) -> Dict[str, np.ndarray]:
-    """Noise around -6, hills of 12 around the labels, and of about 8 around a random place of each window."""
+    """Noise around -6, hills of 12 around the labels, and of about 8 around a random position of each window."""
     random = np.random.default_rng(0)
     offsets, lengths = windows.tokens.offsets, windows.lengths
     position = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
@@ -103,8 +103,8 @@ def draw_logits(windows: QuestionWindows) -> Dict[str, np.ndarray]:
     outputs = {}
     for name, labels in (("start_logits", windows.answer_start), ("end_logits", windows.answer_end)):
         logits = random.normal(-6, 1.5, offsets[-1])
-        for places, height in ((labels, 12.0), (decoys, random.normal(8, 2, offsets[-1]))):
-            logits += height * np.exp(-np.abs(position - np.repeat(places, lengths)) / 3)
+        for centres, height in ((labels, 12.0), (decoys, random.normal(8, 2, offsets[-1]))):
+            logits += height * np.exp(-np.abs(position - np.repeat(centres, lengths)) / 3)
         outputs[name] = logits.astype(np.float32)
     return outputs
 
@@ -168,7 +168,7 @@ def answer(padded: Padded, question: int, null: bool) -> Tuple[str, float]:
 
 def spans_in(start: np.ndarray, end: np.ndarray, offsets: Sequence[Optional[Tuple[int, int]]]) -> List[Dict[str, Any]]:
     """All pairs of one window's highest starts and ends that lie in its context, in order and close enough."""
-    found = []
+    spans: List[Dict[str, Any]] = []
     firsts, lasts = (np.argsort(logits)[: -SETTINGS.n_best - 1 : -1].tolist() for logits in (start, end))
     for first in firsts:
         for last in lasts:
@@ -176,8 +176,8 @@ def spans_in(start: np.ndarray, end: np.ndarray, offsets: Sequence[Optional[Tupl
             if left is None or right is None or last < first or last - first + 1 > SETTINGS.max_answer_length:
                 continue
             score = start[first] + end[last]
-            found.append({"span": (left[0], right[1]), "score": score, "start": start[first], "end": end[last]})
-    return found
+            spans.append({"span": (left[0], right[1]), "score": score, "start": start[first], "end": end[last]})
+    return spans
 
 
 if __name__ == "__main__":

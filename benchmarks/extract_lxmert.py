@@ -56,9 +56,9 @@ def run_all(arguments: argparse.Namespace) -> None:
                     figures[side].append(figure)
                 print(f"round {turn + 1} {side}: {arguments.rows / seconds[side][-1]:,.0f} rows/s", flush=True)
         compare(folder)
-    for side, found in seconds.items():
-        ratio = statistics.median(theirs / ours for theirs, ours in zip(seconds[LOOP], found))
-        speed = f"{arguments.rows / statistics.median(found):8,.0f} rows/s, {ratio:5.1f} times the loop"
+    for side, measured in seconds.items():
+        ratio = statistics.median(theirs / ours for theirs, ours in zip(seconds[LOOP], measured))
+        speed = f"{arguments.rows / statistics.median(measured):8,.0f} rows/s, {ratio:5.1f} times the loop"
         cost = statistics.median(processor[side]) / arguments.rows * 1e6
         saved = statistics.median(theirs / ours for theirs, ours in zip(processor[LOOP], processor[side]))
         print(f"{side:22} {speed}; {cost:6,.0f} microseconds of a processor a row, {saved:5.1f} times less")

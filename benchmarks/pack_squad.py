@@ -21,12 +21,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("features", type=Path)
     parser.add_argument("--recipe", default="bert-base-uncased-squad")
-    given = parser.parse_args()
-    training = load_recipe(given.recipe).training
+    arguments = parser.parse_args()
+    training = load_recipe(arguments.recipe).training
     ipu = training.ipu
     if ipu is None:
-        parser.error(f"{given.recipe} does not say how its model lies on IPUs")
-    lengths = open_windows(given.features, "train").lengths
+        parser.error(f"{arguments.recipe} has no section training.ipu")
+    lengths = open_windows(arguments.features, "train").lengths
     order = Order(len(lengths), training)
     began = time.perf_counter()
     rows = [len(packs_of(lengths[order.rows(step)], ipu)) for step in range(order.steps)]
@@ -39,7 +39,7 @@ def main() -> None:
         f"rows: {mean:.1f} on average, {batch / mean:.2f}x fewer; {max(rows)} at most, {batch / max(rows):.2f}x fewer"
     )
     print(f"the recipe has {ipu.rows_per_step} rows a step, {batch / ipu.rows_per_step:.2f}x fewer than windows")
-    print(f"packing the whole run: {seconds:.2f} s")
+    print(f"packing every batch of the run: {seconds:.2f} s")
 
 
 if __name__ == "__main__":

@@ -35,42 +35,42 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     config = TrainingConfig(
         epochs=1,
-        batch_size=given.batch_size,
-        learning_rate=given.learning_rate,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
         warmup_ratio=0.1,
         weight_decay=0.01,
-        max_steps=given.steps,
+        max_steps=arguments.steps,
     )
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = Path(folder) / "podtune", Path(folder) / "trainer"
         begun = time.perf_counter()
-        training = {"training": to_mapping(config), "device": given.device, "workspace": folder}
-        finetune.run(given.features, given.base_model, ours, **training)
+        training = {"training": to_mapping(config), "device": arguments.device, "workspace": folder}
+        finetune.run(arguments.features, arguments.base_model, ours, **training)
         middle = time.perf_counter()
-        _train_theirs(given, config, ours, theirs)
+        _train_theirs(arguments, config, ours, theirs)
         end = time.perf_counter()
-        print(f"{given.steps} steps of {given.batch_size} windows, learning rate {given.learning_rate}")
-        _report("podtune", middle - begun, _scores(given, ours))
-        _report("Trainer", end - middle, _scores(given, theirs))
+        print(f"{arguments.steps} steps of {arguments.batch_size} windows, learning rate {arguments.learning_rate}")
+        _report("podtune", middle - begun, _scores(arguments, ours))
+        _report("Trainer", end - middle, _scores(arguments, theirs))
 
 
-def _train_theirs(given: argparse.Namespace, config: TrainingConfig, ours: Path, checkpoint: Path) -> None:
+def _train_theirs(arguments: argparse.Namespace, config: TrainingConfig, ours: Path, checkpoint: Path) -> None:
     """Write a Checkpoint beside ours whose weights the Trainer made."""
-    windows = open_windows(given.features, "train")
+    windows = open_windows(arguments.features, "train")
     order = Order(len(windows), config)
     records = trainer_side.plain_records(windows, np.concatenate([order.rows(step) for step in range(order.steps)]))
     torch.manual_seed(config.seed)
-    model = SpanObjective().load(given.base_model)
+    model = SpanObjective().load(arguments.base_model)
     trainer_side.train(
         model,
         records,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
         bf16=True,
-        use_cpu=given.device == "cpu",
+        use_cpu=arguments.device == "cpu",
         warmup_steps=round(order.steps * config.warmup_ratio),
         weight_decay=config.weight_decay,
     )
@@ -82,9 +82,9 @@ def _train_theirs(given: argparse.Namespace, config: TrainingConfig, ours: Path,
         draft.facts.update(to_mapping(facts))
 
 
-def _scores(given: argparse.Namespace, checkpoint: Path) -> Dict[str, float]:
+def _scores(arguments: argparse.Namespace, checkpoint: Path) -> Dict[str, float]:
     output = checkpoint.with_name(f"{checkpoint.name}-evaluation")
-    return evaluate.run(given.features, checkpoint, output, evaluation={}, device=given.device)
+    return evaluate.run(arguments.features, checkpoint, output, evaluation={}, device=arguments.device)
 
 
 def _report(side: str, seconds: float, scores: Dict[str, Any]) -> None:

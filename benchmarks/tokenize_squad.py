@@ -59,11 +59,11 @@ def run_all(arguments: argparse.Namespace) -> None:
 def report(results: Dict[str, List[Dict[str, float]]]) -> None:
     """Print every side's rates, and how many times as fast podtune was in the same round."""
     rates = {side: [run["windows"] / run["seconds"] for run in runs] for side, runs in results.items()}
-    whole = [run["windows"] / (run["seconds"] + run["reading"]) for run in results[PODTUNE]]
-    rates[f"{PODTUNE}, reading included"] = whole
-    for side, found in rates.items():
-        median, best = statistics.median(found), max(found)
-        ratio = statistics.median(ours / theirs for ours, theirs in zip(rates[PODTUNE], found))
+    with_reading = [run["windows"] / (run["seconds"] + run["reading"]) for run in results[PODTUNE]]
+    rates[f"{PODTUNE}, reading included"] = with_reading
+    for side, measured in rates.items():
+        median, best = statistics.median(measured), max(measured)
+        ratio = statistics.median(ours / theirs for ours, theirs in zip(rates[PODTUNE], measured))
         cpu = statistics.median(run["cpu"] for run in results.get(side, results[PODTUNE]))
         figures = f"{median:8,.0f} windows/s in the median, {best:8,.0f} at best, {cpu:6.1f} CPU seconds"
         print(f"{side:27} {figures}; podtune is {ratio:5.2f} times as fast")
@@ -158,7 +158,7 @@ def example_features(rows: Dict[str, List[Any]], tokenizer: Any) -> Dict[str, An
 
 
 def example_label(spans: List[Any], sides: List[Any], answers: Dict[str, List[Any]]) -> Tuple[int, int]:
-    """Walk to the answer from both ends of the window's context; the classifier, 0, where it is not whole."""
+    """Walk to the answer from both ends of the window's context; 0, the classifier, where a part is missing."""
     if not answers["text"]:
         return 0, 0
     begin = answers["answer_start"][0]
@@ -191,21 +191,21 @@ def read_part(arguments: argparse.Namespace) -> Any:
 
     split = read_squad(arguments.data)
     questions = split.questions[: arguments.questions]
-    return SquadSplit(questions, split.contexts[: max(asked.context for asked in questions) + 1], split.version)
+    return SquadSplit(questions, split.contexts[: max(question.context for question in questions) + 1], split.version)
 
 
 def columns(split: Any) -> Dict[str, List[Any]]:
     """The questions as the Hub's data set has them."""
     return {
-        "id": [asked.id for asked in split.questions],
-        "question": [asked.question for asked in split.questions],
-        "context": [split.contexts[asked.context] for asked in split.questions],
+        "id": [question.id for question in split.questions],
+        "question": [question.question for question in split.questions],
+        "context": [split.contexts[question.context] for question in split.questions],
         "answers": [
             {
-                "text": [each.text for each in asked.answers],
-                "answer_start": [each.answer_start for each in asked.answers],
+                "text": [each.text for each in question.answers],
+                "answer_start": [each.answer_start for each in question.answers],
             }
-            for asked in split.questions
+            for question in split.questions
         ],
     }
 
