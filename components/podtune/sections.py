@@ -2,26 +2,11 @@
 
 import dataclasses
 import json
+import typing
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterator,
-    List,
-    Literal,
-    Mapping,
-    Sequence,
-    Tuple,
-    Type,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Callable, Dict, Iterator, List, Literal, Mapping, Sequence, Tuple, Type, TypeVar, Union
 
 import yaml
 
@@ -123,7 +108,7 @@ def _dataclass(kind: Any, values: Any, where: str, lines: List[str]) -> Any:
     if not isinstance(values, Mapping):
         lines.append(f"{where} must be a mapping; got {values!r}")
         return None
-    fields, types = dataclasses.fields(kind), get_type_hints(kind)
+    fields, types = dataclasses.fields(kind), typing.get_type_hints(kind)
     arguments, mistakes = read_parts({field.name: types[field.name] for field in fields}, values, where)
     for field in fields:
         optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
@@ -148,18 +133,18 @@ def _suggestion(key: str, known: Mapping[str, Any]) -> str:
 
 
 def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
-    origin = get_origin(kind)
+    origin = typing.get_origin(kind)
     if origin is Union:
-        inner = next(option for option in get_args(kind) if option is not type(None))
+        inner = next(option for option in typing.get_args(kind) if option is not type(None))
         return None if value is None else _value(inner, value, where, lines)
     if origin is Literal:
-        if value not in get_args(kind):
-            lines.append(f"{where} must be one of {', '.join(map(str, get_args(kind)))}; got {value!r}")
+        if value not in typing.get_args(kind):
+            lines.append(f"{where} must be one of {', '.join(map(str, typing.get_args(kind)))}; got {value!r}")
         return value
     if origin is dict:
-        return _mapping(get_args(kind)[1], value, where, lines)
+        return _mapping(typing.get_args(kind)[1], value, where, lines)
     if origin in (list, tuple):
-        return _sequence(origin, get_args(kind)[0], value, where, lines)
+        return _sequence(origin, typing.get_args(kind)[0], value, where, lines)
     if dataclasses.is_dataclass(kind):
         return _dataclass(kind, value, where, lines)
     return _scalar(kind, value, where, lines)

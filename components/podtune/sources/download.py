@@ -5,7 +5,7 @@ import http.client
 import ssl
 import urllib.request
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
@@ -53,7 +53,8 @@ def _attempt(url: str, target: Path, shown: str, private_headers: Mapping[str, s
         kept, length = partial.stat().st_size, _length(answer)
         if length is not None and 0 < kept < length:
             answer.close()
-            answer = stack.enter_context(_open(url, shown, private_headers, _rest(answer, kept)))
+            rest = {"Range": f"bytes={kept}-", "If-Range": _validator(answer)}
+            answer = stack.enter_context(_open(url, shown, private_headers, rest))
             if answer.status != 206:
                 partial, length = _partial(target, answer), _length(answer)
                 kept = 0
@@ -111,10 +112,6 @@ def _validator(answer: Any) -> str:
 def _length(answer: Any) -> Optional[int]:
     text = str(answer.headers["Content-Length"] or "")
     return int(text) if text.isdecimal() else None
-
-
-def _rest(answer: Any, kept: int) -> Dict[str, str]:
-    return {"Range": f"bytes={kept}-", "If-Range": _validator(answer)}
 
 
 def _open(url: str, shown: str, private_headers: Mapping[str, str], headers: Optional[Mapping[str, str]] = None) -> Any:

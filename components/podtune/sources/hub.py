@@ -8,16 +8,7 @@ import contextlib
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
-from huggingface_hub import HfApi, hf_hub_url
-from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is its HTTP library's, whichever that is
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    HTTPError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import HfApi, errors, hf_hub_url
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented, yet not in __all__
 
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
@@ -84,26 +75,26 @@ class HubSource:
         """Turn the Hub's errors into one line."""
         try:
             yield
-        except OfflineModeIsEnabled as error:
+        except errors.OfflineModeIsEnabled as error:
             raise BadInput(f"cannot read {self.uri}: HF_HUB_OFFLINE forbids it; unset it") from error
-        except HFValidationError as error:
+        except errors.HFValidationError as error:
             raise BadInput(f"cannot read {self.uri}: {' '.join(str(error).split())}") from error
-        except HfHubHTTPError as error:
+        except errors.HfHubHTTPError as error:
             raise self._refusal(error) from error
-        except HTTPError as error:
+        except errors.HTTPError as error:  # type: ignore[attr-defined]  # of its HTTP library, whichever that is
             reason = " ".join(str(error).split()) or type(error).__name__
             where = without_secrets(HfApi().endpoint)
             raise TryAgainLater(
                 f"cannot read {self.uri} from {where}: {reason}; check HF_ENDPOINT, or try again later"
             ) from error
 
-    def _refusal(self, error: HfHubHTTPError) -> PodtuneError:
+    def _refusal(self, error: errors.HfHubHTTPError) -> PodtuneError:
         status = error.response.status_code
-        if isinstance(error, GatedRepoError):
+        if isinstance(error, errors.GatedRepoError):
             return BadInput(f"{self.uri} is gated; accept its terms on the Hub and set HF_TOKEN")
-        if isinstance(error, RevisionNotFoundError):
+        if isinstance(error, errors.RevisionNotFoundError):
             return BadInput(f"{self.uri} has no revision {self._revision}; correct it")
-        if isinstance(error, RepositoryNotFoundError) or status == 404:
+        if isinstance(error, errors.RepositoryNotFoundError) or status == 404:
             return BadInput(f"there is no {self.uri} on the Hub, or it is private; correct it or set HF_TOKEN")
         if is_passing(status):
             return TryAgainLater(f"cannot read {self.uri}: the Hub answers {status}; try again later")

@@ -38,7 +38,8 @@ class DirectoryStore:
         """Write a new file and give it its name by a hard link, which fails where the name is taken."""
         path = self._path(key)
         with self._draft() as draft:
-            _write(draft, data)
+            draft.write_bytes(data)
+            sync(draft)
             self._make_directory(path.parent)
             try:
                 os.link(str(draft), str(path))
@@ -120,11 +121,6 @@ class DirectoryStore:
         except (FileExistsError, NotADirectoryError) as error:
             raise BadInput(f"cannot make {path}: a file is in its way; choose another store") from error
         sync(path.parent)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    sync(path)
 
 
 def _append(source: Path, target: Path, advance: Advance) -> None:

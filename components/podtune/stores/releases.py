@@ -73,7 +73,9 @@ def publish(
     is live by now. Content that is live already makes no new version; a version that a publisher left behind
     when it died is taken up.
     """
-    _refuse_unsafe_names(files)
+    unsafe = [path for path in files if not is_safe(path)]
+    if unsafe:
+        raise BadInput(f"a release cannot hold a file named {unsafe[0]!r}; rename it to a plain relative path")
     entries = {path: verified.get(path) or entry_of(source) for path, source in sorted(files.items())}
     _upload(store, name, files=files, entries=entries)
     live = live_version(store, name)
@@ -119,12 +121,6 @@ def _manifest_key(name: str, version: str) -> str:
     if not NUMBER.fullmatch(version):
         raise BadInput(f"a version of {name} must be a number such as 1; got {version!r}")
     return f"{_versions_prefix(name)}{version}/manifest.json"
-
-
-def _refuse_unsafe_names(files: Mapping[str, Path]) -> None:
-    unsafe = [name for name in files if not is_safe(name)]
-    if unsafe:
-        raise BadInput(f"a release cannot hold a file named {unsafe[0]!r}; rename it to a plain relative path")
 
 
 def _upload(store: Store, name: str, *, files: Mapping[str, Path], entries: Mapping[str, FileEntry]) -> None:

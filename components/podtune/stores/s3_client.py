@@ -38,16 +38,9 @@ def open_client() -> Any:
         raise BadInput(f"the endpoint {_ENDPOINT}, such as https://s3.example.org") from error
     if "@" in urlsplit(client.meta.endpoint_url).netloc:
         raise BadInput(f"the endpoint {_ENDPOINT}, without a user and password; give them by AWS_ACCESS_KEY_ID")
-    if _is_aws(client.meta.endpoint_url) or _asks_for_checksums(core):
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    is_required = f"AWS_{_CHECKSUMS.upper()}" in os.environ or _CHECKSUMS in core.get_scoped_config()
+    if is_required or host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return client
     sparing = Config(**{_CHECKSUMS: "when_required", "response_checksum_validation": "when_required"})
     return session.client("s3", config=_CONFIG.merge(sparing))
-
-
-def _is_aws(endpoint: str) -> bool:
-    host = urlsplit(endpoint).hostname or ""
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-
-
-def _asks_for_checksums(core: Any) -> bool:
-    return f"AWS_{_CHECKSUMS.upper()}" in os.environ or _CHECKSUMS in core.get_scoped_config()

@@ -77,7 +77,8 @@ def check_tokenizer(directory: Path, config: Dict[str, Any], origin: str) -> Non
     size = vocabulary_size(config)
     if size is None:
         raise BadInput(f"{CONFIG} of {origin} must have a whole number vocab_size; got {config.get('vocab_size')!r}")
-    highest = _highest_id(directory, origin)
+    tokenizer = load_tokenizer(directory / TOKENIZER, f"{TOKENIZER} of {origin}")
+    highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
     if highest >= size:
         raise BadInput(
             f"{TOKENIZER} of {origin} does not fit the model: its ids go up to {highest},"
@@ -123,8 +124,3 @@ def _tensors(path: Path, origin: str) -> Set[str]:
     if not names:
         raise BadInput(f"{origin} holds no weights")
     return names
-
-
-def _highest_id(directory: Path, origin: str) -> int:
-    tokenizer = load_tokenizer(directory / TOKENIZER, f"{TOKENIZER} of {origin}")
-    return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)

@@ -44,13 +44,11 @@ def run(base_model: Path, model: Mapping[str, Any]) -> None:
             revision=settings.revision,
             licence=settings.licence,
             model_type=_bring_both(settings, decoder, draft.path) if decoder else _bring(settings, draft.path),
-            decoder=_facts_of(decoder) if decoder else None,
+            decoder=DecoderFacts(without_secrets(decoder.source), decoder.model, decoder.revision, decoder.licence)
+            if decoder
+            else None,
         )
         draft.facts.update(to_mapping(facts))
-
-
-def _facts_of(decoder: DecoderSettings) -> DecoderFacts:
-    return DecoderFacts(without_secrets(decoder.source), decoder.model, decoder.revision, decoder.licence)
 
 
 def _bring(settings: ModelSettings, directory: Path) -> str:
