@@ -25,10 +25,10 @@ def runs(
 
     Shows each run's state, start and duration, and whether a schedule started it.
     """
-    from podtune_pipelines.cluster.client import address_of, connect
+    from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.runs import newest_runs
 
-    newest = newest_runs(connect(address_of(host, namespace)), experiment, last)
+    newest = newest_runs(connect(host, namespace), experiment, last)
     if as_json:
         options.print_json(newest)
         return
@@ -48,18 +48,18 @@ def wait(
 
     If the run fails, shows the failed step and the end of its log, and exits with that step's exit code.
     """
-    from podtune_pipelines.cluster.client import address_of, connect
+    from podtune_pipelines.cluster.client import connect
 
-    cluster = connect(address_of(host, namespace))
+    cluster = connect(host, namespace)
     follow_to_end(cluster, _run_id(run), timeout=timeout, interval=interval, as_json=as_json)
 
 
 def follow_to_end(cluster: "Cluster", run: str, *, timeout: float, interval: float, as_json: bool) -> None:
     """Follow a run and print its final state; raise the failed step's error, with its log on stderr."""
-    from podtune_pipelines.cluster.waiting import Polling, follow
+    from podtune_pipelines.cluster.waiting import follow
 
     try:
-        ended = follow(cluster, run, Polling(interval, timeout), _say)
+        ended = follow(cluster, run, _say, interval=interval, limit=timeout)
     except KeyboardInterrupt:
         _say(f"run {run} continues; follow it again with `podtune wait {run}`")
         raise SystemExit(130) from None
@@ -109,7 +109,7 @@ def _show_logs(cluster: "Cluster", run: "Run") -> List[str]:
 
 def _show_log(cluster: "Cluster", run: "Run", step: "Step", pattern: str = "") -> str:
     """Show the end of a step's log, or only its lines that contain `pattern` if there are any; return all of it."""
-    from podtune_pipelines.cluster.logs import last_lines
+    from podtune_pipelines.cluster.waiting import last_lines
 
     try:
         lines = last_lines(cluster, run, step)

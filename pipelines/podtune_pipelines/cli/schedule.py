@@ -13,7 +13,6 @@ from podtune_pipelines.cli.submit import print_version
 from podtune_pipelines.recipe import load_recipe
 
 if TYPE_CHECKING:
-    from podtune_pipelines.cluster.client import Cluster
     from podtune_pipelines.cluster.schedules import Schedule
 
 _TIMES = 3
@@ -51,24 +50,28 @@ def schedule(
     Replaces the recipe's earlier schedule and prints the new one's address. A run stops before training if data,
     model, code and settings are those of the live release.
     """
-    from podtune_pipelines.cluster.client import address_of, connect
+    from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.cron import next_times, parse_cron
-    from podtune_pipelines.cluster.packages import Request, upload_pipeline
     from podtune_pipelines.cluster.runs import Conditions
     from podtune_pipelines.cluster.schedules import now, set_schedule
-    from podtune_pipelines.graphs import command_of
+    from podtune_pipelines.cluster.versions import check_options, upload_pipeline
+    from podtune_pipelines.graphs import arguments_of, command_of
+    from podtune_pipelines.identity import unpinned_steps
+    from podtune_pipelines.placement import Placement
     from podtune_pipelines.scheduling import scheduled_pipeline_of
 
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, now(), _TIMES)]
-    request = Request(load_recipe(recipe, changes), command_of(recipe, changes), device, devices, store, workspace)
-    request.check()
-    cluster = connect(address_of(host, namespace))
-    version = upload_pipeline(cluster, request, scheduled_pipeline_of(request.recipe, request.placement))
-    print_version(request, version)
+    loaded = load_recipe(recipe, changes)
+    check_options(device, devices, store=store, workspace=workspace)
+    cluster = connect(host, namespace)
+    pipeline = scheduled_pipeline_of(loaded, Placement(device, devices, unpinned=unpinned_steps(loaded)))
+    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    version = upload_pipeline(cluster, loaded.name, pipeline, arguments)
+    print_version(loaded, version)
     conditions = Conditions(experiment, pipeline_root, service_account)
     new, old = set_schedule(
-        cluster, request.recipe.name, cron=parsed, version=version, conditions=conditions, at_once=max_concurrency
+        cluster, loaded.name, cron=parsed, version=version, conditions=conditions, at_once=max_concurrency
     )
     _print_schedule(new, old, times)
     if as_json:
@@ -81,10 +84,11 @@ def schedule(
 @schedules.command("list")
 def list_schedules(host: options.Host = "", namespace: options.Namespace = "", as_json: options.Json = False) -> None:
     """List schedules with their next times and last runs."""
+    from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.runs import runs_of_schedule
     from podtune_pipelines.cluster.schedules import find_schedules
 
-    cluster = _cluster(host, namespace)
+    cluster = connect(host, namespace)
     existing = find_schedules(cluster)
     rows = [_row(one, [run.state for run in runs_of_schedule(cluster, one.id, _RUNS)]) for one in existing]
     if as_json:
@@ -97,9 +101,10 @@ def list_schedules(host: options.Host = "", namespace: options.Namespace = "", a
 @schedules.command()
 def pause(recipe: NameArgument, host: options.Host = "", namespace: options.Namespace = "") -> None:
     """Pause a recipe's schedule until it is resumed."""
+    from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.schedules import pause as pause_schedules
 
-    for one in pause_schedules(_cluster(host, namespace), recipe):
+    for one in pause_schedules(connect(host, namespace), recipe):
         print(f"paused: {recipe}, {one.words}")
 
 
@@ -109,9 +114,10 @@ def resume(recipe: NameArgument, host: options.Host = "", namespace: options.Nam
 
     Runs that it missed are not caught up on.
     """
+    from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.schedules import resume as resume_schedule
 
-    print(f"resumed: {recipe}, {resume_schedule(_cluster(host, namespace), recipe).words}")
+    print(f"resumed: {recipe}, {resume_schedule(connect(host, namespace), recipe).words}")
 
 
 @schedules.command()
@@ -120,9 +126,10 @@ def delete(recipe: NameArgument, host: options.Host = "", namespace: options.Nam
 
     Runs that it has started continue.
     """
+    from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.schedules import delete as delete_schedules
 
-    for one in delete_schedules(_cluster(host, namespace), recipe):
+    for one in delete_schedules(connect(host, namespace), recipe):
         print(f"deleted: {recipe}, {one.words}")
 
 
@@ -132,12 +139,6 @@ def _print_schedule(new: "Schedule", old: List["Schedule"], times: List[str]) ->
     for one in old:
         paused = "" if one.enabled else ", which was paused"
         print(f"it replaces the schedule {one.words}{paused}", file=sys.stderr)
-
-
-def _cluster(host: str, namespace: str) -> "Cluster":
-    from podtune_pipelines.cluster.client import address_of, connect
-
-    return connect(address_of(host, namespace))
 
 
 def _row(schedule: "Schedule", last: List[str]) -> Dict[str, Any]:

@@ -8,10 +8,9 @@ import typer
 
 from podtune_pipelines.cli import options
 from podtune_pipelines.cli.runs import follow_to_end
-from podtune_pipelines.recipe import load_recipe
+from podtune_pipelines.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
-    from podtune_pipelines.cluster.packages import Request
     from podtune_pipelines.cluster.versions import Version
 
 
@@ -36,17 +35,21 @@ def submit(
 
     Prints the run's address. Each distinct pipeline is uploaded once.
     """
-    from podtune_pipelines.cluster.client import address_of, connect
-    from podtune_pipelines.cluster.packages import Request, upload_pipeline
+    from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.runs import Conditions, start_run
-    from podtune_pipelines.graphs import command_of, pipeline_of
+    from podtune_pipelines.cluster.versions import check_options, upload_pipeline
+    from podtune_pipelines.graphs import arguments_of, command_of, pipeline_of
+    from podtune_pipelines.identity import unpinned_steps
+    from podtune_pipelines.placement import Placement
 
-    request = Request(load_recipe(recipe, changes), command_of(recipe, changes), device, devices, store, workspace)
-    request.check()
-    cluster = connect(address_of(host, namespace))
-    version = upload_pipeline(cluster, request, pipeline_of(request.recipe, request.placement))
-    print_version(request, version)
-    name = f"podtune-{request.recipe.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"
+    loaded = load_recipe(recipe, changes)
+    check_options(device, devices, store=store, workspace=workspace)
+    cluster = connect(host, namespace)
+    pipeline = pipeline_of(loaded, Placement(device, devices, unpinned=unpinned_steps(loaded)))
+    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    version = upload_pipeline(cluster, loaded.name, pipeline, arguments)
+    print_version(loaded, version)
+    name = f"podtune-{loaded.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"
     run = start_run(cluster, version, name, Conditions(experiment, pipeline_root, service_account))
     if not as_json:
         print(run.url, flush=True)
@@ -56,9 +59,11 @@ def submit(
         follow_to_end(cluster, run.id, timeout=timeout, interval=interval, as_json=as_json)
 
 
-def print_version(request: "Request", version: "Version") -> None:
+def print_version(recipe: Recipe, version: "Version") -> None:
     """Print to stderr which version runs, and which sources have to exist in the pods."""
-    for path in request.paths():
+    from podtune_pipelines.cluster.versions import local_sources
+
+    for path in local_sources(recipe):
         print(f"{path} is a local path; it has to exist in the pods, not on this machine", file=sys.stderr)
     state = "was uploaded" if version.uploaded else "is on the cluster already"
-    print(f"version {version.name} of podtune-{request.recipe.name} {state}", file=sys.stderr)
+    print(f"version {version.name} of podtune-{recipe.name} {state}", file=sys.stderr)

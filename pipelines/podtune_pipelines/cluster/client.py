@@ -82,6 +82,19 @@ class Cluster:
         with _silenced():
             return method(*arguments, **options)
 
+    def pages(self, method: Callable[..., Any], key: str, *, size: int = 100, **arguments: Any) -> Iterator[Any]:
+        """Every item of a listing method of the client; pages are requested as they are consumed."""
+        token: Optional[str] = ""
+        while token is not None:
+            answer = self.call(method, page_token=token, page_size=size, **arguments)
+            yield from getattr(answer, key) or []
+            token = answer.next_page_token or None
+
+
+def where(key: str, value: str) -> str:
+    """The filter for objects with exactly this value."""
+    return json.dumps({"predicates": [{"operation": "EQUALS", "key": key, "stringValue": value}]})
+
 
 def address_of(host: str, namespace: str = "") -> Address:
     """A cluster's address, with credentials from the environment; BadInput where these cannot be used."""
@@ -117,27 +130,34 @@ def _secret(variable: str) -> str:
     return value
 
 
-def connect(address: Address) -> Cluster:
+def connect(host: str, namespace: str = "") -> Cluster:
     """Build the client; check that KFP answers, and that a multi-user one is given a namespace."""
+    address = address_of(host, namespace)
     with _silenced():
-        client = _Client(
+        cluster = Cluster(address, _Client(address))
+        health = cluster.client.health()
+    if health.multi_user and not namespace:
+        raise BadInput(f"{address.host} is a multi-user KFP; give your profile's --namespace")
+    return cluster
+
+
+class _Client(kfp.Client):
+    """KFP's client, with time limits, retries of idempotent requests, and errors that name a remedy."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(
             address.host,
             existing_token=address.token or None,
             credentials=ServiceAccountTokenVolumeCredentials(address.token_file) if address.token_file else None,
             cookies=address.cookies or None,
             ssl_ca_cert=address.ca_file or None,
         )
-    client.set_limits(address)
-    if address.namespace:
-        client.use_namespace(address.namespace)
-    cluster = Cluster(address, client)
-    if cluster.call(client.health).multi_user and not address.namespace:
-        raise BadInput(f"{address.host} is a multi-user KFP; give your profile's --namespace")
-    return cluster
-
-
-class _Client(kfp.Client):
-    """KFP's client, with time limits."""
+        if address.namespace:
+            self._context_setting["namespace"] = address.namespace  # set_user_namespace writes a file into the home
+        # KFP's client offers none of the three; without the replaced `request`, a dead server would hang a command
+        rest = self._run_api.api_client.rest_client
+        rest.pool_manager.connection_pool_kw["retries"] = _RETRIES
+        rest.request = _Requests(address, rest.request)
 
     def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:  # noqa: ARG002  # KFP's signature
         """Skip the check while the client is built: KFP would try five times in 25 seconds, without a time limit."""
@@ -146,19 +166,6 @@ class _Client(kfp.Client):
     def health(self) -> Any:
         """Get KFP's health."""
         return self._healthz_api.healthz_service_get_healthz()
-
-    def use_namespace(self, namespace: str) -> None:
-        """Do as set_user_namespace does, but write no file into the user's home."""
-        self._context_setting["namespace"] = namespace
-
-    def set_limits(self, address: Address) -> None:
-        """Limit every request's time, retry idempotent ones, and raise errors that name a remedy.
-
-        KFP's client offers none of the three; without the replaced `request`, a dead server would hang a command.
-        """
-        rest = self._run_api.api_client.rest_client
-        rest.pool_manager.connection_pool_kw["retries"] = _RETRIES
-        rest.request = _Requests(address, rest.request)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import Any, List, Optional, Tuple
 from podtune.steps.table import STEPS
 from podtune.stores.opening import refuse_secrets
 
-from podtune_pipelines.cluster.client import Cluster
-from podtune_pipelines.cluster.listing import pages, where
+from podtune_pipelines.cluster.client import Cluster, where
 from podtune_pipelines.cluster.versions import Version
 
 EXPERIMENT = "podtune"
@@ -88,10 +87,9 @@ class Conditions:
 
 def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditions) -> Run:
     """Start a run of a version with the arguments compiled into it."""
-    experiment = experiment_of(cluster, conditions.experiment)
     started = cluster.call(
         cluster.client.run_pipeline,
-        experiment,
+        experiment_of(cluster, conditions.experiment),
         name,
         pipeline_id=version.pipeline,
         version_id=version.version,
@@ -103,17 +101,7 @@ def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditi
 
 def experiment_of(cluster: Cluster, name: str) -> str:
     """The ID of an experiment, which is created if there is none."""
-    namespace = cluster.namespace
-    return str(cluster.call(cluster.client.create_experiment, name, namespace=namespace).experiment_id)
-
-
-def find_experiment(cluster: Cluster, name: str) -> Optional[str]:
-    """The ID of an experiment; None where there is none."""
-    try:
-        experiment = cluster.call(cluster.client.get_experiment, experiment_name=name, namespace=cluster.namespace)
-        return str(experiment.experiment_id)
-    except ValueError:  # KFP's client has no other sign
-        return None
+    return str(cluster.call(cluster.client.create_experiment, name, namespace=cluster.namespace).experiment_id)
 
 
 def read_run(cluster: Cluster, run: str) -> Run:
@@ -123,19 +111,21 @@ def read_run(cluster: Cluster, run: str) -> Run:
 
 def newest_runs(cluster: Cluster, experiment: str, count: int) -> List[Run]:
     """The newest runs of an experiment, the newest first."""
-    identity = find_experiment(cluster, experiment)
-    return _newest(cluster, count, experiment_id=identity) if identity else []
+    try:
+        found = cluster.call(cluster.client.get_experiment, experiment_name=experiment, namespace=cluster.namespace)
+    except ValueError:  # KFP's client has no other sign that there is none
+        return []
+    return _newest(cluster, count, experiment_id=found.experiment_id)
 
 
 def runs_of_schedule(cluster: Cluster, schedule: str, count: int) -> List[Run]:
     """The newest runs that a schedule started, the newest first."""
-    namespace = cluster.namespace
-    return _newest(cluster, count, namespace=namespace, filter=where("recurring_run_id", schedule))
+    return _newest(cluster, count, namespace=cluster.namespace, filter=where("recurring_run_id", schedule))
 
 
 def _newest(cluster: Cluster, count: int, **which: Optional[str]) -> List[Run]:
     method, size = cluster.client.list_runs, min(count, 100)
-    runs = pages(cluster, method, "runs", size=size, sort_by="created_at desc", **which)
+    runs = cluster.pages(method, "runs", size=size, sort_by="created_at desc", **which)
     return [_run(cluster, run) for run in islice(runs, count)]
 
 
@@ -162,13 +152,12 @@ def _message(run: Any) -> str:
 
 
 def _step(detail: Any) -> Step:
-    children = [child.pod_name for child in detail.child_tasks or [] if child.pod_name]
     return Step(
         name=detail.display_name.replace("-", "_"),
         state=_state(detail.state),
         started=moment(detail.start_time),
         ended=moment(detail.end_time),
-        pods=tuple(children),
+        pods=tuple(child.pod_name for child in detail.child_tasks or [] if child.pod_name),
     )
 
 

@@ -11,9 +11,8 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from podtune.errors import BadInput, PodtuneError
 
-from podtune_pipelines.cluster.client import Cluster, Missing
+from podtune_pipelines.cluster.client import Cluster, Missing, where
 from podtune_pipelines.cluster.cron import Cron, in_words, next_times, parse_cron
-from podtune_pipelines.cluster.listing import pages, where
 from podtune_pipelines.cluster.runs import Conditions, experiment_of, moment
 from podtune_pipelines.cluster.versions import Version
 
@@ -84,7 +83,7 @@ def find_schedules(cluster: Cluster, recipe: str = "") -> List[Schedule]:
     """The schedules of a recipe, or of all, in whatever experiment; the newest first."""
     wanted: Dict[str, Any] = {"filter": where("display_name", f"{PREFIX}{recipe}")} if recipe else {}
     method, namespace = cluster.client.list_recurring_runs, cluster.namespace
-    found = list(pages(cluster, method, "recurring_runs", namespace=namespace, **wanted))
+    found = list(cluster.pages(method, "recurring_runs", namespace=namespace, **wanted))
     schedules = [_schedule(cluster, one) for one in found if one.display_name.startswith(PREFIX)]
     return sorted(schedules, key=lambda schedule: schedule.created or "", reverse=True)
 

@@ -1,17 +1,23 @@
-"""Pipelines and their versions on a cluster: each distinct pipeline is uploaded once."""
+"""Pipelines and their versions on a cluster: checked, compiled, and each distinct one uploaded once."""
 
 import hashlib
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Any, Dict, List, Optional
 
 import kfp_server_api
 import yaml
 from podtune import __version__
+from podtune.errors import BadInput
+from podtune.sources.uris import scheme_of, without_secrets
+from podtune.stores.opening import refuse_secrets
+from podtune.training.engines import ENGINES
 
-from podtune_pipelines.cluster.client import Cluster, Taken
-from podtune_pipelines.cluster.listing import pages, where
+from podtune_pipelines.cluster.client import Cluster, Taken, where
+from podtune_pipelines.graphs import compile_to
+from podtune_pipelines.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,40 @@ class Version:
     name: str
     uploaded: bool
     """Whether it was uploaded now; otherwise the cluster had it."""
+
+
+def check_options(device: str, devices: int, *, store: str, workspace: str) -> None:
+    """BadInput, naming every mistake, where a cluster could not run a recipe with these options."""
+    uris = {"--store (or PODTUNE_STORE)": store, "--workspace (or PODTUNE_WORKSPACE)": workspace}
+    for uri in uris.values():
+        refuse_secrets(uri)
+    mistakes = [
+        f"{name} must be an s3:// URI, which the cluster's pods share; got {without_secrets(uri)!r}"
+        for name, uri in uris.items()
+        if scheme_of(uri) != "s3"
+    ]
+    if device not in ENGINES:
+        mistakes.append(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
+    if devices < 1:
+        mistakes.append(f"--devices must be at least 1; got {devices}")
+    if mistakes:
+        raise BadInput("\n".join(mistakes))
+
+
+def local_sources(recipe: Recipe) -> List[str]:
+    """The recipe's sources that are local paths, which have to exist in the pods."""
+    model = recipe.model
+    sources = [place for place, _ in recipe.source.locations().values()]
+    sources += [model.source] + ([model.decoder.source] if model.decoder else [])
+    return sorted({source for source in sources if not scheme_of(source)})
+
+
+def upload_pipeline(cluster: Cluster, recipe: str, pipeline: Any, arguments: Dict[str, Any]) -> Version:
+    """Compile one of a recipe's pipelines with these arguments, and upload it unless the cluster has it."""
+    with tempfile.TemporaryDirectory() as directory:
+        package = Path(directory) / "pipeline.yaml"
+        compile_to(pipeline, arguments, package)
+        return upload_once(cluster, f"podtune-{recipe}", package)
 
 
 def upload_once(cluster: Cluster, pipeline: str, package: Path) -> Version:
@@ -73,11 +113,11 @@ def _pipeline(cluster: Cluster, name: str) -> str:
 
 def _find_pipeline(cluster: Cluster, name: str) -> Optional[str]:
     method, namespace = cluster.client.list_pipelines, cluster.namespace
-    found = pages(cluster, method, "pipelines", filter=where("display_name", name), namespace=namespace)
+    found = cluster.pages(method, "pipelines", filter=where("display_name", name), namespace=namespace)
     return next((str(pipeline.pipeline_id) for pipeline in found), None)
 
 
 def _find_version(cluster: Cluster, pipeline: str, name: str) -> Optional[str]:
     method = cluster.client.list_pipeline_versions
-    found = pages(cluster, method, "pipeline_versions", pipeline_id=pipeline, filter=where("display_name", name))
+    found = cluster.pages(method, "pipeline_versions", pipeline_id=pipeline, filter=where("display_name", name))
     return next((str(version.pipeline_version_id) for version in found), None)

@@ -124,7 +124,7 @@ def test_an_unknown_run_is_bad_input(podtune: Any, fake_kfp: Any) -> None:
 
 
 def test_an_interrupted_wait_says_that_the_run_goes_on(podtune: Any, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*arguments: Any) -> Any:
+    def interrupt(*arguments: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("podtune_pipelines.cluster.waiting.follow", interrupt)

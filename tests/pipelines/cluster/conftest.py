@@ -2,13 +2,13 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from podtune_pipelines.cluster.client import Cluster, address_of, connect
+from podtune_pipelines.cluster.client import Cluster, connect
 from podtune_pipelines.cluster.versions import Version, upload_once
 
 
 @pytest.fixture
 def cluster(fake_kfp: Any) -> Cluster:
-    return connect(address_of(fake_kfp.host))
+    return connect(fake_kfp.host)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_every_refusal_says_what_to_do(fake_kfp: Any, fault: Any, kind: Any, mes
     fake_kfp.fail("GET", "healthz", fault, times=9)
 
     with pytest.raises(PodtuneError) as raised:
-        connect(address_of(fake_kfp.host))
+        connect(fake_kfp.host)
 
     assert type(raised.value) is kind
     assert str(raised.value).startswith(f"{fake_kfp.host} {message}")
@@ -117,7 +117,7 @@ def test_a_short_fault_of_a_question_is_not_noticed(fake_kfp: Any, fault: Any, c
     fake_kfp.fail("GET", "healthz", fault, times=2)
 
     with caplog.at_level(logging.DEBUG):
-        connect(address_of(fake_kfp.host))
+        connect(fake_kfp.host)
 
     assert fake_kfp.asked("GET", "healthz") == 3
     assert (*capfd.readouterr(), caplog.text) == ("", "", "")
@@ -126,7 +126,7 @@ def test_a_short_fault_of_a_question_is_not_noticed(fake_kfp: Any, fault: Any, c
 @pytest.mark.local
 def test_a_server_that_is_not_there_is_told_in_seconds() -> None:
     with pytest.raises(TryAgainLater, match=r"http://127\.0\.0\.1:9 cannot be reached \(NewConnectionError\); try"):
-        connect(address_of("http://127.0.0.1:9"))
+        connect("http://127.0.0.1:9")
 
 
 @pytest.mark.local
@@ -134,7 +134,7 @@ def test_the_token_lets_in(fake_kfp: Any, monkeypatch: pytest.MonkeyPatch) -> No
     fake_kfp.token = "canary-token"
     monkeypatch.setenv("KF_PIPELINES_TOKEN", "canary-token")
 
-    connect(address_of(fake_kfp.host))
+    connect(fake_kfp.host)
 
     assert fake_kfp.asked("GET", "healthz") == 1
 
@@ -145,7 +145,7 @@ def test_a_token_that_the_server_repeats_is_not_told(fake_kfp: Any, monkeypatch:
     monkeypatch.setenv("KF_PIPELINES_TOKEN", "canary-token")
 
     with pytest.raises(BadInput) as raised:
-        connect(address_of(fake_kfp.host))
+        connect(fake_kfp.host)
 
     assert "HTTP 401: Bearer … is not known" in str(raised.value)
 
@@ -157,7 +157,7 @@ def test_a_token_file_is_read_again_with_each_request(
     fake_kfp.token = "old"
     (tmp_path / "token").write_text("old\n")
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path / "token"))
-    cluster = connect(address_of(fake_kfp.host))
+    cluster = connect(fake_kfp.host)
     fake_kfp.token = "new"
     (tmp_path / "token").write_text("new")
 
@@ -167,7 +167,7 @@ def test_a_token_file_is_read_again_with_each_request(
 
 @pytest.mark.local
 def test_a_namespace_goes_with_the_questions_that_need_it(fake_kfp: Any) -> None:
-    cluster = connect(address_of(fake_kfp.host, "team-a"))
+    cluster = connect(fake_kfp.host, "team-a")
 
     made = cluster.call(cluster.client.create_experiment, "podtune")
 
@@ -179,8 +179,8 @@ def test_a_shared_cluster_has_to_know_the_namespace(fake_kfp: Any) -> None:
     fake_kfp.multi_user = True
 
     with pytest.raises(BadInput, match="is a multi-user KFP; give your profile's --namespace"):
-        connect(address_of(fake_kfp.host))
-    connect(address_of(fake_kfp.host, "team-a"))
+        connect(fake_kfp.host)
+    connect(fake_kfp.host, "team-a")
 
 
 @pytest.mark.local
@@ -196,9 +196,9 @@ def test_a_certificate_that_is_not_trusted_is_told_apart(tmp_path: Path, monkeyp
         with pytest.raises(
             BadInput, match="a certificate that is not trusted: self-signed certificate; set KF_PIPELINES_CA_FILE"
         ):
-            connect(address_of(host))
+            connect(host)
         monkeypatch.setenv("KF_PIPELINES_CA_FILE", str(authority))
-        connect(address_of(host))
+        connect(host)
 
         server.shutdown()
 

@@ -3,13 +3,13 @@ from typing import Any, Callable, List
 import pytest
 from podtune.errors import BadInput, PodtuneError, TryAgainLater
 from podtune_pipelines.cluster.client import Cluster, Missing
-from podtune_pipelines.cluster.logs import last_lines
 from podtune_pipelines.cluster.runs import Conditions, read_run, start_run
-from podtune_pipelines.cluster.waiting import Polling, follow
+from podtune_pipelines.cluster.waiting import follow, last_lines
 
 pytestmark = pytest.mark.local
 
-SOON = Polling(interval=0.001)
+SOON = 0.001
+"""Seconds between two polls."""
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_each_change_of_a_step_is_told_once(fake_kfp: Any, cluster: Cluster, run
     ]
     said: List[str] = []
 
-    ended = follow(cluster, run, SOON, said.append)
+    ended = follow(cluster, run, said.append, interval=SOON)
 
     assert ended.state == "succeeded"
     assert said == [
@@ -43,7 +43,7 @@ def test_each_change_of_a_step_is_told_once(fake_kfp: Any, cluster: Cluster, run
 def test_waiting_ends_with_every_end(fake_kfp: Any, cluster: Cluster, run: str, state: str) -> None:
     fake_kfp.progress = [("RUNNING", {"finetune": "RUNNING"}), (state, {"finetune": "FAILED"})]
 
-    ended = follow(cluster, run, SOON, [].append)
+    ended = follow(cluster, run, [].append, interval=SOON)
 
     assert ended.state == state.lower()
     assert fake_kfp.looks == 2
@@ -52,14 +52,14 @@ def test_waiting_ends_with_every_end(fake_kfp: Any, cluster: Cluster, run: str, 
 def test_a_run_that_is_being_cancelled_has_not_ended(fake_kfp: Any, cluster: Cluster, run: str) -> None:
     fake_kfp.progress = [("CANCELING", {}), ("CANCELED", {})]
 
-    assert follow(cluster, run, SOON, [].append).state == "canceled"
+    assert follow(cluster, run, [].append, interval=SOON).state == "canceled"
 
 
 def test_waiting_has_a_limit(fake_kfp: Any, cluster: Cluster, run: str) -> None:
     fake_kfp.progress = [("RUNNING", {})]
 
     with pytest.raises(TryAgainLater) as raised:
-        follow(cluster, run, Polling(interval=0.001, limit=0.02), [].append)
+        follow(cluster, run, [].append, interval=SOON, limit=0.02)
 
     assert (
         str(raised.value) == f"run {run} is still running after 0.02 s, and continues; follow it: `podtune wait {run}`"
@@ -70,7 +70,7 @@ def test_a_short_outage_is_told_and_waited_for(fake_kfp: Any, cluster: Cluster, 
     fake_kfp.fail("GET", f"runs/{run}", 500, times=2)
     said: List[str] = []
 
-    assert follow(cluster, run, SOON, said.append).state == "succeeded"
+    assert follow(cluster, run, said.append, interval=SOON).state == "succeeded"
     assert said == [f"{fake_kfp.host} is unavailable (HTTP 500: the fake answers 500); try again later; waiting"] * 2
 
 
@@ -78,21 +78,21 @@ def test_a_long_outage_ends_the_waiting(fake_kfp: Any, cluster: Cluster, run: st
     fake_kfp.fail("GET", f"runs/{run}", 500, times=9)
 
     with pytest.raises(TryAgainLater, match="is unavailable"):
-        follow(cluster, run, Polling(interval=0.001, outage=0.0), [].append)
+        follow(cluster, run, [].append, interval=SOON, outage=0.0)
 
 
 def test_a_run_that_is_deleted_meanwhile_ends_the_waiting(fake_kfp: Any, cluster: Cluster, run: str) -> None:
     del fake_kfp.runs[run]
 
     with pytest.raises(Missing, match=f"Run {run} not found"):
-        follow(cluster, run, SOON, [].append)
+        follow(cluster, run, [].append, interval=SOON)
 
 
 def test_a_token_that_expires_ends_the_waiting(fake_kfp: Any, cluster: Cluster, run: str) -> None:
     fake_kfp.fail("GET", f"runs/{run}", 401)
 
     with pytest.raises(BadInput, match="rejects your credentials"):
-        follow(cluster, run, SOON, [].append)
+        follow(cluster, run, [].append, interval=SOON)
 
 
 def test_the_end_of_a_log_is_what_a_person_can_read(fake_kfp: Any, cluster: Cluster, run: str) -> None:
