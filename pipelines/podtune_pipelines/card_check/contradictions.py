@@ -127,10 +127,8 @@ def headline_is_not_the_last_row(claims: Claims) -> Found:
         best = next((step for step, row in rows if row.value == loss.value), None)
         if best and rows[-1][1].value != loss.value:
             last = f"the last row (step {rows[-1][0].text}) has {rows[-1][1].text}"
-            yield (
-                loss.line,
-                f"the loss {loss.text} is that of step {best.text}; {last}, and no best checkpoint is mentioned",
-            )
+            stated = f"the loss {loss.text} is that of step {best.text}"
+            yield loss.line, f"{stated}; {last}, and no best checkpoint is mentioned"
 
 
 def data_used_in_part(claims: Claims) -> Found:

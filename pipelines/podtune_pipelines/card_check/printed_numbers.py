@@ -44,14 +44,11 @@ class Stated:
         """Whether a long number is exactly representable in single precision."""
         return self.digits > 8 and float(np.float32(self.value)) == self.value
 
-    def within(self, low: float, high: float) -> bool:
-        """Whether the interval overlaps another."""
-        return self.low <= high and low <= self.high
-
     def equals(self, value: float) -> bool:
         """Whether the number agrees with a value, as a share or in percent."""
         slack = 1e-7 * abs(value) * 100
-        return any(self.within(scaled - slack, scaled + slack) for scaled in (value, value * 100, value / 100))
+        near = (value, value * 100, value / 100)
+        return any(self.low <= scaled + slack and scaled - slack <= self.high for scaled in near)
 
     def over(self, scale: float) -> "Stated":
         """Divide the number and keep its text."""

@@ -7,7 +7,7 @@ import typer
 from podtune.errors import BadInput
 
 from podtune_pipelines.cli import options
-from podtune_pipelines.doctor.examination import Finding
+from podtune_pipelines.doctor.findings import Finding
 
 _SECONDS = 20.0
 
@@ -27,12 +27,11 @@ def doctor(
     """
     from podtune.training.engines import ENGINES
 
-    from podtune_pipelines.doctor.checks import Plan, checks_of
-    from podtune_pipelines.doctor.examination import examine
+    from podtune_pipelines.doctor.checks import checks_of, examine
 
     if device not in ENGINES:
         raise BadInput(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
-    found = examine(checks_of(Plan(device, home, store=store, workspace=workspace, host=host)), seconds)
+    found = examine(checks_of(device, home, store=store, workspace=workspace, host=host), seconds)
     if as_json:
         options.print_json(found)
     else:

@@ -115,9 +115,8 @@ def _show_ipus(console: Console, ipu: "IpuPlan") -> None:
 def _shares(pipeline: "Pipeline") -> Table:
     table = Table("IPU", "layers", "parameters", f"MiB of {IPU_MEBIBYTES}, at least")
     for number, share in enumerate(pipeline.shares):
-        table.add_row(
-            str(number), str(share.layers), f"{share.parameters / 1e6:,.2f} million", f"{share.least_bytes >> 20:,}"
-        )
+        parameters, mebibytes = f"{share.parameters / 1e6:,.2f} million", f"{share.least_bytes >> 20:,}"
+        table.add_row(str(number), str(share.layers), parameters, mebibytes)
     return table
 
 

@@ -57,10 +57,8 @@ def _require_only(model: ReleasedModel, request: PredictionRequest) -> None:
     prediction = model.task.prediction
     for field in fields(request):
         if getattr(request, field.name) not in (None, False) and field.name not in prediction.options:
-            listed = ", ".join(map(_option, prediction.options))
-            raise BadInput(
-                f"{_option(field.name)} is not for the model in {model.directory}, which {prediction.does}: {listed}"
-            )
+            fit = f"which {prediction.does}: {', '.join(map(_option, prediction.options))}"
+            raise BadInput(f"{_option(field.name)} is not for the model in {model.directory}, {fit}")
 
 
 def _option(name: str) -> str:

@@ -32,7 +32,11 @@ def run(
     if reused:
         print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
     release = run_locally(loaded, command_of(recipe, changes), directory, store, device)
-    _show(release, as_json)
+    facts = RELEASE.open(release).facts
+    if as_json:
+        options.print_json({**dataclasses.asdict(facts), "record": str(release)})
+    else:
+        print(f"{facts.name} version {facts.version} is live in {facts.store}")
 
 
 def recipes(as_json: options.Json = False) -> None:
@@ -46,11 +50,3 @@ def recipes(as_json: options.Json = False) -> None:
     for recipe, header in found:
         table.add_row(recipe.name, header.splitlines()[0])
     Console().print(table)
-
-
-def _show(release: Path, as_json: bool) -> None:
-    facts = RELEASE.open(release).facts
-    if as_json:
-        options.print_json({**dataclasses.asdict(facts), "record": str(release)})
-    else:
-        print(f"{facts.name} version {facts.version} is live in {facts.store}")

@@ -50,8 +50,10 @@ def wait(
     """
     from podtune_pipelines.cluster.client import connect
 
-    cluster = connect(host, namespace)
-    follow_to_end(cluster, _run_id(run), timeout=timeout, interval=interval, as_json=as_json)
+    cluster, run_id = connect(host, namespace), run.rstrip("/").rpartition("/")[2]
+    if not run_id:
+        raise BadInput(f"a run must be an ID or an address; got {run!r}")
+    follow_to_end(cluster, run_id, timeout=timeout, interval=interval, as_json=as_json)
 
 
 def follow_to_end(cluster: "Cluster", run: str, *, timeout: float, interval: float, as_json: bool) -> None:
@@ -85,14 +87,6 @@ def _duration(run: "Run") -> str:
         return ""
     hours, rest = divmod(int(seconds), 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}"
-
-
-def _run_id(text: str) -> str:
-    """The run's ID, also from its address."""
-    run = text.rstrip("/").rpartition("/")[2]
-    if not run:
-        raise BadInput(f"a run must be an ID or an address; got {text!r}")
-    return run
 
 
 def _say(text: str) -> None:

@@ -157,7 +157,8 @@ class _Client(kfp.Client):
         # KFP's client offers none of the three; without the replaced `request`, a dead server would hang a command
         rest = self._run_api.api_client.rest_client
         rest.pool_manager.connection_pool_kw["retries"] = _RETRIES
-        rest.request = _Requests(address, rest.request)
+        self._address, self._send = address, rest.request
+        rest.request = self._request
 
     def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:  # noqa: ARG002  # KFP's signature
         """Skip the check while the client is built: KFP would try five times in 25 seconds, without a time limit."""
@@ -167,24 +168,16 @@ class _Client(kfp.Client):
         """Get KFP's health."""
         return self._healthz_api.healthz_service_get_healthz()
 
-
-@dataclass(frozen=True)
-class _Requests:
-    """Makes the client's requests, in place of its REST client's own method."""
-
-    address: Address
-    request: Callable[..., Any]
-
-    def __call__(self, *arguments: Any, _request_timeout: Any = None, **options: Any) -> Any:
+    def _request(self, *arguments: Any, _request_timeout: Any = None, **options: Any) -> Any:
         try:
-            answer = self.request(*arguments, _request_timeout=_request_timeout or _TIME_LIMITS, **options)
+            answer = self._send(*arguments, _request_timeout=_request_timeout or _TIME_LIMITS, **options)
         except kfp_server_api.ApiException as error:
-            raise _refusal(self.address, error) from error
+            raise _refusal(self._address, error) from error
         except urllib3.exceptions.HTTPError as error:
-            raise _unreachable(self.address, error) from error
+            raise _unreachable(self._address, error) from error
         parsed = options.get("_preload_content", True)
         if parsed and "json" not in answer.urllib3_response.headers.get("content-type", ""):
-            raise BadInput(f"{self.address.host} answers with a web page instead of KFP's API; {_LOGIN}")
+            raise BadInput(f"{self._address.host} answers with a web page instead of KFP's API; {_LOGIN}")
         return answer
 
 
@@ -193,18 +186,16 @@ def _refusal(address: Address, error: Any) -> PodtuneError:
     said = f"{error.status}: {_message(error.body) or error.reason}"
     for secret in filter(None, (address.token, address.cookies)):
         said = said.replace(secret, "…")
-    if error.status == 401:
-        return BadInput(f"{address.host} rejects your credentials (HTTP {said}); {_LOGIN}")
-    if error.status == 403:
-        remedy = "ask its administrator, or give your --namespace"
-        return BadInput(f"{address.host} denies access (HTTP {said}); {remedy}")
-    if error.status == 404:
-        return Missing(f"{address.host} has no such object (HTTP {said})")
-    if error.status == 409:
-        return Taken(f"{address.host} has an object of this name already (HTTP {said})")
+    faults = {
+        401: (BadInput, f"rejects your credentials (HTTP {said}); {_LOGIN}"),
+        403: (BadInput, f"denies access (HTTP {said}); ask its administrator, or give your --namespace"),
+        404: (Missing, f"has no such object (HTTP {said})"),
+        409: (Taken, f"has an object of this name already (HTTP {said})"),
+    }
+    kind, fault = faults.get(error.status, (BadInput, f"refuses the request (HTTP {said})"))
     if is_passing(error.status):
-        return TryAgainLater(f"{address.host} is unavailable (HTTP {said}); try again later")
-    return BadInput(f"{address.host} refuses the request (HTTP {said})")
+        kind, fault = TryAgainLater, f"is unavailable (HTTP {said}); try again later"
+    return kind(f"{address.host} {fault}")
 
 
 def _message(body: Any) -> Optional[str]:
@@ -219,15 +210,11 @@ def _message(body: Any) -> Optional[str]:
 def _unreachable(address: Address, error: Exception) -> PodtuneError:
     reason = getattr(error, "reason", None) or error
     if isinstance(reason, urllib3.exceptions.SSLError) and isinstance(reason.args[0], ssl.SSLCertVerificationError):
-        why = reason.args[0].verify_message
-        return BadInput(
-            f"{address.host} has a certificate that is not trusted: {why}; set {CA_FILE} to its CA certificate"
-        )
+        fault = f"{address.host} has a certificate that is not trusted: {reason.args[0].verify_message}"
+        return BadInput(f"{fault}; set {CA_FILE} to its CA certificate")
     if isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError)):
-        return TryAgainLater(
-            f"{address.host} closed the connection, and may have carried out the request; check with `podtune runs` or "
-            "`podtune schedules list` before trying again"
-        )
+        remedy = "check with `podtune runs` or `podtune schedules list` before trying again"
+        return TryAgainLater(f"{address.host} closed the connection, and may have carried out the request; {remedy}")
     return TryAgainLater(f"{address.host} cannot be reached ({type(reason).__name__}); try again later")
 
 

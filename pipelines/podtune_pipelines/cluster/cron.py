@@ -7,12 +7,14 @@ without complaint and reads it as seconds, minutes, hours, …; so five fields g
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Callable, Dict, FrozenSet, Iterator, List, Tuple
 
 from podtune.errors import BadInput
 
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_FIRST_HALF = ("January", "February", "March", "April", "May", "June")
+MONTHS = (*_FIRST_HALF, "July", "August", "September", "October", "November", "December")
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 _PART = re.compile(r"(?:(?P<star>[*?])|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]+))?")
 _HORIZON = timedelta(days=5 * 366)
@@ -34,8 +36,8 @@ _KINDS = (
     _Kind("minutes", 0, 59, {}),
     _Kind("hours", 0, 23, {}),
     _Kind("day of month", 1, 31, {}),
-    _Kind("month", 1, 12, {name: number for number, name in enumerate(MONTHS, 1)}),
-    _Kind("day of week", 0, 6, {name: number for number, name in enumerate(DAYS)}),
+    _Kind("month", 1, 12, {name[:3].upper(): number for number, name in enumerate(MONTHS, 1)}),
+    _Kind("day of week", 0, 6, {name[:3].upper(): number for number, name in enumerate(DAYS)}),
 )
 
 
@@ -87,20 +89,17 @@ class Cron:
         return day.month in self.months.values and ((in_month or in_week) if either else (in_month and in_week))
 
     def _times(self, day: datetime) -> Iterator[datetime]:
-        for hour in sorted(self.hours.values):
-            for minute in sorted(self.minutes.values):
-                for second in sorted(self.seconds.values):
-                    yield day.replace(hour=hour, minute=minute, second=second)
+        fields = (sorted(field.values) for field in (self.hours, self.minutes, self.seconds))
+        for hour, minute, second in product(*fields):
+            yield day.replace(hour=hour, minute=minute, second=second)
 
 
 def parse_cron(expression: str) -> Cron:
     """Read five standard fields, or KFP's six; BadInput says which field is wrong and what it may be."""
     texts = expression.split()
     if len(texts) not in (5, 6):
-        raise BadInput(
-            f"--cron must have five fields (minute hour day month weekday), or six with the second first; got "
-            f"{len(texts)} in {expression!r}"
-        )
+        right = "five fields (minute hour day month weekday), or six with the second first"
+        raise BadInput(f"--cron must have {right}; got {len(texts)} in {expression!r}")
     six = texts if len(texts) == 6 else ["0", *texts]
     return Cron(*(_field(text.upper(), kind) for text, kind in zip(six, _KINDS)))
 
@@ -114,9 +113,7 @@ def next_times(cron: Cron, now: datetime, count: int) -> Tuple[datetime, ...]:
 
 
 def _field(text: str, kind: _Kind) -> Field:
-    values: FrozenSet[int] = frozenset()
-    for part in text.split(","):
-        values |= _part(part, kind)
+    values: FrozenSet[int] = frozenset().union(*(_part(part, kind) for part in text.split(",")))
     always = len(values) == kind.high - kind.low + 1
     return Field(text, values, starred="*" in text or "?" in text, always=always)
 
@@ -146,15 +143,9 @@ def _value(text: str, kind: _Kind, part: str) -> int:
 def _wrong(text: str, kind: _Kind) -> BadInput:
     known = list(kind.names)
     names = f" or {known[0]}-{known[-1]}" if known else ""
-    return BadInput(
-        f"the {kind.name} of --cron must be *, or {kind.low}-{kind.high}{names}, as a number, a range, a list or with "
-        f"a /step, which is what KFP's scheduler takes; got {text!r}"
-    )
+    right = f"*, or {kind.low}-{kind.high}{names}, as a number, a range, a list or with a /step"
+    return BadInput(f"the {kind.name} of --cron must be {right}, which is what KFP's scheduler takes; got {text!r}")
 
-
-_FIRST_HALF = ("January", "February", "March", "April", "May", "June")
-_MONTH_NAMES = ("", *_FIRST_HALF, "July", "August", "September", "October", "November", "December")
-_DAY_NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 _MOST_TIMES = 6
 """Clock times that are listed one by one."""
@@ -162,7 +153,8 @@ _MOST_TIMES = 6
 
 def in_words(cron: Cron) -> str:
     """Such as: every Monday at 03:00 UTC."""
-    return f"{_day(cron)}{_month(cron)} {_time(cron)} UTC"
+    months = "" if cron.months.always else f" in {_listed(cron.months, lambda month: MONTHS[month - 1])}"
+    return f"{_day(cron)}{months} {_time(cron)} UTC"
 
 
 def _day(cron: Cron) -> str:
@@ -171,16 +163,12 @@ def _day(cron: Cron) -> str:
     if (days.always and weekdays.always) or (either and (days.always or weekdays.always)):
         return "every day"
     in_month = f"on day {_listed(days, str)} of the month"
-    in_week = f"every {_listed(weekdays, _DAY_NAMES.__getitem__)}"
+    in_week = f"every {_listed(weekdays, DAYS.__getitem__)}"
     if either:
         return f"{in_month} and {in_week}"
     if weekdays.always:
         return in_month
-    return in_week if days.always else f"{in_month} if it is a {_listed(weekdays, _DAY_NAMES.__getitem__, 'or')}"
-
-
-def _month(cron: Cron) -> str:
-    return "" if cron.months.always else f" in {_listed(cron.months, _MONTH_NAMES.__getitem__)}"
+    return in_week if days.always else f"{in_month} if it is a {_listed(weekdays, DAYS.__getitem__, 'or')}"
 
 
 def _time(cron: Cron) -> str:

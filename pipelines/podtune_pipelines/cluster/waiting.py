@@ -43,9 +43,8 @@ def follow(
         if state in ENDED:
             return current
         if limit and time.monotonic() - begun >= limit:
-            raise TryAgainLater(
-                f"run {run} is still {state} after {limit:g} s, and continues; follow it: `podtune wait {run}`"
-            )
+            so_far = f"run {run} is still {state} after {limit:g} s, and continues"
+            raise TryAgainLater(f"{so_far}; follow it: `podtune wait {run}`")
         time.sleep(interval)
 
 

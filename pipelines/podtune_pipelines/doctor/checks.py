@@ -1,44 +1,79 @@
-"""The checks for what is going to be used."""
+"""The checks for what is going to be used: independent, run at the same time, each within a time limit."""
 
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List
+from typing import Callable, Iterator, List
 
+from podtune.errors import PodtuneError, from_os_error
 from podtune.image_names import image_of
 from podtune.ipujobs.work import jobs_namespace
 
 from podtune_pipelines.doctor import machine
-from podtune_pipelines.doctor.examination import Check
+from podtune_pipelines.doctor.findings import Finding, failed, plain, refused
 from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is going to be used."""
+class Check:
+    """A named check."""
 
-    device: str
-    home: Path
-    store: str
-    workspace: str
-    host: str
+    about: str
+    run: Callable[[], Iterator[Finding]]
+    """Yields findings as it goes; an error becomes the last one."""
 
 
-def checks_of(plan: Plan) -> List[Check]:
-    """All checks for a plan."""
-    elsewhere = bool(plan.host)
-    devices = sorted({"cpu", plan.device})  # only training and evaluation run in another image than a CPU's
+def checks_of(device: str, home: Path, *, store: str, workspace: str, host: str) -> List[Check]:
+    """All checks for what is going to be used."""
+    elsewhere = bool(host)
+    devices = sorted({"cpu", device})  # only training and evaluation run in another image than a CPU's
     return [
         Check("packages", machine.check_packages),
-        Check("home", lambda: machine.check_home(plan.home)),
+        Check("home", lambda: machine.check_home(home)),
         Check("processor", machine.check_processor),
-        Check("GPUs", lambda: machine.check_gpus(required=plan.device == "gpu", elsewhere=elsewhere)),
-        *([Check("IPUs", lambda: machine.check_ipus(elsewhere))] if plan.device == "ipu" else []),
+        Check("GPUs", lambda: machine.check_gpus(required=device == "gpu", elsewhere=elsewhere)),
+        *([Check("IPUs", lambda: machine.check_ipus(elsewhere))] if device == "ipu" else []),
         Check("Hub", check_hub),
-        Check("store", lambda: check_store(plan.store, RELEASES)),
-        *([Check("workspace", lambda: check_store(plan.workspace, CHECKPOINTS))] if plan.workspace else []),
-        Check("KFP", lambda: check_kfp(plan.host)),
-        Check("Kubernetes", lambda: check_kubernetes(plan.device, jobs_namespace())),
+        Check("store", lambda: check_store(store, RELEASES)),
+        *([Check("workspace", lambda: check_store(workspace, CHECKPOINTS))] if workspace else []),
+        Check("KFP", lambda: check_kfp(host)),
+        Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace())),
         Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
     ]
+
+
+def examine(checks: List[Check], seconds: float) -> List[Finding]:
+    """Run all checks at once; return their findings in order. A check that takes longer than `seconds` has failed."""
+    found: List[List[Finding]] = [[] for _ in checks]
+    # Daemons, so that a server that never answers does not keep the command running
+    threads = [threading.Thread(target=_run, args=pair, daemon=True) for pair in zip(checks, found)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + seconds
+    findings: List[Finding] = []
+    for check, thread, of_check in zip(checks, threads, found):
+        thread.join(max(0.0, until - time.monotonic()))
+        unanswered = thread.is_alive()  # asked first: a check may end while its findings are read
+        findings += of_check
+        if unanswered:
+            reason = f"no answer within {seconds:g} seconds"
+            findings.append(failed(check.about, reason, "check whether a firewall drops the connection"))
+    return findings
+
+
+def _run(check: Check, found: List[Finding]) -> None:
+    try:
+        for finding in check.run():
+            found.append(finding)
+    except PodtuneError as error:
+        found.append(refused(check.about, str(error)))
+    except OSError as error:
+        expected = from_os_error(error)
+        said = str(expected) if expected else f"{plain(error.strerror or type(error).__name__)}; check its location"
+        found.append(refused(check.about, said))
+    except Exception as error:  # one broken check must not hide the others
+        reason = f"the check itself failed ({type(error).__name__})"
+        found.append(failed(check.about, reason, "report this and the command you ran"))

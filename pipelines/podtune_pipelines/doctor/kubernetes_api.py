@@ -6,7 +6,7 @@ import urllib3
 from podtune.ipujobs.cluster import ask_once, open_api
 from podtune.ipujobs.manifest import API_VERSION
 
-from podtune_pipelines.doctor.examination import Finding, failed, not_checked, ok, plain
+from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, plain
 from podtune_pipelines.doctor.servers import TIMEOUT, json_of, unreachable
 
 _ABOUT = "Kubernetes"
@@ -26,7 +26,9 @@ def check_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
     if device == "gpu":
         yield _gpus(api)
     if device == "ipu":
-        yield from _ipus(api, namespace)
+        yield _operator(api)
+        yield _namespace(api, namespace)
+        yield _right(api, namespace)
 
 
 def _gpus(api: Any) -> Finding:
@@ -39,12 +41,6 @@ def _gpus(api: Any) -> Finding:
     if not sum(offers):
         return failed(about, f"none of {len(offers)} nodes offers nvidia.com/gpu", "install NVIDIA's device plugin")
     return ok(about, f"{sum(offers)} on {sum(map(bool, offers))} of {len(offers)} nodes")
-
-
-def _ipus(api: Any, namespace: str) -> Iterator[Finding]:
-    yield _operator(api)
-    yield _namespace(api, namespace)
-    yield _right(api, namespace)
 
 
 def _operator(api: Any) -> Finding:
@@ -71,12 +67,8 @@ def _namespace(api: Any, namespace: str) -> Finding:
 
 def _right(api: Any, namespace: str) -> Finding:
     about = "right to create IPUJobs"
-    attributes = {
-        "namespace": namespace,
-        "verb": "create",
-        "group": API_VERSION.partition("/")[0],
-        "resource": "ipujobs",
-    }
+    group = API_VERSION.partition("/")[0]
+    attributes = {"namespace": namespace, "verb": "create", "group": group, "resource": "ipujobs"}
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

@@ -15,7 +15,7 @@ from podtune import __version__
 from podtune.errors import BadInput
 from podtune.training.step_process import poptorch_python
 
-from podtune_pipelines.doctor.examination import Finding, failed, not_checked, ok, warning
+from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, warning
 
 _GIBIBYTE = 1 << 30
 _ROOM = 20 * _GIBIBYTE
@@ -60,15 +60,9 @@ def check_processor() -> Iterator[Finding]:
     import torch
     from podtune.training.engines.cpu import has_avx512_bfloat16, multiplies_in_tiles
 
-    parts = [
-        name
-        for name, there in (
-            ("AVX-512", torch.backends.cpu.get_cpu_capability() == "AVX512"),
-            ("bfloat16", has_avx512_bfloat16()),
-            ("AMX", multiplies_in_tiles()),
-        )
-        if there
-    ]
+    avx512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    instructions = {"AVX-512": avx512, "bfloat16": has_avx512_bfloat16(), "AMX": multiplies_in_tiles()}
+    parts = [name for name, there in instructions.items() if there]
     cores = len(os.sched_getaffinity(0))
     yield ok("processor", f"{cores} cores, {', '.join(parts) or 'no AVX-512'}; {torch.get_num_threads()} threads")
 
@@ -78,12 +72,12 @@ def check_gpus(required: bool, elsewhere: bool) -> Iterator[Finding]:
     import torch
 
     if torch.cuda.is_available():
-        yield ok("GPUs", ", ".join(_gpu(number) for number in range(torch.cuda.device_count())))
+        gpus = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+        yield ok("GPUs", ", ".join(f"{gpu.name} with {gpu.total_memory / _GIBIBYTE:.0f} GiB" for gpu in gpus))
     elif required and elsewhere:
         yield not_checked("GPUs", "this machine has none; the cluster's are checked through Kubernetes")
     elif required:
-        built = torch.version.cuda or "none"
-        found = f"torch sees none (its CUDA: {built})"
+        found = f"torch sees none (its CUDA: {torch.version.cuda or 'none'})"
         yield failed("GPUs", found, "install the NVIDIA driver and a CUDA build of torch")
 
 
@@ -115,8 +109,8 @@ def check_images(names: "list[str]") -> Iterator[Finding]:
         elif any(re.search("no such|not known", answer.stderr, re.IGNORECASE) for answer in answers):
             yield warning(about, "is not on this machine", "build and push it, unless the cluster's registry has it")
         else:
-            found = "neither docker nor podman answers here"
-            yield not_checked(about, found, "the cluster reports it when it pulls the image")
+            remedy = "the cluster reports it when it pulls the image"
+            yield not_checked(about, "neither docker nor podman answers here", remedy)
 
 
 def _run(command: "list[str]") -> "subprocess.CompletedProcess[str]":
@@ -134,10 +128,3 @@ def _unfit(requirement: Requirement) -> Iterator[str]:
         return
     if not requirement.specifier.contains(installed, prereleases=True):
         yield f"{requirement.name} is {installed} but must be {requirement.specifier}"
-
-
-def _gpu(number: int) -> str:
-    import torch
-
-    properties = torch.cuda.get_device_properties(number)
-    return f"{properties.name} with {properties.total_memory / _GIBIBYTE:.0f} GiB"

@@ -15,7 +15,7 @@ from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # d
 from podtune.errors import BadInput, TryAgainLater
 
 from podtune_pipelines.cluster.client import CA_FILE, COOKIES, TOKEN, TOKEN_FILE, Address, address_of
-from podtune_pipelines.doctor.examination import Finding, failed, not_checked, ok, plain, warning
+from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, plain, warning
 
 TIMEOUT = urllib3.Timeout(connect=4, read=6)
 _HUB_SECONDS = 6.0
@@ -89,11 +89,12 @@ def check_kfp(host: str) -> Iterator[Finding]:
 
 
 def _version(address: Address, tag: str) -> Finding:
+    compiled_for = ".".join(kfp.__version__.split(".")[:2])
     if not tag:
-        remedy = f"make sure that it is KFP {_series(kfp.__version__)} or later"
+        remedy = f"make sure that it is KFP {compiled_for} or later"
         return ok(_KFP, f"{address.host} answers without its version; {remedy}")
-    if _numbers(tag) < _numbers(_series(kfp.__version__)):
-        remedy = f"upgrade KFP to {_series(kfp.__version__)}, which the compiled pipelines are for"
+    if _numbers(tag) < _numbers(compiled_for):
+        remedy = f"upgrade KFP to {compiled_for}, which the compiled pipelines are for"
         return warning(_KFP, f"{address.host} runs KFP {plain(tag)}", remedy)
     return ok(_KFP, f"{address.host} runs KFP {plain(tag)}")
 
@@ -102,10 +103,6 @@ def _credentials(address: Address) -> Dict[str, str]:
     token = Path(address.token_file).read_text(encoding="utf-8").strip() if address.token_file else address.token
     headers = {"Authorization": f"Bearer {token}" if token else "", "Cookie": address.cookies}
     return {name: value for name, value in headers.items() if value}
-
-
-def _series(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _numbers(version: str) -> "list[int]":

@@ -3,7 +3,6 @@
 import secrets
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from podtune.stores.s3_client import open_client
 from podtune.stores.s3_errors import explained, explaining
 from podtune.stores.store import Store
 
-from podtune_pipelines.doctor.examination import Finding, failed, ok, refused, warning
+from podtune_pipelines.doctor.findings import Finding, failed, ok, refused, warning
 from podtune_pipelines.doctor.machine import free_bytes
 
 _SKEW_REFUSED, _SKEW_NOTED = 15 * 60, 60
@@ -37,41 +36,30 @@ _WAYS = {
 _WRITERS, _RACES = 8, 5
 
 
-@dataclass(frozen=True)
-class Purpose:
-    """What a store is used for, and so what has to work."""
+RELEASES, CHECKPOINTS = "store", "workspace"
+"""What a store is used for, by the option that names it.
 
-    name: str
-    """The option that names the store."""
-
-    releases: bool
-    """Whether it holds releases: creating an object must never replace another."""
-
-    deletes: bool
-    """Whether what is written there is deleted again."""
+Creating a release must never replace another; checkpoints are deleted again.
+"""
 
 
-RELEASES = Purpose("store", releases=True, deletes=False)
-CHECKPOINTS = Purpose("workspace", releases=False, deletes=True)
-
-
-def check_store(uri: str, purpose: Purpose) -> Iterator[Finding]:
+def check_store(uri: str, purpose: str) -> Iterator[Finding]:
     """Check everything from credentials to races, until something fails that the rest depends on."""
     store = open_store(uri)
     if uri.startswith("s3://"):
-        for finding in _check_bucket(uri, purpose.name):
+        for finding in _check_bucket(uri, purpose):
             yield finding
             if finding.outcome == "failed":
                 return
     elif not Path(store.uri).exists():
         free_bytes(Path(store.uri))
-        yield ok(f"{purpose.name} {store.uri}", "does not exist yet and can be created")
+        yield ok(f"{purpose} {store.uri}", "does not exist yet and can be created")
         return
-    about = f"{purpose.name} {store.uri}"
+    about = f"{purpose} {store.uri}"
     key = f"doctor/{secrets.token_hex(8)}"
     _write_and_read(store, key)
     yield ok(about, "can be read and written")
-    obeyed = _conditional_writes(store, key, about=about) if purpose.releases else None
+    obeyed = _conditional_writes(store, key, about=about) if purpose == RELEASES else None
     if obeyed:
         yield obeyed
     deleted = _delete(store, key, about=about, purpose=purpose)
@@ -129,17 +117,16 @@ def _conditional_writes(store: Store, key: str, *, about: str) -> Finding:
     except PodtuneError as error:
         return refused(about, str(error))
     if replaced:
-        return failed(
-            about, "a conditional create replaced an existing object", "use a store that honours If-None-Match"
-        )
+        found = "a conditional create replaced an existing object"
+        return failed(about, found, "use a store that honours If-None-Match")
     return ok(about, "a conditional create leaves an existing object unchanged")
 
 
-def _delete(store: Store, key: str, *, about: str, purpose: Purpose) -> Finding:
+def _delete(store: Store, key: str, *, about: str, purpose: str) -> Finding:
     try:
         store.delete(key)
     except PodtuneError as error:
-        if purpose.deletes:
+        if purpose == CHECKPOINTS:
             return refused(about, str(error))
         return warning(about, f"deleting is denied, which releases do not need; {key} remains", "delete it")
     return ok(about, "objects can be deleted")

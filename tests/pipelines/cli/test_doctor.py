@@ -7,7 +7,8 @@ import typer
 from podtune.errors import BadInput
 from podtune_pipelines.cli.doctor import doctor
 from podtune_pipelines.doctor import checks
-from podtune_pipelines.doctor.examination import Check, Finding, failed, ok
+from podtune_pipelines.doctor.checks import Check
+from podtune_pipelines.doctor.findings import Finding, failed, ok
 from typer.testing import CliRunner
 
 
@@ -22,7 +23,7 @@ def findings(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function that sets what the checks find."""
 
     def find(*found: Finding) -> None:
-        monkeypatch.setattr(checks, "checks_of", lambda plan: [Check("all", lambda: iter(found))])
+        monkeypatch.setattr(checks, "checks_of", lambda *plan, **locations: [Check("all", lambda: iter(found))])
 
     return find
 
@@ -56,8 +57,8 @@ def test_an_unknown_device_is_bad_input() -> None:
 
 
 def test_what_is_checked_follows_from_what_is_meant() -> None:
-    cpu = checks.checks_of(checks.Plan("cpu", Path("home"), store="store", workspace="", host=""))
-    ipu = checks.checks_of(checks.Plan("ipu", Path("home"), store="store", workspace="s3://w", host=""))
+    cpu = checks.checks_of("cpu", Path("home"), store="store", workspace="", host="")
+    ipu = checks.checks_of("ipu", Path("home"), store="store", workspace="s3://w", host="")
 
     assert [check.about for check in cpu] == [
         "packages",

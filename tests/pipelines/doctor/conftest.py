@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 import yaml
-from podtune_pipelines.doctor.examination import Finding
+from podtune_pipelines.doctor.findings import Finding
 
 
 @dataclass

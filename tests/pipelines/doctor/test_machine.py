@@ -4,7 +4,7 @@ from typing import Any, Callable, List
 import pytest
 from podtune.errors import BadInput
 from podtune_pipelines.doctor import machine
-from podtune_pipelines.doctor.examination import not_checked, ok, warning
+from podtune_pipelines.doctor.findings import not_checked, ok, warning
 
 
 @pytest.fixture

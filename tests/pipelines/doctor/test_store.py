@@ -6,7 +6,7 @@ import pytest
 from podtune.errors import BadInput
 from podtune.stores.directory_store import DirectoryStore
 from podtune_pipelines.doctor import store
-from podtune_pipelines.doctor.examination import failed, ok
+from podtune_pipelines.doctor.findings import failed, ok
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
 
 

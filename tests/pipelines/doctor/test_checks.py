@@ -2,7 +2,8 @@ import threading
 from typing import Iterator
 
 from podtune.errors import BadInput
-from podtune_pipelines.doctor.examination import Check, Finding, examine, failed, ok, refused
+from podtune_pipelines.doctor.checks import Check, examine
+from podtune_pipelines.doctor.findings import Finding, failed, ok, refused
 
 
 def test_findings_come_in_the_order_of_the_checks() -> None:
