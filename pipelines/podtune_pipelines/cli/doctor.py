@@ -1,15 +1,12 @@
 """`podtune doctor`: everything that a run lacks, before it fails on it."""
 
 from pathlib import Path
-from typing import Annotated, List
+from typing import Annotated
 
 import typer
 from podtune.errors import BadInput
 
 from podtune_pipelines.cli import options
-from podtune_pipelines.doctor.findings import Finding
-
-_SECONDS = 20.0
 
 
 def doctor(
@@ -18,7 +15,7 @@ def doctor(
     workspace: options.Workspace = "",
     device: options.Device = "cpu",
     home: options.Home = Path(".podtune"),
-    seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = _SECONDS,
+    seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = 20.0,
     as_json: options.Json = False,
 ) -> None:
     """Check whether this machine and a cluster are ready for a run.
@@ -35,12 +32,8 @@ def doctor(
     if as_json:
         options.print_json(found)
     else:
-        _show(found)
+        for finding in found:
+            print(f"{finding.outcome:<12}{finding.about}: {finding.found}")
+            if finding.remedy:
+                print(f"{'':<12}→ {finding.remedy}")
     raise typer.Exit(int(any(finding.outcome == "failed" for finding in found)))
-
-
-def _show(found: List[Finding]) -> None:
-    for finding in found:
-        print(f"{finding.outcome:<12}{finding.about}: {finding.found}")
-        if finding.remedy:
-            print(f"{'':<12}→ {finding.remedy}")

@@ -19,7 +19,6 @@ from podtune_pipelines.cli.submit import submit
 
 app = typer.Typer(
     name="podtune",
-    help="Fine-tune transformer models on accelerator pods and release them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -12,7 +12,7 @@ from rich.table import Table
 from podtune_pipelines.cli import options
 
 if TYPE_CHECKING:
-    from podtune_pipelines.ipu_plan import IpuPlan, Pipeline
+    from podtune_pipelines.ipu_plan import IpuPlan
     from podtune_pipelines.plan import Plan
 
 
@@ -108,16 +108,12 @@ def _show_ipus(console: Console, ipu: "IpuPlan") -> None:
     console.print(table)
     if ipu.pipeline is None:
         console.print("placement: unknown until model and data are fetched; --fetch downloads and prepares them")
-    else:
-        console.print(_shares(ipu.pipeline))
-
-
-def _shares(pipeline: "Pipeline") -> Table:
-    table = Table("IPU", "layers", "parameters", f"MiB of {IPU_MEBIBYTES}, at least")
-    for number, share in enumerate(pipeline.shares):
+        return
+    shares = Table("IPU", "layers", "parameters", f"MiB of {IPU_MEBIBYTES}, at least")
+    for number, share in enumerate(ipu.pipeline.shares):
         parameters, mebibytes = f"{share.parameters / 1e6:,.2f} million", f"{share.least_bytes >> 20:,}"
-        table.add_row(str(number), str(share.layers), parameters, mebibytes)
-    return table
+        shares.add_row(str(number), str(share.layers), parameters, mebibytes)
+    console.print(shares)
 
 
 def _number(value: "int | None") -> str:

@@ -1,8 +1,7 @@
 """`podtune releases`, `download` and `rollback`: a model's released versions."""
 
-import dataclasses
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Dict, List, Optional
 
@@ -30,7 +29,7 @@ class Version:
     created: Optional[str] = None
     parent: Optional[str] = None
     examples: Optional[int] = None
-    metrics: Dict[str, float] = dataclasses.field(default_factory=dict)
+    metrics: Dict[str, float] = field(default_factory=dict)
     problem: Optional[str] = None
     """Why the version cannot be read; None where it can."""
 
@@ -66,7 +65,14 @@ def download(
     there = is_downloaded(directory, manifest)
     if not there:
         fetch_files(opened, manifest, directory)
-    _print_download(manifest, directory, fetched=not there, as_json=as_json)
+    size = sum(entry.size for entry in manifest.files.values())
+    if as_json:
+        found = {"name": manifest.name, "version": manifest.version, "directory": str(directory)}
+        options.print_json({**found, "files": len(manifest.files), "bytes": size, "fetched": not there})
+        return
+    what = f"{manifest.name} {manifest.version} {'is there already' if there else 'was downloaded'}"
+    print(f"{what}: {len(manifest.files)} files, {size:,} bytes, all verified", file=sys.stderr)
+    print(directory)
 
 
 def rollback(
@@ -137,14 +143,3 @@ def is_downloaded(directory: Path, manifest: ReleaseManifest) -> bool:
     except BadInput as error:
         raise BadInput(f"{error}; remove {directory} to download it again") from error
     return True
-
-
-def _print_download(manifest: ReleaseManifest, directory: Path, *, fetched: bool, as_json: bool) -> None:
-    size = sum(entry.size for entry in manifest.files.values())
-    if as_json:
-        found = {"name": manifest.name, "version": manifest.version, "directory": str(directory)}
-        options.print_json({**found, "files": len(manifest.files), "bytes": size, "fetched": fetched})
-        return
-    what = f"{manifest.name} {manifest.version} {'was downloaded' if fetched else 'is there already'}"
-    print(f"{what}: {len(manifest.files)} files, {size:,} bytes, all verified", file=sys.stderr)
-    print(directory)

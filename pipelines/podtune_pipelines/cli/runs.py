@@ -74,19 +74,14 @@ def follow_to_end(cluster: "Cluster", run: str, *, timeout: float, interval: flo
 
 def _line(run: "Run") -> str:
     """One line a run; a table would truncate the ID, which is there to be copied."""
-    started = (run.created or "")[:16].replace("T", " ")
-    by = " (by schedule)" if run.schedule else ""
-    return f"{run.id}  {run.state:9}  {started}  {_duration(run):>8}  {run.name}{by}"
-
-
-def _duration(run: "Run") -> str:
     from podtune_pipelines.cluster.runs import seconds_between
 
+    started = (run.created or "")[:16].replace("T", " ")
     seconds = seconds_between(run.created, run.ended)
-    if seconds is None:
-        return ""
-    hours, rest = divmod(int(seconds), 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+    minutes, rest = divmod(int(seconds or 0), 60)
+    duration = "" if seconds is None else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+    by = " (by schedule)" if run.schedule else ""
+    return f"{run.id}  {run.state:9}  {started}  {duration:>8}  {run.name}{by}"
 
 
 def _say(text: str) -> None:

@@ -56,8 +56,6 @@ def schedule(
     from podtune_pipelines.cluster.schedules import now, set_schedule
     from podtune_pipelines.cluster.versions import check_options, upload_pipeline
     from podtune_pipelines.graphs import arguments_of, command_of
-    from podtune_pipelines.identity import unpinned_steps
-    from podtune_pipelines.placement import Placement
     from podtune_pipelines.scheduling import scheduled_pipeline_of
 
     parsed = parse_cron(cron)
@@ -65,9 +63,8 @@ def schedule(
     loaded = load_recipe(recipe, changes)
     check_options(device, devices, store=store, workspace=workspace)
     cluster = connect(host, namespace)
-    pipeline = scheduled_pipeline_of(loaded, Placement(device, devices, unpinned=unpinned_steps(loaded)))
     arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
-    version = upload_pipeline(cluster, loaded.name, pipeline, arguments)
+    version = upload_pipeline(cluster, loaded, scheduled_pipeline_of, arguments, device=device, devices=devices)
     print_version(loaded, version)
     conditions = Conditions(experiment, pipeline_root, service_account)
     new, old = set_schedule(

@@ -98,7 +98,11 @@ def where(key: str, value: str) -> str:
 
 def address_of(host: str, namespace: str = "") -> Address:
     """A cluster's address, with credentials from the environment; BadInput where these cannot be used."""
-    _check_host(host)
+    if "@" in host:
+        raise BadInput(f"--host (or KF_PIPELINES_ENDPOINT) must hold no user and password; {_LOGIN}")
+    if not re.match("https?://[^/]", host):
+        got = f"got {host!r}" if host else "none is set"
+        raise BadInput(f"--host (or KF_PIPELINES_ENDPOINT) must be KFP's address, beginning with https://; {got}")
     files = {name: os.environ.get(name, "") for name in (TOKEN_FILE, CA_FILE)}
     for name, path in files.items():
         if path and not Path(path).is_file():
@@ -112,14 +116,6 @@ def address_of(host: str, namespace: str = "") -> Address:
         ca_file=files[CA_FILE],
         ui=os.environ.get(UI, ""),
     )
-
-
-def _check_host(host: str) -> None:
-    if "@" in host:
-        raise BadInput(f"--host (or KF_PIPELINES_ENDPOINT) must hold no user and password; {_LOGIN}")
-    if not re.match("https?://[^/]", host):
-        got = f"got {host!r}" if host else "none is set"
-        raise BadInput(f"--host (or KF_PIPELINES_ENDPOINT) must be KFP's address, beginning with https://; {got}")
 
 
 def _secret(variable: str) -> str:

@@ -5,7 +5,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import kfp_server_api
 import yaml
@@ -17,7 +17,11 @@ from podtune.training.engines import ENGINES
 
 from podtune_pipelines.cluster.client import Cluster, Taken, where
 from podtune_pipelines.graphs import compile_to
+from podtune_pipelines.identity import unpinned_steps
+from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
+
+Define = Callable[[Recipe, Placement], Any]
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,15 @@ def local_sources(recipe: Recipe) -> List[str]:
     return sorted({source for source in sources if not scheme_of(source)})
 
 
-def upload_pipeline(cluster: Cluster, recipe: str, pipeline: Any, arguments: Dict[str, Any]) -> Version:
+def upload_pipeline(
+    cluster: Cluster, recipe: Recipe, define: Define, arguments: Dict[str, Any], *, device: str, devices: int
+) -> Version:
     """Compile one of a recipe's pipelines with these arguments, and upload it unless the cluster has it."""
+    placement = Placement(device, devices, unpinned=unpinned_steps(recipe))
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory) / "pipeline.yaml"
-        compile_to(pipeline, arguments, package)
-        return upload_once(cluster, f"podtune-{recipe}", package)
+        compile_to(define(recipe, placement), arguments, package)
+        return upload_once(cluster, f"podtune-{recipe.name}", package)
 
 
 def upload_once(cluster: Cluster, pipeline: str, package: Path) -> Version:
