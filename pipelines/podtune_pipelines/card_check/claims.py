@@ -54,9 +54,8 @@ class Grid:
         steps, epochs = self.column("step"), self.column("epoch")
         half = 0.5 * 10.0 ** -max(len(epoch.text.partition(".")[2]) for epoch in epochs)
         low = max([0.0, *(step.value / (epoch.value + half) for step, epoch in zip(steps, epochs))])
-        high = min(
-            [inf, *(step.value / (epoch.value - half) for step, epoch in zip(steps, epochs) if epoch.value > half)]
-        )
+        above = (step.value / (epoch.value - half) for step, epoch in zip(steps, epochs) if epoch.value > half)
+        high = min(above, default=inf)
         counts = list(whole_numbers(low, high)) if high - low < 1000 else []
         return (float(counts[0]), float(counts[-1])) if counts else (low, high)
 

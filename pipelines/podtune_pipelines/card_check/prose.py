@@ -17,9 +17,7 @@ MISSPELT = {
     "acheive": "achieve",
     "finetunning": "fine-tuning",
 }
-_RESIDUE = re.compile(
-    r"^\W*(downloads last month|edit model card|model card files|inference (api|providers))", re.IGNORECASE
-)
+_RESIDUE = re.compile(r"^\W*(downloads last month|edit model card|model card files|inference (api|providers))", re.I)
 _LIMITING = re.compile(
     r"\b(not|cannot|never|only|limit\w*|bias\w*|fail\w*|risk\w*|avoid|unsuitable|wrong|worse)\b|n't", re.I
 )

@@ -19,8 +19,7 @@ def about() -> None:
 
 @card.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="Model card, such as README.md.")],
-    as_json: options.Json = False,
+    file: Annotated[Path, typer.Argument(help="Model card, such as README.md.")], as_json: options.Json = False
 ) -> None:
     """Find contradictions and gaps in a model card.
 

@@ -69,11 +69,8 @@ def _right(api: Any, namespace: str) -> Finding:
     about = "right to create IPUJobs"
     group = API_VERSION.partition("/")[0]
     attributes = {"namespace": namespace, "verb": "create", "group": group, "resource": "ipujobs"}
-    body = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes},
-    }
+    spec = {"resourceAttributes": attributes}
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
     answer = _request(api, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
     status = (json_of(answer) or {}).get("status")
     if answer.status not in (200, 201) or status is None:
