@@ -111,8 +111,6 @@ class TrainingConfig:
             yield "best_metric", "must be a metric of which more is better, such as f1; got 'loss'"
         if self.last_batch == "kept" and self.device_iterations > 1:
             yield "last_batch", "must be dropped with device_iterations above 1: a call has whole batches"
-        if self.device_iterations > 0 and self.max_steps % self.device_iterations:
-            yield (
-                "max_steps",
-                f"must be a multiple of device_iterations {self.device_iterations}; got {self.max_steps}",
-            )
+        iterations = self.device_iterations
+        if iterations > 0 and self.max_steps % iterations:
+            yield "max_steps", f"must be a multiple of device_iterations {iterations}; got {self.max_steps}"

@@ -96,19 +96,16 @@ class IpuConfig:
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """What no IPU runs, as (key, mistake)."""
         yield from out_of_range(self, _RANGES)
-        count = len(self.layers_per_ipu)
+        count, shares = len(self.layers_per_ipu), self.matmul_proportion
         if not count or min(self.layers_per_ipu) < 0:
             yield "layers_per_ipu", f"must be numbers of layers, one for each IPU; got {list(self.layers_per_ipu)}"
-        elif not is_power_of_two(self.ipus) or self.ipus > IPUS_OF_ONE_PROCESS:
+        elif self.ipus not in (1, 2, 4, 8, 16, 32, IPUS_OF_ONE_PROCESS):
             got = f"{count} of layers_per_ipu × replication_factor {self.replication_factor} = {self.ipus}"
             yield "replication_factor", f"IPUs are reserved by powers of two up to {IPUS_OF_ONE_PROCESS}; got {got}"
-        if len(self.matmul_proportion) not in (1, count):
-            yield (
-                "matmul_proportion",
-                f"must be one number, or {count}, one for each IPU; got {len(self.matmul_proportion)}",
-            )
-        if not all(0 < share <= 1 for share in self.matmul_proportion):
-            yield "matmul_proportion", f"must be above 0 and at most 1; got {list(self.matmul_proportion)}"
+        if len(shares) not in (1, count):
+            yield "matmul_proportion", f"must be one number, or {count}, one for each IPU; got {len(shares)}"
+        if not all(0 < share <= 1 for share in shares):
+            yield "matmul_proportion", f"must be above 0 and at most 1; got {list(shares)}"
 
     def mistakes_in(self, batch_size: int) -> Iterator[Tuple[str, str]]:
         """What does not fit a global batch of so many rows, as (key, mistake)."""
@@ -119,12 +116,5 @@ class IpuConfig:
         if self.packing == 1 and self.rows_per_step != batch_size:
             yield "gradient_accumulation", f"a step's rows must be training.batch_size {batch_size}; got {product}"
         if self.packing > 1 and not self.rows_per_step <= batch_size <= self.rows_per_step * self.packing:
-            yield (
-                "packing",
-                f"{batch_size} windows of training.batch_size do not share {product} rows by {self.packing}",
-            )
-
-
-def is_power_of_two(number: int) -> bool:
-    """Whether a count is 1, 2, 4, 8 or so on."""
-    return number > 0 and number & (number - 1) == 0
+            windows = f"{batch_size} windows of training.batch_size"
+            yield "packing", f"{windows} do not share {product} rows by {self.packing}"

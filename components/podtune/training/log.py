@@ -44,7 +44,6 @@ class EventFile:
             self.add(line, start + seconds)
 
     def close(self) -> None:
-        """Nothing more is added."""
         self._stream.close()
 
     def add(self, line: Line, when: float) -> None:
@@ -104,11 +103,9 @@ class Display:
         self._bar.close()
 
     def advance(self, steps: int) -> None:
-        """Count optimizer steps."""
         self._bar.update(steps)
 
     def show(self, line: Line) -> None:
-        """Show a line of the log."""
         if self._bar.disable:
             _log.info("%s", self._sentence(line))
         elif "evaluation" in line:

@@ -189,15 +189,11 @@ class _TrainerState:
         metrics = dict(self.run.evaluate())
         self._add_line({"step": step, "epoch": step / self.order.steps_per_epoch, "evaluation": metrics})
         self.progress = replace(self.progress, evaluated_step=step)
-        if name:
-            self._remember_best(metrics, name)
-        self._began = perf_counter()
-
-    def _remember_best(self, metrics: Metrics, name: str) -> None:
-        if name not in metrics:
+        if name and name not in metrics:
             raise BadInput(f"training.best_metric must be one of {', '.join(metrics)}; got {name!r}")
-        if not self.progress.best_step or metrics[name] > self.progress.best_value:
-            self.progress = replace(self.progress, best_step=self._step, best_value=metrics[name])
+        if name and (not self.progress.best_step or metrics[name] > self.progress.best_value):
+            self.progress = replace(self.progress, best_step=step, best_value=metrics[name])
+        self._began = perf_counter()
 
     def _save(self) -> None:
         """Write a checkpoint unless this step has one; losses that are not finite end the run before it."""
@@ -205,18 +201,14 @@ class _TrainerState:
         run = self.run
         if self._step != self._saved_step and run.engine.first:
             run.states.save(self.progress, self.lines, run.engine.save_state)
-            self._share_if_possible()
+            try:
+                run.states.share()
+            except TryAgainLater as error:  # must not end hours of training; the next checkpoint makes up for it
+                _log.warning("the checkpoint of step %d is on this machine only: %s", self._step, error)
         elif self._step != self._saved_step:
             run.engine.save_state(run.states.directory)
         self._saved_step = self._step
         self._began = perf_counter()
-
-    def _share_if_possible(self) -> None:
-        """A store that is away for a while must not end hours of training; the next checkpoint makes up for it."""
-        try:
-            self.run.states.share()
-        except TryAgainLater as error:
-            _log.warning("the checkpoint of step %d is on this machine only: %s", self._step, error)
 
     def _stop(self) -> None:
         self._save()

@@ -22,14 +22,14 @@ def hardware(device: str, accelerators: Sequence[str], precision: str, system: P
 
     What a container may use is read from its control group below `system`, version 2 or 1.
     """
-    cores, memory = _cores(system), _memory(system)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "device": device,
         "name": accelerators[0] if accelerators else _processor(system),
         "count": max(1, len(accelerators)),
         "precision": precision,
-        "cores": cores,
-        "memory_gib": round(memory / _GIB, 1),
+        "cores": min(cores, core_limit(system) or cores),
+        "memory_gib": round(_memory(system) / _GIB, 1),
     }
 
 
@@ -50,12 +50,6 @@ def _processor(system: Path) -> str:
         if line.startswith("model name"):
             return " ".join(line.partition(":")[2].split())
     return platform.processor() or platform.machine()
-
-
-def _cores(system: Path) -> int:
-    """Cores that the process may run on."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(allowed, core_limit(system) or allowed)
 
 
 def core_limit(system: Path = Path("/")) -> Optional[int]:

@@ -165,7 +165,10 @@ class States:
             write_engine(draft.path / ENGINE)
             write_log(draft.path, lines)
             draft.facts.update(to_mapping(progress))
-        self._remove_oldest()
+        newest = self._steps()[-self._keep :]
+        kept = {*newest, *(self.open(step).progress.best_step for step in newest)}
+        for step in set(self._steps()) - kept:
+            self._remove(step)
 
     def share(self) -> None:
         """Bring the store, where there is one, to what is on this machine; also what an earlier call could not."""
@@ -196,12 +199,6 @@ class States:
         if self._mirror and not path.exists():
             self._mirror.download(step, path)
         _STATE.open(path)
-
-    def _remove_oldest(self) -> None:
-        newest = self._steps()[-self._keep :]
-        kept = {*newest, *(self.open(step).progress.best_step for step in newest)}
-        for step in set(self._steps()) - kept:
-            self._remove(step)
 
     def _remove(self, step: int) -> None:
         """Take a checkpoint's name away first, so that a half removed one never looks like a damaged one."""

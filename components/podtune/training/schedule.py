@@ -32,19 +32,15 @@ class Order:
         """The rows of an optimizer step, counted from 0: int64 [batch size]."""
         epoch, batch = divmod(step, self.steps_per_epoch)
         if self._shuffled[0] != epoch:
-            self._shuffled = epoch, _shuffled(self._rows, self._seed, epoch)
+            # What (seed, epoch) alone decides: numpy promises stable bits, but no stable permutation()
+            bits = np.random.PCG64(np.random.SeedSequence((self._seed, epoch))).random_raw(self._rows)
+            self._shuffled = epoch, np.argsort(bits, kind="stable")
         return self._shuffled[1][batch * self._batch_size : (batch + 1) * self._batch_size]
 
     def consumed(self, steps: int) -> int:
         """Count the rows of the first so many optimizer steps; a row counts once an epoch."""
         epochs, begun = divmod(steps, self.steps_per_epoch)
         return epochs * min(self._rows, self.steps_per_epoch * self._batch_size) + begun * self._batch_size
-
-
-def _shuffled(rows: int, seed: int, epoch: int) -> np.ndarray:
-    """A permutation that (seed, epoch) alone decides; numpy promises stable bits, but no stable permutation()."""
-    bits = np.random.PCG64(np.random.SeedSequence((seed, epoch))).random_raw(rows)
-    return np.argsort(bits, kind="stable")
 
 
 def _too_few(rows: int, config: TrainingConfig) -> str:
@@ -64,13 +60,9 @@ def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
     warmup = ceil(config.warmup_steps / config.device_iterations) or ceil(calls * config.warmup_ratio)
     if call < warmup:
         return config.learning_rate * (call / warmup)
-    return config.learning_rate * _share(config.schedule, call - warmup, max(1, calls - warmup))
-
-
-def _share(schedule: str, done: int, calls: int) -> float:
-    """What is left of the peak rate after `done` of the calls that follow the warm-up."""
-    if schedule == "constant":
-        return 1.0
-    if schedule == "linear":
-        return max(0.0, (calls - done) / calls)
-    return max(0.0, 0.5 * (1.0 + cos(pi * done / calls)))
+    if config.schedule == "constant":
+        return config.learning_rate
+    done, falling = call - warmup, max(1, calls - warmup)
+    if config.schedule == "linear":
+        return config.learning_rate * max(0.0, (falling - done) / falling)
+    return config.learning_rate * max(0.0, 0.5 * (1.0 + cos(pi * done / falling)))

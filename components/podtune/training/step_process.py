@@ -55,7 +55,15 @@ def run_step(
         command = [*launcher, "-m", "podtune", step, *_options(arguments, Path(directory))]
         environment = {**os.environ, MESSAGE_FILE.name: str(message_file)}
         process = subprocess.Popen(command, env=environment)  # noqa: S603  # our own module
-        if _wait(process, stopping, grace):
+        while process.poll() is None and not stopping():
+            time.sleep(_POLL_SECONDS)
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(grace)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        if process.wait():
             raise read_failure(message_file) or PodtuneError(
                 f"{step} ended with exit code {process.returncode}; the lines above say why"
             )
@@ -90,16 +98,3 @@ def _options(arguments: Mapping[str, object], directory: Path) -> Iterator[str]:
             yield str(section)
         else:
             yield str(value)
-
-
-def _wait(process: "subprocess.Popen[bytes]", stopping: Callable[[], bool], grace: Optional[float]) -> int:
-    """Wait for the end and return the exit code; pass a request to stop on, once."""
-    while process.poll() is None and not stopping():
-        time.sleep(_POLL_SECONDS)
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(grace)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    return process.wait()

@@ -4,7 +4,7 @@ On a CPU one sequence after the other, with dropout from each row's own bits. On
 which has no dropout, or groups of about equal length.
 """
 
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -67,17 +67,6 @@ def attend_in_spans(
     return result
 
 
-class _Saved(NamedTuple):
-    """What backward needs of one pair of spans; [heads, length, …] each."""
-
-    query: torch.Tensor
-    key: torch.Tensor
-    value: torch.Tensor
-    weights: torch.Tensor
-    kept: Optional[torch.Tensor]
-    """Dropout's multipliers."""
-
-
 class _SpanAttention(torch.autograd.Function):
     """Softmax attention whose backward writes each pair's gradient into its part of the streams.
 
@@ -93,41 +82,32 @@ class _SpanAttention(torch.autograd.Function):
         ctx.spans, ctx.keys, ctx.saved = spans, key.shape[1], []
         for queries, keys, kept in zip(spans.queries, spans.keys, _multipliers(spans, query, dropout)):
             q, k, v = query[:, queries].contiguous(), key[:, keys].contiguous(), value[:, keys].contiguous()
-            weights = _masked(torch.bmm(q, k.transpose(1, 2)), spans.causal).softmax(-1)
+            scores = torch.bmm(q, k.transpose(1, 2))
+            if spans.causal:
+                later = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
+                scores.masked_fill_(later, -torch.inf)
+            weights = scores.softmax(-1)
             attended[queries] = torch.bmm(_dropped(weights, kept), v).transpose(0, 1)
-            ctx.saved.append(_Saved(q, k, v, weights, kept))
+            ctx.saved.append((q, k, v, weights, kept))
         return attended
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> Tuple[Optional[torch.Tensor], ...]:
         query = torch.empty_like(gradient)
         key, value = (gradient.new_empty(ctx.keys, *gradient.shape[1:]) for _ in range(2))
-        for queries, keys, saved in zip(ctx.spans.queries, ctx.spans.keys, ctx.saved):
-            of_query, of_key, of_value = _backward(gradient[queries].transpose(0, 1).contiguous(), saved)
-            query[queries] = of_query.transpose(0, 1)
-            key[keys], value[keys] = of_key.transpose(0, 1), of_value.transpose(0, 1)
+        for queries, keys, (q, k, v, weights, kept) in zip(ctx.spans.queries, ctx.spans.keys, ctx.saved):
+            of_pair = gradient[queries].transpose(0, 1).contiguous()
+            value[keys] = torch.bmm(_dropped(weights, kept).transpose(1, 2), of_pair).transpose(0, 1)
+            of_weights = _dropped(torch.bmm(of_pair, v.transpose(1, 2)), kept)
+            # Private in torch: softmax's own backward in one pass; by public operators it takes three
+            of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
+            query[queries] = torch.bmm(of_scores, k).transpose(0, 1)
+            key[keys] = torch.bmm(of_scores.transpose(1, 2), q).transpose(0, 1)
         return query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1), None, None
-
-
-def _backward(gradient: torch.Tensor, saved: _Saved) -> List[torch.Tensor]:
-    """Gradients of one pair's query, key and value."""
-    of_value = torch.bmm(_dropped(saved.weights, saved.kept).transpose(1, 2), gradient)
-    of_weights = _dropped(torch.bmm(gradient, saved.value.transpose(1, 2)), saved.kept)
-    # Private in torch: softmax's own backward in one pass; by public operators it takes three
-    of_scores = torch._softmax_backward_data(of_weights, saved.weights, -1, saved.weights.dtype)
-    return [torch.bmm(of_scores, saved.key), torch.bmm(of_scores.transpose(1, 2), saved.query), of_value]
 
 
 def _dropped(weights: torch.Tensor, kept: Optional[torch.Tensor]) -> torch.Tensor:
     return weights if kept is None else weights * kept
-
-
-def _masked(scores: torch.Tensor, causal: bool) -> torch.Tensor:
-    """Hide, where the attention is causal, the keys after each query's own position."""
-    if not causal:
-        return scores
-    hidden = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
-    return scores.masked_fill_(hidden, -torch.inf)
 
 
 def _multipliers(spans: AttentionSpans, query: torch.Tensor, probability: float) -> List[Optional[torch.Tensor]]:
@@ -157,13 +137,7 @@ def attend_without_dropout(
 
 
 def attend_in_groups(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    dropout: float,
-    sequences: Sequences,
-    *,
-    causal: bool,
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, sequences: Sequences, *, causal: bool
 ) -> torch.Tensor:
     """Attend with torch's dropout, each group padded; scaled [heads, tokens, width] each, to [tokens, heads, width]."""
     attended = torch.empty_like(query)

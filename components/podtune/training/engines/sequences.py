@@ -122,8 +122,7 @@ class Sequences:
             if length < _ALIKE * lengths[order[cuts[-1]]]:
                 cuts.append(index)
         starts = offsets_of(lengths)[:-1]
-        rows = np.split(order, cuts[1:])
-        return [_group(starts[some], lengths[some], self.offsets.device) for some in rows]
+        return [_group(starts[some], lengths[some], self.offsets.device) for some in np.split(order, cuts[1:])]
 
     @cached_property
     def rows(self) -> Group:
@@ -142,8 +141,8 @@ def _group(starts: np.ndarray, lengths: np.ndarray, device: torch.device) -> Gro
     real = positions < lengths[:, None]
     gathered = starts[:, None] + np.minimum(positions, lengths[:, None] - 1)
     mask = None if real.all() else _tensor(real[:, None, None], device)
-    kept = np.flatnonzero(real)
-    return Group(_tensor(gathered, device), mask, _tensor(gathered[real], device), _tensor(kept, device))
+    tokens, kept = _tensor(gathered[real], device), _tensor(np.flatnonzero(real), device)
+    return Group(_tensor(gathered, device), mask, tokens, kept)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Runs transformers' own models on one stream of unpadded sequences. Its attention
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -79,11 +79,9 @@ class TorchEngine:
     def steps(
         self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
     ) -> List[StepResult]:
-        """Take one optimizer step after the other, each on a global batch of rows; `first` numbers the first."""
         return [self._step(examples, rows, first + number, learning_rate) for number, rows in enumerate(batches)]
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
-        """Run every row through the model once; what the objective puts out, in the examples' order."""
         self._model.eval()
         offsets = offsets_of(examples.lengths)
         collected: Dict[str, torch.Tensor] = {}
@@ -98,19 +96,16 @@ class TorchEngine:
         return {name: values.cpu().numpy() for name, values in collected.items()}
 
     def save_model(self, directory: Path) -> None:
-        """Write config.json and float32 model.safetensors as transformers loads them."""
         if self.first:
             save_model(self._model, self._weights.named(), directory)
         self._processes.wait_for_all()
 
     def save_state(self, directory: Path) -> None:
-        """Write weights and optimizer state, bit for bit, as safetensors and JSON."""
         if self.first:
             save_state(self._weights.state(), self._weights.layout(), directory)
         self._processes.wait_for_all()
 
     def load_state(self, directory: Path) -> None:
-        """Continue from what `save_state` wrote; BadInput where it is not of this model."""
         self._weights.continue_from(load_state(self._weights.layout(), directory))
 
     def _step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
@@ -118,10 +113,12 @@ class TorchEngine:
         weights = self._weights
         self._model.train()
         weights.start_sum()
-        for micro_batch in self._micro_batches(examples, rows, step):
+        lengths = examples.lengths[rows]
+        for number, positions in enumerate(cut(self._processes.share(lengths), lengths, self._micro_batch_tokens)):
+            noise = self._noise(step, positions, number)
+            micro_batch = self._gather(examples, rows[positions], int(lengths.max()), noise)
             with running(micro_batch.sequences):
-                losses = self._objective.losses(self._model, micro_batch.tensors)
-                loss = losses.sum() / len(rows)
+                loss = self._objective.losses(self._model, micro_batch.tensors).sum() / len(rows)
                 loss.backward()
             weights.gradient_and_loss[-1] += loss.detach()
         self._processes.add_up(weights.finish_sum())
@@ -133,12 +130,6 @@ class TorchEngine:
         with running(micro_batch.sequences):
             outputs: Dict[str, torch.Tensor] = self._objective.outputs(self._model, micro_batch.tensors)
         return outputs
-
-    def _micro_batches(self, examples: Examples, rows: np.ndarray, step: int) -> Iterator[MicroBatch]:
-        """Gather this process's rows of a global batch, piece by piece, with their randomness."""
-        lengths = examples.lengths[rows]
-        for number, positions in enumerate(cut(self._processes.share(lengths), lengths, self._micro_batch_tokens)):
-            yield self._gather(examples, rows[positions], int(lengths.max()), self._noise(step, positions, number))
 
     def _gather(self, examples: Examples, rows: np.ndarray, longest: int, noise: Optional[RowNoise]) -> MicroBatch:
         micro_batch = to_device(examples.batch(rows), longest, self._device, noise)
