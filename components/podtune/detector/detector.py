@@ -112,7 +112,13 @@ def read_network(directory: Path, config: DetectorConfig) -> Network:
     wanted = network.state_dict()
     _check_names(tensors, wanted, path)
     for name, tensor in wanted.items():
-        _check_tensor(name, tensors[name], tensor, path)
+        read = tensors[name]
+        if read.shape != tensor.shape:
+            raise BadInput(f"{path}: {name} must have the shape {list(tensor.shape)}; got {list(read.shape)}")
+        if read.is_floating_point() != tensor.is_floating_point():
+            raise BadInput(f"{path}: {name} must have numbers like {tensor.dtype}; got {read.dtype}")
+        if not torch.isfinite(read).all():
+            raise BadInput(f"{path}: {name} holds a number that is not finite")
     network.load_state_dict({name: tensors[name].to(tensor.dtype) for name, tensor in wanted.items()}, assign=True)
     return network.eval().requires_grad_(requires_grad=False)
 
@@ -139,12 +145,3 @@ def _check_names(tensors: Dict[str, torch.Tensor], wanted: Dict[str, torch.Tenso
     unknown = sorted(set(tensors) - set(wanted))
     if unknown:
         raise BadInput(f"{path} has {unknown[0]}, which is not among the detector's {len(wanted)} tensors")
-
-
-def _check_tensor(name: str, tensor: torch.Tensor, wanted: torch.Tensor, path: Path) -> None:
-    if tensor.shape != wanted.shape:
-        raise BadInput(f"{path}: {name} must have the shape {list(wanted.shape)}; got {list(tensor.shape)}")
-    if tensor.is_floating_point() != wanted.is_floating_point():
-        raise BadInput(f"{path}: {name} must have numbers like {wanted.dtype}; got {tensor.dtype}")
-    if not torch.isfinite(tensor).all():
-        raise BadInput(f"{path}: {name} holds a number that is not finite")

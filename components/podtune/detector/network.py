@@ -89,7 +89,9 @@ class RegionHead(nn.Module):
 
     def forward(self, feature_map: torch.Tensor, proposals: torch.Tensor, height: int, width: int) -> Seen:
         """Look at each proposed box [regions, 4] of one picture of this size."""
-        features = torch.cat([self._features(feature_map, boxes) for boxes in torch.split(proposals, _AT_ONCE)])
+        cells = self.config.pooling
+        pooled = (pool_regions(feature_map[0], some, 1 / STRIDE, cells) for some in torch.split(proposals, _AT_ONCE))
+        features = torch.cat([self.res5(regions).mean((2, 3)) for regions in pooled])
         predictor = self.box_predictor
         scores = predictor.cls_score(features)
         confidences, objects = scores.softmax(1)[:, :-1].max(1)  # the background, which is last, is no object
@@ -97,11 +99,6 @@ class RegionHead(nn.Module):
         boxes = moved(proposals, moves[torch.arange(len(objects), device=objects.device), objects], _BOX_WEIGHTS)
         boxes = clipped(boxes, height, width)
         return Seen(features, boxes, objects, confidences)
-
-    def _features(self, feature_map: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
-        pooled = pool_regions(feature_map[0], boxes, 1 / STRIDE, self.config.pooling)
-        features: torch.Tensor = self.res5(pooled).mean((2, 3))
-        return features
 
 
 def pool_regions(features: torch.Tensor, boxes: torch.Tensor, scale: float, cells: int) -> torch.Tensor:

@@ -61,20 +61,15 @@ class ProposalNetwork(nn.Module):
 
     def forward(self, features: torch.Tensor, height: int, width: int) -> torch.Tensor:
         """Boxes [proposals, 4] within a picture of this size, the most promising first; few if the picture is tiny."""
-        hidden = functional.relu_(self.rpn_head.conv(features))
+        config, hidden = self.config, functional.relu_(self.rpn_head.conv(features))
         scores = self.rpn_head.objectness_logits(hidden)[0].permute(1, 2, 0).flatten()
         moves = self.rpn_head.anchor_deltas(hidden)[0].permute(1, 2, 0).reshape(-1, 4)
         anchors = self.anchor_generator(*features.shape[2:])
         scores, best = scores.sort(descending=True, stable=True)
-        best, scores = best[: self.config.proposals_considered], scores[: self.config.proposals_considered]
+        best, scores = best[: config.proposals_considered], scores[: config.proposals_considered]
         boxes = clipped(moved(anchors[best], moves[best], (1.0, 1.0, 1.0, 1.0)), height, width)
         solid = (boxes[:, 2:] > boxes[:, :2]).all(1)
-        return self._chosen(boxes[solid], scores[solid])
-
-    def _chosen(self, boxes: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Those that no better one overlaps; then others, where they are fewer than the regions that must come out."""
-        config = self.config
-        numbers = scores.cpu().numpy()
+        boxes, numbers = boxes[solid], scores[solid].cpu().numpy()
         kept = survivors(boxes.cpu().numpy(), numbers, config.proposal_overlap, config.proposals)
         return boxes[torch.from_numpy(filled(kept, numbers, config.regions)).to(boxes.device)]
 

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
@@ -38,9 +37,7 @@ def run(
         with noticing_signals() as stopping:
             run_step([python], "evaluate", {**artifacts, "evaluation": evaluation, "device": device}, stopping)
         return EVALUATION.read(scores).facts.numbers()
-    begun = time.monotonic()
-    scored, facts = _evaluate(FEATURES.open(prepared_data), CHECKPOINT.open(checkpoint), evaluation, device)
-    facts = replace(facts, seconds=time.monotonic() - begun)
+    scored, facts = _evaluate(prepared_data, checkpoint, evaluation, device)
     with EVALUATION.sealing(scores) as draft:
         write_examples(draft.path, scored.predictions, scored.records)
         draft.facts.update(to_mapping(facts))
@@ -49,9 +46,10 @@ def run(
 
 
 def _evaluate(
-    features: Features, checkpoint: Checkpoint, evaluation: Mapping[str, Any], device: str
+    prepared_data: Path, checkpoint_path: Path, evaluation: Mapping[str, Any], device: str
 ) -> Tuple[Scored, EvaluationFacts]:
-    """Score a split; the facts do not know yet how long it took."""
+    begun = time.monotonic()
+    features, checkpoint = FEATURES.open(prepared_data), CHECKPOINT.open(checkpoint_path)
     _require_match(features, checkpoint)
     settings = read_section(task_named(features.facts.task).evaluation, evaluation, "evaluation")
     splits = features.facts.splits
@@ -72,7 +70,7 @@ def _evaluate(
         metrics=metrics_of(scored, settings),
         slices=slices_of(scored),
         settings=to_mapping(settings),
-        seconds=0.0,
+        seconds=time.monotonic() - begun,
         preparation=features.facts.settings,
         notes=dict(scored.notes),
     )

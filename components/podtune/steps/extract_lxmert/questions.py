@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.json_files import field, of_kind, read_json, words
@@ -34,33 +34,29 @@ class QuestionFile:
 
 def read_question_file(questions: Path, annotations: Optional[Path]) -> QuestionFile:
     """Read the questions of a split; only VQA's have `annotations`. BadInput names the first mistake."""
-    document = read_json(questions)
+    document, path = read_json(questions), str(questions)
     if isinstance(document, dict) and isinstance(document.get("questions"), list):  # GQA's keys are numbers
         if annotations is None:
             raise BadInput(f"{questions} has VQA's questions, whose answers lie in another file; name it too")
-        read = _read_vqa(document, read_json(annotations), str(questions), str(annotations))
+        read = _read_vqa(document, read_json(annotations), path, str(annotations))
     elif annotations is not None:
         raise BadInput(f"{questions} has not VQA's questions, so {annotations} cannot have their answers")
     elif isinstance(document, list):
-        read = _read_lxmert(document, str(questions))
-    else:
-        read = _read_gqa(document, str(questions))
+        read = with_most_right([_lxmert_question(entry, f"{path}: entry {at}") for at, entry in enumerate(document)])
+    else:  # a question's key is its id, a text, because some begin with zeros
+        entries = of_kind(document, (dict,), path).items()
+        read = with_most_right([_gqa_question(name, entry, f"{path}: question {name!r}") for name, entry in entries])
     read.require_distinct(questions)
     return read
 
 
-def most_right(labels: Mapping[str, float]) -> str:
-    """The answer that weighs most, the first of equal ones; empty where there is none."""
-    return max(labels, key=labels.__getitem__, default="")
-
-
-def _read_lxmert(document: List[Any], path: str) -> QuestionFile:
-    """Read a list with the labels that a model learns; one without any has only answers out of vocabulary."""
-    questions = [_lxmert_question(entry, f"{path}: entry {number}") for number, entry in enumerate(document)]
-    return QuestionFile(questions, [most_right(question.labels) for question in questions])
+def with_most_right(questions: List[VisualQuestion]) -> QuestionFile:
+    """The answer that counts is the one that weighs most, the first of equal ones."""
+    return QuestionFile(questions, [max(one.labels, key=one.labels.__getitem__, default="") for one in questions])
 
 
 def _lxmert_question(entry: Any, where: str) -> VisualQuestion:
+    """Read a question with the labels that a model learns; one without any has only answers out of vocabulary."""
     return VisualQuestion(
         slices={key: words(entry, key, where) for key in _VQA_SLICES if isinstance(entry, dict) and key in entry},
         id=str(field(entry, "question_id", (str, int), where)),
@@ -78,13 +74,6 @@ def _lxmert_labels(entry: Any, where: str) -> Dict[str, float]:
         if not 0 < weight <= 1:
             raise BadInput(f"{where}: the weight of {answer!r} must be above 0 and at most 1; got {weight}")
     return {answer: float(weight) for answer, weight in labels.items()}
-
-
-def _read_gqa(document: Any, path: str) -> QuestionFile:
-    """Read an object in which a question's key is its id; ids stay texts, because some begin with zeros."""
-    entries = of_kind(document, (dict,), path)
-    questions = [_gqa_question(name, entry, f"{path}: question {name!r}") for name, entry in entries.items()]
-    return QuestionFile(questions, [next(iter(question.labels)) for question in questions])
 
 
 def _gqa_question(name: str, entry: Any, where: str) -> VisualQuestion:

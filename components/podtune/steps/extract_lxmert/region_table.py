@@ -14,15 +14,10 @@ from pyarrow import parquet
 
 from podtune.errors import BadInput
 from podtune.formats.ragged import Array
-from podtune.steps.extract_lxmert.questions import QuestionFile, most_right
+from podtune.steps.extract_lxmert.questions import QuestionFile, with_most_right
 from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
+from podtune.tasks.visual_question_answering import region_store
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
-from podtune.tasks.visual_question_answering.region_store import (
-    FEATURE_SIZE,
-    BadRegions,
-    open_region_store,
-    rows_of_images,
-)
 
 _QUESTION_COLUMNS = ("question_id", "image_id", "question", "label")
 _SLICES = ("question_type", "answer_type")
@@ -42,26 +37,23 @@ def read_table_questions(path: Path, answers: Sequence[str]) -> QuestionFile:
     """Read the questions of a table, whose labels count in `answers`; BadInput names the first wrong row."""
     rows = (row for batch in _batches(path, _QUESTION_COLUMNS, _SLICES) for row in batch.to_pylist())
     questions = [_question(row, answers, f"{path}: row {number}") for number, row in enumerate(rows, start=1)]
-    table = QuestionFile(questions, [most_right(question.labels) for question in questions])
+    table = with_most_right(questions)
     table.require_distinct(path)
     return table
 
 
 def store_table_regions(path: Path, directory: Path, regions: int, report: ReportBadRow) -> Set[str]:
     """Put the regions of every image into the split's store, from its first row; return the images that have some."""
-    rows = rows_of_images(directory)
+    rows, shape = region_store.rows_of_images(directory), (regions, region_store.FEATURE_SIZE)
     stored: Set[str] = set()
-    with open_region_store(directory) as store:
+    with region_store.open_region_store(directory) as store:
         for number, (image, features, boxes) in enumerate(_regions(path), start=1):
             if image in rows and image not in stored:
                 try:
-                    store.put(
-                        rows[image],
-                        _matrix(features, "features", (regions, FEATURE_SIZE)),
-                        _matrix(boxes, "normalized_boxes", (regions, 4)),
-                    )
+                    seen = _matrix(features, "features", shape), _matrix(boxes, "normalized_boxes", (regions, 4))
+                    store.put(rows[image], *seen)
                     stored.add(image)
-                except BadRegions as mistake:
+                except region_store.BadRegions as mistake:
                     report(BadRow(number, image, str(mistake)))
     return stored
 
@@ -116,9 +108,8 @@ def _class_names(feature: Any) -> Optional[List[str]]:
 
 def _files(path: Path) -> List[Path]:
     """A table's files, in order: itself, or those of a folder."""
-    files = (
-        sorted(file for file in path.rglob("*") if file.suffix in (".arrow", ".parquet")) if path.is_dir() else [path]
-    )
+    tables = (file for file in path.rglob("*") if file.suffix in (".arrow", ".parquet"))
+    files = sorted(tables) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise BadInput(f"{path} is neither an Arrow or Parquet file nor a folder of such files")
     return files
@@ -178,5 +169,5 @@ def _matrix(row: Any, name: str, shape: Sequence[int]) -> Array:
     values = lists.flatten()
     if len(lists) != shape[0] or set(lists.value_lengths().to_pylist()) != {shape[1]} or values.null_count:
         due = f"{shape[0]} of {shape[1]:,} are due"
-        raise BadRegions(f"{name} has {len(lists)} lists with {len(values):,} numbers; {due}")
+        raise region_store.BadRegions(f"{name} has {len(lists)} lists with {len(values):,} numbers; {due}")
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(tuple(shape))

@@ -51,8 +51,14 @@ def open_source(
 ) -> Source:
     """Read a split's questions; `answers` is the published vocabulary, and `detector` looks at images."""
     if "table" in files:
-        table = files["table"]
-        questions = read_table_questions(table, _answers_of_table(table, answers))
+        table, named = files["table"], read_table_answers(files["table"])
+        if answers is None:
+            raise BadInput(f"{table} names no answers for its labels; give a vocabulary as train.{ANSWERS}")
+        if named and named != answers:
+            raise BadInput(
+                f"{table} names other answers than the vocabulary: {len(named):,}, which has {len(answers):,}"
+            )
+        questions = read_table_questions(table, answers)
         return Source(questions, table, table, partial(store_table_regions, table))
     if "questions" not in files or not {"features", "images"} & files.keys():
         missing = "features" if "questions" in files else "questions"
@@ -83,12 +89,3 @@ def published_answers(files: Mapping[str, Mapping[str, Path]]) -> Optional[List[
         if names:
             return checked_answers(names, of_split["table"])
     return None
-
-
-def _answers_of_table(table: Path, answers: Optional[List[str]]) -> List[str]:
-    named = read_table_answers(table)
-    if answers is None:
-        raise BadInput(f"{table} names no answers for its labels; give a vocabulary as train.{ANSWERS}")
-    if named and named != answers:
-        raise BadInput(f"{table} names other answers than the vocabulary: {len(named):,}, which has {len(answers):,}")
-    return answers

@@ -2,9 +2,8 @@
 
 import logging
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Set
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -29,14 +28,6 @@ from podtune.tasks.visual_question_answering.settings import LxmertSettings
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Split:
-    """A split that is written."""
-
-    facts: SplitFacts
-    counts: Dict[str, int]
-
-
 def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
     """Make Features of every split."""
     settings = read_section(LxmertSettings, features, "features")
@@ -55,16 +46,16 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             for name, source in sources.items()
         }
         for what, expected in (("questions", settings.expected_questions), ("images", settings.expected_images)):
-            counts = {name: split.counts[what] for name, split in splits.items()}
-            require_counts(counts, expected, f"expected_{what}", what, raw_data)
+            written = {name: counts[what] for name, (_, counts) in splits.items()}
+            require_counts(written, expected, f"expected_{what}", what, raw_data)
         facts = FeaturesFacts(
             task="visual-question-answering",
             raw_data=data.digest,
             tokenizer=model.files[TOKENIZER].sha256,
             vocabulary_size=tokenizer.vocabulary_size,
             settings=to_mapping(settings),
-            splits={name: split.facts for name, split in splits.items()},
-            details={"answers": len(answers), **{name: split.counts for name, split in splits.items()}},
+            splits={name: split for name, (split, _) in splits.items()},
+            details={"answers": len(answers), **{name: counts for name, (_, counts) in splits.items()}},
         )
         draft.facts.update(to_mapping(facts))
 
@@ -87,8 +78,8 @@ def _check_size(answers: Sequence[str], settings: LxmertSettings) -> None:
 
 def _extract(
     source: Source, directory: Path, answers: Sequence[str], *, tokenizer: QuestionTokenizer, settings: LxmertSettings
-) -> _Split:
-    """Write one split below the draft."""
+) -> Tuple[SplitFacts, Dict[str, int]]:
+    """Write one split below the draft, and count what a reader of the card should know of it."""
     started = time.monotonic()
     directory.mkdir(parents=True)
     questions = source.questions.questions
@@ -101,20 +92,20 @@ def _extract(
     images = source.store_regions(directory, settings.regions, report)
     kept = _with_regions(questions, images, source, aside)
     tokens, cut = tokenizer.encode([question.question for question in kept])
-    rows = rows_of_images(directory)
+    rows, known = rows_of_images(directory), set(answers)
     image = np.array([rows[question.image] for question in kept], dtype=np.int32)
     write_questions(directory, kept, tokens, image, answers)
     aside.write(directory / SET_ASIDE)
     counts = {
         "questions": len(kept),
         "images": len(images),
-        "out_of_vocabulary": _unknown(kept, answers),
+        "out_of_vocabulary": sum(known.isdisjoint(question.labels) for question in kept),
         "cut_questions": cut,
         "rows_set_aside": aside.count("row"),
         "questions_set_aside": aside.count("question"),
     }
     _log_counts(directory.name, counts, time.monotonic() - started)
-    return _Split(SplitFacts(len(kept), len(kept), len(tokens.values), split_digest(directory)), counts)
+    return SplitFacts(len(kept), len(kept), len(tokens.values), split_digest(directory)), counts
 
 
 def _with_regions(
@@ -131,12 +122,6 @@ def _with_regions(
     if not kept:
         raise BadInput(f"{source.questions_path} has no question about an image in {source.regions_path}")
     return kept
-
-
-def _unknown(questions: Sequence[VisualQuestion], answers: Sequence[str]) -> int:
-    """Count the questions of which the vocabulary has no right answer."""
-    known = set(answers)
-    return sum(known.isdisjoint(question.labels) for question in questions)
 
 
 def _log_counts(split: str, counts: Mapping[str, int], seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Iterable, List
+from typing import Iterable, List
 
 from podtune.errors import BadInput
 from podtune.formats.json_files import of_kind, read_json
@@ -11,7 +11,13 @@ from podtune.formats.json_files import of_kind, read_json
 def read_answer_file(path: Path) -> List[str]:
     """Read a list of answers by label (label2ans), or an object of labels by answer (ans2label)."""
     document = of_kind(read_json(path), (list, dict), str(path))
-    answers = _by_label(document, path) if isinstance(document, dict) else document
+    answers = document
+    if isinstance(document, dict):
+        for answer, label in document.items():
+            of_kind(label, (int,), f"{path}: the label of {answer!r}")
+        answers = sorted(document, key=document.__getitem__)
+        if [document[answer] for answer in answers] != list(range(len(answers))):
+            raise BadInput(f"{path}: the labels of {len(answers)} answers must be 0 to {len(answers) - 1}, each once")
     for label, answer in enumerate(answers):
         of_kind(answer, (str,), f"{path}: answer {label}")
     return checked_answers(answers, path)
@@ -38,12 +44,3 @@ def make_vocabulary(chosen: Iterable[str], minimum: int) -> List[str]:
             " give more questions, a vocabulary, or a lower features.minimum_answers"
         )
     return frequent
-
-
-def _by_label(labels: Any, path: Path) -> List[str]:
-    for answer, label in labels.items():
-        of_kind(label, (int,), f"{path}: the label of {answer!r}")
-    answers = sorted(labels, key=labels.get)
-    if [labels[answer] for answer in answers] != list(range(len(answers))):
-        raise BadInput(f"{path}: the labels of {len(answers)} answers must be 0 to {len(answers) - 1}, each once")
-    return answers

@@ -6,14 +6,7 @@ from pathlib import PurePosixPath
 from typing import Dict, Iterator, Tuple
 
 from podtune.samples.sample import DATA_SETS, is_sample, mistake_in_sample
-from podtune.sources.uris import (
-    FileLocation,
-    file_location,
-    mistake_in_file,
-    mistake_in_source,
-    mistakes_in_origin,
-    scheme_of,
-)
+from podtune.sources import uris
 
 SCHEMES = "https s3 hf sample"
 SPLITS = {"train": "train.json", "validation": "validation.json"}
@@ -51,13 +44,13 @@ class SourceSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
-        mistake = mistake_in_source(self.data, SCHEMES)
+        mistake = uris.mistake_in_source(self.data, SCHEMES)
         if mistake:
             yield "data", mistake
         if not self.dataset:
             yield "dataset", "must be the data set's name; got nothing"
         sums = {f"sha256.{split}": digest for split, digest in self.sha256.items()}
-        yield from mistakes_in_origin(self.licence, self.revision, sums, [self.data, *self.splits.values()])
+        yield from uris.mistakes_in_origin(self.licence, self.revision, sums, [self.data, *self.splits.values()])
         yield from self._wrong_sample()
         yield from self._wrong_splits()
         yield from self._wrong_sums()
@@ -67,10 +60,10 @@ class SourceSettings:
         """The splits, whatever files each has."""
         return tuple(dict.fromkeys(split.partition(".")[0] for split in self.splits))
 
-    def locations(self) -> Dict[str, FileLocation]:
+    def locations(self) -> Dict[str, uris.FileLocation]:
         """Split, or <split>.<role>, to the location of its file."""
         return {
-            split: file_location(file) if _is_own(file) else FileLocation(self.data, file)
+            split: uris.file_location(file) if _is_own(file) else uris.FileLocation(self.data, file)
             for split, file in self.splits.items()
         }
 
@@ -91,7 +84,7 @@ class SourceSettings:
             if not _NAME.fullmatch(split):
                 form = "<split> or <split>.<role>, in lower-case letters, digits, _ and -"
                 yield "splits", f"must be called {form}; got {split!r}"
-            mistake = mistake_in_file(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
+            mistake = uris.mistake_in_file(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
             if mistake:
                 yield f"splits.{split}", mistake
 
@@ -100,13 +93,13 @@ class SourceSettings:
             if split not in self.splits and not is_sample(self.data):
                 yield f"sha256.{split}", f"must belong to one of the splits {', '.join(self.splits)}"
         for split, (source, _) in self.locations().items():
-            if scheme_of(source) in ("http", "https") and split not in self.sha256:
+            if uris.scheme_of(source) in ("http", "https") and split not in self.sha256:
                 yield f"sha256.{split}", "must be given: what the web serves may change"
 
 
 def _is_own(file: str) -> bool:
     """Whether a split's file has a location of its own instead of one below `data`."""
-    return bool(scheme_of(file)) or file.startswith("/")
+    return bool(uris.scheme_of(file)) or file.startswith("/")
 
 
 def _wrong_path(file: str) -> str:

@@ -10,7 +10,7 @@ from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.source import Source, copy_folder, open_source
-from podtune.sources.uris import FileLocation, scheme_of, without_secrets
+from podtune.sources.uris import scheme_of, without_secrets
 from podtune.steps.fetch_data.settings import FOLDERS, SourceSettings
 
 _log = logging.getLogger(__name__)
@@ -21,13 +21,8 @@ def run(raw_data: Path, source: Mapping[str, Any]) -> None:
     settings = read_section(SourceSettings, source, "source")
     with RAW_DATA.sealing(raw_data) as draft:
         splits = _make(settings, draft.path) if is_sample(settings.data) else _fetch(settings, draft.path)
-        facts = RawDataFacts(
-            source=without_secrets(settings.data),
-            dataset=settings.dataset,
-            revision=settings.revision,
-            licence=settings.licence,
-            splits=splits,
-        )
+        source_uri = without_secrets(settings.data)
+        facts = RawDataFacts(source_uri, settings.dataset, settings.revision, settings.licence, splits)
         draft.facts.update(to_mapping(facts))
 
 
@@ -49,18 +44,14 @@ def _fetch(settings: SourceSettings, directory: Path) -> Dict[str, str]:
     for split, at in locations.items():
         digest = settings.sha256.get(split)
         expected = Sum(digest, f"source.sha256.{split}") if digest else None
-        if _is_folder(split, at):
+        may_be_folder = split.partition(".")[2] in FOLDERS and not scheme_of(at.source)
+        if may_be_folder and Path(*at).is_dir():
             splits[split] = split
             _copy(split, Path(at.source) / at.name, directory / split, expected)
         else:
             splits[split] = split + PurePosixPath(at.name).suffix
             _bring(split, sources[at.source], at.name, directory / splits[split], expected)
     return splits
-
-
-def _is_folder(split: str, at: FileLocation) -> bool:
-    """Whether the location is a local folder, for a role that allows one."""
-    return split.partition(".")[2] in FOLDERS and not scheme_of(at.source) and Path(*at).is_dir()
 
 
 def _copy(split: str, folder: Path, target: Path, expected: Optional[Sum]) -> None:

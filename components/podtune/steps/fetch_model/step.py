@@ -21,15 +21,7 @@ from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.source import open_source
 from podtune.sources.uris import without_secrets
-from podtune.steps.fetch_model.model_files import (
-    WEIGHTS,
-    bring_description,
-    bring_weights,
-    check_description,
-    check_tokenizer,
-    check_weights,
-    read_config,
-)
+from podtune.steps.fetch_model import model_files
 from podtune.steps.fetch_model.settings import DecoderSettings, ModelSettings
 
 
@@ -58,14 +50,14 @@ def _bring(settings: ModelSettings, directory: Path) -> str:
     if is_sample(settings.source):
         write_sample(settings.source, MODELS, directory)
         if expected:
-            expected.check(directory / WEIGHTS, f"{WEIGHTS} of {origin}")
-        model_type = check_description(directory, origin)
+            expected.check(directory / model_files.WEIGHTS, f"{model_files.WEIGHTS} of {origin}")
+        model_type = model_files.check_description(directory, origin)
     else:
         source = open_source(settings.source, settings.revision)
-        bring_description(source, {name: directory / name for name in (CONFIG, *INHERITED_FILES)})
-        model_type = check_description(directory, origin)
-        bring_weights(source, directory, expected)
-    check_weights(directory, origin)
+        model_files.bring_description(source, {name: directory / name for name in (CONFIG, *INHERITED_FILES)})
+        model_type = model_files.check_description(directory, origin)
+        model_files.bring_weights(source, directory, expected)
+    model_files.check_weights(directory, origin)
     return model_type
 
 
@@ -75,17 +67,18 @@ def _bring_both(encoder: ModelSettings, decoder: DecoderSettings, directory: Pat
     encoder_source = open_source(encoder.source, encoder.revision)
     decoder_source = open_source(decoder.source, decoder.revision)
     encoder_origin, decoder_origin = without_secrets(encoder.source), without_secrets(decoder.source)
-    bring_description(encoder_source, {CONFIG: seeing / CONFIG, PREPROCESSOR: directory / PREPROCESSOR})
+    model_files.bring_description(encoder_source, {CONFIG: seeing / CONFIG, PREPROCESSOR: directory / PREPROCESSOR})
     tokenizer = {name: directory / name for name in TOKENIZER_FILES}
-    bring_description(decoder_source, {CONFIG: writing / CONFIG, **tokenizer})
-    configs = {ENCODER: read_config(seeing, encoder_origin), DECODER: read_config(writing, decoder_origin)}
-    check_tokenizer(directory, configs[DECODER], decoder_origin)
-    joined = {"model_type": VISION_ENCODER_DECODER, **configs}
+    model_files.bring_description(decoder_source, {CONFIG: writing / CONFIG, **tokenizer})
+    encoder_config = model_files.read_config(seeing, encoder_origin)
+    decoder_config = model_files.read_config(writing, decoder_origin)
+    model_files.check_tokenizer(directory, decoder_config, decoder_origin)
+    joined = {"model_type": VISION_ENCODER_DECODER, ENCODER: encoder_config, DECODER: decoder_config}
     (directory / CONFIG).write_text(json.dumps(joined, indent=2) + "\n", encoding="utf-8")
-    bring_weights(encoder_source, seeing, _sum(encoder.sha256, "model.sha256"))
-    check_weights(seeing, encoder_origin)
-    bring_weights(decoder_source, writing, _sum(decoder.sha256, "model.decoder.sha256"))
-    check_weights(writing, decoder_origin)
+    model_files.bring_weights(encoder_source, seeing, _sum(encoder.sha256, "model.sha256"))
+    model_files.check_weights(seeing, encoder_origin)
+    model_files.bring_weights(decoder_source, writing, _sum(decoder.sha256, "model.decoder.sha256"))
+    model_files.check_weights(writing, decoder_origin)
     return VISION_ENCODER_DECODER
 
 

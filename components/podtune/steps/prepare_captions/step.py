@@ -38,14 +38,6 @@ class _Split:
     """Those of the source that have a caption that is used."""
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A split on disk."""
-
-    facts: SplitFacts
-    counts: Dict[str, int]
-
-
 def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
     """Make Features of every split."""
     settings = read_section(CaptionSettings, features, "features")
@@ -64,8 +56,8 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             tokenizer=model.files[TOKENIZER].sha256,
             vocabulary_size=tokenizer.vocabulary_size,
             settings=to_mapping(settings),
-            splits={name: split.facts for name, split in prepared.items()},
-            details={name: split.counts for name, split in prepared.items()},
+            splits={name: split for name, (split, _) in prepared.items()},
+            details={name: counts for name, (_, counts) in prepared.items()},
         )
         draft.facts.update(to_mapping(facts))
 
@@ -84,8 +76,10 @@ def _read(captions: Path, images: Path, settings: CaptionSettings) -> _Split:
     return _Split(captions, images, source, [image for image in source.images if image.captions])
 
 
-def _prepare(split: _Split, directory: Path, tokenizer: CaptionTokenizer, settings: CaptionSettings) -> _Prepared:
-    """Write one split below the draft."""
+def _prepare(
+    split: _Split, directory: Path, tokenizer: CaptionTokenizer, settings: CaptionSettings
+) -> Tuple[SplitFacts, Dict[str, int]]:
+    """Write one split below the draft, and count what a reader of the card should know of it."""
     started = time.monotonic()
     directory.mkdir(parents=True)
     with open_image_files(split.images) as files:
@@ -98,9 +92,16 @@ def _prepare(split: _Split, directory: Path, tokenizer: CaptionTokenizer, settin
     tokens, cut = encode_captions(tokenizer, learnt, settings.max_length)
     write_captions(directory, records, tokens)
     _list_set_aside(directory / SET_ASIDE, split, decoded)
-    counts = _counts(split, len(records), learnt=len(learnt), cut=cut)
+    counts = {
+        **split.source.counts,
+        "images": len(split.source.images),
+        "images_without_captions": len(split.source.images) - len(split.described),
+        "damaged_images": len(split.described) - len(records),
+        "learnt_captions": len(learnt),
+        "cut_captions": cut,
+    }
     _log_counts(directory.name, counts, time.monotonic() - started)
-    return _Prepared(SplitFacts(len(records), len(records), len(tokens.values), split_digest(records)), counts)
+    return SplitFacts(len(records), len(records), len(tokens.values), split_digest(records)), counts
 
 
 def _stop_at_damage(split: _Split, decoded: List[DecodedImage]) -> None:
@@ -137,18 +138,6 @@ def _list_set_aside(path: Path, split: _Split, decoded: List[DecodedImage]) -> N
     reasons = ((image, damages.get(image.id, _NO_CAPTION)) for image in split.source.images)
     entries = ({"id": image.id, "file": image.file, "reason": reason} for image, reason in reasons if reason)
     write_json_lines(path, entries)
-
-
-def _counts(split: _Split, kept: int, *, learnt: int, cut: int) -> Dict[str, int]:
-    """What a reader of the card should know of a split."""
-    return {
-        **split.source.counts,
-        "images": len(split.source.images),
-        "images_without_captions": len(split.source.images) - len(split.described),
-        "damaged_images": len(split.described) - kept,
-        "learnt_captions": learnt,
-        "cut_captions": cut,
-    }
 
 
 def _log_counts(split: str, counts: Mapping[str, int], seconds: float) -> None:

@@ -17,17 +17,9 @@ from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.ragged import offsets_of, positions_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
+from podtune.training.engines import poptorch_program
 from podtune.training.engines.layers import set_dropout
 from podtune.training.engines.placement import Placement, merge_embeddings, place_on_ipus
-from podtune.training.engines.poptorch_program import (
-    adamw,
-    flatten_state,
-    inference_options,
-    mark_blocks,
-    raising_our_errors,
-    restore_state,
-    training_options,
-)
 from podtune.training.engines.states import Layout, load_state, save_model, save_state
 from podtune.training.fixed_shapes import CompilableObjective, Inputs, pack_rows, packs_of, require_room
 from podtune.training.protocols import Examples, StepResult
@@ -70,24 +62,22 @@ class PoptorchEngine:
         self._ipu = ipu = placement.ipu
         self.precision = "float32" if config.precision == "float32" else "float16"
         self.devices = (f"Graphcore IPU (Mk{poptorch.ipuHardwareVersion()})",) * ipu.ipus
-        mark_blocks(placement, keep_every_layer=ipu.recompute_checkpoint_every_layer)
-        self._optimizer = adamw(model, config, ipu)
-        training = training_options(config, ipu, config.device_iterations)
+        poptorch_program.mark_blocks(placement, keep_every_layer=ipu.recompute_checkpoint_every_layer)
+        self._optimizer = poptorch_program.adamw(model, config, ipu)
+        training = poptorch_program.training_options(config, ipu, config.device_iterations)
         self._training = poptorch.trainingModel(self._graph.training.train(), training, self._optimizer)
         pipelined = placement.stages if ipu.execution == "pipelined" else 1
         self._iterations = ipu.inference_device_iterations or pipelined
-        inference = inference_options(config, ipu, self._iterations)
+        inference = poptorch_program.inference_options(config, ipu, self._iterations)
         self._predicting = poptorch.inferenceModel(self._graph.predicting.eval(), inference)
         self._checked: Optional[Examples] = None
         self._generator: Optional[List[int]] = None
         """A loaded state of the IPUs' generator, until there is a program to set it in."""
 
     def in_any(self, flag: bool) -> bool:
-        """Return the flag: there is one process."""
         return flag
 
     def from_first(self, number: int) -> int:
-        """Return the number: there is one process."""
         return number
 
     def steps(
@@ -97,7 +87,6 @@ class PoptorchEngine:
         first: int,  # noqa: ARG002  # the IPUs' generator counts itself
         learning_rate: float,
     ) -> List[StepResult]:
-        """Take the optimizer steps of one call to the device, each on a global batch of rows."""
         if self._checked is not examples and self._ipu.packing > 1:
             require_room(examples.lengths, self._config, self._ipu)  # before minutes of compiling
         self._checked = examples
@@ -105,14 +94,12 @@ class PoptorchEngine:
         inputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
-        self._training.setOptimizer(
-            self._optimizer
-        )  # the program holds a copy of the rate: set alone it counts for nothing
+        # the program holds a copy of the rate: set alone it counts for nothing
+        self._training.setOptimizer(self._optimizer)
         losses = self._run(self._training, inputs).float().reshape(len(batches), -1)
         return [StepResult(loss, None) for loss in losses.mean(1)]
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
-        """Run every row through the model once; what the objective puts out, in the examples' order."""
         rows = self._ipu.micro_batch_size * self._ipu.replication_factor * self._iterations
         packs, offsets = packs_of(examples.lengths, self._ipu), offsets_of(examples.lengths)
         collected: Dict[str, np.ndarray] = {}
@@ -129,18 +116,15 @@ class PoptorchEngine:
         return collected
 
     def save_model(self, directory: Path) -> None:
-        """Write config.json and float32 model.safetensors as transformers loads them."""
         weights = {name: tensor.float() for name, tensor in self._weights().items()}
         save_model(self._model, merge_embeddings(self._model, weights), directory)
 
     def save_state(self, directory: Path) -> None:
-        """Write weights, optimizer state and the state of the IPUs' generator."""
-        state = flatten_state(self._weights(), self._optimizer.state_dict(), self._generator_state())
+        state = poptorch_program.flatten_state(self._weights(), self._optimizer.state_dict(), self._generator_state())
         save_state(state, self._layout(), directory)
 
     def load_state(self, directory: Path) -> None:
-        """Continue from what `save_state` wrote; BadInput where it is not of this model."""
-        saved = restore_state(load_state(self._layout(), directory), self._optimizer.state_dict())
+        saved = poptorch_program.restore_state(load_state(self._layout(), directory), self._optimizer.state_dict())
         for program in (self._predicting, self._training):
             _detach(program)
         with torch.no_grad():
@@ -163,7 +147,7 @@ class PoptorchEngine:
 
     def _run(self, program: Any, inputs: Inputs) -> Any:
         tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in inputs.items()}
-        with raising_our_errors():
+        with poptorch_program.raising_our_errors():
             if not program.isAttachedToDevice():
                 self._attach(program, tensors)
             return program(**tensors)
