@@ -60,10 +60,9 @@ def make_stage(config: DetectorConfig, number: int, *, stride: int = 1, dilation
     """The blocks of stage `number`, 2 to 5; only the first one has the stride."""
     width = config.width * 2 ** (number - 2)
     channels = config.width if number == 2 else width * 2
-    blocks = [Block(channels, width, width * 4, stride=stride, dilation=dilation)]
-    for _ in range(config.blocks[number - 2] - 1):
-        blocks.append(Block(width * 4, width, width * 4, dilation=dilation))
-    return nn.Sequential(*blocks)
+    first = Block(channels, width, width * 4, stride=stride, dilation=dilation)
+    others = (Block(width * 4, width, width * 4, dilation=dilation) for _ in range(config.blocks[number - 2] - 1))
+    return nn.Sequential(first, *others)
 
 
 class Backbone(nn.Module):

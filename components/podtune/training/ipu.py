@@ -80,7 +80,6 @@ class IpuConfig:
 
     @property
     def ipus(self) -> int:
-        """IPUs that the job needs."""
         return len(self.layers_per_ipu) * self.replication_factor
 
     @property

@@ -154,7 +154,6 @@ class States:
         return 0
 
     def open(self, step: int) -> Saved:
-        """Read the checkpoint of a step."""
         path = self._path(step)
         return Saved(_STATE.read(path).facts, read_log(path), path / ENGINE)
 

@@ -15,7 +15,11 @@ class Order:
     def __init__(self, rows: int, config: TrainingConfig) -> None:
         iterations = config.device_iterations
         if rows < config.batch_size * iterations:
-            raise BadInput(_too_few(rows, config))
+            taken = f"one optimizer step takes {config.batch_size} (training.batch_size)"
+            if iterations > 1:
+                product = f"training.batch_size {config.batch_size} × training.device_iterations {iterations}"
+                taken = f"one call to the device takes {config.batch_size * iterations} ({product})"
+            raise BadInput(f"there are {rows} rows to train on, and {taken}; give more data or a smaller batch")
         self._rows, self._batch_size, self._seed = rows, config.batch_size, config.seed
         self._shuffled: Tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
         full = rows // (config.batch_size * iterations) * iterations
@@ -41,14 +45,6 @@ class Order:
         """Count the rows of the first so many optimizer steps; a row counts once an epoch."""
         epochs, begun = divmod(steps, self.steps_per_epoch)
         return epochs * min(self._rows, self.steps_per_epoch * self._batch_size) + begun * self._batch_size
-
-
-def _too_few(rows: int, config: TrainingConfig) -> str:
-    taken = f"one optimizer step takes {config.batch_size} (training.batch_size)"
-    if config.device_iterations > 1:
-        product = f"training.batch_size {config.batch_size} × training.device_iterations {config.device_iterations}"
-        taken = f"one call to the device takes {config.batch_size * config.device_iterations} ({product})"
-    return f"there are {rows} rows to train on, and {taken}; give more data or a smaller batch"
 
 
 def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:

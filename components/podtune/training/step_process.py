@@ -13,7 +13,7 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence
+from typing import Callable, Iterator, List, Mapping, Optional, Sequence
 
 from podtune.environment import IPU_PYTHON, MESSAGE_FILE
 from podtune.errors import BadInput, PodtuneError, read_failure
@@ -26,11 +26,7 @@ _POLL_SECONDS = 0.2
 def noticing_signals() -> Iterator[Callable[[], bool]]:
     """Give a function that returns whether SIGTERM or SIGINT has arrived since; a second one changes nothing."""
     noticed: List[int] = []
-
-    def notice(number: int, frame: Any) -> None:  # noqa: ARG001  # the signature of a handler
-        noticed.append(number)
-
-    before = [signal.signal(number, notice) for number in SIGNALS]
+    before = [signal.signal(number, lambda received, _: noticed.append(received)) for number in SIGNALS]
     try:
         yield lambda: bool(noticed)
     finally:

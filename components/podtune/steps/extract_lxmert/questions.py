@@ -57,23 +57,16 @@ def with_most_right(questions: List[VisualQuestion]) -> QuestionFile:
 
 def _lxmert_question(entry: Any, where: str) -> VisualQuestion:
     """Read a question with the labels that a model learns; one without any has only answers out of vocabulary."""
-    return VisualQuestion(
-        slices={key: words(entry, key, where) for key in _VQA_SLICES if isinstance(entry, dict) and key in entry},
-        id=str(field(entry, "question_id", (str, int), where)),
-        image=words(entry, "img_id", where),
-        question=words(entry, "sent", where),
-        labels=_lxmert_labels(entry, where),
-        answers=(),
-    )
-
-
-def _lxmert_labels(entry: Any, where: str) -> Dict[str, float]:
+    slices = {key: words(entry, key, where) for key in _VQA_SLICES if isinstance(entry, dict) and key in entry}
+    name = str(field(entry, "question_id", (str, int), where))
+    image, question = words(entry, "img_id", where), words(entry, "sent", where)
     labels = field(entry, "label", (dict,), where)
     for answer, weight in labels.items():
         of_kind(weight, (float, int), f"{where}: the weight of {answer!r}")
         if not 0 < weight <= 1:
             raise BadInput(f"{where}: the weight of {answer!r} must be above 0 and at most 1; got {weight}")
-    return {answer: float(weight) for answer, weight in labels.items()}
+    weights = {answer: float(weight) for answer, weight in labels.items()}
+    return VisualQuestion(name, image, question, labels=weights, answers=(), slices=slices)
 
 
 def _gqa_question(name: str, entry: Any, where: str) -> VisualQuestion:
@@ -128,14 +121,9 @@ def _vqa_question(entry: Any, annotation: Any, subtype: str, where: str, there: 
     )
     if not answers:
         raise BadInput(f"{there} has no answers; there must be one of every person asked")
-    return VisualQuestion(
-        id=str(entry["question_id"]),
-        image=f"COCO_{subtype}_{image:012}",
-        question=words(entry, "question", where),
-        labels=soft_labels(answers),
-        answers=answers,
-        slices={key: words(annotation, key, there) for key in _VQA_SLICES},
-    )
+    name, file, question = str(entry["question_id"]), f"COCO_{subtype}_{image:012}", words(entry, "question", where)
+    slices = {key: words(annotation, key, there) for key in _VQA_SLICES}
+    return VisualQuestion(name, file, question, labels=soft_labels(answers), answers=answers, slices=slices)
 
 
 def soft_labels(answers: Tuple[str, ...]) -> Dict[str, float]:

@@ -70,14 +70,9 @@ def _question(row: Mapping[str, Any], answers: Sequence[str], where: str) -> Vis
     missing = [name for name in _QUESTION_COLUMNS if row[name] is None or row[name] == ""]
     if missing:
         raise BadInput(f"{where} has no {missing[0]}")
-    return VisualQuestion(
-        id=str(row["question_id"]),
-        image=str(row["image_id"]),
-        question=str(row["question"]),
-        labels=_labels(row["label"], answers, where),
-        answers=(),
-        slices={name: row[name] for name in _SLICES if row.get(name)},
-    )
+    labels, slices = _labels(row["label"], answers, where), {name: row[name] for name in _SLICES if row.get(name)}
+    name, image, question = str(row["question_id"]), str(row["image_id"]), str(row["question"])
+    return VisualQuestion(name, image, question, labels=labels, answers=(), slices=slices)
 
 
 def _labels(label: Any, answers: Sequence[str], where: str) -> Dict[str, float]:

@@ -48,7 +48,6 @@ class SetAside:
         self.entries.append({what: number, "image": image, "reason": reason})
 
     def count(self, what: str) -> int:
-        """Count the rows or the questions."""
         return sum(what in entry for entry in self.entries)
 
     def write(self, path: Path) -> None:

@@ -63,15 +63,11 @@ class ModelSettings:
             yield "decoder", "must be left out for a sample, which is a whole model"
 
     def _wrong_sample(self) -> Optional[str]:
-        if not is_sample(self.source):
-            return None
-        mistake = mistake_in_sample(self.source, MODELS)
-        if mistake:
+        mistake = mistake_in_sample(self.source, MODELS) if is_sample(self.source) else None
+        if mistake or not is_sample(self.source):
             return mistake
-        values = read_sample(self.source, MODELS)
-        if int(values["hidden"]) % int(values["heads"]):
-            return f"must have a hidden that heads divide; got hidden={values['hidden']}, heads={values['heads']}"
-        return None
+        hidden, heads = (int(read_sample(self.source, MODELS)[key]) for key in ("hidden", "heads"))
+        return f"must have a hidden that heads divide; got hidden={hidden}, heads={heads}" if hidden % heads else None
 
 
 def _mistakes(

@@ -1,6 +1,7 @@
 """Fine-tune a pretrained model on features: Features and BaseModel to Checkpoint."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
@@ -99,7 +100,7 @@ def _finetune(
     near = checkpoint.with_name(f".{checkpoint.name}.training")
     states = open_states(workspace, key, config.keep_checkpoints, near)
     engine = open_engine(task.objective(features, task.evaluation()), base_model.path, config, device)
-    evaluate = _evaluation(task, features, engine)
+    evaluate = partial(_evaluate, task, features, engine)
     trained = train(Run(engine, examples, config, states, stopping, evaluate))
     if engine.first:
         facts = _facts(inputs, config, trained, hardware(device, engine.devices, engine.precision))
@@ -109,15 +110,11 @@ def _finetune(
         engine.save_model(checkpoint)  # waits for the first process, which writes
 
 
-def _evaluation(task: Task, features: Features, engine: Engine) -> Callable[[], Dict[str, float]]:
+def _evaluate(task: Task, features: Features, engine: Engine) -> Dict[str, float]:
     """Score the engine's weights of the moment as the evaluate step does with its default settings."""
-
-    def evaluate() -> Dict[str, float]:
-        outputs = engine.outputs(task.open_examples(features, VALIDATION))
-        scored = task.score(features, VALIDATION, outputs, task.evaluation())
-        return {**scored.values, "loss": scored.loss}
-
-    return evaluate
+    outputs = engine.outputs(task.open_examples(features, VALIDATION))
+    scored = task.score(features, VALIDATION, outputs, task.evaluation())
+    return {**scored.values, "loss": scored.loss}
 
 
 def _facts(

@@ -116,18 +116,11 @@ def _stop_at_damage(split: _Split, decoded: List[DecodedImage]) -> None:
 
 def _records(split: _Split, decoded: List[DecodedImage], captions_per_image: int) -> List[ImageRecord]:
     """Records of the images that could be decoded; BadInput where there is none."""
-    records = [
-        ImageRecord(
-            id=image.id,
-            file=image.file,
-            sha256=one.sha256,
-            captions=tuple(image.captions[:captions_per_image]),
-            references=tuple(image.captions),
-            slices=image.slices,
-        )
-        for image, one in zip(split.described, decoded)
-        if not one.damage
-    ]
+    records = []
+    for image, one in zip(split.described, decoded):
+        if not one.damage:
+            learnt, references = tuple(image.captions[:captions_per_image]), tuple(image.captions)
+            records.append(ImageRecord(image.id, image.file, one.sha256, learnt, references, image.slices))
     if not records:
         raise BadInput(f"{split.captions} leaves no image that has a caption and can be decoded")
     return records

@@ -52,12 +52,7 @@ def _tokenize(file: Path, directory: Path, pair: PairTokenizer, settings: Window
     windows = cut_windows(directory, split, encoded, pair=pair, settings=settings)
     write_windows(windows, split.questions, split.contexts)
     _log_counts(windows, len(split.questions), time.monotonic() - started)
-    return SplitFacts(
-        examples=len(split.questions),
-        rows=len(windows),
-        tokens=len(windows.tokens.values),
-        digest=split_digest(directory),
-    )
+    return SplitFacts(len(split.questions), len(windows), len(windows.tokens.values), split_digest(directory))
 
 
 def _log_counts(windows: QuestionWindows, questions: int, seconds: float) -> None:

@@ -135,14 +135,9 @@ def _require_depth(stages: int, config: IpuConfig) -> None:
 def _serialize_embedding(model: Any, factor: int) -> None:
     text = getattr(model, "decoder", model)  # transformers 4 does not look for the table in an encoder and a decoder
     table, head = text.get_input_embeddings(), text.get_output_embeddings()
+    key = "training.ipu.embedding_serialization_factor"
     if table.num_embeddings % factor:
-        raise BadInput(
-            f"training.ipu.embedding_serialization_factor must divide the vocabulary of {table.num_embeddings}; "
-            f"got {factor}"
-        )
+        raise BadInput(f"{key} must divide the vocabulary of {table.num_embeddings}; got {factor}")
     if head is not None and head.weight is table.weight:
-        raise BadInput(
-            "training.ipu.embedding_serialization_factor must be 1 for a model that also writes with its table of "
-            f"tokens; got {factor}"
-        )
+        raise BadInput(f"{key} must be 1 for a model that also writes with its table of tokens; got {factor}")
     text.set_input_embeddings(SerializedEmbedding(table, factor))

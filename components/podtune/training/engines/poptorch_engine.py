@@ -81,12 +81,9 @@ class PoptorchEngine:
         return number
 
     def steps(
-        self,
-        examples: Examples,
-        batches: Sequence[np.ndarray],
-        first: int,  # noqa: ARG002  # the IPUs' generator counts itself
-        learning_rate: float,
+        self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
     ) -> List[StepResult]:
+        del first  # the IPUs' generator counts itself
         if self._checked is not examples and self._ipu.packing > 1:
             require_room(examples.lengths, self._config, self._ipu)  # before minutes of compiling
         self._checked = examples

@@ -25,7 +25,6 @@ class Processes:
 
     @property
     def devices(self) -> Tuple[str, ...]:
-        """Names of the accelerators of all processes."""
         return (torch.cuda.get_device_name(self.device),) * self.count if self.device.type == "cuda" else ()
 
     def share(self, lengths: np.ndarray) -> np.ndarray:
@@ -49,7 +48,6 @@ class Processes:
         return bool(flags.item())
 
     def from_first(self, number: int) -> int:
-        """Return the first process's number."""
         shared = torch.tensor(number)
         self.copy_from_first(shared)
         return int(shared.item())

@@ -91,7 +91,6 @@ class Sequences:
 
     @cached_property
     def row_lengths(self) -> List[int]:
-        """The tokens of each row."""
         ends = offsets_of(np.array(self.lengths))[self.firsts or slice(None)]
         return np.diff(ends).tolist()  # type: ignore[no-any-return]  # integers
 
@@ -102,7 +101,6 @@ class Sequences:
         return [length * tensor[0, 0].numel() for length in self.row_lengths]
 
     def self_attention(self, *, causal: bool) -> AttentionSpans:
-        """Every sequence attends to itself."""
         spans = _spans(self.lengths)
         return AttentionSpans(spans, spans, self.firsts or list(range(len(spans) + 1)), causal, self.noise)
 

@@ -87,7 +87,10 @@ class TorchEngine:
         collected: Dict[str, torch.Tensor] = {}
         with torch.inference_mode(), progress_bar(len(examples), "rows", "predict") as bar:
             for rows in cut(self._processes.share(examples.lengths), examples.lengths, self._micro_batch_tokens):
-                for name, values in self._predict(examples, rows).items():
+                micro_batch = self._gather(examples, rows, int(examples.lengths[rows].max()), None)
+                with running(micro_batch.sequences):
+                    outputs = self._objective.outputs(self._model, micro_batch.tensors)
+                for name, values in outputs.items():
                     total, positions = self._positions(offsets, rows, values)
                     collected.setdefault(name, values.new_zeros(total, *values.shape[1:]))[positions] = values
                 bar.update(len(rows))
@@ -124,12 +127,6 @@ class TorchEngine:
         self._processes.add_up(weights.finish_sum())
         norm = weights.update(learning_rate, self._config.max_gradient_norm)
         return StepResult(weights.gradient_and_loss[-1].clone(), norm)
-
-    def _predict(self, examples: Examples, rows: np.ndarray) -> Dict[str, torch.Tensor]:
-        micro_batch = self._gather(examples, rows, int(examples.lengths[rows].max()), None)
-        with running(micro_batch.sequences):
-            outputs: Dict[str, torch.Tensor] = self._objective.outputs(self._model, micro_batch.tensors)
-        return outputs
 
     def _gather(self, examples: Examples, rows: np.ndarray, longest: int, noise: Optional[RowNoise]) -> MicroBatch:
         micro_batch = to_device(examples.batch(rows), longest, self._device, noise)
