@@ -134,22 +134,20 @@ class _TrainerState:
         if not self._unread:
             return
         before, loss_sum = self.progress, self.progress.loss_sum
-        results = [
-            (float(result.loss), None if result.gradient_norm is None else float(result.gradient_norm))
-            for result in self._unread
-        ]
-        for number, (loss, norm) in enumerate(results):
+        losses = [float(result.loss) for result in self._unread]
+        norms = [None if result.gradient_norm is None else float(result.gradient_norm) for result in self._unread]
+        for number, (loss, norm) in enumerate(zip(losses, norms)):
             if not (isfinite(loss) and (norm is None or isfinite(norm))):
                 raise PodtuneError(self._diverged(before.step + number, loss, norm))
             loss_sum += loss  # not by sum(): from Python 3.12 on its rounding depends on where a run was cut
         now = perf_counter()
         self.progress = replace(
             before,
-            step=before.step + len(results),
+            step=before.step + len(losses),
             loss_sum=loss_sum,
             seconds=before.seconds + now - self._began,
-            losses=before.losses + [loss for loss, _ in results],
-            gradient_norms=before.gradient_norms + [norm for _, norm in results if norm is not None],
+            losses=before.losses + losses,
+            gradient_norms=before.gradient_norms + [norm for norm in norms if norm is not None],
         )
         self._unread, self._began = [], now
 

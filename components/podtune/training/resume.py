@@ -146,11 +146,10 @@ class States:
         for step in sorted({*self._steps(), *uploaded}, reverse=True):
             try:
                 self._verify(step)
+                return step
             except BadInput as error:
                 _log.warning("cannot continue from step %d, trying the checkpoint before it: %s", step, error)
                 self._remove(step)
-            else:
-                return step
         return 0
 
     def open(self, step: int) -> Saved:

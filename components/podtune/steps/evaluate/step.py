@@ -119,11 +119,5 @@ def _log_scores(facts: EvaluationFacts) -> None:
     metrics = (
         f"{name} {metric.value:.2f} [{metric.low:.2f}, {metric.high:.2f}]" for name, metric in facts.metrics.items()
     )
-    _log.info(
-        "%s: %s over %s examples, loss %.4f, in %.0f s",
-        facts.split,
-        ", ".join(metrics),
-        f"{facts.examples:,}",
-        facts.loss,
-        facts.seconds,
-    )
+    scored = f"{', '.join(metrics)} over {facts.examples:,} examples"
+    _log.info("%s: %s, loss %.4f, in %.0f s", facts.split, scored, facts.loss, facts.seconds)

@@ -55,9 +55,8 @@ def open_source(
         if answers is None:
             raise BadInput(f"{table} names no answers for its labels; give a vocabulary as train.{ANSWERS}")
         if named and named != answers:
-            raise BadInput(
-                f"{table} names other answers than the vocabulary: {len(named):,}, which has {len(answers):,}"
-            )
+            counts = f"{len(named):,}, which has {len(answers):,}"
+            raise BadInput(f"{table} names other answers than the vocabulary: {counts}")
         questions = read_table_questions(table, answers)
         return Source(questions, table, table, partial(store_table_regions, table))
     if "questions" not in files or not {"features", "images"} & files.keys():

@@ -56,10 +56,6 @@ def _tokenize(file: Path, directory: Path, pair: PairTokenizer, settings: Window
 
 
 def _log_counts(windows: QuestionWindows, questions: int, seconds: float) -> None:
-    _log.info(
-        "%s: %s questions, %s windows, %s tokens, %s windows without the answer, %s windows/s",
-        windows.directory.name,
-        *(f"{count:,}" for count in (questions, len(windows), len(windows.tokens.values))),
-        f"{int((windows.answer_end == 0).sum()):,}",
-        f"{len(windows) / seconds:,.0f}",
-    )
+    counts = questions, len(windows), len(windows.tokens.values), int((windows.answer_end == 0).sum())
+    message = "%s: %s questions, %s windows, %s tokens, %s windows without the answer, %s windows/s"
+    _log.info(message, windows.directory.name, *(f"{count:,}" for count in counts), f"{len(windows) / seconds:,.0f}")
