@@ -19,7 +19,16 @@ from podtune.steps.table import STEPS
 def main() -> None:
     """Run the step that the command line names, and print what it returns."""
     with ending_cleanly():
-        step = _overview().parse_args(sys.argv[1:2]).step
+        parser = argparse.ArgumentParser(
+            prog="python -m podtune",
+            usage="%(prog)s STEP ...",
+            description="Run one step without KFP, on paths.",
+            epilog="steps:\n" + "\n".join(f"  {step:<17} {documentation_of(step)[0]}" for step in STEPS),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        options = "one of those below; STEP --help lists its options"
+        parser.add_argument("step", choices=STEPS, metavar="STEP", help=options)
+        step = parser.parse_args(sys.argv[1:2]).step
         returned = run_of(step)(**vars(parser_of(step).parse_args(sys.argv[2:])))
         if returned is not None:
             print(returned if isinstance(returned, str) else json.dumps(returned))
@@ -42,11 +51,10 @@ def parser_of(step: str) -> argparse.ArgumentParser:
         epilog="A SECTION is a YAML or JSON file with that section of a recipe.",
     )
     for name, parameter in signature(run).parameters.items():
-        required = parameter.default is Parameter.empty
         parser.add_argument(
             f"--{name.replace('_', '-')}",
-            required=required,
-            default=None if required else parameter.default,
+            required=parameter.default is Parameter.empty,
+            default=parameter.default,
             help=descriptions[name].replace("%", "%%"),
             **_value_of(hints[name]),
         )
@@ -62,18 +70,6 @@ def documentation_of(step: str) -> Tuple[str, Dict[str, str]]:
     functions = [part for part in ast.parse(source.read_text("utf-8")).body if isinstance(part, ast.FunctionDef)]
     summary, _, arguments = str(ast.get_docstring(functions[0])).partition("\n\nArgs:\n")
     return summary, dict(re.findall(r"^    (\w+): (.+)$", arguments, re.MULTILINE))
-
-
-def _overview() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m podtune",
-        usage="%(prog)s STEP ...",
-        description="Run one step without KFP, on paths.",
-        epilog="steps:\n" + "\n".join(f"  {step:<17} {documentation_of(step)[0]}" for step in STEPS),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("step", choices=STEPS, metavar="STEP", help="one of those below; STEP --help lists its options")
-    return parser
 
 
 def _value_of(hint: Any) -> Dict[str, Any]:

@@ -1,6 +1,7 @@
 """The pipeline of a recipe, with the recipe's sections as its parameters."""
 
 import shlex
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any, Callable, Dict, Sequence, cast
 
@@ -19,6 +20,10 @@ Section = Dict[str, Any]
 Channels = Dict[str, Any]
 """The parameters and artifacts of the pipeline that is being defined, by name."""
 
+_SECTIONS = ("source", "model", "features", "training", "evaluation", "gate", "card", "release")
+_PARAMETERS = {**dict.fromkeys(_SECTIONS, Section), **dict.fromkeys(("command", "store", "workspace"), str)}
+"""A pipeline's parameters and their types."""
+
 
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the recipe's pipeline; its sections are the parameters, so that a run may change them."""
@@ -35,35 +40,14 @@ def define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Chan
     if placement.device == "ipu" and recipe.training.ipu is None:
         raise BadInput(f"{recipe.name} has no section training.ipu, which places its model on IPUs; add one")
 
-    def pipeline(  # noqa: PLR0913, PLR0917  # KFP passes them by name
-        source: Section,
-        model: Section,
-        features: Section,
-        training: Section,
-        evaluation: Section,
-        gate: Section,
-        card: Section,
-        release: Section,
-        command: str,
-        store: str,
-        workspace: str,
-    ) -> Any:
-        channels = {
-            **_prepare(recipe, placement, source, model, features),
-            "training": training,
-            "evaluation": evaluation,
-            "gate": gate,
-            "card": card,
-            "release": release,
-            "command": command,
-            "store": store,
-            "workspace": workspace,
-            "device": placement.device,
-            "image": image_of("ipu"),
-        }
+    def pipeline(*values: Any) -> Any:
+        channels = {**dict(zip(_PARAMETERS, values)), "device": placement.device, "image": image_of("ipu")}
+        _prepare(recipe, placement, channels)
         return finish(channels)
 
-    pipeline.__annotations__["return"] = returned  # from which KFP learns it
+    # From which KFP learns the parameters, whose values it passes in this order
+    parameters = [Parameter(name, Parameter.POSITIONAL_ONLY, annotation=kind) for name, kind in _PARAMETERS.items()]
+    pipeline.__signature__ = Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]  # PEP 362's
     return dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)(pipeline)
 
 
@@ -72,17 +56,17 @@ def preparation_of(recipe: Recipe, placement: Placement) -> Any:
 
     @dsl.pipeline(name=f"podtune-{recipe.name}-preparation", description=recipe.card.description)
     def preparation(source: Section, model: Section, features: Section) -> Features:
-        return cast(Features, _prepare(recipe, placement, source, model, features)["prepared_data"])
+        channels: Channels = {"source": source, "model": model, "features": features}
+        _prepare(recipe, placement, channels)
+        return cast(Features, channels["prepared_data"])
 
     return preparation
 
 
-def _prepare(recipe: Recipe, placement: Placement, source: Any, model: Any, features: Any) -> Channels:
+def _prepare(recipe: Recipe, placement: Placement, channels: Channels) -> None:
     """Add the preparing steps, the last of which is the task's own."""
-    channels = {"source": source, "model": model, "features": features}
     for step in ("fetch_data", "fetch_model", recipe.of_task.preparation):
         add_step(step, placement, channels)
-    return channels
 
 
 def finetune_and_release(placement: Placement, channels: Channels) -> None:
@@ -108,8 +92,11 @@ def arguments_of(recipe: Recipe, command: str, **uris: str) -> Dict[str, Any]:
     for uri in uris.values():
         refuse_secrets(uri)
     sections = to_mapping(recipe)
-    arguments = {key: value for key, value in sections.items() if key not in ("name", "task")}
-    return {**arguments, "command": command, **{key: value for key, value in uris.items() if value}}
+    return {
+        **{key: sections[key] for key in _SECTIONS},
+        "command": command,
+        **{key: value for key, value in uris.items() if value},
+    }
 
 
 def preparing_arguments_of(recipe: Recipe) -> Dict[str, Any]:

@@ -68,12 +68,8 @@ def _sources(recipe: Recipe) -> Dict[str, List[_Source]]:
         for split, (uri, name) in recipe.source.locations().items()
     ]
     models = [recipe.model.source] + ([recipe.model.decoder.source] if recipe.model.decoder else [])
-    return {"fetch_data": data, "fetch_model": [_model(uri) for uri in models]}
-
-
-def _model(uri: str) -> _Source:
-    files = [] if scheme_of(uri) else [path for path in sorted(Path(uri).glob("*")) if path.is_file()]
-    return _Source(uri, scheme_of(uri) in PINNED, files)
+    files = {uri: [] if scheme_of(uri) else list(filter(Path.is_file, sorted(Path(uri).glob("*")))) for uri in models}
+    return {"fetch_data": data, "fetch_model": [_Source(uri, scheme_of(uri) in PINNED, files[uri]) for uri in models]}
 
 
 def _hashed(path: Path) -> List[Tuple[str, str]]:

@@ -46,12 +46,11 @@ def needs_of(recipe: Recipe, features: Optional[Features], base_model: Optional[
 
 def parameters_of(base_model: Path) -> int:
     """Count a model's weights; what training adds, such as attention between two published models, is not counted."""
-    return sum(_parameters(path) for path in base_model.rglob("*.safetensors"))
-
-
-def _parameters(weights: Path) -> int:
-    with safe_open(str(weights), framework="numpy") as opened:
-        return sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118  # no mapping
+    count = 0
+    for path in base_model.rglob("*.safetensors"):
+        with safe_open(str(path), framework="numpy") as weights:
+            count += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118  # no mapping
+    return count
 
 
 def _expected_size(recipe: Recipe) -> Optional[int]:

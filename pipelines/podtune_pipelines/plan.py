@@ -84,7 +84,9 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     prepared, fetched = reused[preparation], reused["fetch_model"]
     features = FEATURES.read(Path(prepared["prepared_data"].path)) if prepared else None
     base_model = BASE_MODEL.read(Path(fetched["base_model"].path)) if fetched else None
-    splits = _counted(features) if features else {name: Counts(rows) for name, rows in recipe.expected_rows.items()}
+    splits = {name: Counts(rows) for name, rows in recipe.expected_rows.items()}
+    if features:
+        splits = {name: Counts(it.rows, it.examples, it.tokens) for name, it in features.facts.splits.items()}
     updates = updates_of(splits["train"].rows, recipe.training) if splits else None
     on_ipus, consumed = device == "ipu", updates.rows_consumed if updates else None
     return Plan(
@@ -113,10 +115,6 @@ def updates_of(rows: int, config: TrainingConfig) -> Updates:
         steps=order.steps,
         rows_consumed=order.consumed(order.steps),
     )
-
-
-def _counted(features: Features) -> Dict[str, Counts]:
-    return {name: Counts(split.rows, split.examples, split.tokens) for name, split in features.facts.splits.items()}
 
 
 def _measured(recipe: Recipe, features: Features, base_model: BaseModel, device: str) -> Duration:

@@ -99,7 +99,10 @@ def _named_metrics(task: Task, sections: Mapping[str, Any]) -> Iterator[Tuple[st
 
 def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     """Read a packaged recipe by name, or a file by path, with `section.key=value` changes applied."""
-    values = read_settings_file(_recipe_file(name))
+    known = {path.stem: path for path in packaged_recipes()}
+    if name not in known and not name.endswith((".yaml", ".yml")):
+        raise BadInput(f"no recipe {name!r}; there are {', '.join(known)}, or give the path of a .yaml file")
+    values = read_settings_file(known.get(name) or Path(name))
     for change in changes:
         _apply(values, change)
     return read_recipe(values)
@@ -107,8 +110,7 @@ def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
 
 def packaged_recipes() -> List[Path]:
     """The recipes that come with podtune, by name."""
-    folder = Path(str(files("podtune_pipelines") / "recipes"))
-    return sorted(folder.glob("*.yaml"))
+    return sorted(Path(str(files("podtune_pipelines") / "recipes")).glob("*.yaml"))
 
 
 def recipe_header(path: Path) -> str:
@@ -116,15 +118,6 @@ def recipe_header(path: Path) -> str:
     lines = path.read_text(encoding="utf-8").splitlines()
     header = [line for line in lines[: lines.index("")] if line.startswith("#")] if "" in lines else []
     return "\n".join(line.lstrip("# ") for line in header)
-
-
-def _recipe_file(name: str) -> Path:
-    known = {path.stem: path for path in packaged_recipes()}
-    if name in known:
-        return known[name]
-    if name.endswith((".yaml", ".yml")):
-        return Path(name)
-    raise BadInput(f"no recipe {name!r}; there are {', '.join(known)}, or give the path of a .yaml file")
 
 
 def _apply(values: Dict[str, Any], change: str) -> None:

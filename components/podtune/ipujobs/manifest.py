@@ -97,10 +97,7 @@ def _container(work: Work, image: str) -> Dict[str, Any]:
 
 def _environment() -> List[Dict[str, Any]]:
     values = {"POPTORCH_CACHE_DIR": _EXECUTABLES, "HOME": _TEMPORARY}
-    sources = {
-        **dict.fromkeys(SECRET_VARIABLES, "secretKeyRef"),
-        **dict.fromkeys(CONFIG_VARIABLES, "configMapKeyRef"),
-    }
+    sources = {**dict.fromkeys(SECRET_VARIABLES, "secretKeyRef"), **dict.fromkeys(CONFIG_VARIABLES, "configMapKeyRef")}
     return [
         *({"name": name, "value": value} for name, value in values.items()),
         *(

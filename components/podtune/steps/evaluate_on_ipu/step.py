@@ -15,13 +15,7 @@ from podtune.training.config import TrainingConfig
 
 
 def run(
-    prepared_data: str,
-    checkpoint: str,
-    scores: Path,
-    *,
-    evaluation: Mapping[str, Any],
-    workspace: str,
-    image: str = "",
+    prepared_data: str, checkpoint: str, scores: Path, *, evaluation: Mapping[str, Any], workspace: str, image: str = ""
 ) -> Dict[str, float]:
     """Have every example of a split scored once by an IPUJob; return the metrics, the loss, and how many there were.
 
