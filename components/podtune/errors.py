@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Iterator, NoReturn, Optional
+from typing import Iterator, Optional
 
 from podtune.environment import MESSAGE_FILE
 
@@ -56,13 +56,12 @@ def ending_cleanly() -> Iterator[None]:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         yield
-    except PodtuneError as error:
-        _end(str(error), error.exit_code)
-    except OSError as error:
-        expected = from_os_error(error)
-        if expected is None:
+    except (PodtuneError, OSError) as error:
+        failure = from_os_error(error) if isinstance(error, OSError) else error
+        if failure is None:
             raise
-        _end(str(expected), expected.exit_code)
+        _report(str(failure), failure.exit_code)
+        raise SystemExit(failure.exit_code) from error
 
 
 def from_os_error(error: OSError) -> Optional[PodtuneError]:
@@ -94,7 +93,7 @@ def failure_of(exit_code: int, message: str) -> PodtuneError:
     return kinds.get(exit_code, PodtuneError)(message)
 
 
-def _end(message: str, exit_code: int) -> NoReturn:
+def _report(message: str, exit_code: int) -> None:
     """Report why the process ends, to the user and to the parent process."""
     print(f"error: {message}", file=sys.stderr, flush=True)
     with contextlib.suppress(OSError):
@@ -103,4 +102,3 @@ def _end(message: str, exit_code: int) -> NoReturn:
             Path(MESSAGE_FILE.value()).write_text(json.dumps(record), encoding="utf-8")
         elif KUBERNETES_MESSAGE_FILE.exists():
             KUBERNETES_MESSAGE_FILE.write_text(message, encoding="utf-8")
-    raise SystemExit(exit_code)

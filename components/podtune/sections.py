@@ -52,10 +52,8 @@ def read_section(kind: Type[Section], values: Mapping[str, Any], where: str) -> 
 
 def read_parts(kinds: Mapping[str, Any], values: Mapping[str, Any], where: str) -> Tuple[Dict[str, Any], List[str]]:
     """Read a mapping whose keys have types of their own; return the valid values and one line for each mistake."""
-    lines: List[str] = []
-    for key in values:
-        if key not in kinds:
-            lines.append(f"{_below(where, key)} is not a setting{_suggestion(str(key), kinds)}")
+    unknown = [key for key in values if key not in kinds]
+    lines = [f"{_below(where, key)} is not a setting{_suggestion(str(key), kinds)}" for key in unknown]
     read: Dict[str, Any] = {}
     for name in (name for name in kinds if name in values):
         before = len(lines)
@@ -133,35 +131,21 @@ def _suggestion(key: str, known: Mapping[str, Any]) -> str:
 
 
 def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
-    origin = typing.get_origin(kind)
+    origin, options = typing.get_origin(kind), typing.get_args(kind)
     if origin is Union:
-        inner = next(option for option in typing.get_args(kind) if option is not type(None))
+        inner = next(option for option in options if option is not type(None))
         return None if value is None else _value(inner, value, where, lines)
     if origin is Literal:
-        if value not in typing.get_args(kind):
-            lines.append(f"{where} must be one of {', '.join(map(str, typing.get_args(kind)))}; got {value!r}")
+        if value not in options:
+            lines.append(f"{where} must be one of {', '.join(map(str, options))}; got {value!r}")
         return value
-    if origin is dict:
-        return _mapping(typing.get_args(kind)[1], value, where, lines)
-    if origin in (list, tuple):
-        return _sequence(origin, typing.get_args(kind)[0], value, where, lines)
+    if origin is dict and isinstance(value, Mapping):
+        return {str(key): _value(options[1], item, f"{where}.{key}", lines) for key, item in value.items()}
+    if origin in (list, tuple) and isinstance(value, (list, tuple)):
+        return origin(_value(options[0], item, f"{where}[{index}]", lines) for index, item in enumerate(value))
     if dataclasses.is_dataclass(kind):
         return _dataclass(kind, value, where, lines)
-    return _scalar(kind, value, where, lines)
-
-
-def _mapping(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
-    if not isinstance(value, Mapping):
-        lines.append(f"{where} must be a mapping; got {value!r}")
-        return {}
-    return {str(key): _value(kind, item, f"{where}.{key}", lines) for key, item in value.items()}
-
-
-def _sequence(origin: Any, kind: Any, value: Any, where: str, lines: List[str]) -> Any:
-    if not isinstance(value, (list, tuple)):
-        lines.append(f"{where} must be a list; got {value!r}")
-        return origin()
-    return origin(_value(kind, item, f"{where}[{index}]", lines) for index, item in enumerate(value))
+    return _scalar(origin or kind, value, where, lines)
 
 
 def _scalar(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
@@ -171,7 +155,8 @@ def _scalar(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
         return int(value)
     if kind is Any or (kind in (str, bool) and type(value) is kind):
         return value
-    wanted = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}[kind]
+    scalars = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}
+    wanted = {**scalars, dict: "a mapping", list: "a list", tuple: "a list"}[kind]
     lines.append(f"{where} must be {wanted}; got {value!r}{_number_hint(kind, value)}")
     return value
 

@@ -44,24 +44,7 @@ VISION_ENCODER_DECODER = "vision-encoder-decoder"
 
 @dataclass(frozen=True)
 class DecoderFacts:
-    """Origin of the decoder, where encoder and decoder were published separately."""
-
-    source: str
-    """The URI it was read from, without credentials."""
-
-    model: str
-    """Its name on the card, such as openai-community/gpt2."""
-
-    revision: str
-    """The pinned revision; empty where the source has none."""
-
-    licence: str
-    """SPDX identifier in lower case, such as mit."""
-
-
-@dataclass(frozen=True)
-class BaseModelFacts:
-    """Origin of a pretrained model, for the card."""
+    """Origin of a published model, such as a decoder that was published separately from its encoder."""
 
     source: str
     """The URI it was read from, without credentials."""
@@ -74,6 +57,11 @@ class BaseModelFacts:
 
     licence: str
     """SPDX identifier in lower case, such as apache-2.0."""
+
+
+@dataclass(frozen=True)
+class BaseModelFacts(DecoderFacts):
+    """Origin of a pretrained model, for the card."""
 
     model_type: str
     """As in config.json: bert, roberta, …"""

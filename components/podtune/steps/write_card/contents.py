@@ -1,9 +1,9 @@
 """What the card and the report say: figures, comparisons and sentences from a run's records and its recipe."""
 
 from dataclasses import dataclass, fields
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from podtune.formats.base_model import BaseModelFacts, DecoderFacts
+from podtune.formats.base_model import DecoderFacts
 from podtune.formats.evaluation import Slice
 from podtune.steps.write_card.records import Records
 from podtune.steps.write_card.settings import CardSettings
@@ -85,7 +85,7 @@ class Contents:
         return self.task.words
 
     @property
-    def base_models(self) -> List[Union[BaseModelFacts, DecoderFacts]]:
+    def base_models(self) -> List[DecoderFacts]:
         """The origin of the pretrained models: one, or an encoder and a decoder."""
         first = self.records.base_model
         return [first] if first.decoder is None else [first, first.decoder]

@@ -97,7 +97,7 @@ def origins(contents: Contents) -> Table:
     """Tabulate the origin of the data and the base model."""
     raw_data, models = contents.records.raw_data, contents.base_models
     digests = contents.records.digests
-    sources = (raw_data, *models)
+    sources: List[Any] = [raw_data, *models]
     headings = ("Base model",) if len(models) == 1 else ("Encoder", "Decoder")
     return Table(
         ("", "Data", *headings),
