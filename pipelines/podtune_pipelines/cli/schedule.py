@@ -70,12 +70,7 @@ def schedule(
     new, old = set_schedule(
         cluster, loaded.name, cron=parsed, version=version, conditions=conditions, at_once=max_concurrency
     )
-    _print_schedule(new, old, times)
-    if as_json:
-        replaced = [one.id for one in old]
-        options.print_json({**dataclasses.asdict(new), "words": new.words, "next": times, "replaced": replaced})
-    else:
-        print(new.url)
+    _print_schedule(new, old, times, as_json)
 
 
 @schedules.command("list")
@@ -130,12 +125,17 @@ def delete(recipe: NameArgument, host: options.Host = "", namespace: options.Nam
         print(f"deleted: {recipe}, {one.words}")
 
 
-def _print_schedule(new: "Schedule", old: List["Schedule"], times: List[str]) -> None:
+def _print_schedule(new: "Schedule", old: List["Schedule"], times: List[str], as_json: bool) -> None:
     print(f"{new.recipe} runs {new.words} ({new.cron}): {', '.join(times)}, …", file=sys.stderr)
     print("UTC, unless the cluster's CRON_SCHEDULE_TIMEZONE says otherwise", file=sys.stderr)
     for one in old:
         paused = "" if one.enabled else ", which was paused"
         print(f"it replaces the schedule {one.words}{paused}", file=sys.stderr)
+    if as_json:
+        replaced = [one.id for one in old]
+        options.print_json({**dataclasses.asdict(new), "words": new.words, "next": times, "replaced": replaced})
+    else:
+        print(new.url)
 
 
 def _row(schedule: "Schedule", last: List[str]) -> Dict[str, Any]:
