@@ -59,7 +59,7 @@ def test_a_release_is_listed_downloaded_and_rolled_back(s3_uri: str, release: An
 
     assert [(one["version"], one["live"]) for one in listed] == [("1", False), ("2", True)]
     assert (tmp_path / "newest/model.safetensors").read_text() == "weights of 81.0"
-    assert said == "qa 1 is live; before it was 2\n"
+    assert said == "qa 1 is live; previously live: 2\n"
     assert (tmp_path / "earlier/model.safetensors").read_text() == "weights of 80.0"
 
 
