@@ -69,12 +69,7 @@ _UNSTEADY = 16
 
 _QUALITY = 90
 _ORIENTATION = 0x0112
-_TURNS = {
-    1: None,
-    3: Image.Transpose.ROTATE_180,
-    6: Image.Transpose.ROTATE_90,
-    8: Image.Transpose.ROTATE_270,
-}
+_TURNS = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 """EXIF orientation to how an upright picture is turned for it before it is stored."""
 
 ORIENTATIONS = tuple(_TURNS)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Iterable, List, Mapping, Tuple
+from typing import Any, Iterable, List, Mapping
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
@@ -92,8 +92,7 @@ def write_vit_gpt2(directory: Path, seed: int, hidden: int, heads: int) -> None:
     processor = {"image_processor_type": "ViTImageProcessor", "size": {"height": _IMAGE_SIZE, "width": _IMAGE_SIZE}}
     halves = [0.5] * 3
     _write(
-        directory / "preprocessor_config.json",
-        {**processor, "resample": 2, "image_mean": halves, "image_std": halves},
+        directory / "preprocessor_config.json", {**processor, "resample": 2, "image_mean": halves, "image_std": halves}
     )
 
 
@@ -129,9 +128,14 @@ def wordpiece_tokenizer(vocabulary: List[str]) -> Tokenizer:
 
 def caption_tokenizer() -> Tokenizer:
     """A tokenizer like GPT-2's, to which every word of the sample's captions is one token."""
-    pieces, merges = _merges(sample_words())
-    vocabulary = [_END, *sorted(pre_tokenizers.ByteLevel.alphabet()), *pieces]
-    tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(vocabulary)}, merges))
+    merged = {  # every beginning of every word with a space before it, of the two pieces that it is merged of
+        _SPACE + word[:end]: (_SPACE + word[: end - 1], word[end - 1])
+        for word in sample_words()
+        for end in range(1, len(word) + 1)
+    }
+    vocabulary = [_END, *sorted(pre_tokenizers.ByteLevel.alphabet()), *merged]
+    ids = {token: number for number, token in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.BPE(ids, list(merged.values())))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([_END])
@@ -162,16 +166,6 @@ def _write_wordpiece(directory: Path, vocabulary: List[str], longest: int) -> No
     wordpiece_tokenizer(vocabulary).save(str(directory / "tokenizer.json"))
     settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": longest}
     _write(directory / "tokenizer_config.json", settings)
-
-
-def _merges(words: List[str]) -> Tuple[List[str], List[Tuple[str, str]]]:
-    """Every beginning of every word with a space before it, and the two pieces that it is merged of."""
-    pairs = {
-        _SPACE + word[:end]: (_SPACE + word[: end - 1], word[end - 1])
-        for word in words
-        for end in range(1, len(word) + 1)
-    }
-    return list(pairs), list(pairs.values())
 
 
 def _caption_config(tokenizer: Tokenizer, hidden: int, heads: int) -> Any:

@@ -107,17 +107,13 @@ def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:
 def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:
     """Read a release's ingredients from its Checkpoint and its Evaluation."""
     trained = _facts(store, manifest, TRAINING_FOLDER, CHECKPOINT)
-    evaluated = _facts(store, manifest, EVALUATION_FOLDER, EVALUATION)
+    evaluated, card = _facts(store, manifest, EVALUATION_FOLDER, EVALUATION), manifest.facts.get("card", {})
     return Ingredients(
         features=trained.features,
         base_model=trained.base_model,
         code=trained.software.get("podtune", "an unknown version"),
         device=str(trained.hardware.get("device")),
-        sections={
-            "training": trained.training,
-            "evaluation": evaluated.settings,
-            "card": manifest.facts.get("card", {}),
-        },
+        sections={"training": trained.training, "evaluation": evaluated.settings, "card": card},
     )
 
 

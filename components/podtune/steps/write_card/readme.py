@@ -65,8 +65,4 @@ def _result(contents: Contents) -> Dict[str, Any]:
         for result in contents.results
     ]
     metrics.append({"type": "loss", "value": evaluation.loss, "name": "Loss"})
-    return {
-        "task": {"type": contents.words.hub, "name": contents.words.title},
-        "dataset": data,
-        "metrics": metrics,
-    }
+    return {"task": {"type": contents.words.hub, "name": contents.words.title}, "dataset": data, "metrics": metrics}

@@ -52,14 +52,8 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
     raw_data, base_model = RAW_DATA.open(paths["raw_data"]), BASE_MODEL.open(paths["base_model"])
     features, checkpoint = FEATURES.open(paths["features"]), CHECKPOINT.open(paths["checkpoint"])
     evaluation, verdict = EVALUATION.open(paths["evaluation"]), VERDICT.open(paths["verdict"])
-    opened: Dict[str, Artifact[Any]] = {
-        "raw_data": raw_data,
-        "base_model": base_model,
-        "features": features,
-        "checkpoint": checkpoint,
-        "evaluation": evaluation,
-        "verdict": verdict,
-    }
+    artifacts: List[Artifact[Any]] = [raw_data, base_model, features, checkpoint, evaluation, verdict]
+    opened = dict(zip(("raw_data", "base_model", "features", "checkpoint", "evaluation", "verdict"), artifacts))
     _require_one_run(opened)
     metric = str(verdict.facts.settings.get("metric", ""))
     rows, examples = worst_examples(evaluation, metric, worst)
@@ -80,7 +74,8 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
 def worst_examples(evaluation: Evaluation, metric: str, count: int) -> Tuple[List[int], List[Dict[str, Any]]]:
     """Select rows and examples below the metric's maximum: the lowest first, and of these the most confident."""
     examples = list(read_examples(evaluation))
-    scores = [_score(example["scores"], metric) for example in examples]
+    values = [example["scores"] for example in examples]
+    scores = [of_one[metric] if metric in of_one else next(iter(of_one.values())) for of_one in values]
     most = metric_named(metric).highest
     rows = [row for row, score in enumerate(scores) if score < most]
     rows.sort(key=lambda row: (scores[row], -examples[row].get("probability", 0.0)))
@@ -94,11 +89,6 @@ def pictures_of(features: Features, split: str, rows: Sequence[int]) -> List[byt
         return []
     images = open_images(features, split)
     return [_jpeg(Image.fromarray(images[row])) for row in rows]
-
-
-def _score(scores: Mapping[str, float], metric: str) -> float:
-    """Return an example's value of the metric, or of its first metric if it has none."""
-    return scores[metric] if metric in scores else next(iter(scores.values()))
 
 
 def _require_one_run(opened: Mapping[str, Artifact[Any]]) -> None:

@@ -63,11 +63,7 @@ def _card_files(values: Mapping[str, Any], curves: Curves) -> Dict[str, bytes]:
     """Render the files of a ModelCard by relative path; BadInput if the Hub would refuse the card."""
     text = card_with_front_matter(values, LOSS_PICTURE)
     require_valid_card(text)
-    return {
-        README: _encoded(text),
-        REPORT: _encoded(html_report(values, curves)),
-        LOSS_PICTURE: loss_picture(curves),
-    }
+    return {README: _encoded(text), REPORT: _encoded(html_report(values, curves)), LOSS_PICTURE: loss_picture(curves)}
 
 
 def _name(release: Mapping[str, Any]) -> str:

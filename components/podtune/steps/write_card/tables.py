@@ -12,24 +12,13 @@ from podtune.steps.write_card.wording import capital, count, decimal, duration, 
 def template_values(contents: Contents) -> Dict[str, Any]:
     """Collect everything that the templates use, once for the card and the report."""
     raw_data = contents.records.raw_data
-    tables = {
-        "results": results(contents),
-        "notes": notes(contents),
-        "comparison": comparison(contents),
-        "slices": slices(contents),
-        "amounts": amounts(contents),
-        "origins": origins(contents),
-        "preparation": preparation(contents),
-        "run": run(contents),
-        "settings": settings(contents),
-        "software": software(contents),
-    }
+    tables = (results, notes, comparison, slices, amounts, origins, preparation, run, settings, software)
     return {
         "contents": contents,
         "words": contents.words,
         "evaluation": contents.records.evaluation,
         "verdict": contents.records.verdict,
-        "tables": tables,
+        "tables": {tabulate.__name__: tabulate(contents) for tabulate in tables},
         "origin": {
             "data": hub_link(raw_data.dataset, raw_data.source, "datasets/"),
             "base_models": base_model_links(contents),
@@ -84,19 +73,17 @@ def slices(contents: Contents) -> List[Table]:
 
 def amounts(contents: Contents) -> Table:
     """Tabulate the size of each split, and what the preparation counted in it."""
-    splits, words = contents.records.features.splits, contents.words
-    order = contents.splits
-    rows = [(capital(words.examples), *(count(splits[split].examples) for split in order))]
+    words, splits = contents.words, [contents.records.features.splits[split] for split in contents.splits]
+    rows = [(capital(words.examples), *(count(split.examples) for split in splits))]
     if words.rows != words.examples:
-        rows.append((capital(words.rows), *(count(splits[split].rows) for split in order)))
-    rows.append(("Tokens", *(count(splits[split].tokens) for split in order)))
-    return Table(("", *map(Name, order)), [*rows, *_counts_of_preparation(contents)])
+        rows.append((capital(words.rows), *(count(split.rows) for split in splits)))
+    rows.append(("Tokens", *(count(split.tokens) for split in splits)))
+    return Table(("", *map(Name, contents.splits)), [*rows, *_counts_of_preparation(contents)])
 
 
 def origins(contents: Contents) -> Table:
     """Tabulate the origin of the data and the base model."""
-    raw_data, models = contents.records.raw_data, contents.base_models
-    digests = contents.records.digests
+    raw_data, models, digests = contents.records.raw_data, contents.base_models, contents.records.digests
     sources: List[Any] = [raw_data, *models]
     headings = ("Base model",) if len(models) == 1 else ("Encoder", "Decoder")
     return Table(

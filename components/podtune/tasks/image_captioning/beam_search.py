@@ -40,10 +40,11 @@ def write(look_up: NextTokens, wanted: np.ndarray, search: EvaluationSettings, *
     for length in range(1, longest + 1):
         if not is_open.any():
             break
-        candidates = _continued(running, length, *look_up(running.tokens, length - 1))
-        candidates = _best(candidates, next_tokens(search))
+        continued = _continued(running, length, *look_up(running.tokens, length - 1))
+        candidates = _best(continued, next_tokens(search))
         ends = (candidates.tokens[:, :, length - 1] == end) | (length == longest)
-        finished = _best(_joined(finished, _ended(candidates, ends & is_open[:, None], length, search)), search.beams)
+        ended = _ended(candidates, ends & is_open[:, None], length, search)
+        finished = _best(_Beams(*(np.concatenate(both, axis=1) for both in zip(finished, ended))), search.beams)
         running = _best(candidates._replace(scores=np.where(ends, _NONE, candidates.scores)), search.beams)
         is_open = is_open & (_penalised(running.scores[:, 0], length, search) > finished.scores[:, -1])
     return finished.tokens[:, 0]
@@ -75,10 +76,6 @@ def _ended(candidates: _Beams, ends: np.ndarray, length: int, search: Evaluation
 
 def _penalised(scores: np.ndarray, length: int, search: EvaluationSettings) -> np.ndarray:
     return scores / np.float32(length**search.length_penalty)
-
-
-def _joined(one: _Beams, other: _Beams) -> _Beams:
-    return _Beams(np.concatenate([one.tokens, other.tokens], 1), np.concatenate([one.scores, other.scores], 1))
 
 
 def _best(beams: _Beams, count: int) -> _Beams:

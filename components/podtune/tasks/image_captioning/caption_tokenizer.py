@@ -33,19 +33,17 @@ class CaptionTokenizer:
 
 def open_caption_tokenizer(base_model: Path, max_length: int, image_size: int) -> CaptionTokenizer:
     """Open a verified BaseModel's tokenizer; BadInput unless it, its captions and the images fit the model."""
-    path = base_model / TOKENIZER
-    tokenizer = load_tokenizer(path)
+    tokenizer, path = load_tokenizer(base_model / TOKENIZER), base_model / CONFIG
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True  # a caption that spells the end of the text does not end there
-    config = read_object(base_model / CONFIG)
+    config = read_object(path)
     nested = config.get("decoder")
     decoder: Mapping[str, Any] = nested if isinstance(nested, dict) else config
     size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
-    path_of_config = base_model / CONFIG
-    _check_at_most(size, decoder, ("vocab_size",), f"{path_of_config}: the tokenizer's vocabulary")
+    _check_at_most(size, decoder, ("vocab_size",), f"{path}: the tokenizer's vocabulary")
     _check_at_most(max_length, decoder, ("n_positions", "max_position_embeddings"), "features.max_length")
-    _check_size(config, image_size, path_of_config)
+    _check_size(config, image_size, path)
     _check_processor(base_model / PROCESSOR)
     return CaptionTokenizer(tokenizer, _end_of_text(tokenizer, base_model, decoder), size)
 

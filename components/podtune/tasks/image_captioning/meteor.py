@@ -42,7 +42,10 @@ def meteor_statistics(predictions: Sequence[Words], references: Sequence[Sequenc
         _log.warning("METEOR is left out: %s must name meteor-1.5.jar; there is no file %s", METEOR_JAR.name, jar)
         return None
     command = [java, "-Dfile.encoding=UTF-8", "-Xmx2G", "-jar", jar, *_OPTIONS]
-    return _ask(command, [_line(words, of_image) for words, of_image in zip(predictions, references)])
+    lines = [
+        " ||| ".join(["SCORE", *map(" ".join, true), " ".join(words)]) for words, true in zip(predictions, references)
+    ]
+    return _ask(command, lines)
 
 
 def meteor(statistics: np.ndarray) -> float:
@@ -60,10 +63,6 @@ def meteor(statistics: np.ndarray) -> float:
     scattered = _quotient(runs, (matched + true_matched) / 2)
     mean = _quotient(precision * recall, _RECALL_WEIGHT * precision + (1 - _RECALL_WEIGHT) * recall)
     return float(100 * mean * (1 - _PENALTY * scattered**_EXPONENT))
-
-
-def _line(words: Words, references: Sequence[Words]) -> str:
-    return " ||| ".join(["SCORE", *(" ".join(reference) for reference in references), " ".join(words)])
 
 
 def _ask(command: List[str], lines: List[str]) -> Optional[np.ndarray]:

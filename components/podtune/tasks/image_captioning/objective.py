@@ -85,23 +85,14 @@ def _loss_sums(model: Any, tensors: Any, encoded: torch.Tensor) -> torch.Tensor:
     """The cross-entropies of each image's tokens, added up; float32 [images]."""
     tokens, ends = tensors.streams["tokens"].long(), tensors.sequences
     context = model.enc_to_dec_proj(encoded) if hasattr(model, "enc_to_dec_proj") else encoded
+    before = tokens.roll(1)  # the token before each one; the start before a caption's first
+    before[ends[:-1]] = model.config.decoder_start_token_id
+    positions = torch.arange(len(tokens), device=ends.device) - ends[owners(ends, len(tokens))]
     logits = model.decoder(
-        inputs_embeds=model.get_input_embeddings()(_inputs(tokens, ends, model.config.decoder_start_token_id)),
-        position_ids=_positions(ends, len(tokens))[None],
+        inputs_embeds=model.get_input_embeddings()(before[None]),
+        position_ids=positions[None],
         encoder_hidden_states=context.flatten(0, 1)[None],
         use_cache=False,
     ).logits[0]
     losses = functional.cross_entropy(logits.float(), tokens, reduction="none")
     return losses.new_zeros(len(encoded)).index_add(0, owners(tensors.offsets, len(tokens)), losses)
-
-
-def _inputs(tokens: torch.Tensor, ends: torch.Tensor, start: int) -> torch.Tensor:
-    """The token before each one, [1, tokens]; `start` before a caption's first."""
-    inputs = tokens.roll(1)
-    inputs[ends[:-1]] = start
-    return inputs[None]
-
-
-def _positions(ends: torch.Tensor, tokens: int) -> torch.Tensor:
-    """int64 [tokens]: each token's position in its caption."""
-    return torch.arange(tokens, device=ends.device) - ends[owners(ends, tokens)]

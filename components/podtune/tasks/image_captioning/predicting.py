@@ -22,9 +22,8 @@ def predict(model: ReleasedModel, request: PredictionRequest) -> Reply:
     if request.image is None:
         raise BadInput(f"the model in {model.directory} describes a picture; give it as --image")
     pixels = _pixels(request.image, _image_size(model))
-    outputs = outputs_of(
-        model, CaptionObjective(model.recorded_evaluation() or EvaluationSettings()), _one_image(pixels)
-    )
+    objective = CaptionObjective(model.recorded_evaluation() or EvaluationSettings())
+    outputs = outputs_of(model, objective, _one_image(pixels))
     caption = caption_texts(model.directory, outputs["generated"])[0]
     return Reply({"caption": caption}, [caption])
 

@@ -28,7 +28,9 @@ def score_captions(features: Path, split: str, outputs: Mapping[str, Array], set
     """
     images = read_records(features / split)
     require_one_each(outputs, len(images), "images")
-    _require_references(images)
+    for image in images:
+        if not image.references:
+            raise PodtuneError(f"image {image.id!r} has no caption to be scored against; make the features again")
     require_finite("loss of image", outputs["loss_sum"], lambda row: images[row].id)
     predictions = caption_texts(features, outputs["generated"])
     words = [caption_words(text) for text in predictions]
@@ -56,12 +58,6 @@ def caption_length(references: Sequence[Words]) -> str:
     if words < 10:
         return "up to 9 words"
     return "10 to 14 words" if words < 15 else "15 words or more"
-
-
-def _require_references(images: Sequence[ImageRecord]) -> None:
-    for image in images:
-        if not image.references:
-            raise PodtuneError(f"image {image.id!r} has no caption to be scored against; make the features again")
 
 
 def caption_texts(features: Path, generated: Array) -> List[str]:

@@ -38,11 +38,9 @@ TASK = Task(
     data_sets={
         "captions": Sample(
             "podtune.samples.captions:write_captioned_images", {"seed": "1", "train": "2000", "validation": "200"}
-        ),
+        )
     },
-    models={
-        "vit-gpt2": Sample("podtune.samples.models:write_vit_gpt2", {"seed": "1", "hidden": "64", "heads": "2"}),
-    },
+    models={"vit-gpt2": Sample("podtune.samples.models:write_vit_gpt2", {"seed": "1", "hidden": "64", "heads": "2"})},
     prediction=Prediction(does="describes a picture", options=("image",), architecture="VisionEncoderDecoderModel"),
     open_examples=lambda features, split: open_captions(features.path, split),
     score=lambda features, *scored: score_captions(features.path, *scored),

@@ -13,12 +13,7 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.json_lines import read_json_lines
 from podtune.formats.ragged import Array, Batch, Ragged, map_array, map_ragged, save_array
-from podtune.tasks.question_answering.questions import (
-    QUESTION_CONTEXT,
-    QUESTIONS,
-    Question,
-    write_questions,
-)
+from podtune.tasks.question_answering.questions import QUESTION_CONTEXT, QUESTIONS, Question, write_questions
 
 _RAGGED = ("tokens", "token_spans")
 _FLAT = ("context_start", "context_length", "first_context_token", "question", "answer_start", "answer_end")

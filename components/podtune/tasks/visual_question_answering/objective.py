@@ -68,11 +68,7 @@ class LxmertObjective:
         """Best answer (int64), its probability and the loss (float32), each [rows]."""
         logits = _logits(model, tensors)
         probability, answer = self._probabilities(logits).max(1)
-        return {
-            "answer": answer,
-            "probability": probability,
-            "loss": self._losses(logits, tensors.columns["target"]),
-        }
+        return {"answer": answer, "probability": probability, "loss": self._losses(logits, tensors.columns["target"])}
 
     def fixed_shape(self, model: Any, config: IpuConfig) -> LxmertGraph:
         """The same on rows of one length; BadInput where several questions should share a row."""

@@ -53,9 +53,7 @@ TASK = Task(
     bytes_an_image=lambda features: features.regions * (2048 * 2 + 4 * 4),  # float16 features, float32 boxes
     positions=lambda features: (features.max_length + features.regions, _PUBLISHED_TOKENS + features.regions),
     data_sets={"vqa": _sample("vqa"), "gqa": _sample("gqa")},
-    models={
-        "lxmert": Sample("podtune.samples.models:write_lxmert", {"seed": "1", "hidden": "64", "heads": "4"}),
-    },
+    models={"lxmert": Sample("podtune.samples.models:write_lxmert", {"seed": "1", "hidden": "64", "heads": "4"})},
     prediction=Prediction(
         does="answers a question about a picture",
         options=("question", "image", "detector", "draw", "regions", "image_id", "top"),
