@@ -128,15 +128,9 @@ def regions_line(random: Random, name: str, scene: Scene) -> str:
     noise = np.random.PCG64(random.getrandbits(64)).random_raw(count * FEATURE_SIZE // 8).astype("<u8").view(np.uint8)
     features = np.where(noise < _NOISY, noise, 0).reshape(count, FEATURE_SIZE).astype(np.float32) / 256
     features += _pattern("object")[objects] + _pattern("attribute")[attributes] + _pattern("number")[numbers]
-    arrays = (
-        objects.astype("<i8"),
-        confidences.astype("<f4"),
-        attributes.astype("<i8"),
-        confidences.astype("<f4"),
-        boxes.astype("<f4"),
-        features.astype("<f4"),
-    )
-    encoded = [base64.b64encode(array.tobytes()).decode("ascii") for array in arrays]
+    arrays = (objects, confidences, attributes, confidences, boxes, features)
+    kinds = ("<i8", "<f4", "<i8", "<f4", "<f4", "<f4")
+    encoded = [base64.b64encode(array.astype(kind).tobytes()).decode("ascii") for array, kind in zip(arrays, kinds)]
     fields = [name, str(scene.height), str(scene.width), *encoded[:4], str(count), *encoded[4:]]
     return "\t".join(fields) + "\n"
 

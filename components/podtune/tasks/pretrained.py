@@ -25,16 +25,10 @@ def load_pretrained(
 
     BadInput where it cannot be loaded, or lacks weights whose names contain none of the texts in `new`.
     """
+    strict = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
     try:
         with quietly():
-            model, report = from_pretrained(
-                directory,
-                use_safetensors=True,
-                trust_remote_code=False,
-                local_files_only=True,
-                output_loading_info=True,
-                **options,
-            )
+            model, report = from_pretrained(directory, output_loading_info=True, **strict, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"cannot load a {kind} model from {directory}: {reason}") from error

@@ -57,13 +57,8 @@ def mistakes_in_scoring(
     settings: ScoringSettings, at_least_1: str = "", at_least_0: str = ""
 ) -> Iterator[Tuple[str, str]]:
     """Keys of an evaluation section, also those listed here, that are too low to score with."""
-    yield from out_of_range(
-        settings,
-        (
-            (f"{at_least_1} bootstrap_samples", lambda value: value >= 1, "at least 1"),
-            (f"{at_least_0} seed", lambda value: value >= 0, "at least 0"),
-        ),
-    )
+    yield from out_of_range(settings, ((f"{at_least_1} bootstrap_samples", lambda value: value >= 1, "at least 1"),))
+    yield from out_of_range(settings, ((f"{at_least_0} seed", lambda value: value >= 0, "at least 0"),))
 
 
 def require_one_each(outputs: Mapping[str, np.ndarray], examples: int, noun: str) -> None:

@@ -67,12 +67,11 @@ def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
 
 
 def _unpaired(obstacle: str, settings: GateSettings) -> Judgement:
+    unpaired = f"{obstacle}, so the models cannot be compared"
     if settings.other_data == "accept":
-        return Judgement(
-            "accept", [f"{obstacle}, so the models cannot be compared; gate.other_data leaves it to the floors"]
-        )
+        return Judgement("accept", [f"{unpaired}; gate.other_data leaves it to the floors"])
     remedy = "evaluate this model on the same examples, or set gate.other_data to accept to leave it to the floors"
-    return Judgement("refuse", [f"{obstacle}, so the models cannot be compared; {remedy}"])
+    return Judgement("refuse", [f"{unpaired}; {remedy}"])
 
 
 def _paired(new: Evaluated, champion: Champion, settings: GateSettings) -> Judgement:

@@ -58,12 +58,7 @@ def open_records(paths: Mapping[str, Path], worst: int) -> Records:
     metric = str(verdict.facts.settings.get("metric", ""))
     rows, examples = worst_examples(evaluation, metric, worst)
     return Records(
-        raw_data.facts,
-        base_model.facts,
-        features.facts,
-        checkpoint.facts,
-        evaluation.facts,
-        verdict.facts,
+        **{name: artifact.facts for name, artifact in opened.items()},
         digests={name: artifact.digest for name, artifact in opened.items()},
         log=lines_by_kind(read_log(checkpoint.path)),
         worst=examples,

@@ -61,9 +61,10 @@ class SpanObjective:
         """Start and end logits, each [tokens] float32."""
         owner = owners(tensors.offsets, len(tensors.streams["tokens"]))
         positions = torch.arange(len(owner), device=owner.device) - tensors.offsets[owner]
+        segments = tensors.streams["segments"][None].long()
         logits = model(
             input_ids=tensors.streams["tokens"][None].long(),
-            token_type_ids=_segments(model, tensors),
+            token_type_ids=segments if model.config.type_vocab_size > 1 else torch.zeros_like(segments),
             position_ids=(positions + _first_position(model))[None],
         )
         return {"start_logits": logits.start_logits[0].float(), "end_logits": logits.end_logits[0].float()}
@@ -78,11 +79,6 @@ def _first_position(model: Any) -> int:
     """RoBERTa's positions start after its padding index; BERT's start at 0."""
     padding = model.base_model.embeddings.position_embeddings.padding_idx
     return 0 if padding is None else int(padding) + 1
-
-
-def _segments(model: Any, tensors: Any) -> torch.Tensor:
-    segments: torch.Tensor = tensors.streams["segments"][None].long()
-    return segments if model.config.type_vocab_size > 1 else torch.zeros_like(segments)
 
 
 def _cross_entropies(logits: torch.Tensor, targets: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:

@@ -97,12 +97,8 @@ class LxmertObjective:
         model.num_qa_labels = model.config.num_qa_labels = count
         model.config.id2label = dict(enumerate(self._answers))
         model.config.label2id = {answer: label for label, answer in enumerate(self._answers)}
-        _log.info(
-            "the model in %s was trained for %d other answers; the head's last layer is new, for %d",
-            directory,
-            old.out_features,
-            count,
-        )
+        text = "the model in %s was trained for %d other answers; the head's last layer is new, for %d"
+        _log.info(text, directory, old.out_features, count)
 
 
 def _logits(model: Any, tensors: Any) -> torch.Tensor:

@@ -61,7 +61,5 @@ def _check_model(path: Path, size: int, max_length: int) -> None:
     if size > rows:
         raise BadInput(f"{path}: vocab_size is {rows}; it must be at least {size}, as the tokenizer's ids need")
     if max_length > positions:
-        raise BadInput(
-            f"features.max_length must be at most {positions}, the positions that {path} gives the model;"
-            f" got {max_length}"
-        )
+        wanted = f"at most {positions}, the positions that {path} gives the model"
+        raise BadInput(f"features.max_length must be {wanted}; got {max_length}")

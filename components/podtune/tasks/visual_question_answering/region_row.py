@@ -10,27 +10,9 @@ import pybase64
 from podtune.formats.ragged import Array
 from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE, BadRegions
 
-COLUMNS = (
-    "img_id",
-    "img_h",
-    "img_w",
-    "objects_id",
-    "objects_conf",
-    "attrs_id",
-    "attrs_conf",
-    "num_boxes",
-    "boxes",
-    "features",
-)
+COLUMNS = "img_id img_h img_w objects_id objects_conf attrs_id attrs_conf num_boxes boxes features".split()  # noqa: SIM905
 _NAME, _HEIGHT, _WIDTH, _COUNT = (COLUMNS.index(name) for name in ("img_id", "img_h", "img_w", "num_boxes"))
-_BYTES = {
-    "objects_id": 8,
-    "objects_conf": 4,
-    "attrs_id": 8,
-    "attrs_conf": 4,
-    "boxes": 4 * 4,
-    "features": 4 * FEATURE_SIZE,
-}
+_BYTES = {"objects_id": 8, "objects_conf": 4, "attrs_id": 8, "attrs_conf": 4, "boxes": 16, "features": 4 * FEATURE_SIZE}
 """Column to the bytes that a region takes in it."""
 
 

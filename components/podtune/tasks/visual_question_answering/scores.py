@@ -32,7 +32,9 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
     unknown = np.array([known.isdisjoint(question.labels) for question in questions])
     counted = np.ones(len(questions), dtype=bool) if soft else ~unknown
     if unknown.any():
-        _log_out_of_vocabulary(split, unknown, len(answers), soft=soft)
+        text = "%s: %s of %s questions are out of vocabulary (%s answers): scored as wrong%s"
+        counts = (f"{number:,}" for number in (unknown.sum(), len(unknown), len(answers)))
+        _log.info(text, split, *counts, "" if soft else ", and left out of the loss")
     return Scored(
         metrics={METRIC: scores},
         values={METRIC: float(scores.mean())},
@@ -50,21 +52,11 @@ def prediction_file(questions: Sequence[VisualQuestion], predictions: Sequence[s
     return [{"questionId": question.id, "prediction": text} for question, text in zip(questions, predictions)]
 
 
-def _log_out_of_vocabulary(split: str, unknown: Array, answers: int, *, soft: bool) -> None:
-    _log.info(
-        "%s: %s of %s questions are out of vocabulary (%s answers): scored as wrong%s",
-        split,
-        f"{unknown.sum():,}",
-        f"{len(unknown):,}",
-        f"{answers:,}",
-        "" if soft else ", and left out of the loss",
-    )
-
-
 def _records(
     questions: Sequence[VisualQuestion], predictions: Sequence[str], probabilities: Array, scores: Array
 ) -> List[Dict[str, Any]]:
     """What the report shows of each question."""
+    rows = zip(questions, predictions, probabilities.tolist(), scores.tolist())
     return [
         {
             "id": question.id,
@@ -76,7 +68,5 @@ def _records(
             "scores": {METRIC: score},
             "slices": dict(question.slices),
         }
-        for question, predicted, probability, score in zip(
-            questions, predictions, probabilities.tolist(), scores.tolist()
-        )
+        for question, predicted, probability, score in rows
     ]
