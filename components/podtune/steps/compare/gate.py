@@ -35,10 +35,8 @@ def judge(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], setti
     against = _against(new, champion, settings)
     if missed:
         return Judgement("refuse", [*missed, *against.reasons], against.difference)
-    met = [
-        f"{metric} is {new.metrics[metric]:.2f}, at or above its floor of {floor:.2f}"
-        for metric, floor in settings.floors.items()
-    ]
+    text = "{} is {:.2f}, at or above its floor of {:.2f}"
+    met = [text.format(metric, new.metrics[metric], floor) for metric, floor in settings.floors.items()]
     return Judgement(against.decision, [*against.reasons, *met], against.difference)
 
 

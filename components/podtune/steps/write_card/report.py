@@ -57,7 +57,6 @@ def _counted(values: Any) -> List[str]:
 
 
 def _text(value: Any) -> str:
-    """Format a recorded value."""
     if isinstance(value, list):
         return " · ".join(_text(item) for item in value)
     if isinstance(value, dict) and "text" in value:

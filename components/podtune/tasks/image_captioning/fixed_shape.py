@@ -101,9 +101,7 @@ class CaptionGraph:
             "caption": np.repeat(np.arange(1, len(ends)), lengths),
             "tokens": tokens,
         }
-        return {
-            name: scatter(stream.astype(np.int32), indices, packed, self._width) for name, stream in streams.items()
-        }
+        return {name: scatter(one.astype(np.int32), indices, packed, self._width) for name, one in streams.items()}
 
     def _generate(self, packed: PackedRows, pixels: np.ndarray, run: Program) -> np.ndarray:
         """Search for a caption of each row, int64 [rows, longest]."""
@@ -209,7 +207,6 @@ class _Predicting(nn.Module):
 
 
 def _encoder_layers(encoder: Any) -> Any:
-    """ViT's layers."""
     return encoder.layers if hasattr(encoder, "layers") else encoder.encoder.layer  # the latter in transformers 4
 
 

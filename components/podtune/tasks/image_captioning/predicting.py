@@ -38,7 +38,6 @@ def _image_size(model: ReleasedModel) -> int:
 
 
 def _pixels(picture: Path, size: int) -> Array:
-    """uint8 [size, size, 3]."""
     content = read_picture(picture)
     try:
         return decode_image(content, size)

@@ -32,8 +32,7 @@ def load_model(directory: Path) -> Any:
     """
     config = read_object(directory / CONFIG)
     _check_config(config, directory / CONFIG)
-    is_whole = any(directory.glob("*.safetensors"))
-    model = _whole(directory) if is_whole else _joined(directory)
+    model = _whole(directory) if any(directory.glob("*.safetensors")) else _joined(directory)
     _name_tokens(model, directory / CONFIG)
     scale, shift = _scale_and_shift(directory / PREPROCESSOR)
     model.register_buffer(PIXEL_SCALE, scale, persistent=False)
@@ -97,11 +96,10 @@ def _name_tokens(model: Any, path: Path) -> None:
     end = config.decoder.eos_token_id if end is None else end
     if not isinstance(end, int):
         raise BadInput(f"{path}: decoder.eos_token_id must be the id of the token that ends a text; got {end!r}")
-    start = getattr(config, "decoder_start_token_id", None)
-    padding = getattr(config, "pad_token_id", None)
     config.eos_token_id = end
-    config.decoder_start_token_id = end if start is None else start
-    config.pad_token_id = end if padding is None else padding
+    for name in ("decoder_start_token_id", "pad_token_id"):
+        if getattr(config, name, None) is None:
+            setattr(config, name, end)
     model.generation_config = GenerationConfig.from_model_config(config)
 
 

@@ -59,9 +59,7 @@ class SpanGraph:
             "positions": positions_of(np.zeros_like(lengths), lengths),
             "window": np.repeat(_member(packed) + 1, lengths),
         }
-        return {
-            name: scatter(stream.astype(np.int32), indices, packed, self._width) for name, stream in streams.items()
-        }
+        return {name: scatter(one.astype(np.int32), indices, packed, self._width) for name, one in streams.items()}
 
 
 def _member(packed: PackedRows) -> np.ndarray:
