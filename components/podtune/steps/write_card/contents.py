@@ -135,18 +135,12 @@ def sentences(contents: Contents) -> Dict[str, Optional[str]]:
 
 
 def _results(records: Records, task: Task) -> List[Result]:
-    examples = records.evaluation.examples
-    return [
-        Result(
-            name,
-            metric.value,
-            metric.low,
-            metric.high,
-            task.metric(name),
-            correct=_correct(metric.value, examples) if task.metric(name).is_share else None,
-        )
-        for name, metric in sorted(records.evaluation.metrics.items())
-    ]
+    results = []
+    for name, value in sorted(records.evaluation.metrics.items()):
+        metric = task.metric(name)
+        correct = _correct(value.value, records.evaluation.examples) if metric.is_share else None
+        results.append(Result(name, value.value, value.low, value.high, metric, correct))
+    return results
 
 
 def _correct(percent: float, examples: int) -> Optional[int]:

@@ -17,9 +17,8 @@ def card_body(values: Mapping[str, Any], picture: Optional[str]) -> str:
     contents: Contents = values["contents"]
     templates = markdown_templates()
     usage = templates.from_string(contents.task.usage).render(_usage_values(contents))
-    return templates.get_template("readme.md.jinja").render(
-        picture=Markdown(picture) if picture else None, usage=Markdown(usage), **values
-    )
+    shown = Markdown(picture) if picture else None
+    return templates.get_template("readme.md.jinja").render(picture=shown, usage=Markdown(usage), **values)
 
 
 def front_matter(contents: Contents) -> Dict[str, Any]:

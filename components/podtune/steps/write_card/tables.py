@@ -12,6 +12,7 @@ from podtune.steps.write_card.wording import capital, count, decimal, duration, 
 def template_values(contents: Contents) -> Dict[str, Any]:
     """Collect everything that the templates use, once for the card and the report."""
     raw_data = contents.records.raw_data
+    data = hub_link(raw_data.dataset, raw_data.source, "datasets/")
     tables = (results, notes, comparison, slices, amounts, origins, preparation, run, settings, software)
     return {
         "contents": contents,
@@ -19,10 +20,7 @@ def template_values(contents: Contents) -> Dict[str, Any]:
         "evaluation": contents.records.evaluation,
         "verdict": contents.records.verdict,
         "tables": {tabulate.__name__: tabulate(contents) for tabulate in tables},
-        "origin": {
-            "data": hub_link(raw_data.dataset, raw_data.source, "datasets/"),
-            "base_models": base_model_links(contents),
-        },
+        "origin": {"data": data, "base_models": base_model_links(contents)},
         **sentences(contents),
     }
 
