@@ -16,10 +16,9 @@ from podtune.stores.opening import open_store
 from podtune_pipelines.argo.workflow import workflow_template, write_documents
 from podtune_pipelines.cluster.runs import Conditions
 from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
-from podtune_pipelines.graphs import arguments_of, command_of, compile_to, pipeline_of
+from podtune_pipelines.graphs import arguments_of, command_of, compile_to, pipeline_of, scheduled_pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe, packaged_recipes
-from podtune_pipelines.scheduling import scheduled_pipeline_of
 
 MARK = "CANARY7Q4F1D"
 CANARIES = {

@@ -10,10 +10,9 @@ import yaml
 from graphlib import TopologicalSorter
 from podtune.errors import BadInput
 
-from podtune_pipelines.graphs import compile_to, pipeline_of
+from podtune_pipelines.graphs import compile_to, pipeline_of, scheduled_pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.scheduling import scheduled_pipeline_of
 
 _NO_FILE = "system.Metrics"
 """The type of an output for KFP's run page; a step that runs without KFP prints it instead."""

@@ -29,13 +29,29 @@ def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the recipe's pipeline; its sections are the parameters, so that a run may change them."""
 
     def finish(channels: Channels) -> Any:
-        finetune_and_release(placement, channels)
+        _finetune_and_release(placement, channels)
         return channels["published"]
 
-    return define_pipeline(recipe, placement, finish, Release)
+    return _define_pipeline(recipe, placement, finish, Release)
 
 
-def define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Channels], Any], returned: Any) -> Any:
+def scheduled_pipeline_of(recipe: Recipe, placement: Placement) -> Any:
+    """Define the recipe's pipeline, but for schedules: it stops before training if nothing changed.
+
+    It has the name of the recipe's own, so that KFP reuses the results of both, but is a graph of its own: a condition
+    hides what is inside it from KFP's local runner, and from whoever reads the graph of a run that somebody started
+    by hand, which always trains.
+    """
+
+    def finish(channels: Channels) -> None:
+        add_step("check_unchanged", placement, channels)
+        with dsl.If(channels["Output"] == "train"):
+            _finetune_and_release(placement, channels)
+
+    return _define_pipeline(recipe, placement, finish, None)
+
+
+def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Channels], Any], returned: Any) -> Any:
     """Define a pipeline that prepares a recipe; `finish` adds the other steps and returns the output, of this type."""
     if placement.device == "ipu" and recipe.training.ipu is None:
         raise BadInput(f"{recipe.name} has no section training.ipu, which places its model on IPUs; add one")
@@ -69,7 +85,7 @@ def _prepare(recipe: Recipe, placement: Placement, channels: Channels) -> None:
         add_step(step, placement, channels)
 
 
-def finetune_and_release(placement: Placement, channels: Channels) -> None:
+def _finetune_and_release(placement: Placement, channels: Channels) -> None:
     """Add the steps that follow every preparation."""
     computing = ("finetune_on_ipu", "evaluate_on_ipu") if placement.by_ipujobs else ("finetune", "evaluate")
     for step in (*computing, "compare", "write_card", "publish"):

@@ -10,11 +10,10 @@ from kfp import local
 from podtune.errors import BadInput
 from podtune.stores.opening import open_store
 from podtune.stores.releases import versions
-from podtune_pipelines.graphs import arguments_of, command_of, compile_to, write_pipeline
+from podtune_pipelines.graphs import arguments_of, command_of, compile_to, scheduled_pipeline_of, write_pipeline
 from podtune_pipelines.identity import unpinned_steps
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
-from podtune_pipelines.scheduling import scheduled_pipeline_of
 
 PLACES = {"store": "s3://models/podtune", "workspace": "s3://models/training"}
 

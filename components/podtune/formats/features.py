@@ -62,17 +62,13 @@ def require_counts(counts: Mapping[str, int], expected: Mapping[str, int], setti
     """Stop where a split has not as many of something as a recipe expects: the data is not the published one."""
     for split, count in expected.items():
         if counts.get(split, 0) != count:
-            raise BadInput(
-                f"{data} gives {counts.get(split, 0):,} {what} for {split}; features.{setting} says {count:,}:"
-                " the data, the tokenizer or the settings are not those of the published model"
-            )
+            given = f"{data} gives {counts.get(split, 0):,} {what} for {split}; features.{setting} says {count:,}"
+            raise BadInput(f"{given}: the data, the tokenizer or the settings are not those of the published model")
 
 
 def require_tokenizer(features: Features, file: Optional[FileEntry], model: str, remedy: str) -> None:
     """Stop where features were made with another tokenizer than a model's, given by its tokenizer.json."""
     wanted, found = features.facts.tokenizer, file.sha256 if file else "none"
     if found != wanted:
-        raise BadInput(
-            f"features in {features.path} were made for the tokenizer with SHA-256 {wanted}; "
-            f"{model} has {found}; {remedy}"
-        )
+        made = f"features in {features.path} were made for the tokenizer with SHA-256 {wanted}"
+        raise BadInput(f"{made}; {model} has {found}; {remedy}")

@@ -64,7 +64,10 @@ def sealing(path: Path, kind: str, version: int) -> Iterator[Draft]:
     draft = Draft(Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=str(path.parent))), {})
     try:
         yield draft
-        _write_manifest(draft, kind, version)
+        files = sorted(file for file in draft.path.rglob("*") if file.is_file())
+        entries = {file.relative_to(draft.path).as_posix(): dataclasses.asdict(entry_of(file)) for file in files}
+        content = {"kind": kind, "version": version, "facts": draft.facts, "files": entries}
+        (draft.path / MANIFEST).write_bytes(canonical_json(content))
         draft.path.chmod(0o755)
         sync_tree(draft.path)
         _move_into_place(draft.path, path)
@@ -93,13 +96,9 @@ def parse_manifest(data: bytes, where: str, kind: str) -> Manifest:
     """Read a manifest's bytes; BadInput, saying `where`, if they are damaged."""
     try:
         fields = json.loads(data)
-        return Manifest(
-            fields["kind"],
-            fields["version"],
-            fields["facts"],
-            {name: FileEntry(**entry) for name, entry in fields["files"].items()},
-            hashlib.sha256(data).hexdigest(),
-        )
+        files = {name: FileEntry(**entry) for name, entry in fields["files"].items()}
+        digest = hashlib.sha256(data).hexdigest()
+        return Manifest(fields["kind"], fields["version"], fields["facts"], files, digest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{where} is damaged; make the {kind} again") from error
 
@@ -167,13 +166,6 @@ def _parse_manifest(path: Path, kind: str) -> Manifest:
 def _verify_files(path: Path, manifest: Manifest) -> None:
     for name, entry in manifest.files.items():
         verify_file(path / name, entry)
-
-
-def _write_manifest(draft: Draft, kind: str, version: int) -> None:
-    files = sorted(path for path in draft.path.rglob("*") if path.is_file())
-    entries = {path.relative_to(draft.path).as_posix(): dataclasses.asdict(entry_of(path)) for path in files}
-    content = {"kind": kind, "version": version, "facts": draft.facts, "files": entries}
-    (draft.path / MANIFEST).write_bytes(canonical_json(content))
 
 
 def _move_into_place(draft: Path, path: Path) -> None:

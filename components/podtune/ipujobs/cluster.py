@@ -95,10 +95,8 @@ class Cluster:
     def _refusal(self, answer: Any, method: str, path: str) -> PodtuneError:
         message = _message_in(answer)
         if answer.status in (401, 403):
-            return BadInput(
-                f"cannot {method} {path}: access denied ({message}); the step's service account needs the role for "
-                f"IPUJobs in namespace {self.namespace}"
-            )
+            needed = f"the step's service account needs the role for IPUJobs in namespace {self.namespace}"
+            return BadInput(f"cannot {method} {path}: access denied ({message}); {needed}")
         if answer.status == 404:
             return BadInput(f"cannot {method} {path}: {message}; install the IPU operator, or correct the namespace")
         return BadInput(f"cannot {method} {path}: the API answers {answer.status} ({message})")

@@ -4,7 +4,6 @@ import logging
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Dict, Literal
 from urllib.parse import urlsplit
 
 from podtune import __version__
@@ -14,7 +13,7 @@ from podtune.formats.sealed import canonical_json
 from podtune.ipujobs.cluster import open_cluster
 from podtune.ipujobs.life import JobLife
 from podtune.ipujobs.manifest import manifest_of
-from podtune.ipujobs.work import LEASE, OUTPUT, Lease, Work, jobs_namespace
+from podtune.ipujobs.work import LEASE, OUTPUT, Lease, StepCall, Work, jobs_namespace
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
 
@@ -22,18 +21,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Computation:
+class Computation(StepCall):
     """A step to run on IPUs, and everything that its output depends on."""
-
-    step: Literal["finetune", "evaluate"]
-    inputs: Dict[str, str]
-    """The step's argument to the URI of the artifact."""
-
-    output: str
-    """The step's argument that names its output."""
-
-    arguments: Dict[str, Any]
-    """The step's other arguments: its section of the recipe, and texts."""
 
     ipus: int
     workspace: str
@@ -62,13 +51,7 @@ def compute(computation: Computation, target: Path) -> None:
         cluster.delete(name)
         store.delete(LEASE)
     else:
-        work = Work(
-            step=computation.step,
-            inputs=computation.inputs,
-            output=computation.output,
-            arguments=computation.arguments,
-            location=location,
-        )
+        work = Work(computation.step, computation.inputs, computation.output, computation.arguments, location)
         manifest = manifest_of(name, work, computation.ipus, computation.image)
         JobLife(cluster, manifest, Lease(store, work.lease_seconds)).run()
     if not is_sealed(store, OUTPUT):

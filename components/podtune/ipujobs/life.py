@@ -88,12 +88,14 @@ class JobLife:
             self._lease.renew()
             job = self._cluster.job(self._name)
             if job is None or is_leaving(job):
-                raise PodtuneError(
-                    f"IPUJob {self._name} was deleted by somebody else; start the step again, it continues"
-                )
+                gone = "was deleted by somebody else; start the step again, it continues"
+                raise PodtuneError(f"IPUJob {self._name} {gone}")
             self._lease.renew()
             pod = self._cluster.worker(self._name)
-            self._report(state_of(job, pod))
+            state = state_of(job, pod)
+            if state != self._state:
+                _log.info("IPUJob %s: %s", self._name, state)
+                self._state = state
             if pod and pod.started:
                 self._print_log(pod)
                 self._read_rest(pod)
@@ -104,12 +106,6 @@ class JobLife:
                 return
             self._require_progress(pod)
             time.sleep(self._pace.poll)
-
-    def _report(self, state: str) -> None:
-        """Log the job's state when it has changed."""
-        if state != self._state:
-            _log.info("IPUJob %s: %s", self._name, state)
-            self._state = state
 
     def _print_log(self, pod: WorkerPod) -> None:
         """Print the worker's new lines; from the start, where the pod was replaced by another."""

@@ -98,10 +98,8 @@ def _container(work: Work, image: str) -> Dict[str, Any]:
 def _environment() -> List[Dict[str, Any]]:
     values = {"POPTORCH_CACHE_DIR": _EXECUTABLES, "HOME": _TEMPORARY}
     sources = {**dict.fromkeys(SECRET_VARIABLES, "secretKeyRef"), **dict.fromkeys(CONFIG_VARIABLES, "configMapKeyRef")}
-    return [
-        *({"name": name, "value": value} for name, value in values.items()),
-        *(
-            {"name": name, "valueFrom": {source: {"name": STORE_SECRET, "key": name, "optional": True}}}
-            for name, source in sources.items()
-        ),
-    ]
+    environment: List[Dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
+    for name, source in sources.items():
+        reference = {source: {"name": STORE_SECRET, "key": name, "optional": True}}
+        environment.append({"name": name, "valueFrom": reference})
+    return environment

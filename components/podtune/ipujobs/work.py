@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Work:
+class StepCall:
     """One step, run where the IPUs are; its inputs and its output are in an object store."""
 
     step: Literal["finetune", "evaluate"]
@@ -42,6 +42,11 @@ class Work:
 
     arguments: Dict[str, Any]
     """The step's other arguments: its section of the recipe, and texts."""
+
+
+@dataclass(frozen=True)
+class Work(StepCall):
+    """What a worker does, and where it leaves the output."""
 
     location: str
     """s3:// URI below which the output is left and the lease is renewed."""
@@ -92,17 +97,13 @@ class LeaseWatch:
         now = time.monotonic()
         if now >= self._checked + self._seconds / _RENEWALS:
             self._checked = now
-            self._check(now)
+            try:
+                content = self._store.read(LEASE)
+                if content is not None and content != self._content:
+                    self._content, self._changed = content, now
+            except PodtuneError as error:
+                _log.warning("%s", error)
         return now > self._changed + self._seconds
-
-    def _check(self, now: float) -> None:
-        try:
-            content = self._store.read(LEASE)
-        except PodtuneError as error:
-            _log.warning("%s", error)
-            return
-        if content is not None and content != self._content:
-            self._content, self._changed = content, now
 
 
 def jobs_namespace() -> str:

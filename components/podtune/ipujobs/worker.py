@@ -62,9 +62,8 @@ def _run_step(work: Work, paths: Dict[str, Path], watch: LeaseWatch, stopping: C
         run_step([sys.executable], work.step, {**work.arguments, **paths}, ending, grace=_GRACE_SECONDS)
     except PodtuneError as error:
         if _NOBODY_WAITS in reasons:
-            raise TryAgainLater(
-                f"the worker ended because {_NOBODY_WAITS}; start the step again, it continues"
-            ) from error
+            reason = f"the worker ended because {_NOBODY_WAITS}; start the step again, it continues"
+            raise TryAgainLater(reason) from error
         raise
 
 

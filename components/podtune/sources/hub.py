@@ -45,14 +45,10 @@ class HubSource:
         entry = self._list().get(path)
         if entry is None:
             raise BadInput(f"there is no {name} in {self.uri} at revision {self._revision}")
-        url = hf_hub_url(
-            self._repository, path, repo_type=self._type, revision=self._revision, endpoint=HfApi().endpoint
-        )
-
-        def collect(collected: Path) -> None:
-            download(url, collected, shown, build_hf_headers())
-
-        through_cache(f"{self.uri}@{self._revision}/{name}", target, _sum(entry), collect)
+        repository = {"repo_type": self._type, "revision": self._revision, "endpoint": HfApi().endpoint}
+        url = hf_hub_url(self._repository, path, **repository)
+        pinned = f"{self.uri}@{self._revision}/{name}"
+        through_cache(pinned, target, _sum(entry), lambda path: download(url, path, shown, build_hf_headers()))
         if expected:
             expected.check(target, shown)
 
@@ -84,9 +80,8 @@ class HubSource:
         except errors.HTTPError as error:  # type: ignore[attr-defined]  # of its HTTP library, whichever that is
             reason = " ".join(str(error).split()) or type(error).__name__
             where = without_secrets(HfApi().endpoint)
-            raise TryAgainLater(
-                f"cannot read {self.uri} from {where}: {reason}; check HF_ENDPOINT, or try again later"
-            ) from error
+            remedy = "check HF_ENDPOINT, or try again later"
+            raise TryAgainLater(f"cannot read {self.uri} from {where}: {reason}; {remedy}") from error
 
     def _refusal(self, error: errors.HfHubHTTPError) -> PodtuneError:
         status = error.response.status_code

@@ -60,7 +60,8 @@ def verify_fetched(directory: Path, manifest: ReleaseManifest) -> None:
 
 def fetch_all(store: Store, label: str, wanted: Mapping[str, FileEntry], collected: Path, key_of: KeyOf) -> None:
     """Fetch files into a directory, verified, those that an earlier call left off where it did; nothing else stays."""
-    remove_others(collected, {*wanted, *_partials(wanted, collected)})
+    partials = {path.relative_to(collected).as_posix() for name in wanted for path in partials_of(collected / name)}
+    remove_others(collected, partials.union(wanted))
     with progress_bar(sum(entry.size for entry in wanted.values()), "B", label) as bar:
         for name, entry in sorted(wanted.items()):
             _fetch_file(store, key_of(name, entry), entry, collected / name, bar.update)
@@ -88,12 +89,6 @@ def remove_others(directory: Path, names: Set[str]) -> None:
     for path in sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True):
         with contextlib.suppress(OSError):
             path.rmdir()
-
-
-def _partials(wanted: Mapping[str, FileEntry], collected: Path) -> Set[str]:
-    """What interrupted copies of the wanted files left."""
-    found = (path for name in wanted for path in partials_of(collected / name))
-    return {path.relative_to(collected).as_posix() for path in found}
 
 
 def _files_below(directory: Path) -> Set[str]:

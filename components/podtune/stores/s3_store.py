@@ -8,18 +8,10 @@ from typing import Any, Callable, Dict, Iterator, Optional
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
 from podtune.errors import BadInput, TryAgainLater
+from podtune.stores import s3_errors
 from podtune.stores.partial_file import land, naming, partial_file
 from podtune.stores.retrying import ATTEMPTS, wait
 from podtune.stores.s3_client import open_client
-from podtune.stores.s3_errors import (
-    CUT_BODY,
-    explained,
-    explaining,
-    is_conflict,
-    is_missing,
-    is_refused,
-    may_have_written,
-)
 from podtune.stores.store import Advance, unwatched
 
 PROBE = "conditional-writes"
@@ -36,7 +28,7 @@ class S3Store:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         self._honours_conditions = False
-        with explaining(f"use {self.uri}"):
+        with s3_errors.explaining(f"use {self.uri}"):
             self._client = open_client()
 
     def read(self, key: str) -> Optional[bytes]:
@@ -45,7 +37,7 @@ class S3Store:
             answer = self._ask(self._client.get_object, key)
             if answer is None:
                 return None
-            with contextlib.suppress(*CUT_BODY):
+            with contextlib.suppress(*s3_errors.CUT_BODY):
                 return bytes(answer["Body"].read())
             wait(attempt)
         raise TryAgainLater(f"cannot {self._action('read', key)}: every answer breaks off; try again later")
@@ -62,7 +54,7 @@ class S3Store:
 
     def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
         """Put a file, in parts if it is large, and check the size that the store reports."""
-        with explaining(self._action("write", key)), open(str(source), "rb") as stream:
+        with s3_errors.explaining(self._action("write", key)), open(str(source), "rb") as stream:
             self._client.upload_fileobj(stream, self._bucket, self._prefix + key, Callback=advance)
         size, held = source.stat().st_size, self.size(key)
         if held != size:
@@ -81,16 +73,15 @@ class S3Store:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that starts with `prefix`, sorted."""
-        with explaining(self._action("list", prefix)):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix + prefix
-            )
+        with s3_errors.explaining(self._action("list", prefix)):
+            listing = self._client.get_paginator("list_objects_v2")
+            pages = listing.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
             found = [item["Key"][len(self._prefix) :] for page in pages for item in page.get("Contents", [])]
         return iter(sorted(found))
 
     def delete(self, key: str) -> None:
         """Delete an object."""
-        with explaining(self._action("delete", key)):
+        with s3_errors.explaining(self._action("delete", key)):
             self._client.delete_object(**self._at(key))
 
     def _at(self, key: str) -> Dict[str, str]:
@@ -101,11 +92,11 @@ class S3Store:
 
     def _ask(self, request: Callable[..., Dict[str, Any]], key: str) -> Optional[Dict[str, Any]]:
         """The answer to a request about an object; None where there is none."""
-        with explaining(self._action("read", key)):
+        with s3_errors.explaining(self._action("read", key)):
             try:
                 return request(**self._at(key))
             except ClientError as error:
-                if is_missing(error):
+                if s3_errors.is_missing(error):
                     return None
                 raise
 
@@ -116,12 +107,12 @@ class S3Store:
                 self._client.put_object(**self._at(key), IfNoneMatch="*", Body=data)
                 return True
             except (ClientError, BotoCoreError) as error:
-                if may_have_written(error) and self.read(key) == data:
+                if s3_errors.may_have_written(error) and self.read(key) == data:
                     return True
-                if is_refused(error):
+                if s3_errors.is_refused(error):
                     return False
-                if not is_conflict(error):
-                    raise explained(error, self._action("write", key)) from error
+                if not s3_errors.is_conflict(error):
+                    raise s3_errors.explained(error, self._action("write", key)) from error
             wait(attempt)
         raise TryAgainLater(f"cannot {self._action('write', key)}: others keep writing it; try again later")
 
@@ -131,10 +122,8 @@ class S3Store:
             return
         self._put(PROBE, _unique())
         if self._put(PROBE, _unique()):
-            raise BadInput(
-                f"{self.uri} ignores If-None-Match: a conditional create overwrote an existing object; "
-                "use a store that honours it"
-            )
+            reason = "a conditional create overwrote an existing object; use a store that honours it"
+            raise BadInput(f"{self.uri} ignores If-None-Match: {reason}")
         self._honours_conditions = True
 
     def _complete(self, partial: Path, key: str, head: Dict[str, Any], advance: Advance) -> None:
@@ -144,17 +133,15 @@ class S3Store:
             before = partial.stat().st_size
             if before >= head["ContentLength"]:
                 return
-            with explaining(self._action("read", key)):
+            with s3_errors.explaining(self._action("read", key)):
                 answer = self._get_from(before, key, head["ETag"])
-            with contextlib.suppress(*CUT_BODY):
+            with contextlib.suppress(*s3_errors.CUT_BODY):
                 _append(answer, partial, before, advance)
             failures = 0 if partial.stat().st_size > before else failures + 1
             if failures:
                 wait(failures)
-        raise TryAgainLater(
-            f"cannot {self._action('read', key)}: the answers break off at byte {before} of "
-            f"{head['ContentLength']}; try again later"
-        )
+        end = f"the answers break off at byte {before} of {head['ContentLength']}"
+        raise TryAgainLater(f"cannot {self._action('read', key)}: {end}; try again later")
 
     def _get_from(self, offset: int, key: str, etag: str) -> Dict[str, Any]:
         """Request an object from a byte on, if it still has this ETag."""
@@ -162,7 +149,7 @@ class S3Store:
         try:
             return self._client.get_object(**self._at(key), **span, IfMatch=etag)  # type: ignore[no-any-return]  # boto3 has no types
         except ClientError as error:
-            if is_refused(error):
+            if s3_errors.is_refused(error):
                 raise TryAgainLater(f"{self.uri}/{key} was replaced while it was copied; start again") from error
             raise
 

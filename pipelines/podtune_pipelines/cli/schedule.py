@@ -55,8 +55,7 @@ def schedule(
     from podtune_pipelines.cluster.runs import Conditions
     from podtune_pipelines.cluster.schedules import now, set_schedule
     from podtune_pipelines.cluster.versions import check_options, upload_pipeline
-    from podtune_pipelines.graphs import arguments_of, command_of
-    from podtune_pipelines.scheduling import scheduled_pipeline_of
+    from podtune_pipelines.graphs import arguments_of, command_of, scheduled_pipeline_of
 
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, now(), _TIMES)]

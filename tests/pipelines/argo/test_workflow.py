@@ -8,10 +8,9 @@ from podtune.errors import BadInput
 from podtune_pipelines.argo.pod import template_of as step_template_of
 from podtune_pipelines.argo.workflow import cron_workflow, write_documents
 from podtune_pipelines.compiled_graph import read_graph
-from podtune_pipelines.graphs import arguments_of, command_of, compile_to, write_pipeline
+from podtune_pipelines.graphs import arguments_of, command_of, compile_to, scheduled_pipeline_of, write_pipeline
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
-from podtune_pipelines.scheduling import scheduled_pipeline_of
 
 Template = Dict[str, Any]
 
