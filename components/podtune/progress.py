@@ -13,7 +13,7 @@ def progress_bar(total: int, unit: str, label: str, done: int = 0) -> Any:
     """Open a tqdm bar, to be used as a context manager; it draws only on a terminal. `done` was there before."""
     terminal = TERMINAL.value()  # the process writes into a pipe
     target = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # tqdm draws on it
-    watched = target.isatty() and os.environ.get("RANK", "0") == "0"  # of torchrun's processes one draws
+    hidden = not target.isatty() or os.environ.get("RANK", "0") != "0"  # of torchrun's processes one draws
     return tqdm(
         total=total,
         initial=done,
@@ -21,6 +21,6 @@ def progress_bar(total: int, unit: str, label: str, done: int = 0) -> Any:
         unit_scale=unit == "B",
         desc=label,
         file=target,
-        disable=not watched,
+        disable=hidden,
         leave=False,
     )

@@ -96,12 +96,8 @@ def read_graph(specification: Mapping[str, Any], platform: Mapping[str, Any]) ->
     root, about = specification["root"], specification["pipelineInfo"]
     tasks = _flat(root["dag"]["tasks"], specification["components"])
     pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    return Graph(
-        about["name"],
-        about.get("description", ""),
-        tuple(root["inputDefinitions"]["parameters"]),
-        tuple(_step(name, tasks[name], specification, pods) for name in _in_order(tasks)),
-    )
+    steps = tuple(_step(name, tasks[name], specification, pods) for name in _in_order(tasks))
+    return Graph(about["name"], about.get("description", ""), tuple(root["inputDefinitions"]["parameters"]), steps)
 
 
 def _flat(tasks: Mapping[str, Any], components: Mapping[str, Any]) -> Dict[str, Any]:
@@ -151,19 +147,15 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
     label = component["executorLabel"]
     container = specification["deploymentSpec"]["executors"][label]["container"]
     kinds = component["inputDefinitions"].get("parameters", {})
-    inputs, outputs = task["inputs"], component["outputDefinitions"].get("artifacts", {})
+    artifacts = {key: value["taskOutputArtifact"] for key, value in task["inputs"].get("artifacts", {}).items()}
+    parameters, outputs = task["inputs"].get("parameters", {}), component["outputDefinitions"].get("artifacts", {})
     return Step(
         name=name,
         module=container["args"][container["args"].index("--function_to_execute") + 1],
         image=container["image"],
         resources=container.get("resources", {}),
-        inputs={
-            key: (value["taskOutputArtifact"]["producerTask"], value["taskOutputArtifact"]["outputArtifactKey"])
-            for key, value in inputs.get("artifacts", {}).items()
-        },
-        parameters={
-            key: _parameter(value, kinds[key]["parameterType"]) for key, value in inputs.get("parameters", {}).items()
-        },
+        inputs={key: (value["producerTask"], value["outputArtifactKey"]) for key, value in artifacts.items()},
+        parameters={key: _parameter(value, kinds[key]["parameterType"]) for key, value in parameters.items()},
         outputs=tuple(key for key, value in outputs.items() if value["artifactType"]["schemaTitle"] != _NO_FILE),
         needs=tuple(sorted(task.get("dependentTasks", []))),
         condition=task.get("condition"),

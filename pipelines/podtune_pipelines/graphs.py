@@ -108,11 +108,8 @@ def arguments_of(recipe: Recipe, command: str, **uris: str) -> Dict[str, Any]:
     for uri in uris.values():
         refuse_secrets(uri)
     sections = to_mapping(recipe)
-    return {
-        **{key: sections[key] for key in _SECTIONS},
-        "command": command,
-        **{key: value for key, value in uris.items() if value},
-    }
+    arguments = {key: sections[key] for key in _SECTIONS}
+    return {**arguments, "command": command, **{key: value for key, value in uris.items() if value}}
 
 
 def preparing_arguments_of(recipe: Recipe) -> Dict[str, Any]:

@@ -67,12 +67,6 @@ def _run_step(work: Work, paths: Dict[str, Path], watch: LeaseWatch, stopping: C
         raise
 
 
-def main() -> None:
-    """Read the arguments and do the work."""
-    with ending_cleanly():
-        work, scratch = json.loads(sys.argv[1]), Path(sys.argv[2])
-        run(read_section(Work, work, "work"), scratch)
-
-
 if __name__ == "__main__":
-    main()
+    with ending_cleanly():
+        run(read_section(Work, json.loads(sys.argv[1]), "work"), Path(sys.argv[2]))

@@ -5,7 +5,7 @@ import re
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional
 
 from urllib3.exceptions import HTTPError
 
@@ -143,13 +143,14 @@ class PodLog:
 
     def _record(self, raw: bytes) -> str:
         """Note a new line and return its text."""
-        stamp, text = _stamp_of(raw)
-        if stamp > self.since:
-            self.since = stamp
+        stamp = _STAMP.match(raw)
+        second = (stamp.group(1) + stamp.group(2)).decode("ascii") if stamp else ""
+        if second > self.since:
+            self.since = second
             self._seen.clear()
-        if stamp == self.since:
+        if second == self.since:
             self._seen[raw] += 1
-        return text
+        return raw[stamp.end() + 1 if stamp else 0 :].decode("utf-8", "replace")
 
 
 def chunks_of(response: Any, seconds: float) -> Iterator[bytes]:
@@ -172,12 +173,3 @@ def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from lines
     if rest:
         yield rest
-
-
-def _stamp_of(raw: bytes) -> Tuple[str, str]:
-    """The second of a line, empty where it has none, and its text."""
-    stamp = _STAMP.match(raw)
-    if stamp is None:
-        return "", raw.decode("utf-8", "replace")
-    second = (stamp.group(1) + stamp.group(2)).decode("ascii")
-    return second, raw[stamp.end() + 1 :].decode("utf-8", "replace")

@@ -33,12 +33,10 @@ class Sum(NamedTuple):
             raise BadInput(f"{shown} has the {self.kind} {found}; {self.said_by} says {self.digest}")
 
     def _of(self, path: Path) -> str:
-        return sha256_of(path) if self.kind == "SHA-256" else _git_id(path)
-
-
-def _git_id(path: Path) -> str:
-    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-    with path.open("rb") as stream:
-        for block in iter(lambda: stream.read(_BLOCK), b""):
-            digest.update(block)
-    return digest.hexdigest()
+        if self.kind == "SHA-256":
+            return sha256_of(path)
+        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        with path.open("rb") as stream:
+            for block in iter(lambda: stream.read(_BLOCK), b""):
+                digest.update(block)
+        return digest.hexdigest()

@@ -48,7 +48,7 @@ class HubSource:
         repository = {"repo_type": self._type, "revision": self._revision, "endpoint": HfApi().endpoint}
         url = hf_hub_url(self._repository, path, **repository)
         pinned = f"{self.uri}@{self._revision}/{name}"
-        through_cache(pinned, target, _sum(entry), lambda path: download(url, path, shown, build_hf_headers()))
+        through_cache(pinned, target, _sum(entry), lambda copy: download(url, copy, shown, build_hf_headers()))
         if expected:
             expected.check(target, shown)
 

@@ -77,7 +77,10 @@ def publish(
     if unsafe:
         raise BadInput(f"a release cannot hold a file named {unsafe[0]!r}; rename it to a plain relative path")
     entries = {path: verified.get(path) or entry_of(source) for path, source in sorted(files.items())}
-    _upload(store, name, files=files, entries=entries)
+    missing = {path: entry for path, entry in entries.items() if store.size(blob_key(entry)) != entry.size}
+    with progress_bar(sum(entry.size for entry in missing.values()), "B", f"publish {name}") as bar:
+        for path, entry in missing.items():  # even of a version that is live
+            store.upload(files[path], blob_key(entry), bar.update)
     live = live_version(store, name)
     digest = content_digest(facts, entries)
     same = live and _with_content(store, name, version=live.version, digest=digest)
@@ -85,9 +88,8 @@ def publish(
         return same
     if (live.version if live else None) != expected:
         raise _lost(store, name, live=live, expected=expected)
-    manifest = _abandoned(store, name, parent=expected, digest=digest) or _create_version(
-        store, ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries)
-    )
+    draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries)
+    manifest = _abandoned(store, name, parent=expected, digest=digest) or _create_version(store, draft)
     return _go_live(store, manifest, live)
 
 
@@ -121,14 +123,6 @@ def _manifest_key(name: str, version: str) -> str:
     if not NUMBER.fullmatch(version):
         raise BadInput(f"a version of {name} must be a number such as 1; got {version!r}")
     return f"{_versions_prefix(name)}{version}/manifest.json"
-
-
-def _upload(store: Store, name: str, *, files: Mapping[str, Path], entries: Mapping[str, FileEntry]) -> None:
-    """Upload the files that the store lacks, even of a version that is live."""
-    missing = {path: entry for path, entry in entries.items() if store.size(blob_key(entry)) != entry.size}
-    with progress_bar(sum(entry.size for entry in missing.values()), "B", f"publish {name}") as bar:
-        for path, entry in missing.items():
-            store.upload(files[path], blob_key(entry), bar.update)
 
 
 def _with_content(store: Store, name: str, *, version: str, digest: str) -> Optional[ReleaseManifest]:
