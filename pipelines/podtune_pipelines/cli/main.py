@@ -17,12 +17,7 @@ from podtune_pipelines.cli.runs import runs, wait
 from podtune_pipelines.cli.schedule import schedule, schedules
 from podtune_pipelines.cli.submit import submit
 
-app = typer.Typer(
-    name="podtune",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = typer.Typer(name="podtune", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(run)
 app.command()(plan)
 app.command("compile")(compile_recipe)
