@@ -11,7 +11,11 @@ from podtune.image_names import image_of
 
 @dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def compare(
-    scores: Input[Evaluation], verdict: Output[Verdict], gate: Dict[str, Any], release: Dict[str, Any], store: str
+    scores: Input[Evaluation],
+    verdict: Output[Verdict],
+    gate: Dict[str, Any],
+    release: Dict[str, Any],
+    store: str,
 ) -> None:
     """Judge a model against floors and the live release.
 
