@@ -79,7 +79,6 @@ def _arguments(recipe: Recipe, home: Home, command: str = "", store: str = "") -
 
 
 def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
-    """Run a pipeline and return the path of its output artifact."""
     home.runs.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings(), _environment_of_steps() as message_file, _passing_on_sigterm():
         warnings.simplefilter("ignore")  # KFP warns of every cluster setting that it ignores here

@@ -159,7 +159,6 @@ def _passes(answer: Any) -> bool:
 
 
 def _message_in(answer: Any) -> str:
-    """The API's message of a failure."""
     data = answer.data
     try:
         return str(json.loads(data)["message"])

@@ -142,7 +142,6 @@ class PodLog:
             self.complete = True
 
     def _record(self, raw: bytes) -> str:
-        """Note a new line and return its text."""
         stamp = _STAMP.match(raw)
         second = (stamp.group(1) + stamp.group(2)).decode("ascii") if stamp else ""
         if second > self.since:

@@ -137,7 +137,6 @@ def write_captioned_images(directory: Path, seed: int, train: int, validation: i
 
 
 def _document(random: Random, split: str, scenes: List[ShapeScene]) -> Dict[str, Any]:
-    """The caption file of a split."""
     images: List[Dict[str, Any]] = []
     annotations: List[Dict[str, Any]] = []
     for number, scene in enumerate(scenes):

@@ -11,18 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
-from podtune.samples.visual_scenes import (
-    COLORS,
-    COUNTS,
-    FAMILIES,
-    SIDES,
-    UNKNOWN_COLOR,
-    Scene,
-    SceneQuestion,
-    draw_scene,
-    questions_about,
-    regions_line,
-)
+from podtune.samples import visual_scenes
+from podtune.samples.visual_scenes import COLORS, COUNTS, SIDES, UNKNOWN_COLOR, Scene, SceneQuestion
 
 QUESTIONS_AN_IMAGE = 6
 PEOPLE = 10
@@ -77,12 +67,12 @@ def write_visual_questions(directory: Path, seed: int, train: int, validation: i
 
 def _images(random: Random, split: str, questions: int, kind: str) -> Iterator[Tuple[Scene, List[SceneQuestion]]]:
     """Scenes with their questions, so many in all."""
-    families = FAMILIES if kind == "vqa" else GQA_FAMILIES
+    families = visual_scenes.FAMILIES if kind == "vqa" else GQA_FAMILIES
     for first in range(0, questions, QUESTIONS_AN_IMAGE):
-        scene = draw_scene(random)
+        scene = visual_scenes.draw_scene(random)
         if split == "validation" and not first:
             scene = replace(scene, things=replace(scene.things, color=UNKNOWN_COLOR))
-        of_scene = questions_about(random, scene, families)
+        of_scene = visual_scenes.questions_about(random, scene, families)
         of_scene.sort(key=lambda one: one.answer != UNKNOWN_COLOR)  # so that a small sample has it too
         yield scene, of_scene[: min(questions - first, QUESTIONS_AN_IMAGE)]
 
@@ -91,7 +81,7 @@ def _write_regions(path: Path, random: Random, split: str, scenes: List[Scene], 
     name_image = vqa_image if kind == "vqa" else gqa_image
     with path.open("w", encoding="ascii", newline="\n") as lines:
         for image, scene in enumerate(scenes):
-            lines.write(regions_line(random, name_image(split, image)[1], scene))
+            lines.write(visual_scenes.regions_line(random, name_image(split, image)[1], scene))
 
 
 def vqa_image(split: str, image: int) -> Tuple[int, str]:
@@ -157,14 +147,10 @@ def gqa_documents(split: str, images: Sequence[Sequence[SceneQuestion]]) -> Dict
     questions: Dict[str, Any] = {}
     for image, of_image in enumerate(images):
         for question in of_image:
-            name = _question_id(split, len(questions))
+            number = len(questions)
+            name = f"{9_700_000 + 1500 * number:08}" if split == "train" else f"{9_990_001 + 138 * number:08}"
             questions[name] = _question(name, gqa_image(split, image)[0], question)
     return {"questions": questions}
-
-
-def _question_id(split: str, number: int) -> str:
-    """Even numbers below 10,000,000 and above in the one split, odd ones in the other."""
-    return f"{9_700_000 + 1500 * number:08}" if split == "train" else f"{9_990_001 + 138 * number:08}"
 
 
 def _question(name: str, image: str, question: SceneQuestion) -> Dict[str, Any]:

@@ -140,7 +140,6 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
 
 @contextlib.contextmanager
 def _explaining(shown: str) -> Iterator[None]:
-    """Turn network errors into one line."""
     try:
         yield
     except HTTPError as error:

@@ -68,7 +68,6 @@ class HubSource:
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
-        """Turn the Hub's errors into one line."""
         try:
             yield
         except errors.OfflineModeIsEnabled as error:

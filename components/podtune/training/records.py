@@ -64,7 +64,6 @@ def core_limit(system: Path = Path("/")) -> Optional[int]:
 
 
 def _memory(system: Path) -> int:
-    """Bytes that the process may use."""
     groups = system / "sys" / "fs" / "cgroup"
     limit = _read(groups / "memory.max") or _read(groups / "memory" / "memory.limit_in_bytes") or ""
     total = int(psutil.virtual_memory().total)

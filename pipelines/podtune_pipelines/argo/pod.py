@@ -130,7 +130,6 @@ def _options(step: Step) -> Iterator["tuple[str, str]"]:
 
 
 def _environment(platform: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
-    """The pod's environment variables."""
     for field in platform.get("fieldPathAsEnv", []):
         path = _RUN_LABELS.get(field["fieldPath"], field["fieldPath"])
         yield {"name": field["name"], "valueFrom": {"fieldRef": {"fieldPath": path}}}

@@ -138,7 +138,6 @@ def _print_schedule(new: "Schedule", old: List["Schedule"], times: List[str], as
 
 
 def _row(schedule: "Schedule", last: List[str]) -> Dict[str, Any]:
-    """A schedule as JSON has it."""
     from podtune_pipelines.cluster.schedules import now
 
     following = schedule.next_time(now())

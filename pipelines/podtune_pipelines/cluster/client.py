@@ -178,7 +178,6 @@ class _Client(kfp.Client):
 
 
 def _refusal(address: Address, error: Any) -> PodtuneError:
-    """The error for an HTTP status."""
     said = f"{error.status}: {_message(error.body) or error.reason}"
     for secret in filter(None, (address.token, address.cookies)):
         said = said.replace(secret, "…")

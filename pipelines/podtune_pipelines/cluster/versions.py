@@ -60,7 +60,7 @@ def check_options(device: str, devices: int, *, store: str, workspace: str) -> N
 def local_sources(recipe: Recipe) -> List[str]:
     """The recipe's sources that are local paths, which have to exist in the pods."""
     model = recipe.model
-    sources = [place for place, _ in recipe.source.locations().values()]
+    sources = [location for location, _ in recipe.source.locations().values()]
     sources += [model.source] + ([model.decoder.source] if model.decoder else [])
     return sorted({source for source in sources if not scheme_of(source)})
 

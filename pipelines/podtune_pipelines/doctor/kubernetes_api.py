@@ -82,7 +82,6 @@ def _right(api: Any, namespace: str) -> Finding:
 
 
 def _request(api: Any, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
-    """Make one request with short time limits."""
     try:
         return ask_once(api, method, path, body, TIMEOUT)
     except urllib3.exceptions.HTTPError as error:

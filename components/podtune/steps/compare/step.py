@@ -39,13 +39,13 @@ def run(scores: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mappin
 
 
 def _require_metrics(evaluation: Path, new: Evaluated, settings: GateSettings) -> None:
-    places = {"gate.metric": settings.metric, **{f"gate.floors.{metric}": metric for metric in settings.floors}}
-    for place, metric in places.items():
+    keys = {"gate.metric": settings.metric, **{f"gate.floors.{metric}": metric for metric in settings.floors}}
+    for key, metric in keys.items():
         if metric not in new.metrics:
             known = ", ".join(new.metrics)
             remedy = metric_named(metric).remedy
             lacking = f"{metric!r}, {remedy}" if remedy else repr(metric)
-            raise BadInput(f"{place} must be a metric of the evaluation in {evaluation}: {known}; got {lacking}")
+            raise BadInput(f"{key} must be a metric of the evaluation in {evaluation}: {known}; got {lacking}")
     if not new.scores:
         known = ", ".join(new.example_metrics)
         raise BadInput(

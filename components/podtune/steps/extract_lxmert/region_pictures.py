@@ -41,7 +41,6 @@ def store_picture_regions(
 
 
 def _shown(images: Mapping[str, int]) -> Iterator[str]:
-    """The images, with a progress bar."""
     with progress_bar(len(images), "image", "finding regions") as bar:
         for image in images:
             yield image

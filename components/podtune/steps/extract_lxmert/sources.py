@@ -1,18 +1,18 @@
 """What a split is made of: questions, and regions from a file, a table or a detector, as RawData's file names say."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional, Set
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Set
 
 from podtune.errors import BadInput
+from podtune.formats.json_files import of_kind, read_json
 from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_file
 from podtune.steps.extract_lxmert.region_file import store_region_file
 from podtune.steps.extract_lxmert.region_pictures import store_picture_regions
 from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
 from podtune.steps.extract_lxmert.set_aside import ReportBadRow
-from podtune.steps.extract_lxmert.vocabulary import checked_answers, read_answer_file
 
 ANSWERS = "answers"
 DETECTOR = "detector"
@@ -86,5 +86,43 @@ def published_answers(files: Mapping[str, Mapping[str, Path]]) -> Optional[List[
     for of_split in files.values():
         names = read_table_answers(of_split["table"]) if "table" in of_split else None
         if names:
-            return checked_answers(names, of_split["table"])
+            return _checked_answers(names, of_split["table"])
     return None
+
+
+def read_answer_file(path: Path) -> List[str]:
+    """Read a list of answers by label (label2ans), or an object of labels by answer (ans2label)."""
+    document = of_kind(read_json(path), (list, dict), str(path))
+    answers = document
+    if isinstance(document, dict):
+        for answer, label in document.items():
+            of_kind(label, (int,), f"{path}: the label of {answer!r}")
+        answers = sorted(document, key=document.__getitem__)
+        if [document[answer] for answer in answers] != list(range(len(answers))):
+            raise BadInput(f"{path}: the labels of {len(answers)} answers must be 0 to {len(answers) - 1}, each once")
+    for label, answer in enumerate(answers):
+        of_kind(answer, (str,), f"{path}: answer {label}")
+    return _checked_answers(answers, path)
+
+
+def _checked_answers(answers: List[str], path: Path) -> List[str]:
+    """The same answers; BadInput unless there are at least two, all different."""
+    if len(answers) < 2:
+        raise BadInput(f"{path}: a vocabulary has at least two answers; got {len(answers)}")
+    answer, count = Counter(answers).most_common(1)[0]
+    if count > 1:
+        raise BadInput(f"{path}: the answer {answer!r} has {count} labels; it must have one")
+    return answers
+
+
+def make_vocabulary(chosen: Iterable[str], minimum: int) -> List[str]:
+    """The answers that so many questions or more have, the most frequent first; equally frequent ones by alphabet."""
+    counts = Counter(answer for answer in chosen if answer)
+    frequent = [answer for answer, count in counts.items() if count >= minimum]
+    frequent.sort(key=lambda answer: (-counts[answer], answer))
+    if len(frequent) < 2:
+        raise BadInput(
+            f"{len(frequent)} of {len(counts)} answers are given to {minimum} questions; a vocabulary has at least two:"
+            " give more questions, a vocabulary, or a lower features.minimum_answers"
+        )
+    return frequent

@@ -12,9 +12,9 @@ from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.raw_data import RAW_DATA
 from podtune.sections import read_section, to_mapping
+from podtune.steps.extract_lxmert import sources
 from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, BadRow, SetAside
-from podtune.steps.extract_lxmert.sources import Source, detector_of, files_of_splits, open_source, published_answers
-from podtune.steps.extract_lxmert.vocabulary import make_vocabulary
+from podtune.steps.extract_lxmert.sources import Source
 from podtune.tasks.visual_question_answering.question_tokenizer import QuestionTokenizer, open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import (
     VisualQuestion,
@@ -34,16 +34,16 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     data = RAW_DATA.open(raw_data)
     model = BASE_MODEL.open(base_model)
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
-    files = files_of_splits(raw_data, data.facts.splits)
-    published, detector = published_answers(files), detector_of(files)
-    sources = {split: open_source(split, of_split, published, detector) for split, of_split in files.items()}
-    answers = published or _made_vocabulary(sources, settings)
+    files = sources.files_of_splits(raw_data, data.facts.splits)
+    published, detector = sources.published_answers(files), sources.detector_of(files)
+    by_split = {split: sources.open_source(split, of_split, published, detector) for split, of_split in files.items()}
+    answers = published or _made_vocabulary(by_split, settings)
     _check_size(answers, settings)
     with FEATURES.sealing(prepared_data) as draft:
         write_answers(draft.path, answers)
         splits = {
             name: _extract(source, draft.path / name, answers, tokenizer=tokenizer, settings=settings)
-            for name, source in sources.items()
+            for name, source in by_split.items()
         }
         for what, expected in (("questions", settings.expected_questions), ("images", settings.expected_images)):
             written = {name: counts[what] for name, (_, counts) in splits.items()}
@@ -60,12 +60,12 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
         draft.facts.update(to_mapping(facts))
 
 
-def _made_vocabulary(sources: Mapping[str, Source], settings: LxmertSettings) -> List[str]:
-    missing = [split for split in settings.answers_from if split not in sources]
+def _made_vocabulary(by_split: Mapping[str, Source], settings: LxmertSettings) -> List[str]:
+    missing = [split for split in settings.answers_from if split not in by_split]
     if missing:
-        raise BadInput(f"features.answers_from names the split {missing[0]!r}; there are {', '.join(sources)}")
-    chosen = (answer for split in settings.answers_from for answer in sources[split].questions.chosen)
-    return make_vocabulary(chosen, settings.minimum_answers)
+        raise BadInput(f"features.answers_from names the split {missing[0]!r}; there are {', '.join(by_split)}")
+    chosen = (answer for split in settings.answers_from for answer in by_split[split].questions.chosen)
+    return sources.make_vocabulary(chosen, settings.minimum_answers)
 
 
 def _check_size(answers: Sequence[str], settings: LxmertSettings) -> None:

@@ -123,6 +123,5 @@ def _row(cells: Any) -> str:
 
 
 def _inline(text: str) -> Markdown:
-    """Escape text within a line."""
     shown = _SPECIAL.sub(r"\\\1", one_line(text))
     return Markdown(_ADDRESS.sub(lambda match: f"{match.group()}\\", shown))

@@ -87,7 +87,6 @@ def pictures_of(features: Features, split: str, rows: Sequence[int]) -> List[byt
 
 
 def _require_one_run(opened: Mapping[str, Artifact[Any]]) -> None:
-    """Refuse artifacts of different runs."""
     links = (
         ("features", "raw_data"),
         ("checkpoint", "features"),

@@ -28,12 +28,9 @@ def html_report(values: Mapping[str, Any], curves: Curves) -> str:
 def _worst(contents: Contents) -> List[Dict[str, Any]]:
     """Turn the worst examples into texts, each with its picture if it has one."""
     records, truths = contents.records, contents.words.truths
-    pictures = map(_address, records.pictures) if records.pictures else repeat("")
+    addresses = (f"data:image/jpeg;base64,{b64encode(picture).decode('ascii')}" for picture in records.pictures or ())
+    pictures = addresses if records.pictures else repeat("")
     return [_example(record, picture, truths) for record, picture in zip(records.worst, pictures)]
-
-
-def _address(picture: bytes) -> str:
-    return f"data:image/jpeg;base64,{b64encode(picture).decode('ascii')}"
 
 
 def _example(record: Mapping[str, Any], picture: str, truths: str) -> Dict[str, Any]:

@@ -78,7 +78,6 @@ def _encoded(text: str) -> bytes:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(data)

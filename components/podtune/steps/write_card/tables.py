@@ -160,7 +160,6 @@ def hardware(contents: Contents) -> str:
 
 
 def _compared(line: Comparison) -> Tuple[str, str, str]:
-    """Format our value, the published one, and the difference."""
     difference = line.value - line.published
     if line.inside is not None:
         return decimal(line.value), decimal(line.published), signed(difference)
@@ -179,7 +178,6 @@ def _recorded(value: Any) -> str:
 
 
 def _spelled(name: str) -> str:
-    """Turn a recorded name into words."""
     return capital(name.replace("_", " "))
 
 

@@ -11,16 +11,8 @@ from podtune.formats.ragged import positions_of
 from podtune.tasks.image_captioning.beam_search import next_tokens, write
 from podtune.tasks.image_captioning.pretrained import PIXEL_SCALE, PIXEL_SHIFT, require_size
 from podtune.tasks.image_captioning.settings import EvaluationSettings
-from podtune.training.fixed_shapes import (
-    Inputs,
-    PackedRows,
-    Program,
-    attention_bias,
-    hidden_of,
-    pad_rows,
-    scatter,
-    token_indices,
-)
+from podtune.training import fixed_shapes
+from podtune.training.fixed_shapes import Inputs, PackedRows, Program, scatter
 from podtune.training.ipu import IpuConfig
 
 
@@ -63,14 +55,14 @@ class CaptionGraph:
 
     def inputs(self, packed: PackedRows, weights: np.ndarray) -> Inputs:
         """Pixels, what `_captions` returns, and the weight of each token, float32 [rows, width]."""
-        counts, indices = np.diff(packed.batch.offsets), token_indices(packed, self._width)
+        counts, indices = np.diff(packed.batch.offsets), fixed_shapes.token_indices(packed, self._width)
         of_tokens = np.repeat((weights / counts).astype(np.float32), counts)
         weighed = scatter(of_tokens, indices, packed, self._width)
         return {"pixels": self._pixels(packed), **self._captions(packed, indices), "weights": weighed}
 
     def predict(self, packed: PackedRows, run: Program) -> Dict[str, np.ndarray]:
         """The generated caption of each image, and the loss of its true captions."""
-        pixels, indices = self._pixels(packed), token_indices(packed, self._width)
+        pixels, indices = self._pixels(packed), fixed_shapes.token_indices(packed, self._width)
         captions = {name: self._widened(rows) for name, rows in self._captions(packed, indices).items()}
         none = np.zeros((packed.rows, self._search.beams), dtype=np.int32)
         losses = run({"pixels": pixels, **captions, "selected": none})[0][:, : self._width]
@@ -87,7 +79,7 @@ class CaptionGraph:
         """uint8 [rows, 3, height, width]."""
         pixels = packed.batch.columns["pixels"]
         require_size(self._model, pixels.shape)
-        return pad_rows(pixels.transpose(0, 3, 1, 2), packed)
+        return fixed_shapes.pad_rows(pixels.transpose(0, 3, 1, 2), packed)
 
     def _captions(self, packed: PackedRows, indices: np.ndarray) -> Inputs:
         """Tokens, those before them, their positions and captions, int32 [rows, width] each, scattered to `indices`."""
@@ -120,7 +112,7 @@ class CaptionGraph:
             _, best, ids = run({"pixels": pixels, **every, "before": self._side_by_side(before), "selected": selected})
             return best, ids
 
-        wanted = pad_rows(np.ones(len(packed.row_of), dtype=bool), packed)
+        wanted = fixed_shapes.pad_rows(np.ones(len(packed.row_of), dtype=bool), packed)
         return write(look_up, wanted, self._search, longest=longest, end=self._end)
 
     def _side_by_side(self, beams: np.ndarray) -> np.ndarray:
@@ -151,7 +143,7 @@ class _Trunk(nn.Module):
         hidden: Tensor = decoder.drop(decoder.wte(before) + decoder.wpe(positions))
         bias = _own_past(positions, caption, hidden.dtype)
         for layer in decoder.h:
-            hidden = hidden_of(layer(hidden, attention_mask=bias, encoder_hidden_states=encoded))
+            hidden = fixed_shapes.hidden_of(layer(hidden, attention_mask=bias, encoder_hidden_states=encoded))
         hidden = decoder.ln_f(hidden)
         return hidden
 
@@ -165,7 +157,7 @@ class _Trunk(nn.Module):
         scaled = pixels.float() * getattr(model, PIXEL_SCALE).float() + getattr(model, PIXEL_SHIFT).float()
         hidden: Tensor = encoder.embeddings(scaled.to(encoder.embeddings.cls_token.dtype))
         for layer in _encoder_layers(encoder):
-            hidden = hidden_of(layer(hidden))
+            hidden = fixed_shapes.hidden_of(layer(hidden))
         hidden = encoder.layernorm(hidden)
         return model.enc_to_dec_proj(hidden) if hasattr(model, "enc_to_dec_proj") else hidden
 
@@ -214,7 +206,7 @@ def _own_past(positions: Tensor, caption: Tensor, kind: torch.dtype) -> Tensor:
     """What is added to scores, [rows, 1, width, width]: a token attends to its own caption, as far as itself."""
     together = caption[:, :, None] == caption[:, None, :]
     earlier = positions[:, :, None] >= positions[:, None, :]
-    bias: Tensor = attention_bias(together & earlier, kind)
+    bias: Tensor = fixed_shapes.attention_bias(together & earlier, kind)
     return bias
 
 

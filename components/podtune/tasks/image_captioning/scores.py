@@ -101,7 +101,6 @@ def _records(
     references: Sequence[Sequence[Words]],
     metrics: Mapping[str, Array],
 ) -> List[Dict[str, Any]]:
-    """What the report shows of each image."""
     percents = {name: values.tolist() for name, values in metrics.items()}
     return [
         {

@@ -7,16 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from podtune.formats.ragged import positions_of
-from podtune.training.fixed_shapes import (
-    MASKED,
-    Inputs,
-    PackedRows,
-    Program,
-    attention_bias,
-    hidden_of,
-    scatter,
-    token_indices,
-)
+from podtune.training import fixed_shapes
+from podtune.training.fixed_shapes import Inputs, PackedRows, Program, scatter
 from podtune.training.ipu import IpuConfig
 
 
@@ -42,11 +34,11 @@ class SpanGraph:
             column[packed.row_of, member] = packed.batch.columns[name]
         weighed = np.zeros(shape, dtype=np.float32)
         weighed[packed.row_of, member] = weights
-        return {**self._tokens(packed, token_indices(packed, self._width)), **columns, "weights": weighed}
+        return {**self._tokens(packed, fixed_shapes.token_indices(packed, self._width)), **columns, "weights": weighed}
 
     def predict(self, packed: PackedRows, run: Program) -> Dict[str, np.ndarray]:
         """Start and end logits, float32 [tokens] each."""
-        indices = token_indices(packed, self._width)
+        indices = fixed_shapes.token_indices(packed, self._width)
         start, end = run(self._tokens(packed, indices))
         return {"start_logits": start.reshape(-1)[indices], "end_logits": end.reshape(-1)[indices]}
 
@@ -81,9 +73,9 @@ class _Trunk(nn.Module):
             token_type_ids=segments if self._has_segments else segments * 0,
             position_ids=positions + self._first_position,
         )
-        bias = attention_bias(window[:, :, None] == window[:, None, :], hidden.dtype)
+        bias = fixed_shapes.attention_bias(window[:, :, None] == window[:, None, :], hidden.dtype)
         for layer in self.encoder.encoder.layer:
-            hidden = hidden_of(layer(hidden, bias))
+            hidden = fixed_shapes.hidden_of(layer(hidden, bias))
         logits: Tensor = self.head(hidden).float()
         return logits
 
@@ -114,7 +106,7 @@ class _Training(nn.Module):
 
 def _cross_entropies(logits: Tensor, own: Tensor, target: Tensor) -> Tensor:
     """float32 [rows, windows] from logits [rows, width]; `own` masks a window's tokens, `target` the right one."""
-    scores = logits[:, None] + (own.float() - 1.0) * MASKED
+    scores = logits[:, None] + (own.float() - 1.0) * fixed_shapes.MASKED
     return -(scores.log_softmax(-1) * target.float()).sum(-1)
 
 

@@ -5,14 +5,8 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 from podtune.errors import BadInput
-from podtune.tasks.predicting import (
-    PredictionRequest,
-    ReleasedModel,
-    Reply,
-    outputs_of,
-    require_text,
-    required_question,
-)
+from podtune.tasks import predicting
+from podtune.tasks.predicting import PredictionRequest, ReleasedModel, Reply
 from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
 from podtune.tasks.question_answering.encoding import encode_split
 from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer, positions_of
@@ -48,10 +42,10 @@ def predict(model: ReleasedModel, request: PredictionRequest) -> Reply:
     from podtune.tasks.question_answering.objective import SpanObjective
 
     context = _context(request.context, request.context_file)
-    question, top = required_question(model, request), request.top or 1
-    require_text("context", context)
+    question, top = predicting.required_question(model, request), request.top or 1
+    predicting.require_text("context", context)
     windows = _cut(model, _window_settings(model), question, context)
-    outputs = outputs_of(model, SpanObjective(), windows)
+    outputs = predicting.outputs_of(model, SpanObjective(), windows)
     decoding = decode_or_abstain if request.allow_no_answer else decode
     decoded = decoding(windows, outputs, EvaluationSettings(n_best=max(top, EvaluationSettings.n_best)))
     answers = _best(decoded, context)[:top]

@@ -72,7 +72,6 @@ def _windows_of_each(windows: QuestionWindows, questions: Sequence[Question]) ->
 def _records(
     questions: Sequence[Question], texts: Sequence[str], probabilities: Array, scores: Mapping[str, Array]
 ) -> List[Dict[str, Any]]:
-    """What the report shows of each question."""
     percents = {name: (100 * values).tolist() for name, values in scores.items()}
     return [
         {

@@ -9,14 +9,8 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG
 from podtune.formats.ragged import Array, Ragged
-from podtune.tasks.predicting import (
-    PredictionRequest,
-    ReleasedModel,
-    Reply,
-    outputs_of,
-    read_picture,
-    required_question,
-)
+from podtune.tasks import predicting
+from podtune.tasks.predicting import PredictionRequest, ReleasedModel, Reply
 from podtune.tasks.visual_question_answering.question_tokenizer import open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import VisualQuestions
 from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
@@ -46,7 +40,7 @@ def predict(model: ReleasedModel, request: PredictionRequest) -> Reply:
     A probability is by the loss that the model was trained with: where several answers may be right each has its own,
     else all together add up to 1.
     """
-    question = required_question(model, request)
+    question = predicting.required_question(model, request)
     seen, answers = _regions_of(model, request), _answers(model)
     probabilities = _probabilities(model, question, seen, answers)
     best = np.argsort(-probabilities, kind="stable")[: request.top or 1]
@@ -55,7 +49,6 @@ def predict(model: ReleasedModel, request: PredictionRequest) -> Reply:
 
 
 def _regions_of(model: ReleasedModel, request: PredictionRequest) -> PictureRegions:
-    """The picture's regions, detected now or published."""
     detected = [name for name in ("image", "detector", "draw") if getattr(request, name) is not None]
     published = [name for name in ("regions", "image_id") if getattr(request, name) is not None]
     if detected and published:
@@ -79,7 +72,7 @@ def _probabilities(model: ReleasedModel, question: str, seen: PictureRegions, an
     _require_size(model, seen, settings.regions)
     soft = settings.labels == "soft"
     objective = _EveryAnswer(LxmertObjective(answers, soft=soft))
-    outputs = outputs_of(model, objective, _one_question(tokens, seen, len(answers), soft=soft))
+    outputs = predicting.outputs_of(model, objective, _one_question(tokens, seen, len(answers), soft=soft))
     probabilities: Array = outputs["probabilities"][0]
     return probabilities
 
@@ -105,7 +98,7 @@ def _detected_regions(picture: Path, detector: Path, draw: Optional[Path]) -> Pi
     from podtune.detector.detector import open_detector
     from podtune.detector.pictures import open_picture
 
-    image = open_picture(read_picture(picture), str(picture))
+    image = open_picture(predicting.read_picture(picture), str(picture))
     if draw is not None and draw.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise BadInput(f"cannot draw into {draw}; its name must end with .png or .jpg")
     if not detector.is_dir():

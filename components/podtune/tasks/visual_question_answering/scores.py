@@ -55,7 +55,6 @@ def prediction_file(questions: Sequence[VisualQuestion], predictions: Sequence[s
 def _records(
     questions: Sequence[VisualQuestion], predictions: Sequence[str], probabilities: Array, scores: Array
 ) -> List[Dict[str, Any]]:
-    """What the report shows of each question."""
     rows = zip(questions, predictions, probabilities.tolist(), scores.tolist())
     return [
         {

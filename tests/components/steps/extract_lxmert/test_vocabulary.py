@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
-from podtune.steps.extract_lxmert.vocabulary import make_vocabulary, read_answer_file
+from podtune.steps.extract_lxmert.sources import make_vocabulary, read_answer_file
 
 
 @pytest.mark.parametrize("content", [["", "net", "2"], {"net": 1, "2": 2, "": 0}])
