@@ -6,10 +6,12 @@ from typing import Any, Iterable, Iterator
 
 from podtune.errors import BadInput
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 
 def json_line(value: Any) -> str:
     """Encode one value with its line feed; ValueError for numbers that are not finite."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+    return _ENCODER.encode(value) + "\n"
 
 
 def write_json_lines(path: Path, values: Iterable[Any]) -> None:

@@ -6,7 +6,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, List, Mapping, Sequence, Tuple
@@ -90,7 +90,7 @@ class ImageCaptions:
 
 def write_captions(directory: Path, records: Sequence[ImageRecord], tokens: Ragged) -> None:
     """Write a split's records and captions beside its images; `tokens` are of all captions, in the records' order."""
-    write_json_lines(directory / IMAGES, map(asdict, records))
+    write_json_lines(directory / IMAGES, map(vars, records))
     save_array(directory, TOKENS, tokens)
     save_array(directory, CAPTIONS_OF, np.cumsum([0, *(len(record.captions) for record in records)], dtype=np.int64))
 

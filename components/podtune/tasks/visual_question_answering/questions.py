@@ -9,7 +9,7 @@ questions ask about it, and in float16: VQA's 82,783 training images take 82,783
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import List, Mapping, Sequence, Tuple
@@ -135,7 +135,7 @@ def write_questions(
     directory: Path, questions: Sequence[VisualQuestion], tokens: Ragged, image: Array, answers: Sequence[str]
 ) -> None:
     """Write a split's questions beside its features and boxes; `answers` is the vocabulary."""
-    write_json_lines(directory / QUESTIONS, map(asdict, questions))
+    write_json_lines(directory / QUESTIONS, map(vars, questions))
     labels, weights = _label_table(questions, answers)
     for name, array in (("tokens", tokens), ("image", image), ("labels", labels), ("weights", weights)):
         save_array(directory, name, array)
