@@ -11,10 +11,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Iterable, List, Tuple
 
+import torch
+
 FLOOR = sys.version_info < (3, 9)
 """Whether this is `make test-floor`: a part of the tests, with the IPU image's libraries."""
 
-GPU = shutil.which("nvidia-smi") is not None
+GPU = torch.cuda.is_available()
 CONTAINERS = os.geteuid() == 0 and all(shutil.which(tool) for tool in ("podman", "runc", "debootstrap"))
 FLOOR_PYTHON = Path(__file__).parent.parent / ".venv-floor" / "bin" / "python"
 POPTORCH = bool(os.environ.get("POPTORCH_SRC"))
