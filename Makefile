@@ -13,7 +13,7 @@ BUILD_OPTIONS ?=
 NUMERIC := $(addprefix tests/components/,training/engines tasks detector)
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help demo quick test test-numeric test-floor test-images check check-manifests environments lint wheel images lock \
+.PHONY: help demo quick test test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel images lock \
   lock-images clean
 
 help:  ## print this
@@ -35,6 +35,9 @@ test: .venv/installed  ## every test that this machine can run
 test-numeric: .venv/installed  ## the numeric tests as on CPUs without AVX-512 and without AVX2
 	ATEN_CPU_CAPABILITY=avx2 $(PYTEST) -q -m "not local" $(NUMERIC)
 	ATEN_CPU_CAPABILITY=default $(PYTEST) -q -m "not local" $(NUMERIC)
+
+test-cluster: .venv/installed  ## end to end, on the KFP or Argo that PODTUNE_E2E_… name (tests/cluster)
+	$(BIN)/pytest -rs --numprocesses 3 --dist loadfile tests/cluster
 
 check: JUDGE_SKIPS := --judge-skips
 check: environments lint test test-numeric $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel  ## what CI runs

@@ -1,0 +1,29 @@
+"""Runs on KFP that are cancelled, or cannot start."""
+
+import json
+
+import pytest
+from real_cluster import LONG, RECIPE, Cluster, fresh
+
+pytestmark = pytest.mark.cluster
+
+
+def test_a_cancelled_run_is_named_as_cancelled(kfp: Cluster) -> None:
+    """While it trains."""
+    run = json.loads(kfp.podtune("submit", RECIPE, *LONG, "--set", fresh(), "--json").stdout)["run"]
+    kfp.training_pod(f"pipeline/runid={run}")
+    kfp.podtune("cancel", run)
+    ended = kfp.podtune("wait", run, code=1)
+    assert f"run {run} was cancelled" in ended.stderr
+    listed = json.loads(kfp.podtune("runs", "--last", "20", "--json").stdout)
+    assert [each["state"] for each in listed if each["id"] == run] == ["canceled"]
+
+
+def test_a_pod_that_cannot_start_is_named(kfp: Cluster) -> None:
+    """No node has a thousand GPUs; within two minutes the step, the time and the command that shows why."""
+    change = ("--set", fresh(), "--device", "gpu", "--devices", "1000")
+    waited = kfp.podtune("submit", RECIPE, "--wait", "--timeout", "400", *change, code=75)
+    run = waited.stdout.split()[0].rpartition("/")[2]
+    kfp.podtune("cancel", run)
+    assert "finetune: waiting for a machine" in waited.stderr
+    assert f"kubectl -n {kfp.namespace} get pods -l pipeline/runid={run}" in waited.stderr
