@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import typing
 from difflib import get_close_matches
 from math import isfinite
@@ -16,6 +17,9 @@ Section = TypeVar("Section")
 
 Rules = Sequence[Tuple[str, Callable[[float], bool], str]]
 """Keys separated by spaces, the test that their numbers must pass, and the same in words."""
+
+_EXPONENT = re.compile(r"[-+]?[0-9]+[.]?[0-9]*[eE][-+]?[0-9]+")
+"""A number such as 5e-5, which YAML 1.1 reads as a text."""
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -149,6 +153,8 @@ def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
 
 
 def _scalar(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
+    if kind in (float, int) and isinstance(value, str) and _EXPONENT.fullmatch(value):
+        value = float(value)
     if kind is float and type(value) in (int, float) and isfinite(value):
         return float(value)
     if kind is int and type(value) in (int, float) and value == value // 1:
@@ -157,16 +163,6 @@ def _scalar(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
         return value
     scalars = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}
     wanted = {**scalars, dict: "a mapping", list: "a list", tuple: "a list"}[kind]
-    lines.append(f"{where} must be {wanted}; got {value!r}{_number_hint(kind, value)}")
+    quoted = f"; in quotes, '{value}', it is one" if kind is str and type(value) in (int, float) else ""
+    lines.append(f"{where} must be {wanted}; got {value!r}{quoted}")
     return value
-
-
-def _number_hint(kind: Any, value: Any) -> str:
-    """Suggest 5.0e-5 for 5e-5, which YAML 1.1 reads as a text."""
-    if kind is not float or not isinstance(value, str):
-        return ""
-    try:
-        mantissa, _, exponent = repr(float(value)).partition("e")
-    except ValueError:
-        return ""
-    return f"; write it as {mantissa}{'' if '.' in mantissa else '.0'}{'e' + exponent if exponent else ''}"

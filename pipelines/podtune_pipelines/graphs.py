@@ -7,7 +7,6 @@ from typing import Any, Callable, Dict, Sequence, cast
 
 from kfp import compiler, dsl
 from podtune.artifacts import Features, Release
-from podtune.errors import BadInput
 from podtune.image_names import image_of
 from podtune.sections import to_mapping
 from podtune.stores.opening import refuse_secrets
@@ -53,8 +52,8 @@ def scheduled_pipeline_of(recipe: Recipe, placement: Placement) -> Any:
 
 def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Channels], Any], returned: Any) -> Any:
     """Define a pipeline that prepares a recipe; `finish` adds the other steps and returns the output, of this type."""
-    if placement.device == "ipu" and recipe.training.ipu is None:
-        raise BadInput(f"{recipe.name} has no section training.ipu, which places its model on IPUs; add one")
+    if placement.device == "ipu":
+        recipe.training.on_ipus()
 
     def pipeline(*values: Any) -> Any:
         channels = {**dict(zip(_PARAMETERS, values)), "device": placement.device, "image": image_of("ipu")}

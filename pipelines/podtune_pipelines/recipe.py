@@ -144,14 +144,8 @@ def _keys(key: str) -> List[str]:
 
 
 def _parsed(text: str, change: str) -> Any:
-    """Read a value as YAML does, but numbers such as 5e-5 as numbers and nothing as an empty text."""
+    """Read a value as YAML does, but nothing as an empty text."""
     try:
-        value = yaml.safe_load(text)
+        return yaml.safe_load(text) if text else ""
     except yaml.YAMLError as error:
         raise BadInput(f"--set {change}: the value is not YAML") from error
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return "" if text == "" else value

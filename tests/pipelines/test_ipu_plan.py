@@ -34,7 +34,7 @@ def test_the_published_recipes_need_sixteen_ipus_and_the_cards_time(
 def test_a_recipe_without_a_placement_cannot_be_planned_for_ipus() -> None:
     recipe = load_recipe("bert-base-uncased-squad", ["training.ipu=null"])
 
-    with pytest.raises(BadInput, match=r"the recipe does not place its model on IPUs; add training\.ipu"):
+    with pytest.raises(BadInput, match=r"no section training\.ipu, which places its model on IPUs; add one"):
         plan_for_ipus(recipe.training, None, None, None)
 
 

@@ -88,19 +88,20 @@ class TrainingConfig:
     """Keep the weights of the evaluation with the highest value of this metric; empty keeps the last weights."""
 
     ipu: Optional[IpuConfig] = None
-    """Placement of the model on IPUs; other devices ignore it."""
+    """Placement of the model on IPUs; other devices ignore it, and need not fit it."""
 
     def on_ipus(self) -> IpuConfig:
-        """The placement on IPUs; BadInput where the recipe has none."""
+        """The placement on IPUs; BadInput where the recipe has none, or one for another batch_size."""
         if self.ipu is None:
-            raise BadInput("the recipe does not place its model on IPUs; add training.ipu")
+            raise BadInput("the recipe has no section training.ipu, which places its model on IPUs; add one")
+        mistake = self.ipu.mistake_in(self.batch_size)
+        if mistake:
+            raise BadInput(mistake)
         return self.ipu
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Combinations that cannot be trained, as (key, what is wrong)."""
         yield from out_of_range(self, _RANGES)
-        if self.ipu:
-            yield from ((f"ipu.{key}", text) for key, text in self.ipu.mistakes_in(self.batch_size))
         if self.warmup_ratio and self.warmup_steps:
             yield "warmup_steps", "and warmup_ratio exclude each other; set one"
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):

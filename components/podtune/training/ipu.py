@@ -106,14 +106,17 @@ class IpuConfig:
         if not all(0 < share <= 1 for share in shares):
             yield "matmul_proportion", f"must be above 0 and at most 1; got {list(shares)}"
 
-    def mistakes_in(self, batch_size: int) -> Iterator[Tuple[str, str]]:
-        """What does not fit a global batch of so many rows, as (key, mistake)."""
+    def mistake_in(self, batch_size: int) -> str:
+        """Why an optimizer step cannot hold a batch of so many windows; empty where it can."""
+        if self.rows_per_step <= batch_size <= self.rows_per_step * self.packing:
+            return ""
+        rows = self.micro_batch_size * self.replication_factor
+        least, most = -(-batch_size // (rows * self.packing)), batch_size // rows
         product = (
             f"micro_batch_size {self.micro_batch_size} × gradient_accumulation {self.gradient_accumulation} × "
-            f"replication_factor {self.replication_factor} = {self.rows_per_step}"
+            f"replication_factor {self.replication_factor} = {self.rows_per_step} rows"
         )
-        if self.packing == 1 and self.rows_per_step != batch_size:
-            yield "gradient_accumulation", f"a step's rows must be training.batch_size {batch_size}; got {product}"
-        if self.packing > 1 and not self.rows_per_step <= batch_size <= self.rows_per_step * self.packing:
-            windows = f"{batch_size} windows of training.batch_size"
-            yield "packing", f"{windows} do not share {product} rows by {self.packing}"
+        fitting = f"{least}" if least == most else f"{least} to {most}"
+        cure = f"set training.ipu.gradient_accumulation to {fitting}" if least <= most else f"use a multiple of {rows}"
+        shared = f" of up to {self.packing} windows" if self.packing > 1 else ""
+        return f"training.batch_size {batch_size} does not fit training.ipu: {product}{shared}; {cure}"

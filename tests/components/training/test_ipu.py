@@ -1,6 +1,7 @@
 from typing import Any, Dict
 
 import pytest
+from podtune.errors import BadInput
 from podtune.sections import Mistakes, read_section
 from podtune.training.config import TrainingConfig
 
@@ -39,16 +40,6 @@ def read(**changes: Any) -> TrainingConfig:
         ({"loss_scaling": 0.0}, "training.ipu.loss_scaling must be above 0; got 0.0"),
         ({"row_tokens": 0}, "training.ipu.row_tokens must be at least 1; got 0"),
         ({"execution": "phased"}, "training.ipu.execution must be one of pipelined, sharded; got 'phased'"),
-        (
-            {"gradient_accumulation": 16},
-            "training.ipu.gradient_accumulation a step's rows must be training.batch_size 32; got micro_batch_size 1 × "
-            "gradient_accumulation 16 × replication_factor 4 = 64",
-        ),
-        (
-            {"packing": 3, "gradient_accumulation": 2},
-            "training.ipu.packing 32 windows of training.batch_size do not share micro_batch_size 1 × "
-            "gradient_accumulation 2 × replication_factor 4 = 8 rows by 3",
-        ),
     ],
 )
 def test_what_no_ipu_runs_is_refused(changes: Dict[str, Any], line: str) -> None:
@@ -56,6 +47,37 @@ def test_what_no_ipu_runs_is_refused(changes: Dict[str, Any], line: str) -> None
         read(**changes)
 
     assert raised.value.lines == [line]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"gradient_accumulation": 16},
+            "training.batch_size 32 does not fit training.ipu: micro_batch_size 1 × gradient_accumulation 16 × "
+            "replication_factor 4 = 64 rows; set training.ipu.gradient_accumulation to 8",
+        ),
+        (
+            {"packing": 3, "gradient_accumulation": 2},
+            "training.batch_size 32 does not fit training.ipu: micro_batch_size 1 × gradient_accumulation 2 × "
+            "replication_factor 4 = 8 rows of up to 3 windows; set training.ipu.gradient_accumulation to 3 to 8",
+        ),
+        (
+            {"replication_factor": 64, "layers_per_ipu": [12], "gradient_accumulation": 1},
+            "training.batch_size 32 does not fit training.ipu: micro_batch_size 1 × gradient_accumulation 1 × "
+            "replication_factor 64 = 64 rows; use a multiple of 64",
+        ),
+    ],
+)
+def test_a_batch_that_its_rows_do_not_hold_is_refused_where_there_are_ipus(
+    changes: Dict[str, Any], message: str
+) -> None:
+    """Other devices train on it."""
+    config = read(**changes)
+
+    with pytest.raises(BadInput) as raised:
+        config.on_ipus()
+    assert str(raised.value) == message
 
 
 def test_a_placement_says_how_many_ipus_and_rows_it_takes() -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Mapping
 
-from podtune.errors import BadInput
 from podtune.image_names import image_of
 from podtune.ipujobs.computation import Computation, compute, s3_uri
 from podtune.sections import read_section, to_mapping
@@ -21,8 +20,6 @@ def run(
 ) -> None:
     """Have an IPUJob fine-tune a model; the inputs are s3:// URIs, and the image is podtune's own by default."""
     config = read_section(TrainingConfig, training, "training")
-    if config.ipu is None:
-        raise BadInput("training.ipu is missing; it places the model on IPUs")
     computation = Computation(
         step="finetune",
         inputs={
@@ -31,7 +28,7 @@ def run(
         },
         output="checkpoint",
         arguments={"training": to_mapping(config), "device": "ipu", "workspace": workspace},
-        ipus=config.ipu.ipus,
+        ipus=config.on_ipus().ipus,
         workspace=workspace,
         image=image or image_of("ipu"),
     )

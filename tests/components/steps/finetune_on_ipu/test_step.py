@@ -21,7 +21,7 @@ TRAINING: Dict[str, Any] = {
 def test_a_recipe_has_to_place_its_model_on_ipus(tmp_path: Path) -> None:
     training = {key: value for key, value in TRAINING.items() if key != "ipu"}
 
-    with pytest.raises(BadInput, match=r"^training\.ipu is missing; it places the model on IPUs$"):
+    with pytest.raises(BadInput, match=r"no section training\.ipu, which places its model on IPUs; add one$"):
         run("s3://a/features", "s3://a/base_model", tmp_path / "checkpoint", training=training, **PLACES)
 
 

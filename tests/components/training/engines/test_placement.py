@@ -17,7 +17,7 @@ Config = Callable[..., TrainingConfig]
 
 def on_ipus(config: Config, **changes: Any) -> TrainingConfig:
     placement = {"layers_per_ipu": (1, 1), "row_tokens": 40, "gradient_accumulation": 8, **changes}
-    return config(ipu=IpuConfig(**placement))
+    return config(ipu=IpuConfig(**placement), batch_size=placement["gradient_accumulation"])
 
 
 def test_a_model_lies_where_the_recipe_says(bert: Path, config: Config) -> None:
@@ -65,7 +65,7 @@ def test_a_batch_shorter_than_the_pipeline_may_be_sharded(bert: Path, config: Co
 def test_a_recipe_without_a_placement_is_refused(bert: Path, config: Config) -> None:
     objective = SpanObjective()
 
-    with pytest.raises(BadInput, match=r"the recipe does not place its model on IPUs; add training\.ipu"):
+    with pytest.raises(BadInput, match=r"no section training\.ipu, which places its model on IPUs; add one"):
         place_on_ipus(objective, objective.load(bert), config())
 
 
