@@ -17,6 +17,8 @@ from podtune.steps.write_card.settings import CardSettings
 from podtune.tasks.task import TASKS, Task, all_tasks, task_named
 from podtune.training.config import TrainingConfig
 
+from podtune_pipelines.statements import forget_statements
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -65,7 +67,7 @@ def _conflicts(task: Task, sections: Mapping[str, Any]) -> Iterator[Tuple[str, s
         if metric and metric not in known:
             yield key, f"must be one of {', '.join(known)}; got {metric!r}"
     for key, name in _linked_names(sections):
-        if not is_repository_id(name):
+        if name and not is_repository_id(name):
             yield key, f"must be a name or owner/name, as on the Hub: the card links to it; got {name!r}"
     if {"evaluation", "source"} <= sections.keys():
         split, splits = sections["evaluation"].split, sections["source"].split_names
@@ -98,11 +100,16 @@ def _named_metrics(task: Task, sections: Mapping[str, Any]) -> Iterator[Tuple[st
 
 
 def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
-    """Read a packaged recipe by name, or a file by path, with `section.key=value` changes applied."""
+    """Read a packaged recipe by name, or a file by path, with `section.key=value` changes applied.
+
+    What the recipe states about a source that is changed is not stated any more.
+    """
     known = {path.stem: path for path in packaged_recipes()}
     if name not in known and not name.endswith((".yaml", ".yml")):
         raise BadInput(f"no recipe {name!r}; there are {', '.join(known)}, or give the path of a .yaml file")
     values = read_settings_file(known.get(name) or Path(name))
+    changes = list(changes)
+    forget_statements(values, [change.partition("=")[0] for change in changes])
     for change in changes:
         _apply(values, change)
     return read_recipe(values)

@@ -4,6 +4,7 @@ import pytest
 from podtune.errors import BadInput
 from podtune.sections import Mistakes, read_settings_file
 from podtune_pipelines.recipe import load_recipe, packaged_recipes, read_recipe, recipe_header
+from podtune_pipelines.statements import forget_statements
 
 
 def _packaged(name: str) -> Path:
@@ -97,6 +98,43 @@ def test_a_value_can_be_changed_from_outside() -> None:
     assert recipe.training.epochs == 1
     assert recipe.training.learning_rate == 5e-5
     assert recipe.source.splits["train"] == "/data/t.json"
+
+
+def test_what_is_stated_of_a_source_falls_away_with_it() -> None:
+    recipe = load_recipe("minilm-squad", ["source.data=/data/squad", "source.splits.train=train-v1.1.json"])
+
+    assert (recipe.source.dataset, recipe.source.licence, recipe.source.revision) == ("", "", "")
+    assert (recipe.model.model, recipe.model.licence) == ("sentence-transformers/all-MiniLM-L6-v2", "apache-2.0")
+    assert (recipe.card.description, recipe.card.limits, recipe.card.licence) == ("", "", "")
+    assert recipe.card.language == ["en"]
+    assert recipe.expected_rows == {}
+
+
+def test_what_is_stated_anew_stays() -> None:
+    changes = ["model.source=/models/mine", "model.model=mine", "card.description=Mine.", "features.overlap=64"]
+
+    recipe = load_recipe("bert-base-uncased-squad", changes)
+
+    assert (recipe.model.model, recipe.model.licence, recipe.model.revision) == ("mine", "", "")
+    assert (recipe.card.description, recipe.card.intended_use, recipe.card.reference) == ("Mine.", "", None)
+    assert (recipe.source.dataset, recipe.source.licence) == ("rajpurkar/squad", "cc-by-sa-4.0")
+
+
+@pytest.mark.parametrize(
+    "change", ["features.max_length=256", "features.overlap=64", "model.source=sample://bert?seed=3"]
+)
+def test_expected_counts_hold_for_the_recipe_s_own_preparation(change: str) -> None:
+    assert load_recipe("minilm-squad", [change]).expected_rows == {}
+    assert load_recipe("minilm-squad", ["training.epochs=1"]).expected_rows == {"train": 88524, "validation": 10784}
+
+
+def test_the_checksum_of_another_file_falls_away() -> None:
+    source = {"sha256": {"train.questions": "a", "validation.questions": "b"}, "licence": "mit"}
+    values = {"source": source}
+
+    forget_statements(values, ["source.splits.train.questions"])
+
+    assert values == {"source": {"sha256": {"validation.questions": "b"}}}
 
 
 def test_captioning_carries_what_its_card_says() -> None:

@@ -50,13 +50,13 @@ class DecoderFacts:
     """The URI it was read from, without credentials."""
 
     model: str
-    """Its name on the card, such as google-bert/bert-base-uncased."""
+    """Its name on the card, such as google-bert/bert-base-uncased; empty where it is not stated."""
 
     revision: str
     """The pinned revision; empty where the source has none."""
 
     licence: str
-    """SPDX identifier in lower case, such as apache-2.0."""
+    """SPDX identifier in lower case, such as apache-2.0; empty where it is not stated."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
+import numpy as np
+
 from podtune.formats.artifact import Artifact, Format
+from podtune.formats.base_model import CONFIG, DECODER, ENCODER
+from podtune.formats.json_files import read_object
 from podtune.formats.json_lines import read_json_lines, write_json_lines
 
 MODEL = "model"
 LOG = "log.jsonl"
 TENSORBOARD = "tensorboard"
+
+_WEIGHTS = "model.safetensors"
+_LAYERS = ("num_hidden_layers", "n_layer", "l_layers", "x_layers", "r_layers")
+"""Keys of a config.json that count layers: BERT's, GPT-2's, LXMERT's of language, of both, and of regions."""
 
 Line = Dict[str, Any]
 """Of a log."""
@@ -61,9 +69,26 @@ class CheckpointFacts:
     software: Dict[str, str]
     """Package to version: python, podtune, torch, transformers, …"""
 
+    architecture: str = ""
+    """The model's class, layers and parameters, as its own files have them."""
+
 
 CHECKPOINT = Format("checkpoint", 1, CheckpointFacts)
 Checkpoint = Artifact[CheckpointFacts]
+
+
+def architecture_of(model: Path) -> str:
+    """Describe a model by its own files, such as BertForQuestionAnswering: 6 layers, 22.6 million parameters."""
+    from safetensors import safe_open
+
+    config = read_object(model / CONFIG)
+    parts = [config[part] for part in (ENCODER, DECODER)] if ENCODER in config else [config]
+    layers = [str(part[key]) for part in parts for key in _LAYERS if isinstance(part.get(key), int)]
+    with safe_open(str(model / _WEIGHTS), "np") as weights:
+        sizes = [np.prod(weights.get_slice(name).get_shape()) for name in list(weights.keys())]
+    millions = f"{sum(sizes) / 1e6:,.1f}" if sum(sizes) >= 1e6 else f"{sum(sizes) / 1e6:.3g}"
+    kind = (config.get("architectures") or [config["model_type"]])[0]
+    return f"{kind}: {' + '.join(layers)} layers, {millions} million parameters"
 
 
 @dataclass(frozen=True)

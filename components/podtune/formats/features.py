@@ -63,7 +63,8 @@ def require_counts(counts: Mapping[str, int], expected: Mapping[str, int], setti
     for split, count in expected.items():
         if counts.get(split, 0) != count:
             given = f"{data} gives {counts.get(split, 0):,} {what} for {split}; features.{setting} says {count:,}"
-            raise BadInput(f"{given}: the data, the tokenizer or the settings are not those of the published model")
+            cure = f"if they are meant to be others: --set features.{setting}={{}}"
+            raise BadInput(f"{given}: the data, the tokenizer or the settings are others than the recipe's; {cure}")
 
 
 def require_tokenizer(features: Features, file: Optional[FileEntry], model: str, remedy: str) -> None:

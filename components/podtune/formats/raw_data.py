@@ -14,13 +14,13 @@ class RawDataFacts:
     """The URI it was read from, without credentials."""
 
     dataset: str
-    """Its name on the card, such as rajpurkar/squad."""
+    """Its name on the card, such as rajpurkar/squad; empty where it is not stated."""
 
     revision: str
     """The pinned revision; empty where the source has none."""
 
     licence: str
-    """SPDX identifier in lower case, such as cc-by-sa-4.0."""
+    """SPDX identifier in lower case, such as cc-by-sa-4.0; empty where it is not stated."""
 
     splits: Dict[str, str]
     """Split (train, validation) to the file that holds it, relative to the directory."""

@@ -54,6 +54,11 @@ def scheme_of(uri: str) -> str:
     return uri.partition("://")[0] if "://" in uri else ""
 
 
+def hub_name(uri: str) -> str:
+    """The repository of an hf:// URI, such as rajpurkar/squad; empty for other URIs."""
+    return "/".join(uri.replace("datasets/", "", 1).split("/")[2:4]) if scheme_of(uri) == "hf" else ""
+
+
 def without_secrets(uri: str) -> str:
     """The URI as it may be shown and recorded: without user, password, query and fragment.
 
@@ -85,7 +90,7 @@ def mistakes_in_origin(
     licence: str, revision: str, sums: Mapping[str, str], sources: Collection[str]
 ) -> Iterator[Tuple[str, str]]:
     """Check what a recipe says of its sources, as (key, what is wrong); `sums` are checksums by key."""
-    if not _LICENCE.fullmatch(licence):
+    if licence and not _LICENCE.fullmatch(licence):
         yield "licence", f"must be an SPDX identifier in lower case, or other; got {licence!r}"
     on_hub = "hf" in map(scheme_of, sources)
     if on_hub and not _REVISION.fullmatch(revision):

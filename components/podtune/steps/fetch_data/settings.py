@@ -26,11 +26,11 @@ class SourceSettings:
     """A directory, https://…, s3://bucket/prefix, hf://datasets/owner/name, or sample://squad?seed=1&… (also vqa,
     gqa, captions)."""
 
-    dataset: str
-    """Its name on the card, such as rajpurkar/squad."""
+    dataset: str = ""
+    """Its name on the card, such as rajpurkar/squad; empty where it is not stated."""
 
-    licence: str
-    """SPDX identifier in lower case."""
+    licence: str = ""
+    """SPDX identifier in lower case; empty where it is not stated."""
 
     splits: Dict[str, str] = field(default_factory=lambda: dict(SPLITS))
     """Split to file: a path below `data`, or an absolute path or URI of its own. Where a split has several files,
@@ -47,8 +47,6 @@ class SourceSettings:
         mistake = uris.mistake_in_source(self.data, SCHEMES)
         if mistake:
             yield "data", mistake
-        if not self.dataset:
-            yield "dataset", "must be the data set's name; got nothing"
         sums = {f"sha256.{split}": digest for split, digest in self.sha256.items()}
         yield from uris.mistakes_in_origin(self.licence, self.revision, sums, [self.data, *self.splits.values()])
         yield from self._wrong_sample()

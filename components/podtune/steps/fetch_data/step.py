@@ -10,7 +10,7 @@ from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.source import Source, copy_folder, open_source
-from podtune.sources.uris import scheme_of, without_secrets
+from podtune.sources.uris import hub_name, scheme_of, without_secrets
 from podtune.steps.fetch_data.settings import FOLDERS, SourceSettings
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,8 @@ def run(raw_data: Path, source: Mapping[str, Any]) -> None:
     with RAW_DATA.sealing(raw_data) as draft:
         splits = _make(settings, draft.path) if is_sample(settings.data) else _fetch(settings, draft.path)
         source_uri = without_secrets(settings.data)
-        facts = RawDataFacts(source_uri, settings.dataset, settings.revision, settings.licence, splits)
+        name = settings.dataset or hub_name(settings.data)
+        facts = RawDataFacts(source_uri, name, settings.revision, settings.licence, splits)
         draft.facts.update(to_mapping(facts))
 
 

@@ -17,11 +17,11 @@ class DecoderSettings:
     source: str
     """A directory, s3://bucket/prefix, or hf://owner/name."""
 
-    model: str
-    """Its name on the card, such as openai-community/gpt2."""
+    model: str = ""
+    """Its name on the card, such as openai-community/gpt2; empty where it is not stated."""
 
-    licence: str
-    """SPDX identifier in lower case."""
+    licence: str = ""
+    """SPDX identifier in lower case; empty where it is not stated."""
 
     revision: str = ""
     """40 hexadecimal digits; hf:// needs it, the others have none."""
@@ -41,11 +41,11 @@ class ModelSettings:
     source: str
     """A directory, s3://bucket/prefix, hf://owner/name, or sample://bert?… (also lxmert, vit-gpt2)."""
 
-    model: str
-    """Its name on the card, such as google-bert/bert-base-uncased."""
+    model: str = ""
+    """Its name on the card, such as google-bert/bert-base-uncased; empty where it is not stated."""
 
-    licence: str
-    """SPDX identifier in lower case."""
+    licence: str = ""
+    """SPDX identifier in lower case; empty where it is not stated."""
 
     revision: str = ""
     """40 hexadecimal digits; hf:// needs it, the others have none."""
@@ -75,7 +75,5 @@ def _mistakes(
 ) -> Iterator[Tuple[str, str]]:
     if wrong_source:
         yield "source", wrong_source
-    if not settings.model:
-        yield "model", "must be the model's name; got nothing"
     sums = {"sha256": settings.sha256} if settings.sha256 else {}
     yield from mistakes_in_origin(settings.licence, settings.revision, sums, [settings.source])

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Union
 
 from podtune.formats.base_model import (
     BASE_MODEL,
@@ -20,7 +20,7 @@ from podtune.samples.sample import MODELS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.source import open_source
-from podtune.sources.uris import without_secrets
+from podtune.sources.uris import hub_name, without_secrets
 from podtune.steps.fetch_model import model_files
 from podtune.steps.fetch_model.settings import DecoderSettings, ModelSettings
 
@@ -31,16 +31,20 @@ def run(base_model: Path, model: Mapping[str, Any]) -> None:
     decoder = settings.decoder
     with BASE_MODEL.sealing(base_model) as draft:
         facts = BaseModelFacts(
-            source=without_secrets(settings.source),
-            model=settings.model,
-            revision=settings.revision,
-            licence=settings.licence,
+            **_origin(settings),
             model_type=_bring_both(settings, decoder, draft.path) if decoder else _bring(settings, draft.path),
-            decoder=DecoderFacts(without_secrets(decoder.source), decoder.model, decoder.revision, decoder.licence)
-            if decoder
-            else None,
+            decoder=DecoderFacts(**_origin(decoder)) if decoder else None,
         )
         draft.facts.update(to_mapping(facts))
+
+
+def _origin(settings: Union[ModelSettings, DecoderSettings]) -> Dict[str, str]:
+    return {
+        "source": without_secrets(settings.source),
+        "model": settings.model or hub_name(settings.source),
+        "revision": settings.revision,
+        "licence": settings.licence,
+    }
 
 
 def _bring(settings: ModelSettings, directory: Path) -> str:

@@ -1,13 +1,14 @@
 """Fine-tune a pretrained model on features: Features and BaseModel to Checkpoint."""
 
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, CONFIG, INHERITED_FILES, TOKENIZER, BaseModel, vocabulary_size
-from podtune.formats.checkpoint import CHECKPOINT, MODEL, TENSORBOARD, CheckpointFacts, write_log
+from podtune.formats.checkpoint import CHECKPOINT, MODEL, TENSORBOARD, CheckpointFacts, architecture_of, write_log
 from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.sections import read_section, to_mapping
@@ -147,4 +148,4 @@ def _write(checkpoint: Path, base_model: Path, engine: Engine, *, trained: Train
                 shutil.copyfile(str(base_model / name), str(draft.path / MODEL / name))
         write_log(draft.path, trained.lines)
         write_events(draft.path / TENSORBOARD, trained.lines)
-        draft.facts.update(to_mapping(facts))
+        draft.facts.update(to_mapping(replace(facts, architecture=architecture_of(draft.path / MODEL))))

@@ -14,6 +14,8 @@ from podtune.training.config import TrainingConfig
 OVERFITTING = 1.5
 """Ratio of the validation loss to the final training loss from which a model is said to overfit."""
 
+NOT_STATED = "not stated"
+
 DECISIONS = {
     "accept": "The gate accepted this model for release.",
     "accept-first": "The gate accepted this model for release; there was no live release to compare it with.",
@@ -78,6 +80,12 @@ class Contents:
     """Every non-empty setting that shaped the model, as section.key."""
 
     training: TrainingSummary
+
+    @property
+    def description(self) -> str:
+        """What the model is, in the author's words, or else in those of its files."""
+        architecture = self.records.checkpoint.architecture or self.records.base_model.model_type
+        return self.card.description or f"A model for {self.words.title.lower()} ({architecture})."
 
     @property
     def words(self) -> TaskWords:
@@ -219,14 +227,12 @@ def _champion(contents: Contents) -> Optional[str]:
 
 def _attribution(contents: Contents) -> str:
     raw_data, card = contents.records.raw_data, contents.card
-    models = [_origin(made.model, made.revision, made.licence) for made in contents.base_models]
+    models = [_origin(made.model or made.source, made.revision, made.licence) for made in contents.base_models]
     licence = card.licence if card.licence != "other" else f"{card.licence_name} ({card.licence_link})"
-    return (
-        f"Trained on {_origin(raw_data.dataset, raw_data.revision, raw_data.licence)}. "
-        f"Based on {' and '.join(models)}. "
-        f"This model is released under the licence {licence}."
-    )
+    released = f"This model is released under the licence {licence}." if licence else f"Its licence is {NOT_STATED}."
+    data = _origin(raw_data.dataset or raw_data.source, raw_data.revision, raw_data.licence)
+    return f"Trained on {data}. Based on {' and '.join(models)}. {released}"
 
 
 def _origin(name: str, revision: str, licence: str) -> str:
-    return f"{name} ({f'revision {revision}, ' if revision else ''}licence {licence})"
+    return f"{name} ({f'revision {revision}, ' if revision else ''}licence {licence or NOT_STATED})"

@@ -22,24 +22,26 @@ def card_body(values: Mapping[str, Any], picture: Optional[str]) -> str:
 
 
 def front_matter(contents: Contents) -> Dict[str, Any]:
-    """Build the card's metadata, in the order in which it is written."""
+    """Build the card's metadata, in the order in which it is written, without what is not stated."""
     card, records = contents.card, contents.records
-    models = [made.model for made in contents.base_models]
-    licence = {"license": card.licence}
+    models = [made.model for made in contents.base_models if made.model]
+    data = records.raw_data.dataset
+    licence = {"license": card.licence} if card.licence else {}
     if card.licence == "other":
         licence.update(license_name=card.licence_name, license_link=card.licence_link)
-    return {
+    values = {
         "language": list(card.language),
         **licence,
         "library_name": "transformers",
         "pipeline_tag": contents.words.hub,
         "tags": list(dict.fromkeys(["podtune", records.base_model.model_type, *card.tags])),
-        "datasets": [records.raw_data.dataset],
+        "datasets": [data] if data else [],
         "metrics": [result.name for result in contents.results],
         "base_model": models[0] if len(models) == 1 else models,
-        "base_model_relation": "finetune",
-        "model-index": [{"name": contents.name, "results": [_result(contents)]}],
+        "base_model_relation": "finetune" if models else "",
+        "model-index": [{"name": contents.name, "results": [_result(contents)]}] if data else [],
     }
+    return {key: value for key, value in values.items() if value}
 
 
 def _usage_values(contents: Contents) -> Dict[str, Any]:

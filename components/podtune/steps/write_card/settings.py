@@ -1,4 +1,4 @@
-"""The `card` section of a recipe."""
+"""The `card` section of a recipe; the card says where something is not stated."""
 
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Optional, Tuple
@@ -21,17 +21,17 @@ class Reference:
 class CardSettings:
     """What the author says about a model."""
 
-    licence: str
+    licence: str = ""
     """Licence of the released model: an identifier that the Hugging Face Hub lists, or other."""
 
-    language: List[str]
+    language: List[str] = field(default_factory=list)
     """ISO 639-1 codes."""
 
-    description: str
+    description: str = ""
     """One paragraph on what the model is."""
 
-    intended_use: str
-    limits: str
+    intended_use: str = ""
+    limits: str = ""
     """What it should not be used for, and its known failures."""
 
     licence_name: str = ""
@@ -45,13 +45,10 @@ class CardSettings:
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Yield what the Hub would refuse, as (key, what is wrong)."""
-        if not is_licence(self.licence):
+        if self.licence and not is_licence(self.licence):
             yield "licence", f"must be one that the Hub lists, such as apache-2.0, or other; got {self.licence!r}"
         if (self.licence == "other") != bool(self.licence_name and self.licence_link):
             yield "licence", "must be other exactly when licence_name and licence_link are set"
         for code in self.language:
             if not is_language(code):
                 yield "language", f"must be ISO 639-1 codes such as en; got {code!r}"
-        for key in ("description", "intended_use", "limits"):
-            if not getattr(self, key).strip():
-                yield key, "must not be empty"

@@ -4,7 +4,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from podtune.cards.hub_rules import is_repository_id
 from podtune.formats.evaluation import Slice
-from podtune.steps.write_card.contents import Comparison, Contents, sentences
+from podtune.steps.write_card.contents import NOT_STATED, Comparison, Contents, sentences
 from podtune.steps.write_card.markup import Cell, Link, Name, Table
 from podtune.steps.write_card.wording import capital, count, decimal, duration, fine, setting, short, signed
 
@@ -12,7 +12,7 @@ from podtune.steps.write_card.wording import capital, count, decimal, duration, 
 def template_values(contents: Contents) -> Dict[str, Any]:
     """Collect everything that the templates use, once for the card and the report."""
     raw_data = contents.records.raw_data
-    data = hub_link(raw_data.dataset, raw_data.source, "datasets/")
+    data = hub_link(raw_data.dataset or raw_data.source, raw_data.source, "datasets/")
     tables = (results, notes, comparison, slices, amounts, origins, preparation, run, settings, software)
     return {
         "contents": contents,
@@ -87,10 +87,14 @@ def origins(contents: Contents) -> Table:
     return Table(
         ("", "Data", *headings),
         [
-            ("Name", hub_link(raw_data.dataset, raw_data.source, "datasets/"), *base_model_links(contents)),
+            (
+                "Name",
+                hub_link(raw_data.dataset, raw_data.source, "datasets/"),
+                *(hub_link(made.model, made.source, "") for made in models),
+            ),
             ("Source", *(Name(made.source) for made in sources)),
             ("Revision", *(Name(made.revision) if made.revision else "none" for made in sources)),
-            ("Licence", *(Name(made.licence) for made in sources)),
+            ("Licence", *(_stated(made.licence) for made in sources)),
             ("Manifest digest", Name(digests["raw_data"]), *(Name(digests["base_model"]) for _ in models)),
         ],
         numbers=False,
@@ -111,6 +115,7 @@ def run(contents: Contents) -> Table:
     call = f"{count(summary.rows_per_call)} ({count(iterations)} optimizer steps at a fixed learning rate)"
     best = f"the best checkpoint by {facts.training.get('best_metric')}"
     lines: List[Tuple[str, Optional[str]]] = [
+        ("Model", facts.architecture),
         ("Optimizer steps", f"{count(facts.steps)} ({count(facts.steps_per_epoch)} per epoch)"),
         (f"{rows} per optimizer step", setting(facts.training.get("batch_size"))),
         (f"{rows} per device call", None if iterations == 1 else call),
@@ -140,13 +145,17 @@ def software(contents: Contents) -> Table:
 
 def base_model_links(contents: Contents) -> List[Cell]:
     """Name the pretrained models, with links to those from the Hub."""
-    return [hub_link(made.model, made.source, "") for made in contents.base_models]
+    return [hub_link(made.model or made.source, made.source, "") for made in contents.base_models]
+
+
+def _stated(value: str) -> Cell:
+    return Name(value) if value else NOT_STATED
 
 
 def hub_link(name: str, source: str, section: str) -> Cell:
     """Link to a repository on the Hub if it is the source, otherwise return its bare name."""
     on_hub = source.partition("?")[0] == f"hf://{section}{name}" and is_repository_id(name)
-    return Link(name, f"https://huggingface.co/{section}{name}") if on_hub else Name(name)
+    return Link(name, f"https://huggingface.co/{section}{name}") if on_hub else _stated(name)
 
 
 def hardware(contents: Contents) -> str:

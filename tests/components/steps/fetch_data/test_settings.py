@@ -43,8 +43,6 @@ def test_sources_that_can_be_read(values: Dict[str, Any]) -> None:
     [
         ({"licence": "CC-BY-SA-4.0"}, "source.licence must be an SPDX identifier in lower case, or other;"
             " got 'CC-BY-SA-4.0'"),
-        ({"licence": ""}, "source.licence must be an SPDX identifier in lower case, or other; got ''"),
-        ({"dataset": ""}, "source.dataset must be the data set's name; got nothing"),
         ({"data": "hf://datasets/rajpurkar/squad"}, "source.revision must be a commit of 40 hexadecimal digits for"
             " hf://; got ''"),
         ({"data": "hf://datasets/rajpurkar/squad", "revision": "main"}, "source.revision must be a commit of 40"
@@ -88,11 +86,10 @@ def test_sources_that_cannot_be_trusted_or_read(values: Dict[str, Any], mistake:
 
 
 def test_every_mistake_is_reported_at_once() -> None:
-    lines = _mistakes(data="ftp://example.org", licence="?", revision="main", splits={"train": ".."}, dataset="")
+    lines = _mistakes(data="ftp://example.org", licence="?", revision="main", splits={"train": ".."})
 
     assert [line.split()[0] for line in lines] == [
         "source.data",
-        "source.dataset",
         "source.licence",
         "source.revision",
         "source.splits",

@@ -229,7 +229,8 @@ def test_another_number_of_images_than_expected_stops_before_any_is_decoded(
 
     assert str(error.value).endswith(
         "raw gives 2 images with a caption that is used for train; features.expected_images says 3:"
-        " the data, the tokenizer or the settings are not those of the published model"
+        " the data, the tokenizer or the settings are others than the recipe's; "
+        "if they are meant to be others: --set features.expected_images={}"
     )
 
 

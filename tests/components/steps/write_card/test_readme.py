@@ -30,6 +30,27 @@ def test_the_card_for_kfp_has_neither_front_matter_nor_pictures(contents) -> Non
     assert "![" not in body
 
 
+def test_what_is_not_stated_is_said_to_be(finished_run, contents) -> None:
+    """Names and licences are left out of the metadata; what the files themselves say stands in for them."""
+    finished_run.facts["raw-data"].update(source="/data/own", dataset="", licence="", revision="")
+    finished_run.facts["base-model"].update(source="/models/own", model="", licence="", revision="")
+    architecture = "BertForQuestionAnswering: 2 layers, 0.0423 million parameters"
+    finished_run.facts["checkpoint"]["architecture"] = architecture
+    finished_run.card.clear()
+
+    card = card_with_front_matter(template_values(contents()), "figures/loss.png")
+
+    metadata = read_front_matter(card)
+    assert not {"datasets", "base_model", "license", "language", "model-index"} & metadata.values.keys()
+    assert breaches(metadata) == []
+    assert f"A model for question answering ({architecture})." in card
+    assert "Fine-tuned from `/models/own` on `/data/own`." in card
+    assert "## Intended use\n\nNot stated." in card
+    assert "| Name | not stated | not stated |" in card
+    assert "| Licence | not stated | not stated |" in card
+    assert "Trained on /data/own (licence not stated). Based on /models/own (licence not stated). Its licence" in card
+
+
 @pytest.mark.parametrize(
     ("decision", "sentence"),
     [
