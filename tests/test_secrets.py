@@ -16,7 +16,7 @@ from podtune.stores.opening import open_store
 from podtune_pipelines.argo.workflow import workflow_template, write_documents
 from podtune_pipelines.cluster.runs import Conditions
 from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
-from podtune_pipelines.graphs import arguments_of, command_of, compile_to, pipeline_of, scheduled_pipeline_of
+from podtune_pipelines.graphs import arguments_of, compile_to, pipeline_of, scheduled_pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe, packaged_recipes
 
@@ -62,7 +62,7 @@ def test_a_planted_secret_would_be_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("recipe", "device"), PIPELINES)
 def test_a_compiled_pipeline_holds_no_secret(tmp_path: Path, recipe: str, device: str) -> None:
     loaded, placement = load_recipe(recipe), Placement(device)
-    arguments = arguments_of(loaded, command_of(recipe, []), **PLACES)
+    arguments = arguments_of(loaded, **PLACES)
 
     compile_to(pipeline_of(loaded, placement), arguments, tmp_path / "pipeline.yaml")
 
@@ -87,7 +87,7 @@ def test_a_pipeline_root_with_a_password_is_refused() -> None:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_schedule_and_a_workflow_hold_no_secret(tmp_path: Path, recipe: str) -> None:
     loaded, placement = load_recipe(recipe), Placement("gpu")
-    arguments = arguments_of(loaded, command_of(recipe, []), **PLACES)
+    arguments = arguments_of(loaded, **PLACES)
 
     compile_to(scheduled_pipeline_of(loaded, placement), arguments, tmp_path / "schedule.yaml")
     graphs = [graph_of(loaded, placement, arguments), scheduled_graph_of(loaded, placement, arguments)]

@@ -1,9 +1,8 @@
 """The pipeline of a recipe, with the recipe's sections as its parameters."""
 
-import shlex
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Any, Callable, Dict, Sequence, cast
+from typing import Any, Callable, Dict, cast
 
 from kfp import compiler, dsl
 from podtune.artifacts import Features, Release
@@ -20,7 +19,7 @@ Channels = Dict[str, Any]
 """The parameters and artifacts of the pipeline that is being defined, by name."""
 
 _SECTIONS = ("source", "model", "features", "training", "evaluation", "gate", "card", "release")
-_PARAMETERS = {**dict.fromkeys(_SECTIONS, Section), **dict.fromkeys(("command", "store", "workspace"), str)}
+_PARAMETERS = {**dict.fromkeys(_SECTIONS, Section), **dict.fromkeys(("store", "workspace"), str)}
 """A pipeline's parameters and their types."""
 
 
@@ -102,22 +101,15 @@ def compile_to(pipeline: Any, arguments: Dict[str, Any], target: Path) -> None:
     compiler.Compiler().compile(pipeline, str(target), pipeline_parameters=arguments)
 
 
-def arguments_of(recipe: Recipe, command: str, **uris: str) -> Dict[str, Any]:
+def arguments_of(recipe: Recipe, **uris: str) -> Dict[str, Any]:
     """The pipeline's arguments; `uris` are store and workspace, those without a value left out."""
     for uri in uris.values():
         refuse_secrets(uri)
     sections = to_mapping(recipe)
-    arguments = {key: sections[key] for key in _SECTIONS}
-    return {**arguments, "command": command, **{key: value for key, value in uris.items() if value}}
+    return {**{key: sections[key] for key in _SECTIONS}, **{key: value for key, value in uris.items() if value}}
 
 
 def preparing_arguments_of(recipe: Recipe) -> Dict[str, Any]:
     """The preparation's arguments."""
     sections = to_mapping(recipe)
     return {key: sections[key] for key in ("source", "model", "features")}
-
-
-def command_of(recipe: str, changes: Sequence[str]) -> str:
-    """The command that reproduces a run, for its card."""
-    options = [part for change in changes for part in ("--set", shlex.quote(change))]
-    return " ".join(["podtune run", recipe, *options])

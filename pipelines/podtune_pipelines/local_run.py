@@ -54,9 +54,9 @@ class Home:
         return self.directory / "run.log"
 
 
-def run_locally(recipe: Recipe, command: str, home: Home, store: str, device: str) -> Path:
+def run_locally(recipe: Recipe, home: Home, store: str, device: str) -> Path:
     """Run a recipe's pipeline on this machine and return its Release; a failed step's error is raised as its own."""
-    return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, command, store), home)
+    return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, store), home)
 
 
 def prepare_locally(recipe: Recipe, home: Home, device: str) -> Path:
@@ -74,8 +74,8 @@ def _placement(recipe: Recipe, device: str) -> Placement:
     return Placement(device, identity=partial(identity_of, recipe), on_this_machine=True)
 
 
-def _arguments(recipe: Recipe, home: Home, command: str = "", store: str = "") -> Dict[str, Any]:
-    return arguments_of(recipe, command, store=store, workspace=str(home.workspace.resolve()))
+def _arguments(recipe: Recipe, home: Home, store: str = "") -> Dict[str, Any]:
+    return arguments_of(recipe, store=store, workspace=str(home.workspace.resolve()))
 
 
 def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:

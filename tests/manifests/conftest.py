@@ -76,7 +76,7 @@ def workflows() -> Dict[str, Document]:
 
 def _workflow(recipe: str, device: str) -> Document:
     loaded = load_recipe(recipe)
-    arguments = arguments_of(loaded, "podtune run", store="s3://podtune/store", workspace="s3://podtune/training")
+    arguments = arguments_of(loaded, store="s3://podtune/store", workspace="s3://podtune/training")
     return workflow_template(graph_of(loaded, Placement(device), arguments), {**arguments, "bucket": "podtune"})
 
 

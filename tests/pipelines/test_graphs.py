@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict
 import pytest
 import yaml
 from podtune.errors import BadInput
-from podtune_pipelines.graphs import arguments_of, command_of, pipeline_of, write_pipeline
+from podtune_pipelines.graphs import arguments_of, pipeline_of, write_pipeline
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
 
@@ -14,7 +14,7 @@ PLACES = {"store": "s3://models/podtune", "workspace": "s3://models/training"}
 
 def compiled(directory: Path, recipe: str, placement: Placement, **places: str) -> str:
     loaded = load_recipe(recipe)
-    arguments = arguments_of(loaded, command_of(recipe, []), **places)
+    arguments = arguments_of(loaded, **places)
     write_pipeline(loaded, placement, arguments, directory / "pipeline.yaml")
     return (directory / "pipeline.yaml").read_text(encoding="utf-8")
 
@@ -84,7 +84,7 @@ def test_each_step_receives_only_its_own_section(tmp_path: Path) -> None:
         "finetune": ["device", "training", "workspace"],
         "publish": ["release", "store"],
         "tokenize-squad": ["features"],
-        "write-card": ["card", "command", "release"],
+        "write-card": ["card", "evaluation", "features", "gate", "model", "release", "source", "training"],
     }
 
 
@@ -116,12 +116,6 @@ def test_a_place_that_is_not_given_has_no_default(tmp_path: Path) -> None:
     parameters = spec["root"]["inputDefinitions"]["parameters"]
     assert "defaultValue" not in parameters["store"]
     assert parameters["workspace"]["defaultValue"] == "s3://models/training"
-
-
-def test_the_command_that_reproduces_a_run_is_quoted() -> None:
-    command = command_of("minilm-squad", ["training.epochs=1", "card.limits=None known."])
-
-    assert command == "podtune run minilm-squad --set training.epochs=1 --set 'card.limits=None known.'"
 
 
 def test_a_cluster_reaches_its_ipus_by_ipujobs(tmp_path: Path) -> None:

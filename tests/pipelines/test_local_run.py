@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import List
 
 import pytest
+from podtune_pipelines.recipe import load_recipe
 
 pytestmark = pytest.mark.local
 
@@ -56,6 +57,8 @@ def test_a_run_leaves_its_artifacts_a_release_and_a_log(home: Path) -> None:
     ]
     assert "Executing task" in (home / ".podtune" / "run.log").read_text()
     assert list((home / ".podtune" / "training").iterdir()) == []
+    (recipe,) = (home / ".podtune" / "runs").rglob("recipe.yaml")
+    assert load_recipe(str(recipe)) == load_recipe("bert-tiny-squad", SMALL)
 
 
 FEW = ["features.minimum_answers=1", "gate.floors.accuracy=0.0"]

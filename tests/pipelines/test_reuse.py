@@ -84,7 +84,7 @@ def require_belonging(used: Mapping[str, Path], graph: Graph, arguments: Mapping
 def compiled(learning_rate: float) -> Tuple[Any, Graph, Dict[str, Any]]:
     """A recipe's pipeline, its graph and its arguments."""
     recipe = load_recipe("bert-tiny-squad", [f"training.learning_rate={learning_rate}"])
-    arguments = arguments_of(recipe, "podtune run", store="store", workspace="workspace")
+    arguments = arguments_of(recipe, store="store", workspace="workspace")
     placement = Placement("cpu", identity=lambda step: step, on_this_machine=True)
     return pipeline_of(recipe, placement), graph_of(recipe, placement, arguments), arguments
 

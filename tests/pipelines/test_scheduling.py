@@ -10,7 +10,7 @@ from kfp import local
 from podtune.errors import BadInput
 from podtune.stores.opening import open_store
 from podtune.stores.releases import versions
-from podtune_pipelines.graphs import arguments_of, command_of, compile_to, scheduled_pipeline_of, write_pipeline
+from podtune_pipelines.graphs import arguments_of, compile_to, scheduled_pipeline_of, write_pipeline
 from podtune_pipelines.identity import unpinned_steps
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
@@ -28,7 +28,7 @@ SMALL = [
 
 def compiled(directory: Path, placement: Placement) -> List[Any]:
     recipe = load_recipe("bert-tiny-squad")
-    arguments = arguments_of(recipe, command_of("bert-tiny-squad", []), **PLACES)
+    arguments = arguments_of(recipe, **PLACES)
     compile_to(scheduled_pipeline_of(recipe, placement), arguments, directory / "pipeline.yaml")
     return list(yaml.safe_load_all((directory / "pipeline.yaml").read_text(encoding="utf-8")))
 
@@ -105,7 +105,7 @@ def test_scheduled_and_submitted_runs_share_a_name_and_so_their_cache(tmp_path: 
 @pytest.mark.local
 def test_a_second_run_of_the_same_stops_before_training(tmp_path: Path) -> None:
     recipe, store = load_recipe("bert-tiny-squad", SMALL), str(tmp_path / "store")
-    arguments = arguments_of(recipe, "a test", store=store, workspace=str(tmp_path / "training"))
+    arguments = arguments_of(recipe, store=store, workspace=str(tmp_path / "training"))
 
     said = []
     for run in ("first", "second"):

@@ -1,6 +1,6 @@
-"""ModelCard on disk: README.md as the Hub shows it, its pictures, and an HTML report that needs nothing else.
+"""ModelCard on disk: README.md as the Hub shows it, its pictures, an HTML report, and the recipe of the run.
 
-`README.md` refers to pictures by relative path under `figures/`; `report.html` carries them inside.
+`README.md` refers to pictures by relative path under `figures/`; `report.html` needs no other file.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from podtune.formats.artifact import Artifact, Format
 
 README = "README.md"
 REPORT = "report.html"
+RECIPE = "recipe.yaml"
 FIGURES = "figures"
 
 

@@ -21,12 +21,12 @@ def compile_recipe(
     workspace: options.LaterWorkspace = "",
 ) -> None:
     """Compile a recipe's pipeline to IR YAML for KFP 2.17."""
-    from podtune_pipelines.graphs import arguments_of, command_of, write_pipeline
+    from podtune_pipelines.graphs import arguments_of, write_pipeline
     from podtune_pipelines.identity import unpinned_steps
     from podtune_pipelines.placement import Placement
 
     loaded = load_recipe(recipe, changes)
-    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    arguments = arguments_of(loaded, store=store, workspace=workspace)
     placement = Placement(device, devices, unpinned=unpinned_steps(loaded))
     write_pipeline(loaded, placement, arguments, to)
     print(to)
@@ -56,11 +56,11 @@ def argo(
     """
     from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
     from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
-    from podtune_pipelines.graphs import arguments_of, command_of
+    from podtune_pipelines.graphs import arguments_of
     from podtune_pipelines.placement import Placement
 
     loaded = load_recipe(recipe, changes)
-    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    arguments = arguments_of(loaded, store=store, workspace=workspace)
     graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices), arguments)
     template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})})
     write_documents([template, *([cron_workflow(template, cron)] if cron else [])], to)

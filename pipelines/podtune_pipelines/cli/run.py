@@ -24,14 +24,13 @@ def run(
 
     Steps whose settings, inputs and code have not changed since an earlier run are reused.
     """
-    from podtune_pipelines.graphs import command_of
     from podtune_pipelines.local_run import Home, reusable_locally, run_locally
 
     loaded, directory = load_recipe(recipe, changes), Home(home)
     reused = [step for step, outputs in reusable_locally(loaded, directory, device).items() if outputs]
     if reused:
         print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
-    release = run_locally(loaded, command_of(recipe, changes), directory, store, device)
+    release = run_locally(loaded, directory, store, device)
     facts = RELEASE.open(release).facts
     if as_json:
         options.print_json({**dataclasses.asdict(facts), "record": str(release)})

@@ -55,14 +55,14 @@ def schedule(
     from podtune_pipelines.cluster.runs import Conditions
     from podtune_pipelines.cluster.schedules import now, set_schedule
     from podtune_pipelines.cluster.versions import check_options, upload_pipeline
-    from podtune_pipelines.graphs import arguments_of, command_of, scheduled_pipeline_of
+    from podtune_pipelines.graphs import arguments_of, scheduled_pipeline_of
 
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, now(), _TIMES)]
     loaded = load_recipe(recipe, changes)
     check_options(device, devices, store=store, workspace=workspace)
     cluster = connect(host, namespace)
-    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    arguments = arguments_of(loaded, store=store, workspace=workspace)
     version = upload_pipeline(cluster, loaded, scheduled_pipeline_of, arguments, device=device, devices=devices)
     print_version(loaded, version)
     conditions = Conditions(experiment, pipeline_root, service_account)

@@ -38,12 +38,12 @@ def submit(
     from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.runs import Conditions, start_run
     from podtune_pipelines.cluster.versions import check_options, upload_pipeline
-    from podtune_pipelines.graphs import arguments_of, command_of, pipeline_of
+    from podtune_pipelines.graphs import arguments_of, pipeline_of
 
     loaded = load_recipe(recipe, changes)
     check_options(device, devices, store=store, workspace=workspace)
     cluster = connect(host, namespace)
-    arguments = arguments_of(loaded, command_of(recipe, changes), store=store, workspace=workspace)
+    arguments = arguments_of(loaded, store=store, workspace=workspace)
     version = upload_pipeline(cluster, loaded, pipeline_of, arguments, device=device, devices=devices)
     print_version(loaded, version)
     name = f"podtune-{loaded.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"

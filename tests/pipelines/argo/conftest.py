@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 from podtune_pipelines.argo.workflow import workflow_template
 from podtune_pipelines.compiled_graph import Graph, graph_of, scheduled_graph_of
-from podtune_pipelines.graphs import arguments_of, command_of
+from podtune_pipelines.graphs import arguments_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
 
@@ -25,7 +25,7 @@ def scheduled_template_of() -> Callable[..., Dict[str, Any]]:
 
 def _template(graph: Callable[..., Graph], recipe: str, device: str = "cpu", *changes: str, **places: str) -> Any:
     loaded = load_recipe(recipe, changes)
-    arguments = arguments_of(loaded, command_of(recipe, []), **(places or PLACES))
+    arguments = arguments_of(loaded, **(places or PLACES))
     bucket = {"bucket": "artifacts"} if device == "ipu" else {}
     return workflow_template(graph(loaded, Placement(device), arguments), {**arguments, **bucket})
 

@@ -8,7 +8,7 @@ from podtune.errors import BadInput
 from podtune_pipelines.argo.pod import template_of as step_template_of
 from podtune_pipelines.argo.workflow import cron_workflow, write_documents
 from podtune_pipelines.compiled_graph import read_graph
-from podtune_pipelines.graphs import arguments_of, command_of, compile_to, scheduled_pipeline_of, write_pipeline
+from podtune_pipelines.graphs import arguments_of, compile_to, scheduled_pipeline_of, write_pipeline
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
 
@@ -45,7 +45,7 @@ def test_every_task_of_kfps_graph_is_there_with_its_image_resources_and_order(
     recipe: str, device: str, template_of: Callable[..., Template], tmp_path: Path
 ) -> None:
     loaded = load_recipe(recipe)
-    write_pipeline(loaded, Placement(device), arguments_of(loaded, command_of(recipe, [])), tmp_path / "kfp.yaml")
+    write_pipeline(loaded, Placement(device), arguments_of(loaded), tmp_path / "kfp.yaml")
     specification, _ = yaml.safe_load_all((tmp_path / "kfp.yaml").read_text(encoding="utf-8"))
 
     templates = {one["name"]: one for one in template_of(recipe, device)["spec"]["templates"]}
@@ -71,7 +71,7 @@ def test_a_scheduled_workflow_has_every_task_of_its_graph_and_asks_before_traini
     scheduled_template_of: Callable[..., Template], tmp_path: Path
 ) -> None:
     loaded = load_recipe("bert-tiny-squad")
-    arguments = arguments_of(loaded, command_of("bert-tiny-squad", []))
+    arguments = arguments_of(loaded)
     compile_to(scheduled_pipeline_of(loaded, Placement("cpu")), arguments, tmp_path / "kfp.yaml")
     specification, _ = yaml.safe_load_all((tmp_path / "kfp.yaml").read_text(encoding="utf-8"))
 
@@ -208,7 +208,7 @@ def test_a_place_that_is_not_given_is_asked_for(template_of: Callable[..., Templ
 
 def test_what_argo_cannot_be_told_is_refused(tmp_path: Path) -> None:
     loaded = load_recipe("bert-tiny-squad")
-    write_pipeline(loaded, Placement("cpu"), arguments_of(loaded, "podtune run"), tmp_path / "kfp.yaml")
+    write_pipeline(loaded, Placement("cpu"), arguments_of(loaded), tmp_path / "kfp.yaml")
     specification, platform = yaml.safe_load_all((tmp_path / "kfp.yaml").read_text(encoding="utf-8"))
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     executors["exec-fetch-data"]["imagePullSecret"] = [{"secretName": "registry"}]

@@ -26,7 +26,6 @@ def test_the_version_holds_the_recipe_and_its_places(podtune: Any, fake_kfp: Any
     assert parameters["store"]["defaultValue"] == "s3://models/podtune"
     assert parameters["workspace"]["defaultValue"] == "s3://models/training"
     assert parameters["training"]["defaultValue"]["epochs"] == 1
-    assert parameters["command"]["defaultValue"] == "podtune run bert-tiny-squad --set training.epochs=1"
     container = spec["deploymentSpec"]["executors"]["exec-finetune"]["container"]
     assert container["resources"]["accelerator"]["count"] == "2"
 

@@ -20,9 +20,14 @@ def write_card(
     model_card: Output[ModelCard],
     readme: Output[Markdown],
     report: Output[HTML],
+    source: Dict[str, Any],
+    model: Dict[str, Any],
+    features: Dict[str, Any],
+    training: Dict[str, Any],
+    evaluation: Dict[str, Any],
+    gate: Dict[str, Any],
     card: Dict[str, Any],
     release: Dict[str, Any],
-    command: str,
 ) -> None:
     """Write the model card and the report of a run.
 
@@ -33,12 +38,17 @@ def write_card(
         checkpoint: The fine-tuned model and its training log.
         scores: The model's scores.
         verdict: The gate's decision.
-        model_card: README.md, its pictures and the report.
+        model_card: README.md, its pictures, the report and the recipe.
         readme: The card, for KFP to show.
         report: The report, for KFP to show.
+        source: The `source` section of a recipe.
+        model: The `model` section of a recipe.
+        features: The `features` section of a recipe.
+        training: The `training` section of a recipe.
+        evaluation: The `evaluation` section of a recipe.
+        gate: The `gate` section of a recipe.
         card: The `card` section of a recipe.
         release: The `release` section of a recipe.
-        command: The command that reproduces the run.
     """
     from pathlib import Path
 
@@ -56,7 +66,12 @@ def write_card(
             model_card=Path(model_card.path),
             readme=Path(readme.path),
             report=Path(report.path),
+            source=source,
+            model=model,
+            features=features,
+            training=training,
+            evaluation=evaluation,
+            gate=gate,
             card=card,
             release=release,
-            command=command,
         )

@@ -68,7 +68,6 @@ class Contents:
 
     name: str
     task: Task
-    command: str
     card: CardSettings
     records: Records
     results: List[Result]
@@ -109,13 +108,12 @@ class Contents:
         return sorted(self.records.features.splits, key=lambda split: (split != "train", split))
 
 
-def contents_of(records: Records, card: CardSettings, name: str, command: str) -> Contents:
+def contents_of(records: Records, card: CardSettings, name: str) -> Contents:
     """Derive what the card says about a run."""
     task = task_of(records.features)
     return Contents(
         name=name,
         task=task,
-        command=command,
         card=card,
         records=records,
         results=_results(records, task),

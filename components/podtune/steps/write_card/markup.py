@@ -55,7 +55,7 @@ def markdown_templates() -> jinja2.Environment:
     """Load Markdown templates; they escape all text that is not Markdown already."""
     environment = _environment(autoescape=False)
     environment.finalize = lambda value: escape(value) if type(value) is str else value
-    environment.filters.update(code=code, fenced=fenced, cell=cell, table=table)
+    environment.filters.update(code=code, cell=cell, table=table)
     return environment
 
 
@@ -81,14 +81,6 @@ def code(text: Any) -> Markdown:
     """Format a name as inline code; escape it if inline code cannot hold it."""
     shown = one_line(str(text))
     return Markdown(f"`{shown}`") if shown and _CODE.fullmatch(shown) else _inline(shown)
-
-
-def fenced(text: str, language: str) -> Markdown:
-    """Format one line as a code block, with a fence longer than any in the text."""
-    shown = one_line(text)
-    longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return Markdown(f"{fence}{language}\n{shown}\n{fence}")
 
 
 def cell(value: Cell) -> Markdown:

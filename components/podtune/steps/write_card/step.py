@@ -1,11 +1,14 @@
 """Write a model card and a report from the records of a run."""
 
+import json
 from pathlib import Path
 from typing import Any, Dict, Mapping
 
+import yaml
+
 from podtune.cards.hub_rules import require_valid_card
 from podtune.errors import BadInput
-from podtune.formats.model_card import FIGURES, MODEL_CARD, README, REPORT, ModelCardFacts
+from podtune.formats.model_card import FIGURES, MODEL_CARD, README, RECIPE, REPORT, ModelCardFacts
 from podtune.sections import read_section, to_mapping
 from podtune.steps.write_card.charts import Curves, curves_of, loss_picture
 from podtune.steps.write_card.contents import contents_of
@@ -32,11 +35,16 @@ def run(  # noqa: PLR0913  # as many as the component has
     model_card: Path,
     readme: Path,
     report: Path,
+    source: Mapping[str, Any],
+    model: Mapping[str, Any],
+    features: Mapping[str, Any],
+    training: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    gate: Mapping[str, Any],
     card: Mapping[str, Any],
     release: Mapping[str, Any],
-    command: str,
 ) -> None:
-    """Write the ModelCard, and copies of the card and the report for KFP."""
+    """Write the ModelCard with a recipe of the sections, and copies of the card and the report for KFP."""
     settings = read_section(CardSettings, card, "card")
     artifacts = {
         "raw_data": raw_data,
@@ -47,9 +55,20 @@ def run(  # noqa: PLR0913  # as many as the component has
         "verdict": verdict,
     }
     records = open_records(artifacts, WORST)
-    contents = contents_of(records, settings, name=_name(release), command=command)
+    contents = contents_of(records, settings, name=_name(release))
     values = template_values(contents)
-    files = _card_files(values, curves_of(records))
+    sections = {
+        "source": source,
+        "model": model,
+        "features": features,
+        "training": training,
+        "evaluation": evaluation,
+        "gate": gate,
+        "card": card,
+        "release": release,
+    }
+    recipe = {"name": contents.name, "task": records.features.task, **sections}
+    files = {**_card_files(values, curves_of(records)), RECIPE: _recipe_file(recipe)}
     with MODEL_CARD.sealing(model_card) as draft:
         draft.facts.update(to_mapping(ModelCardFacts(contents.name, to_mapping(settings), **records.digests)))
         for name, data in files.items():
@@ -64,6 +83,18 @@ def _card_files(values: Mapping[str, Any], curves: Curves) -> Dict[str, bytes]:
     text = card_with_front_matter(values, LOSS_PICTURE)
     require_valid_card(text)
     return {README: _encoded(text), REPORT: _encoded(html_report(values, curves)), LOSS_PICTURE: loss_picture(curves)}
+
+
+def _recipe_file(recipe: Mapping[str, Any]) -> bytes:
+    """Write a recipe as YAML; KFP hands whole numbers over as 3.0."""
+    whole = json.loads(
+        json.dumps(recipe), parse_float=lambda text: int(text[:-2]) if text.endswith(".0") else float(text)
+    )
+    return _encoded(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _number(text: str) -> float:
+    return int(text[:-2]) if text.endswith(".0") else float(text)
 
 
 def _name(release: Mapping[str, Any]) -> str:

@@ -256,7 +256,6 @@ class Run:
         }
         self.card: Dict[str, Any] = copy.deepcopy(CARD)
         self.name = "bert-base-uncased-squad"
-        self.command = "podtune run bert-base-uncased-squad --set training.learning_rate=6e-05"
         self.log: Any = copy.deepcopy(LOG)
         self.examples: Any = copy.deepcopy(EXAMPLES)
         self.fill_features: Callable[[Path], None] = lambda directory: None
@@ -317,7 +316,7 @@ def visual_run(finished_run: Run) -> Run:
             "settings": {"metric": "accuracy", "floors": {"accuracy": 70.0}, "tolerance": 1.0},
         },
     )
-    finished_run.name, finished_run.command = "lxmert-vqa-uncased", "podtune run lxmert-vqa-uncased"
+    finished_run.name = "lxmert-vqa-uncased"
     finished_run.card.update(
         description="LXMERT, fine-tuned to answer English questions about pictures.",
         intended_use="Visual question answering.",
@@ -346,7 +345,7 @@ def captioning_run(finished_run: Run) -> Run:
             "settings": {"metric": "cider", "floors": {"bleu_4": 15.0}, "tolerance": 0.05},
         },
     )
-    finished_run.name, finished_run.command = "vit-gpt2-vizwiz", "podtune run vit-gpt2-vizwiz"
+    finished_run.name = "vit-gpt2-vizwiz"
     finished_run.card.update(
         description="ViT and GPT-2, fine-tuned to describe pictures that blind people took.",
         intended_use="Captions of photographs.",
@@ -387,7 +386,7 @@ def contents(finished_run: Run) -> Callable[[], Any]:
     def work_out() -> Any:
         records = open_records(finished_run.write(), worst=20)
         card = read_section(CardSettings, finished_run.card, "card")
-        return contents_of(records, card, finished_run.name, finished_run.command)
+        return contents_of(records, card, finished_run.name)
 
     return work_out
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from podtune.steps.write_card.markup import Link, Name, Table, cell, code, escape, fenced, one_line, table
+from podtune.steps.write_card.markup import Link, Name, Table, cell, code, escape, one_line, table
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
     "\\`*_[]()<>|~$&#+-=.:!1a \n\thttpswww/@\x00", max_size=40
@@ -31,13 +31,6 @@ def test_any_text_stays_in_its_cell(first: str, second: str) -> None:
     assert shown.count("<tr>") == 3
     assert shown.count("<td") == 4
     assert shown.count("<th") == 3  # thead and two headers
-
-
-@given(TEXTS)
-def test_any_text_stays_in_its_block_of_code(text: str) -> None:
-    shown = html.escape(one_line(text), quote=False).replace('"', "&quot;")
-
-    assert rendered(f"{fenced(text, 'sh')}\n") == f'<pre><code class="language-sh">{shown}\n</code></pre>\n'
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_no_text_of_a_recipe_breaks_the_card(literal_contents, text: str) -> Non
     card = replace(
         literal_contents.card, description=f"a{text}", intended_use=f"b{text}", limits=f"c{text}", tags=[f"d{text}"]
     )
-    changed = replace(literal_contents, card=card, command=text, slices={text: literal_contents.slices["windows"]})
+    changed = replace(literal_contents, card=card, slices={text: literal_contents.slices["windows"]})
 
     assert breaches(read_front_matter(card_with_front_matter(template_values(changed), "figures/loss.png"))) == []
     assert headings(card_body(template_values(changed), None)) == headings(

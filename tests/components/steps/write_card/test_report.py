@@ -65,8 +65,8 @@ def test_no_text_of_the_data_or_a_recipe_breaks_the_report(literal_contents, tex
     records = replace(literal_contents.records, worst=[example])
     card = replace(literal_contents.card, description=f"a{text}")
     slices = {text: literal_contents.slices["windows"]}
-    changed = replace(literal_contents, records=records, card=card, command=text, slices=slices)
+    changed = replace(literal_contents, records=records, card=card, slices=slices)
     plain = {**example, "id": "a", "question": "b", "answers": ["c"], "prediction": "d"}
-    unchanged = replace(changed, records=replace(records, worst=[plain]), card=literal_contents.card, command="e")
+    unchanged = replace(changed, records=replace(records, worst=[plain]), card=literal_contents.card)
 
     assert Tags(report_of(changed)).tags == Tags(report_of(unchanged)).tags

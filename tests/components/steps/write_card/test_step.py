@@ -20,6 +20,10 @@ def inputs_and_outputs(finished_run: Any, directory: Path) -> Dict[str, Any]:
     }
 
 
+SECTIONS: Dict[str, Any] = {name: {} for name in ("source", "model", "features", "training", "evaluation", "gate")}
+CARD_FILES = {"README.md", "report.html", "recipe.yaml", "figures/loss.png", "manifest.json"}
+
+
 def files(directory: Path) -> Dict[str, bytes]:
     return {
         path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()
@@ -29,9 +33,9 @@ def files(directory: Path) -> Dict[str, bytes]:
 def test_the_card_its_picture_and_the_report_are_written(finished_run, tmp_path) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
 
-    run(**paths, card=finished_run.card, release={"name": "bert-base-uncased-squad"}, command=finished_run.command)
+    run(**paths, **SECTIONS, card=finished_run.card, release={"name": "bert-base-uncased-squad"})
 
-    assert set(files(tmp_path / "card")) == {"README.md", "report.html", "figures/loss.png", "manifest.json"}
+    assert set(files(tmp_path / "card")) == CARD_FILES
     assert set(files(tmp_path / "kfp")) == {"readme", "report"}
     assert files(tmp_path / "kfp")["report"] == files(tmp_path / "card")["report.html"]
     opened = MODEL_CARD.open(tmp_path / "card")
@@ -39,11 +43,27 @@ def test_the_card_its_picture_and_the_report_are_written(finished_run, tmp_path)
     assert set(opened.manifest.facts) == {"name", "settings", *finished_run.write()}
 
 
+def test_the_recipe_holds_the_sections_of_the_run(finished_run, tmp_path) -> None:
+    paths, card = (
+        inputs_and_outputs(finished_run, tmp_path),
+        {"licence": "mit", "description": "Größe", "limits": "any"},
+    )
+    training = {"epochs": 1.0, "learning_rate": 5e-4, "warmup_ratio": 0.1, "ipu": None}  # as KFP passes them
+    sections = {**SECTIONS, "training": training, "card": card, "release": {"name": "a"}}
+
+    run(**paths, **sections)
+
+    text = (tmp_path / "card" / "recipe.yaml").read_text(encoding="utf-8")
+    assert "training:\n  epochs: 1\n  learning_rate: 0.0005\n  warmup_ratio: 0.1\n  ipu: null\n" in text
+    assert yaml.safe_load(text) == {"name": "a", "task": "question-answering", **sections}
+    assert "Größe" in text
+
+
 def test_no_file_is_hashed_twice(finished_run, tmp_path, hashed) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
     del hashed[:]
 
-    run(**paths, card=finished_run.card, release={"name": "a"}, command="podtune run a")
+    run(**paths, **SECTIONS, card=finished_run.card, release={"name": "a"})
 
     assert len(hashed) == len(set(hashed))
     assert str(paths["scores"] / "examples.jsonl") in hashed
@@ -51,7 +71,7 @@ def test_no_file_is_hashed_twice(finished_run, tmp_path, hashed) -> None:
 
 def test_the_same_records_give_the_same_bytes(finished_run, tmp_path) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
-    settings = {"card": finished_run.card, "release": {"name": "a"}, "command": "podtune run a"}
+    settings = {**SECTIONS, "card": finished_run.card, "release": {"name": "a"}}
 
     run(**paths, **settings)
     first = files(tmp_path)
@@ -65,7 +85,7 @@ def test_what_the_hub_refuses_is_not_written(finished_run, tmp_path) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
 
     with pytest.raises(BadInput, match=r"datasets.0. must be an id on the Hub, such as owner/name; got 'my own data'"):
-        run(**paths, card=finished_run.card, release={"name": "a"}, command="podtune run a")
+        run(**paths, **SECTIONS, card=finished_run.card, release={"name": "a"})
 
     assert not (tmp_path / "card").exists()
     assert not (tmp_path / "kfp").exists()
@@ -76,7 +96,7 @@ def test_every_mistake_in_the_section_is_reported_at_once(finished_run, tmp_path
     card = {**finished_run.card, "licence": "apache2", "language": ["english"]}
 
     with pytest.raises(BadInput) as caught:
-        run(**paths, card=card, release={"name": "a"}, command="podtune run a")
+        run(**paths, **SECTIONS, card=card, release={"name": "a"})
 
     assert str(caught.value).splitlines() == [
         "card.licence must be one that the Hub lists, such as apache-2.0, or other; got 'apache2'",
@@ -88,7 +108,7 @@ def test_a_text_that_is_no_unicode_is_written_all_the_same(finished_run, tmp_pat
     finished_run.examples[1]["question"] = "half a pair: \ud83d"
     paths = inputs_and_outputs(finished_run, tmp_path)
 
-    run(**paths, card=finished_run.card, release={"name": "a"}, command="podtune run a")
+    run(**paths, **SECTIONS, card=finished_run.card, release={"name": "a"})
 
     assert "half a pair: ?" in (tmp_path / "card" / "report.html").read_text(encoding="utf-8")
 
@@ -98,6 +118,7 @@ def test_the_step_runs_without_kfp(finished_run, tmp_path) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
     (tmp_path / "card.yaml").write_text(yaml.safe_dump(finished_run.card))
     (tmp_path / "release.yaml").write_text("name: a\n")
+    (tmp_path / "section.yaml").write_text("{}\n")
     arguments = [f"--{name.replace('_', '-')}={path}" for name, path in paths.items()]
 
     subprocess.run(
@@ -109,7 +130,7 @@ def test_the_step_runs_without_kfp(finished_run, tmp_path) -> None:
             *arguments,
             f"--card={tmp_path / 'card.yaml'}",
             f"--release={tmp_path / 'release.yaml'}",
-            "--command=podtune run a",
+            *(f"--{name}={tmp_path / 'section.yaml'}" for name in SECTIONS),
         ],
         check=True,
     )
