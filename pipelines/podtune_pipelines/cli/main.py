@@ -13,7 +13,7 @@ from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.cli.predict import predict
 from podtune_pipelines.cli.releases import download, releases, rollback
 from podtune_pipelines.cli.run import recipes, run
-from podtune_pipelines.cli.runs import runs, wait
+from podtune_pipelines.cli.runs import cancel, retry, runs, wait
 from podtune_pipelines.cli.schedule import schedule, schedules
 from podtune_pipelines.cli.submit import submit
 
@@ -24,6 +24,8 @@ app.command("compile")(compile_recipe)
 app.command()(argo)
 app.command()(submit)
 app.command()(wait)
+app.command()(cancel)
+app.command()(retry)
 app.command()(runs)
 app.command()(schedule)
 app.add_typer(schedules, name="schedules")

@@ -1,17 +1,17 @@
-"""`podtune runs` and `podtune wait`: a cluster's runs, listed, or one followed to its end."""
+"""`podtune runs`, `wait`, `cancel` and `retry`: a cluster's runs, listed, or one followed, stopped or tried again."""
 
-import re
+import dataclasses
 import sys
-from typing import TYPE_CHECKING, Annotated, List
+from typing import TYPE_CHECKING, Annotated, Tuple
 
 import typer
-from podtune.errors import BadInput, PodtuneError, failure_of
+from podtune.errors import BadInput
 
 from podtune_pipelines.cli import options
 
 if TYPE_CHECKING:
     from podtune_pipelines.cluster.client import Cluster
-    from podtune_pipelines.cluster.runs import Run, Step
+    from podtune_pipelines.cluster.runs import Run
 
 
 def runs(
@@ -23,21 +23,33 @@ def runs(
 ) -> None:
     """List the newest runs on a KFP cluster.
 
-    Shows each run's state, start and duration, and whether a schedule started it.
+    Shows how each run ended, its start and duration, and whether a schedule started it: unchanged is a scheduled run
+    that stopped before training, refused one that did not pass the gate.
     """
     from podtune_pipelines.cluster.client import connect
+    from podtune_pipelines.cluster.outcome import outcome_of
     from podtune_pipelines.cluster.runs import newest_runs
 
-    newest = newest_runs(connect(host, namespace), experiment, last)
+    cluster = connect(host, namespace)
+    newest = newest_runs(cluster, experiment, last)
+    outcomes = [outcome_of(cluster, run) for run in newest]
     if as_json:
-        options.print_json(newest)
+        options.print_json([{**dataclasses.asdict(run), "outcome": each} for run, each in zip(newest, outcomes)])
         return
-    for run in newest:
-        print(_line(run))
+    for run, outcome in zip(newest, outcomes):
+        print(_line(run, outcome))
+
+
+RunArgument = Annotated[str, typer.Argument(help="The run's ID, or its address as `podtune submit` prints it.")]
+
+Attempts = Annotated[
+    int,
+    typer.Option(min=1, help="With --wait: how often to try, if a pod is lost or a server away; finished steps stay."),
+]
 
 
 def wait(
-    run: Annotated[str, typer.Argument(help="The run's ID, or its address as `podtune submit` prints it.")],
+    run: RunArgument,
     host: options.Host = "",
     namespace: options.Namespace = "",
     timeout: options.Timeout = 0.0,
@@ -48,31 +60,100 @@ def wait(
 
     If the run fails, shows the failed step and the end of its log, and exits with that step's exit code.
     """
+    cluster, run_id = _opened(run, host, namespace)
+    follow_to_end(cluster, run_id, timeout=timeout, interval=interval, as_json=as_json)
+
+
+def cancel(
+    run: RunArgument,
+    host: options.Host = "",
+    namespace: options.Namespace = "",
+    forget: Annotated[bool, typer.Option("--forget", help="Remove it from KFP if its workflow is gone.")] = False,
+) -> None:
+    """Cancel a run on a KFP cluster.
+
+    A training loses what it did since its newest checkpoint.
+    """
+    from podtune_pipelines.cluster.runs import Gone, cancel_run, forget_run
+
+    cluster, run_id = _opened(run, host, namespace)
+    try:
+        cancel_run(cluster, run_id)
+        print(f"cancelled: {run_id}")
+    except Gone as error:
+        if not forget:
+            raise Gone(f"{error}; `podtune cancel {run_id} --forget` removes it") from error
+        forget_run(cluster, run_id)
+        print(f"removed: {run_id}, whose workflow was gone")
+
+
+def retry(
+    run: RunArgument,
+    host: options.Host = "",
+    namespace: options.Namespace = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end and exit as it ends.")] = False,
+    attempts: Attempts = 1,
+    timeout: options.Timeout = 0.0,
+    interval: options.Interval = 5.0,
+    as_json: options.Json = False,
+) -> None:
+    """Try a failed or cancelled run again.
+
+    Steps that are done stay as they are; training continues from its newest checkpoint.
+    """
+    from podtune_pipelines.cluster.runs import read_run, retry_run
+
+    cluster, run_id = _opened(run, host, namespace)
+    state = read_run(cluster, run_id).state
+    if state not in ("failed", "canceled"):
+        raise BadInput(f"run {run_id} is {state}; only a failed or cancelled run can be tried again")
+    retry_run(cluster, run_id)
+    _say(f"trying again: {run_id}")
+    if wait:
+        follow_to_end(cluster, run_id, timeout=timeout, interval=interval, as_json=as_json, attempts=attempts)
+
+
+def _opened(run: str, host: str, namespace: str) -> "Tuple[Cluster, str]":
     from podtune_pipelines.cluster.client import connect
 
     cluster, run_id = connect(host, namespace), run.rstrip("/").rpartition("/")[2]
     if not run_id:
         raise BadInput(f"a run must be an ID or an address; got {run!r}")
-    follow_to_end(cluster, run_id, timeout=timeout, interval=interval, as_json=as_json)
+    return cluster, run_id
 
 
-def follow_to_end(cluster: "Cluster", run: str, *, timeout: float, interval: float, as_json: bool) -> None:
+def follow_to_end(  # as many as the commands have options
+    cluster: "Cluster", run: str, *, timeout: float, interval: float, as_json: bool, attempts: int = 1
+) -> None:
     """Follow a run and print its final state; raise the failed step's error, with its log on stderr."""
-    from podtune_pipelines.cluster.waiting import follow
+    from podtune_pipelines.cluster.outcome import failure_of_run, is_worth_a_retry, stop_reason
+    from podtune_pipelines.cluster.runs import retry_run
+    from podtune_pipelines.cluster.waiting import Patience, follow
 
     try:
-        ended = follow(cluster, run, _say, interval=interval, limit=timeout)
+        while True:
+            ended = follow(cluster, run, _say, Patience(interval, timeout))
+            failure, attempts = failure_of_run(cluster, ended, _say), attempts - 1
+            if not failure or not attempts or not is_worth_a_retry(failure):
+                break
+            _say(f"{failure}; trying again")
+            retry_run(cluster, run)
     except KeyboardInterrupt:
         _say(f"run {run} continues; follow it again with `podtune wait {run}`")
         raise SystemExit(130) from None
+    if ended.state == "succeeded" and ended.stopped_early:
+        _say("nothing was trained, because nothing changed since the live release:")
+        for line in stop_reason(cluster, ended):
+            _say(f"  check_unchanged | {line}")
     if as_json:
         options.print_json(ended)
     else:
         print(ended.state)
-    _fail_as(ended, _show_logs(cluster, ended))
+    if failure:
+        raise failure
 
 
-def _line(run: "Run") -> str:
+def _line(run: "Run", outcome: str) -> str:
     """One line a run; a table would truncate the ID, which is there to be copied."""
     from podtune_pipelines.cluster.runs import seconds_between
 
@@ -81,46 +162,8 @@ def _line(run: "Run") -> str:
     minutes, rest = divmod(int(seconds or 0), 60)
     duration = "" if seconds is None else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
     by = " (by schedule)" if run.schedule else ""
-    return f"{run.id}  {run.state:9}  {started}  {duration:>8}  {run.name}{by}"
+    return f"{run.id}  {outcome:9}  {started}  {duration:>8}  {run.name}{by}"
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _show_logs(cluster: "Cluster", run: "Run") -> List[str]:
-    """Show and return the ends of the logs that explain how a run ended."""
-    if run.state == "succeeded" and run.stopped_early:
-        _say("nothing was trained, because nothing changed since the live release:")
-        return [_show_log(cluster, run, step, "stop: ") for step in run.steps if step.name == "check_unchanged"]
-    return [_show_log(cluster, run, step) for step in run.steps if step.state == "failed"]
-
-
-def _show_log(cluster: "Cluster", run: "Run", step: "Step", pattern: str = "") -> str:
-    """Show the end of a step's log, or only its lines that contain `pattern` if there are any; return all of it."""
-    from podtune_pipelines.cluster.waiting import last_lines
-
-    try:
-        lines = last_lines(cluster, run, step)
-    except PodtuneError as error:
-        _say(f"  the log of {step.name} is not available: {error}")
-        return ""
-    for line in [line for line in lines if pattern in line] or lines:
-        _say(f"  {step.name} | {line}")
-    return "\n".join(lines)
-
-
-def _fail_as(run: "Run", logs: List[str]) -> None:
-    message = f": {run.message}" if run.message else ""
-    if run.state == "failed":
-        steps = ", ".join(run.steps_that("failed")) or "none of its steps"
-        raise failure_of(_exit_code(logs), f"run {run.id} failed in {steps}{message}; see {run.url}")
-    if run.state == "canceled":
-        running = ", ".join(run.steps_that("running", "canceling", "canceled", "failed")) or "no step was running"
-        raise PodtuneError(f"run {run.id} was cancelled ({running}){message}; see {run.url}")
-
-
-def _exit_code(logs: List[str]) -> int:
-    """A step's exit code, which KFP's launcher reports in the log only."""
-    codes = re.findall(r"failed to execute component: exit status ([0-9]+)", "\n".join(logs))
-    return int(codes[-1]) if codes else PodtuneError.exit_code

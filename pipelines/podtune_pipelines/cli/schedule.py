@@ -76,12 +76,14 @@ def schedule(
 def list_schedules(host: options.Host = "", namespace: options.Namespace = "", as_json: options.Json = False) -> None:
     """List schedules with their next times and last runs."""
     from podtune_pipelines.cluster.client import connect
+    from podtune_pipelines.cluster.outcome import outcome_of
     from podtune_pipelines.cluster.runs import runs_of_schedule
     from podtune_pipelines.cluster.schedules import find_schedules
 
     cluster = connect(host, namespace)
     existing = find_schedules(cluster)
-    rows = [_row(one, [run.state for run in runs_of_schedule(cluster, one.id, _RUNS)]) for one in existing]
+    runs = {one.id: runs_of_schedule(cluster, one.id, _RUNS) for one in existing}
+    rows = [_row(one, [outcome_of(cluster, run) for run in runs[one.id]]) for one in existing]
     if as_json:
         options.print_json(rows)
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podtune_pipelines.cli import options
-from podtune_pipelines.cli.runs import follow_to_end
+from podtune_pipelines.cli.runs import Attempts, follow_to_end
 from podtune_pipelines.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def submit(
     pipeline_root: options.PipelineRoot = "",
     service_account: options.ServiceAccount = "",
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end and exit as it ends.")] = False,
+    attempts: Attempts = 1,
     timeout: options.Timeout = 0.0,
     interval: options.Interval = 5.0,
     as_json: options.Json = False,
@@ -53,7 +54,7 @@ def submit(
     elif not wait:
         options.print_json({"run": run.id, "url": run.url, "version": version.name})
     if wait:
-        follow_to_end(cluster, run.id, timeout=timeout, interval=interval, as_json=as_json)
+        follow_to_end(cluster, run.id, timeout=timeout, interval=interval, as_json=as_json, attempts=attempts)
 
 
 def print_version(recipe: Recipe, version: "Version") -> None:

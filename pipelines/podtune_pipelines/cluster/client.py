@@ -188,6 +188,8 @@ def _refusal(address: Address, error: Any) -> PodtuneError:
         409: (Taken, f"has an object of this name already (HTTP {said})"),
     }
     kind, fault = faults.get(error.status, (BadInput, f"refuses the request (HTTP {said})"))
+    if error.status == 500 and "ResourceNotFoundError" in said:  # of a deleted version, for example
+        return Missing(f"{address.host} has no such object (HTTP {said})")
     if is_passing(error.status):
         kind, fault = TryAgainLater, f"is unavailable (HTTP {said}); try again later"
     return kind(f"{address.host} {fault}")

@@ -1,15 +1,16 @@
 """Runs on a cluster: started, listed, and read step by step."""
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from itertools import islice
 from typing import Any, List, Optional, Tuple
 
+from podtune.errors import PodtuneError, TryAgainLater
 from podtune.steps.table import STEPS
 from podtune.stores.opening import refuse_secrets
 
 from podtune_pipelines.cluster.client import Cluster, where
+from podtune_pipelines.cluster.steps import Step, moment, state_of, steps_of
 from podtune_pipelines.cluster.versions import Version
 
 EXPERIMENT = "podtune"
@@ -17,24 +18,9 @@ EXPERIMENT = "podtune"
 
 ENDED = ("succeeded", "skipped", "failed", "canceled")
 
-_NO_STEP = re.compile(r"root|executor.*|.*-driver|condition-.*|podtune-.*")
-"""Argo's own nodes, which KFP lists among a run's tasks; the last is the workflow itself."""
 
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a run."""
-
-    name: str
-    state: str
-    """pending, running, succeeded, skipped, failed, …"""
-
-    started: Optional[str]
-    ended: Optional[str]
-    """ISO 8601, UTC."""
-
-    pods: Tuple[str, ...]
-    """That may hold its log, the likeliest first."""
+class Gone(PodtuneError):
+    """The run's workflow was deleted; nothing ends the run any more."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +95,26 @@ def read_run(cluster: Cluster, run: str) -> Run:
     return _run(cluster, cluster.call(cluster.client.get_run, run))
 
 
+def cancel_run(cluster: Cluster, run: str) -> None:
+    """Stop a run; Gone where its workflow does not exist any more, which KFP does not notice."""
+    try:
+        cluster.call(cluster.client.terminate_run, run)
+    except TryAgainLater as error:  # KFP answers 500
+        if "workflows.argoproj.io" in str(error) and "not found" in str(error):
+            raise Gone(f"the workflow of run {run} was deleted; KFP shows it as running for ever") from error
+        raise
+
+
+def forget_run(cluster: Cluster, run: str) -> None:
+    """Remove a run from KFP."""
+    cluster.call(cluster.client.delete_run, run)
+
+
+def retry_run(cluster: Cluster, run: str) -> None:
+    """Try a failed run again: steps that are done stay, and training continues from its newest checkpoint."""
+    cluster.call(cluster.client.runs.run_service_retry_run, run)
+
+
 def newest_runs(cluster: Cluster, experiment: str, count: int) -> List[Run]:
     """The newest runs of an experiment, the newest first."""
     try:
@@ -131,18 +137,24 @@ def _newest(cluster: Cluster, count: int, **which: Optional[str]) -> List[Run]:
 
 def _run(cluster: Cluster, run: Any) -> Run:
     details = (run.run_details and run.run_details.task_details) or []
-    steps = [_step(detail) for detail in details if not _NO_STEP.fullmatch(detail.display_name or "executor")]
     return Run(
         id=str(run.run_id),
         name=str(run.display_name),
-        state=_state(run.state),
+        state=_state(run),
         created=moment(run.created_at),
         ended=moment(run.finished_at),
         schedule=run.recurring_run_id or None,
         message=_message(run),
         url=cluster.address.page(f"runs/details/{run.run_id}"),
-        steps=tuple(sorted(steps, key=lambda step: step.started or "9")),
+        steps=tuple(steps_of(details)),
     )
+
+
+def _state(run: Any) -> str:
+    """A run's state; one that was cancelled ends as FAILED on KFP 2.17, which its history alone tells apart."""
+    state = state_of(run.state)
+    history = [state_of(status.state) for status in run.state_history or [] if status.state]
+    return "canceled" if state == "failed" and history[-2:] == ["canceling", "failed"] else state
 
 
 def _message(run: Any) -> str:
@@ -151,29 +163,8 @@ def _message(run: Any) -> str:
     return " ".join(str(messages[-1]).split()) if messages else ""
 
 
-def _step(detail: Any) -> Step:
-    return Step(
-        name=detail.display_name.replace("-", "_"),
-        state=_state(detail.state),
-        started=moment(detail.start_time),
-        ended=moment(detail.end_time),
-        pods=tuple(child.pod_name for child in detail.child_tasks or [] if child.pod_name),
-    )
-
-
-def _state(state: Any) -> str:
-    return str(state or "pending").lower()
-
-
 def seconds_between(begun: Optional[str], ended: Optional[str]) -> Optional[float]:
     """The time between two moments in ISO 8601; None where one is missing."""
     if not (begun and ended):
         return None
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
-
-
-def moment(time: Optional[datetime]) -> Optional[str]:
-    """A time of KFP's in ISO 8601; None for one that is yet to come, which KFP reports as 1970."""
-    if time is None or time.year < 2000:
-        return None
-    return time.astimezone(timezone.utc).isoformat(timespec="seconds")

@@ -13,7 +13,8 @@ from podtune.errors import BadInput, PodtuneError
 
 from podtune_pipelines.cluster.client import Cluster, Missing, where
 from podtune_pipelines.cluster.cron import Cron, in_words, next_times, parse_cron
-from podtune_pipelines.cluster.runs import Conditions, experiment_of, moment
+from podtune_pipelines.cluster.runs import Conditions, experiment_of
+from podtune_pipelines.cluster.steps import moment
 from podtune_pipelines.cluster.versions import Version
 
 PREFIX = "podtune-"

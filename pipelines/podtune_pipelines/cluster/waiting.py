@@ -1,100 +1,131 @@
-"""A run followed to its end, and the ends of its steps' logs.
+"""A run followed to its end.
 
 KFP's own wait_for_run_completion polls a cancelled run until its time limit, and does not tell a failed one apart.
 """
 
 import time
-from typing import Any, Callable, Dict, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Dict
 
-import urllib3
-from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.errors import PodtuneError, TryAgainLater
 
 from podtune_pipelines.cluster.client import Cluster
-from podtune_pipelines.cluster.runs import ENDED, Run, Step, read_run, seconds_between
+from podtune_pipelines.cluster.pods import has_no_pods, show_command, waiting_reasons
+from podtune_pipelines.cluster.runs import ENDED, Run, read_run, seconds_between
+from podtune_pipelines.cluster.steps import Step
 
-_OUTAGE = 300.0
-"""Seconds for which a cluster may be unreachable while a run is followed: its API restarts now and then."""
-
-_LINES = 20
-_BYTES = 1 << 16
+_WORDS = {"waiting": "waiting for a machine", "succeeded": "done"}
+"""A step's states for people, where they differ."""
 
 Report = Callable[[str], None]
 
 
-def follow(
-    cluster: Cluster, run: str, report: Report, *, interval: float = 5.0, limit: float = 0.0, outage: float = _OUTAGE
-) -> Run:
-    """Poll a run until it has ended, and report each change of a step once.
+@dataclass(frozen=True)
+class Patience:
+    """Times in seconds."""
 
-    All times are in seconds; TryAgainLater after `limit`, unless that is 0, or when the cluster is away for `outage`.
+    interval: float = 5.0
+    """Between two polls."""
+
+    limit: float = 0.0
+    """For the run; 0 for ever."""
+
+    outage: float = 300.0
+    """For which a cluster may be unreachable: its API restarts now and then."""
+
+    settling: float = 15.0
+    """For which steps may still move after the run has ended: KFP writes the two at different times."""
+
+    start: float = 60.0
+    """In which a step's pod should start."""
+
+    silence: float = 1800.0
+    """After which a run in which nothing changes is looked at: its workflow may be gone."""
+
+
+def follow(cluster: Cluster, run: str, report: Report, patience: Patience = Patience()) -> Run:  # frozen
+    """Poll a run until it has ended and none of its steps moves; report each change of a step once.
+
+    TryAgainLater after the limit, or when the cluster is away for too long; PodtuneError where the run's workflow is
+    gone, so that KFP shows it as running for ever.
     """
-    reported: Dict[str, str] = {}
+    watch = _Watch(cluster, report, patience)
     begun = answered = time.monotonic()
     while True:
         state = "of unknown state"
         try:
             current, answered = read_run(cluster, run), time.monotonic()
             state = current.state
-            _report_changes(current, reported, report)
+            watch.look_at(current)
         except TryAgainLater as error:
-            if time.monotonic() - answered > outage:
+            if time.monotonic() - answered > patience.outage:
                 raise
             report(f"{error}; waiting")
-        if state in ENDED:
+        if state in ENDED and watch.has_settled(current):
             return current
-        if limit and time.monotonic() - begun >= limit:
-            so_far = f"run {run} is still {state} after {limit:g} s, and continues"
+        if patience.limit and time.monotonic() - begun >= patience.limit:
+            so_far = f"run {run} is still {state} after {patience.limit:g} s, and continues"
             raise TryAgainLater(f"{so_far}; follow it: `podtune wait {run}`")
-        time.sleep(interval)
+        time.sleep(patience.interval)
 
 
-def _report_changes(run: Run, reported: Dict[str, str], report: Report) -> None:
-    for step in run.steps:
-        if step.state != "pending" and reported.get(step.name) != step.state:
-            reported[step.name] = step.state
-            seconds = seconds_between(step.started, step.ended)
-            duration = f" after {seconds:.0f} s" if step.state in ENDED and seconds is not None else ""
-            report(f"{step.name}: {step.state}{duration}")
+@dataclass
+class _Watch:
+    """What was seen of a run so far."""
+
+    cluster: Cluster
+    report: Report
+    patience: Patience
+    states: Dict[str, str] = field(default_factory=dict)
+    """Of each step, as reported."""
+
+    since: Dict[str, float] = field(default_factory=dict)
+    """When a step was first seen waiting, and with the empty name, when anything changed last."""
+
+    ended: float = 0.0
+
+    def look_at(self, run: Run) -> None:
+        """Report what has changed, and pods that do not start."""
+        for step in run.steps:
+            if step.state != "pending" and self.states.get(step.name) != step.state:
+                self.states[step.name] = step.state
+                self.since[step.name] = self.since[""] = time.monotonic()
+                self.report(_line(step))
+            elif step.state == "waiting" and self._lasts(step.name, self.patience.start):
+                self.since[step.name] = float("inf")  # once
+                self.report(self._why(run, step))
+        if run.state not in ENDED and self._lasts("", self.patience.silence):
+            self.since[""] = time.monotonic()
+            self._look_for_pods(run)
+
+    def has_settled(self, run: Run) -> bool:
+        """Whether nothing of an ended run moves any more."""
+        self.ended = self.ended or time.monotonic()
+        moving = any(step.is_moving for step in run.steps)
+        return not moving or time.monotonic() - self.ended >= self.patience.settling
+
+    def _lasts(self, name: str, seconds: float) -> bool:
+        return time.monotonic() - self.since.setdefault(name, time.monotonic()) >= seconds
+
+    def _why(self, run: Run, step: Step) -> str:
+        namespace = self.cluster.address.namespace
+        since = f"{step.name} has been waiting for a machine or its image since {(step.started or '')[11:16]} UTC"
+        reasons = "; ".join(waiting_reasons(namespace, run.id))
+        return f"{since}: {reasons}" if reasons else f"{since}; see why: {show_command(namespace, run.id)}"
+
+    def _look_for_pods(self, run: Run) -> None:
+        namespace = self.cluster.address.namespace
+        if has_no_pods(namespace, run.id):
+            gone = "its workflow was deleted, and KFP will show it as running for ever"
+            raise PodtuneError(f"run {run.id} has no pods: {gone}; `podtune cancel {run.id} --forget` removes it")
+        minutes = round(self.patience.silence / 60)
+        self.report(f"nothing has changed for {minutes} min; its pods: {show_command(namespace, run.id)}")
 
 
-def last_lines(cluster: Cluster, run: Run, step: Step) -> Tuple[str, ...]:
-    """The end of a step's log; PodtuneError where it is not available, such as where its pods are gone."""
-    problem: PodtuneError = BadInput(f"KFP does not say which pod {step.name} ran in")
-    for pod in step.pods:
-        try:
-            return cluster.call(_read, cluster, run, pod)  # type: ignore[no-any-return]  # call returns what _read does
-        except PodtuneError as error:
-            problem = error
-    raise problem
-
-
-def _read(cluster: Cluster, run: Run, pod: str) -> Tuple[str, ...]:
-    """Read from the address that KFP's pages use; it is not part of the API, and only a user interface has it."""
-    query = {"podname": pod, "podnamespace": cluster.address.namespace, "createdat": (run.created or "")[:10]}
-    answer = cluster.client.runs.api_client.call_api(
-        "/k8s/pod/logs",
-        "GET",
-        query_params=[(key, value) for key, value in query.items() if value],
-        header_params={"Accept": "text/plain"},
-        auth_settings=["Bearer"],
-        _host=(cluster.address.ui or cluster.address.host).rstrip("/"),
-        _return_http_data_only=True,
-        _preload_content=False,
+def _line(step: Step) -> str:
+    seconds = seconds_between(step.started, step.ended)
+    preposition = "in" if step.state == "succeeded" else "after"
+    duration = (
+        f" {preposition} {seconds:.0f} s" if step.state in ("succeeded", "failed") and seconds is not None else ""
     )
-    with answer:
-        return _tail(answer, cluster.address.host)
-
-
-def _tail(answer: Any, host: str) -> Tuple[str, ...]:
-    """The last lines of an answer of any length, without terminal control characters."""
-    if "html" in answer.headers.get("content-type", ""):
-        raise BadInput(f"{host} shows no logs")
-    tail = b""
-    try:
-        for block in answer.stream(_BYTES):
-            tail = (tail + block)[-_BYTES:]
-    except urllib3.exceptions.HTTPError as error:
-        raise TryAgainLater(f"{host} closed the connection while sending the log") from error
-    lines = tail.decode("utf-8", errors="replace").split("\n")
-    printable = ["".join(letter for letter in line if letter.isprintable()) for line in lines if line.strip()]
-    return tuple(printable[-_LINES:])
+    return f"{step.name}: {_WORDS.get(step.state, step.state)}{duration}"

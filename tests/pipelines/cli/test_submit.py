@@ -48,7 +48,7 @@ def test_waiting_follows_the_run_to_its_end(podtune: Any, fake_kfp: Any) -> None
 
     assert ended.code == 0
     assert ended.out == f"{fake_kfp.host}/#/runs/details/run-0004\nsucceeded\n"
-    assert ended.err.splitlines()[1:] == ["fetch_data: running", "fetch_data: succeeded after 60 s"]
+    assert ended.err.splitlines()[1:] == ["fetch_data: running", "fetch_data: done in 60 s"]
 
 
 def test_waiting_with_json_prints_one_document(podtune: Any, fake_kfp: Any) -> None:

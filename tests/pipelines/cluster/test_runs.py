@@ -1,7 +1,7 @@
 from typing import Any, Callable, Tuple
 
 import pytest
-from podtune_pipelines.cluster.client import Cluster
+from podtune_pipelines.cluster.client import Cluster, Missing
 from podtune_pipelines.cluster.runs import Conditions, newest_runs, read_run, start_run
 
 pytestmark = pytest.mark.local
@@ -35,13 +35,14 @@ def test_runs_share_their_experiment(fake_kfp: Any, cluster: Cluster, upload: Ca
 
 
 def test_only_the_steps_of_the_pipeline_are_told(fake_kfp: Any, cluster: Cluster, upload: Callable[..., Any]) -> None:
-    fake_kfp.progress = [("RUNNING", {"fetch-data": "SUCCEEDED", "condition-1": "RUNNING", "finetune": "RUNNING"})]
+    states = {"fetch-data": "SUCCEEDED", "condition-1": "RUNNING", "finetune": "RUNNING", "publish": "OMITTED"}
+    fake_kfp.progress = [("RUNNING", states)]
 
     run = read_run(cluster, start(cluster, upload))
 
     assert [(step.name, step.state) for step in run.steps] == [("fetch_data", "succeeded"), ("finetune", "running")]
-    assert [step.pods for step in run.steps] == [("fetch-data-pod-1",), ("finetune-pod-1",)]
-    assert [step.ended for step in run.steps] == ["2026-11-25T12:01:04+00:00", None]
+    assert [step.nodes for step in run.steps] == [("podtune-x7k2p-fetch-data",), ("podtune-x7k2p-finetune",)]
+    assert [step.ended for step in run.steps] == ["2026-11-25T12:01:03+00:00", None]
     assert (run.state, run.ended) == ("running", None)
 
 
@@ -70,3 +71,12 @@ def test_what_went_wrong_is_told_in_one_line(
     fake_kfp.runs[run].update(wrong[0])
 
     assert read_run(cluster, run).message == wrong[1]
+
+
+def test_a_deleted_version_is_no_passing_failure(fake_kfp: Any, cluster: Cluster, upload: Callable[..., Any]) -> None:
+    """KFP answers 500 for it."""
+    version = upload()
+    del fake_kfp.versions[version.version]
+
+    with pytest.raises(Missing, match=f"has no such object .HTTP 500: .* PipelineVersion {version.version} not found"):
+        start_run(cluster, version, "a run", Conditions())
