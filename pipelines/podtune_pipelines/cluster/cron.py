@@ -152,34 +152,53 @@ _MOST_TIMES = 6
 
 
 def in_words(cron: Cron) -> str:
-    """Such as: every Monday at 03:00 UTC."""
+    """Such as: at 03:00 UTC on Mondays; every 2 hours."""
     months = "" if cron.months.always else f" in {_listed(cron.months, lambda month: MONTHS[month - 1])}"
-    return f"{_day(cron)}{months} {_time(cron)} UTC"
+    time = _time(cron)
+    return f"{time}{_day(cron) or ('' if 'every' in time else ' every day')}{months}"
+
+
+def _time(cron: Cron) -> str:
+    hours, minutes, seconds = (sorted(field.values) for field in (cron.hours, cron.minutes, cron.seconds))
+    second = f":{seconds[0]:02}" if seconds != [0] else ""
+    ending = f", at {_numbered('second', cron.seconds)}" if second else ""
+    if minutes == [0] and _step(hours, 24):
+        return _every(_step(hours, 24), "hour") + ending
+    if len(seconds) == 1 and len(hours) * len(minutes) <= _MOST_TIMES:
+        return f"at {_joined([f'{hour:02}:{minute:02}{second}' for hour in hours for minute in minutes])} UTC"
+    step = _step(minutes, 60)
+    at = _every(step, "minute") if step else f"at {_numbered('minute', cron.minutes)}"
+    every_hour = "" if step else " of every hour"
+    return at + (every_hour if cron.hours.always else f" of {_numbered('hour', cron.hours)} UTC") + ending
 
 
 def _day(cron: Cron) -> str:
+    """The days; empty for every day."""
     days, weekdays = cron.days, cron.weekdays
     either = not (days.starred or weekdays.starred)
     if (days.always and weekdays.always) or (either and (days.always or weekdays.always)):
-        return "every day"
-    in_month = f"on day {_listed(days, str)} of the month"
-    in_week = f"every {_listed(weekdays, DAYS.__getitem__)}"
+        return ""
+    in_month = f" on {_numbered('day', days)} of the month"
+    in_week = f" on {_listed(weekdays, lambda day: f'{DAYS[day]}s')}"
     if either:
-        return f"{in_month} and {in_week}"
+        return f"{in_month} and{in_week}"
     if weekdays.always:
         return in_month
     return in_week if days.always else f"{in_month} if it is a {_listed(weekdays, DAYS.__getitem__, 'or')}"
 
 
-def _time(cron: Cron) -> str:
-    hours, minutes, seconds = (sorted(field.values) for field in (cron.hours, cron.minutes, cron.seconds))
-    ending = "" if seconds == [0] else f", at second {_listed(cron.seconds, str)}"
-    if len(hours) * len(minutes) <= _MOST_TIMES:
-        times = [f"{hour:02}:{minute:02}" for hour in hours for minute in minutes]
-        return f"at {_joined(times)}{ending}"
-    of_hours = "of every hour" if cron.hours.always else f"of hour {_listed(cron.hours, str)}"
-    at = "every minute" if cron.minutes.always else f"at minute {_listed(cron.minutes, str)}"
-    return f"{at} {of_hours}{ending}"
+def _step(values: List[int], end: int) -> int:
+    """The distance of three or more values that divide an hour or a day evenly; 0 for others."""
+    step = end // len(values)
+    return step if len(values) > 2 and values == list(range(0, end, step)) else 0
+
+
+def _every(step: int, unit: str) -> str:
+    return f"every {unit}" if step == 1 else f"every {step} {unit}s"
+
+
+def _numbered(name: str, field: Field) -> str:
+    return f"{name}{'s' if len(field.values) > 1 else ''} {_listed(field, str)}"
 
 
 def _listed(field: Field, name: Callable[[int], str], last: str = "and") -> str:

@@ -21,7 +21,7 @@ def test_a_schedule_is_shown_back_in_words_with_its_next_times(podtune: Any, fak
     (made,) = fake_kfp.recurring.values()
     assert (ended.code, ended.out) == (0, f"{fake_kfp.host}/#/recurringrun/details/{made['recurring_run_id']}\n")
     assert ended.err.splitlines()[1:] == [
-        "bert-tiny-squad runs every Monday at 03:00 UTC (0 0 3 * * 1): 2026-11-30 03:00:00, 2026-12-07 03:00:00, "
+        "bert-tiny-squad runs at 03:00 UTC on Mondays (0 0 3 * * 1): 2026-11-30 03:00:00, 2026-12-07 03:00:00, "
         "2026-12-14 03:00:00, …",
         "UTC, unless the cluster's CRON_SCHEDULE_TIMEZONE says otherwise",
     ]
@@ -46,9 +46,9 @@ def test_a_changed_schedule_says_what_it_replaces(podtune: Any, fake_kfp: Any) -
 
     found = json.loads(ended.out)
     assert list(fake_kfp.recurring) == [found["id"]]
-    assert (found["words"], found["cron"]) == ("every day at 04:00 UTC", "0 0 4 * * *")
+    assert (found["words"], found["cron"]) == ("at 04:00 UTC every day", "0 0 4 * * *")
     assert found["next"] == ["2026-11-26 04:00:00", "2026-11-27 04:00:00", "2026-11-28 04:00:00"]
-    assert "it replaces the schedule every Monday at 03:00 UTC, which was paused\n" in ended.err
+    assert "it replaces the schedule at 03:00 UTC on Mondays, which was paused\n" in ended.err
 
 
 def test_a_wrong_expression_is_told_before_the_cluster_is_asked(podtune: Any, fake_kfp: Any) -> None:
@@ -72,7 +72,7 @@ def test_schedules_are_listed_with_their_last_runs(podtune: Any, fake_kfp: Any) 
 
     assert (found["recipe"], found["words"], found["enabled"]) == (
         "bert-tiny-squad",
-        "every Monday at 03:00 UTC",
+        "at 03:00 UTC on Mondays",
         True,
     )
     assert (found["next"], found["last_runs"]) == (
@@ -100,9 +100,9 @@ def test_a_schedule_is_paused_resumed_and_deleted(podtune: Any, fake_kfp: Any) -
     said = [podtune("schedules", verb, "bert-tiny-squad").out for verb in ("pause", "resume", "delete")]
 
     assert said == [
-        "paused: bert-tiny-squad, every Monday at 03:00 UTC\n",
-        "resumed: bert-tiny-squad, every Monday at 03:00 UTC\n",
-        "deleted: bert-tiny-squad, every Monday at 03:00 UTC\n",
+        "paused: bert-tiny-squad, at 03:00 UTC on Mondays\n",
+        "resumed: bert-tiny-squad, at 03:00 UTC on Mondays\n",
+        "deleted: bert-tiny-squad, at 03:00 UTC on Mondays\n",
     ]
     assert fake_kfp.recurring == {}
 

@@ -36,7 +36,7 @@ def test_a_schedule_makes_up_for_nothing_and_runs_once_at_a_time(fake_kfp: Any, 
     assert made["trigger"] == {"cron_schedule": {"cron": "0 0 3 * * 1"}}
     assert (made["no_catchup"], made["max_concurrency"]) == (True, 1)
     assert made["pipeline_version_reference"]["pipeline_version_id"] == new.version
-    assert (made["description"], made["service_account"]) == ("every Monday at 03:00 UTC; set by podtune", "runner")
+    assert (made["description"], made["service_account"]) == ("at 03:00 UTC on Mondays; set by podtune", "runner")
 
 
 def test_a_changed_schedule_is_there_before_the_old_one_goes(fake_kfp: Any, schedule: Set) -> None:
