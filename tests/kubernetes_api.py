@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from urllib.parse import parse_qs, urlsplit
@@ -105,8 +106,12 @@ class Kubernetes:
             pod.log.append(f"{stamp} {text}\n".encode())
             self.changed.notify_all()
 
-    def end(self, name: str, exit_code: int = 0, message: str = "", reason: str = "", **status: Any) -> None:
-        state = {"terminated": {"exitCode": exit_code, "message": message, "reason": reason}}
+    def end(
+        self, name: str, exit_code: int = 0, message: str = "", reason: str = "", at: str = "", **status: Any
+    ) -> None:
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        end = {"exitCode": exit_code, "message": message, "reason": reason, "finishedAt": at or now}
+        state = {"terminated": end}
         self.show(name, "Failed" if exit_code else "Succeeded", state, **status)
 
     def evict(self, name: str) -> None:
@@ -180,6 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
             with self.api.changed:
                 shown = [pod.shown for pod in self.api.pods.values()]
             self._say(200, {"items": [pod for pod in shown if pod["metadata"]["labels"].get(key) == value]})
+        elif self.place.endswith("/ipujobs"):
+            key, _, value = self.query["labelSelector"][0].partition("=")
+            with self.api.changed:
+                jobs = list(self.api.jobs.values())
+            self._say(200, {"items": [job for job in jobs if job["metadata"].get("labels", {}).get(key) == value]})
         else:
             name = self.place.rpartition("/")[2]
             with self.api.changed:

@@ -22,6 +22,7 @@ EVERYTHING = {
     "production-ipu": ("overlays/production-ipu",),
     "production-gpu": ("overlays/production-gpu",),
     "local": ("overlays/local",),
+    "local-ipu": ("overlays/local-ipu",),
     "argo": ("base/steps", "base/ipu", "components/argo", "components/gpus", "components/aws"),
     "argo-own-store": ("base/steps", "components/argo", "components/hub", "components/cluster-store"),
 }

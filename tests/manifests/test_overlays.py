@@ -102,11 +102,22 @@ def test_ipujobs_and_their_logs_are_all_that_a_step_may_touch_there(render: Rend
         {
             "apiGroups": ["graphcore.ai"],
             "resources": ["ipujobs"],
-            "verbs": ["create", "get", "delete"],
+            "verbs": ["create", "get", "list", "delete"],
         },
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
         {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     ]
+
+
+def test_the_steps_of_a_kfp_with_one_user_may_create_ipujobs(render: Render) -> None:
+    documents = render("overlays/local-ipu")
+
+    binding = named(documents, "RoleBinding")["podtune-ipu/podtune-ipu-submitter"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "pipeline-runner", "namespace": "kubeflow"}]
+    assert list(named(documents, "ServiceAccount")) == ["podtune-ipu/default"]
+    stores = named(documents, "ConfigMap")
+    assert stores.keys() == {"kubeflow/podtune-s3", "podtune-ipu/podtune-s3"}
+    assert {one["data"]["AWS_ENDPOINT_URL_S3"] for one in stores.values()} == {"http://seaweedfs.kubeflow:8333"}
 
 
 @pytest.mark.parametrize("parts", [("overlays/production-ipu",), ARGO])
@@ -149,7 +160,8 @@ def test_gpus_are_for_those_who_have_them(render: Render) -> None:
 
 
 @pytest.mark.parametrize(
-    "parts", [("overlays/production-ipu",), ("overlays/production-gpu",), ("overlays/local",), ARGO]
+    "parts",
+    [("overlays/production-ipu",), ("overlays/production-gpu",), ("overlays/local",), ("overlays/local-ipu",), ARGO],
 )
 def test_no_secret_is_in_the_manifests(parts: "tuple[str, ...]", render: Render) -> None:
     secrets = named(render(*parts), "Secret").values()

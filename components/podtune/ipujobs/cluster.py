@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 from urllib.parse import urlencode
 
 import urllib3
@@ -11,13 +11,17 @@ from kubernetes import client, config
 from urllib3.exceptions import HTTPError
 
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
-from podtune.ipujobs.manifest import CONTAINER, JOB_LABEL
+from podtune.ipujobs.manifest import CONTAINER, JOB_LABEL, NAME_LABEL
 from podtune.ipujobs.worker_pod import PodLog, WorkerPod, chunks_of, read_pod
 
 _LONGEST_PAUSE = 30.0
 _TIMEOUT = urllib3.Timeout(connect=10, read=60)
 
 _log = logging.getLogger(__name__)
+
+
+class QuotaReached(TryAgainLater):
+    """The namespace's quota of jobs is used up for now."""
 
 
 class Cluster:
@@ -31,7 +35,7 @@ class Cluster:
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
 
     def create(self, manifest: Mapping[str, Any]) -> bool:
-        """Create a job; False, changing nothing, where one of its name exists.
+        """Create a job; False, changing nothing, where one of its name exists; QuotaReached where none may be added.
 
         That may also be ours, made by a request whose answer was lost.
         """
@@ -40,6 +44,11 @@ class Cluster:
     def job(self, name: str) -> Optional[Dict[str, Any]]:
         """A job as it is now; None where there is none."""
         return self._ask("GET", f"{self._jobs}/{name}", otherwise=404)
+
+    def jobs(self) -> List[Dict[str, Any]]:
+        """Podtune's jobs."""
+        selector = urlencode({"labelSelector": f"{NAME_LABEL}=podtune"})
+        return list((self._ask("GET", f"{self._jobs}?{selector}") or {})["items"])
 
     def delete(self, name: str) -> None:
         """Delete a job with its pods; nothing happens where there is none."""
@@ -94,6 +103,8 @@ class Cluster:
 
     def _refusal(self, answer: Any, method: str, path: str) -> PodtuneError:
         message = _message_in(answer)
+        if answer.status == 403 and "exceeded quota" in message:
+            return QuotaReached(f"cannot {method} {path}: {message}")
         if answer.status in (401, 403):
             needed = f"the step's service account needs the role for IPUJobs in namespace {self.namespace}"
             return BadInput(f"cannot {method} {path}: access denied ({message}); {needed}")
@@ -151,11 +162,7 @@ def open_api() -> Optional[client.ApiClient]:
 
 def _passes(answer: Any) -> bool:
     """Whether the same request may succeed later."""
-    return (
-        is_passing(answer.status)
-        or answer.status == 410  # a list has expired and has to be requested anew
-        or (answer.status == 403 and "exceeded quota" in _message_in(answer))  # not forbidden, only used up for now
-    )
+    return is_passing(answer.status) or answer.status == 410  # a list has expired and has to be requested anew
 
 
 def _message_in(answer: Any) -> str:

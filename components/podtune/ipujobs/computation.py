@@ -40,7 +40,7 @@ class Computation(StepCall):
 def compute(computation: Computation, target: Path) -> None:
     """Run it in an IPUJob and download the output to `target`.
 
-    A call that follows a killed one joins its job, or takes its output; nothing stays behind.
+    A call that follows a killed one joins its job, or takes its output; what others left behind is deleted.
     """
     require_s3(computation.workspace, "the workspace")
     name = computation.name()

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
-from podtune.ipujobs.cluster import Cluster
+from podtune.ipujobs.cluster import Cluster, QuotaReached
 from podtune.ipujobs.work import Lease
-from podtune.ipujobs.worker_pod import PodLog, WorkerPod, failure_in, has_ended, is_leaving, state_of
+from podtune.ipujobs.worker_pod import PodLog, WorkerPod, end_of, failure_in, has_ended, is_leaving, state_of
 from podtune.training.step_process import SIGNALS
 
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
@@ -40,7 +40,7 @@ class Pace:
     """Until an image that cannot be pulled, and the like, is given up."""
 
     leave: float = 300.0
-    """Until a job that was deleted is gone."""
+    """Until a job that was deleted is gone, or that ended is taken for one that nobody waits for."""
 
 
 class JobLife:
@@ -53,25 +53,22 @@ class JobLife:
         self._idle_since = time.monotonic()
 
     def run(self) -> None:
-        """Create the job or join it, print its log, and wait; raise its worker's failure. No job is left behind.
+        """Create the job or join it, print its log, and wait; raise its worker's failure; delete the job.
 
         SIGTERM and SIGINT end it with Interrupted; while the job is being deleted they change nothing.
         """
-        with _raising_on_signals(f"IPUJob {self._name} was cancelled, as its step was"):
+        with _raising_on_signals(f"IPUJob {self._name} was cancelled, as its step was"), self._lease:
             try:
-                try:
-                    self._create_or_join()
-                    self._follow()
-                finally:
-                    _ignore_signals()
+                self._create_or_join()
+                self._follow()
             finally:
+                _ignore_signals()
                 self._delete()
 
     def _create_or_join(self) -> None:
         """Join a job that runs; replace one that ended without leaving its output, or is about to go."""
         until = time.monotonic() + self._pace.leave
-        self._lease.renew()
-        while not self._cluster.create(self._manifest):
+        while not self._create():
             job = self._cluster.job(self._name)
             if job and not is_leaving(job) and not has_ended(job, self._cluster.worker(self._name)):
                 _log.info("joining IPUJob %s, which runs in %s", self._name, self._cluster.namespace)
@@ -82,15 +79,40 @@ class JobLife:
             time.sleep(self._pace.poll)
         _log.info("created IPUJob %s in %s", self._name, self._cluster.namespace)
 
+    def _create(self) -> bool:
+        """Create the job once there is room in the quota; False where one of its name exists."""
+        until, logged = time.monotonic() + self._pace.start, False
+        while True:
+            self._sweep()
+            try:
+                return self._cluster.create(self._manifest)
+            except QuotaReached as full:
+                if time.monotonic() > until:
+                    raise
+                if not logged:
+                    _log.warning("waiting for room: %s", full)
+                    logged = True
+                time.sleep(self._pace.listen)
+
+    def _sweep(self) -> None:
+        """Delete podtune's jobs that ended minutes ago: the steps that waited for them are gone."""
+        try:
+            for job in self._cluster.jobs():
+                name = job["metadata"]["name"]
+                end = end_of(job, self._cluster.worker(name))
+                if end is not None and time.time() > end + self._pace.leave and not is_leaving(job):
+                    _log.info("deleting IPUJob %s, which ended and was left behind", name)
+                    self._cluster.delete(name)
+        except PodtuneError as error:
+            _log.warning("IPUJobs that were left behind stay: %s", error)
+
     def _follow(self) -> None:
         """Poll the job and its log until it ends; no state is kept that a lost connection could make wrong."""
         while True:
-            self._lease.renew()
             job = self._cluster.job(self._name)
             if job is None or is_leaving(job):
                 gone = "was deleted by somebody else; start the step again, it continues"
                 raise PodtuneError(f"IPUJob {self._name} {gone}")
-            self._lease.renew()
             pod = self._cluster.worker(self._name)
             state = state_of(job, pod)
             if state != self._state:
@@ -136,12 +158,11 @@ class JobLife:
             raise BadInput(f"IPUJob {self._name} cannot start: {self._state}; correct the image or the cluster")
 
     def _delete(self) -> None:
-        """Delete the job and its lease; where that fails, the worker ends by itself, as nobody renews the lease."""
+        """Delete the job; where that fails, the worker ends by itself, as nobody renews the lease."""
         try:
             self._cluster.delete(self._name)
         except PodtuneError as error:
             _log.warning("IPUJob %s is left to end by itself: %s", self._name, error)
-        self._lease.end()
 
 
 @contextlib.contextmanager

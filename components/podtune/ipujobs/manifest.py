@@ -12,6 +12,9 @@ from podtune.sections import to_mapping
 
 API_VERSION = "graphcore.ai/v1alpha1"
 CONTAINER = "worker"
+NAME_LABEL = "app.kubernetes.io/name"
+"""On podtune's jobs and pods: podtune."""
+
 JOB_LABEL = "podtune/ipujob"
 """On the worker's pod: the job's name. What labels the operator gives is not documented."""
 
@@ -34,7 +37,7 @@ _GRACE_SECONDS = 300
 
 def manifest_of(name: str, work: Work, ipus: int, image: str) -> Dict[str, Any]:
     """Describe to the operator what to run."""
-    labels = {"app.kubernetes.io/name": "podtune", "app.kubernetes.io/component": work.step}
+    labels = {NAME_LABEL: "podtune", "app.kubernetes.io/component": work.step}
     return {
         "apiVersion": API_VERSION,
         "kind": "IPUJob",

@@ -8,6 +8,7 @@ content count, so no two clocks are compared.
 import logging
 import secrets
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ OUTPUT = "output/"
 """Prefix of the sealed directory that the worker made, below a job's location."""
 
 LEASE = "lease"
-_RENEWALS = 15
+_RENEWALS = 8
 """In the time after which the lease would be lost."""
 
 _log = logging.getLogger(__name__)
@@ -51,35 +52,41 @@ class Work(StepCall):
     location: str
     """s3:// URI below which the output is left and the lease is renewed."""
 
-    lease_seconds: float = 900.0
+    lease_seconds: float = 240.0
     """The worker ends when the lease was not renewed for so long: nobody waits for it any more."""
 
 
 class Lease:
-    """The waiting step's side."""
+    """The waiting step's side: a context in which a thread renews the lease, however long a request takes."""
 
     def __init__(self, store: Store, seconds: float) -> None:
         self._store, self._every = store, seconds / _RENEWALS
-        self._renewed: Optional[float] = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew_often, daemon=True)
+
+    def __enter__(self) -> None:
+        self.renew()
+        self._thread.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        try:
+            self._store.delete(LEASE)
+        except PodtuneError as error:
+            _log.warning("%s", error)
+
+    def _renew_often(self) -> None:
+        while not self._ended.wait(self._every):
+            self.renew()
 
     def renew(self) -> None:
-        """Renew the lease if it is time; a store that cannot be reached is tried again at the next call."""
-        now = time.monotonic()
-        if self._renewed is not None and now < self._renewed + self._every:
-            return
+        """Renew the lease; a store that cannot be reached is tried again next time."""
         try:
             with tempfile.TemporaryDirectory() as directory:
                 path = Path(directory) / LEASE
                 path.write_text(secrets.token_hex(16), encoding="ascii")
                 self._store.upload(path, LEASE)
-            self._renewed = now
-        except PodtuneError as error:
-            _log.warning("%s", error)
-
-    def end(self) -> None:
-        """Delete the lease."""
-        try:
-            self._store.delete(LEASE)
         except PodtuneError as error:
             _log.warning("%s", error)
 
@@ -93,16 +100,17 @@ class LeaseWatch:
         self._changed = self._checked = time.monotonic()
 
     def is_lost(self) -> bool:
-        """Whether the lease was not renewed for too long; a store that cannot be reached shows no renewal."""
+        """Whether the lease was not renewed for too long; time in which the store cannot be reached is left out."""
         now = time.monotonic()
         if now >= self._checked + self._seconds / _RENEWALS:
-            self._checked = now
             try:
                 content = self._store.read(LEASE)
                 if content is not None and content != self._content:
                     self._content, self._changed = content, now
             except PodtuneError as error:
                 _log.warning("%s", error)
+                self._changed += now - self._checked
+            self._checked = now
         return now > self._changed + self._seconds
 
 

@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional
 
 from urllib3.exceptions import HTTPError
@@ -39,6 +40,9 @@ class WorkerPod:
     exit_message: str
     """The worker's termination message."""
 
+    changed: str
+    """ISO 8601, when its state changed last; empty where that is not known."""
+
     @property
     def ended(self) -> bool:
         """By its phase, or by its container's end: an injected sidecar may run on."""
@@ -53,7 +57,7 @@ class WorkerPod:
 def read_pod(pod: Mapping[str, Any]) -> WorkerPod:
     """Read the API's object of a pod; most is missing where it is new."""
     metadata, status = pod["metadata"], pod.get("status", {})
-    statuses = status.get("containerStatuses") or []
+    statuses, conditions = status.get("containerStatuses") or [], status.get("conditions") or []
     state: Dict[str, Any] = next((each["state"] for each in statuses if each["name"] == CONTAINER), {})
     waiting, terminated = state.get("waiting", {}), state.get("terminated", {})
     return WorkerPod(
@@ -67,6 +71,7 @@ def read_pod(pod: Mapping[str, Any]) -> WorkerPod:
         exit_code=terminated.get("exitCode"),
         exit_reason=terminated.get("reason", ""),
         exit_message=" ".join(terminated.get("message", "").split()),
+        changed=max([terminated.get("finishedAt") or "", *(one.get("lastTransitionTime") or "" for one in conditions)]),
     )
 
 
@@ -90,6 +95,14 @@ def has_ended(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> bool:
         return pod.ended
     status = job.get("status", {})
     return "completionTime" in status or status.get("launcherStatus") in _ENDED
+
+
+def end_of(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> Optional[float]:
+    """When a job ended, in seconds since 1970; None where it goes on or nothing says when."""
+    if not has_ended(job, pod):
+        return None
+    end = (pod.changed if pod else "") or job.get("status", {}).get("completionTime", "")
+    return datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() if end else None
 
 
 def failure_in(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> Optional[PodtuneError]:

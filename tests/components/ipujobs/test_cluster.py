@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput, TryAgainLater
-from podtune.ipujobs.cluster import Cluster
+from podtune.ipujobs.cluster import Cluster, QuotaReached
 
 pytestmark = pytest.mark.local
 
@@ -45,11 +45,11 @@ def test_what_passes_is_waited_out(status: int, kubernetes: Any, cluster: Cluste
     assert len(kubernetes.asked("POST")) == 3
 
 
-def test_a_quota_that_is_used_up_is_waited_out(kubernetes: Any, cluster: Cluster) -> None:
-    message = 'ipujobs.graphcore.ai "train" is forbidden: exceeded quota: podtune-ipu'
-    kubernetes.fails(2, method="POST", status=403, message=message)
+def test_a_quota_that_is_used_up_is_an_error_of_its_own(kubernetes: Any, cluster: Cluster) -> None:
+    kubernetes.fails(method="POST", status=403, message="exceeded quota: podtune-ipu")
 
-    assert cluster.create(JOB) is True
+    with pytest.raises(QuotaReached, match=r"^cannot POST /apis/.*/ipujobs: exceeded quota: podtune-ipu$"):
+        cluster.create(JOB)
 
 
 def test_a_lost_connection_is_made_again(kubernetes: Any, cluster: Cluster) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Callable, List
 
@@ -306,3 +307,62 @@ def test_a_job_that_cannot_be_deleted_is_left_to_its_lease(
 
     assert "IPUJob finetune-1 is left to end by itself: cannot DELETE" in caplog.text
     assert list(store.keys("")) == []
+
+
+def left_behind(kubernetes: Any, cluster: Cluster, name: str, *, ended: str = "") -> None:
+    """A job whose step is gone, with a worker that ended at a time, or that runs."""
+    labels = {"app.kubernetes.io/name": "podtune", "podtune/ipujob": name}
+    template = {"metadata": {"labels": labels}}
+    cluster.create({"metadata": {"name": name, "labels": labels}, "spec": {"workers": {"template": template}}})
+    kubernetes.make_pod(name)
+    kubernetes.start(name)
+    if ended:
+        kubernetes.end(name, at=ended)
+
+
+def test_jobs_that_ended_minutes_ago_are_swept_and_no_others(
+    kubernetes: Any, cluster: Cluster, life: Callable[..., JobLife], caplog: pytest.LogCaptureFixture
+) -> None:
+    left_behind(kubernetes, cluster, "finetune-ended", ended="2026-11-25T10:00:00Z")
+    left_behind(kubernetes, cluster, "finetune-just-ended", ended=datetime.now(timezone.utc).isoformat())
+    left_behind(kubernetes, cluster, "finetune-running")
+    kubernetes.operator = succeed(kubernetes, "step 1")
+
+    life(Pace(poll=0.02, leave=300.0)).run()
+
+    assert sorted(kubernetes.jobs) == ["finetune-just-ended", "finetune-running"]
+    assert caplog.messages[0] == "deleting IPUJob finetune-ended, which ended and was left behind"
+
+
+def test_a_full_quota_is_waited_for_and_swept(
+    kubernetes: Any, cluster: Cluster, life: Callable[..., JobLife], caplog: pytest.LogCaptureFixture
+) -> None:
+    kubernetes.operator = succeed(kubernetes, "step 1")
+    full = 'ipujobs.graphcore.ai "finetune-1" is forbidden: exceeded quota: podtune-ipu'
+    kubernetes.fails(3, method="POST", status=403, message=full)
+
+    life(Pace(poll=0.02, listen=0.05)).run()
+
+    assert [text for text in caplog.messages if "waiting for room" in text] == [
+        f"waiting for room: cannot POST /apis/graphcore.ai/v1alpha1/namespaces/podtune-ipu/ipujobs: {full}"
+    ]
+    assert len(kubernetes.asked("GET", "/ipujobs")) > 4  # each try sweeps
+    assert kubernetes.jobs == {}
+
+
+def test_a_quota_that_stays_full_is_given_up_for_now(kubernetes: Any, life: Callable[..., JobLife]) -> None:
+    kubernetes.fails(50, method="POST", status=403, message="exceeded quota: podtune-ipu")
+
+    with pytest.raises(TryAgainLater, match=r"exceeded quota: podtune-ipu$"):
+        life(Pace(poll=0.02, listen=0.02, start=0.1)).run()
+
+
+def test_jobs_that_may_not_be_listed_do_not_stop_a_step(
+    kubernetes: Any, life: Callable[..., JobLife], caplog: pytest.LogCaptureFixture
+) -> None:
+    kubernetes.operator = succeed(kubernetes, "step 1")
+    kubernetes.fails(path="/ipujobs$", status=403, message="cannot list")
+
+    life().run()
+
+    assert "IPUJobs that were left behind stay: cannot GET" in caplog.text
