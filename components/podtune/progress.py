@@ -22,5 +22,6 @@ def progress_bar(total: int, unit: str, label: str, done: int = 0) -> Any:
         desc=label,
         file=target,
         disable=hidden,
+        dynamic_ncols=True,  # the width of `target`, not of stderr; a longer line would leave one behind at each update
         leave=False,
     )
