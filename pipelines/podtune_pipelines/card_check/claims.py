@@ -111,6 +111,17 @@ class Claims:
     """Lines outside of code, tables, lists and headings."""
 
     @property
+    def origins(self) -> Iterator[Tuple[str, str, int]]:
+        """Name and source of the data and of each model, with the source's line, from podtune's table of origins."""
+        names: List[str] = []
+        for line in self.lines:
+            label, *cells = [cell.strip(" `") for cell in _LINK.sub(r"\1", line.text).strip("| ").split("|")]
+            if label == "Name":
+                names = cells
+            elif label == "Source":
+                yield from ((name, source, line.number) for name, source in zip(names, cells) if name != "not stated")
+
+    @property
     def data(self) -> KnownData:
         """The known data set that the card trains on."""
         return next((data for data in map(data_named, self.data_names) if data), UNKNOWN)

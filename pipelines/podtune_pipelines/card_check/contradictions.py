@@ -4,6 +4,8 @@ import re
 from math import ceil, floor, inf
 from typing import Iterator, Tuple
 
+from podtune.sources.uris import hub_name
+
 from podtune_pipelines.card_check.claims import Claims, Found, Line
 from podtune_pipelines.card_check.known import data_mentioned, families_in, family_described
 from podtune_pipelines.card_check.printed_numbers import Stated, as_number, read_number
@@ -15,6 +17,13 @@ def results_empty(claims: Claims) -> Found:
     if named and any(model.get("results") == [] for model in claims.models):
         line = claims.line_of(r"results: *\[\]")
         yield line, f"model-index has no results, but the text gives {', '.join(sorted(named))}"
+
+
+def source_has_another_name(claims: Claims) -> Found:
+    """Data or a model has another name than the repository on the Hub that it comes from."""
+    for name, source, line in claims.origins:
+        if hub_name(source) not in ("", name):
+            yield line, f"{name} is said to come from {source}, which is {hub_name(source)}"
 
 
 def command_contradicts_list(claims: Claims) -> Found:

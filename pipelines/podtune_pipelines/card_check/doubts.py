@@ -4,6 +4,9 @@ import re
 from math import exp, prod
 from typing import Dict
 
+from podtune.cards.hub_rules import is_repository_id
+from podtune.sources.uris import scheme_of
+
 from podtune_pipelines.card_check.claims import Claims, Found
 
 INFLUENTIAL = re.compile(
@@ -24,6 +27,13 @@ IMPLAUSIBLE = 0.3
 _EVAL_BLOCK = re.compile(
     r"(?<!\*)\*{3,} *eval metrics \*{3,}(.*?)(?=\*\*\*|```|\n *\n|\Z)|\{([^{}]*eval_[^{}]*)\}", re.DOTALL
 )
+
+
+def source_does_not_show_the_name(claims: Claims) -> Found:
+    """Data or a model is named as on the Hub, but comes from somewhere else."""
+    for name, source, line in claims.origins:
+        if "/" in name and is_repository_id(name) and scheme_of(source) not in ("hf", "sample"):
+            yield line, f"{name} was read from {source}; nothing in the card shows that it is what the Hub has"
 
 
 def list_omits_command(claims: Claims) -> Found:

@@ -33,7 +33,6 @@ def test_our_own_tables_are_read(golden_text) -> None:
     claims = claims_of(golden_text("write_card/README.md"))
 
     assert claims.listed["learning_rate"].text == "6e-05"
-    assert claims.command["learning_rate"].text == "6e-05"
     assert claims.measured["train_seen"].value == 264960
     assert claims.measured["train_runtime"].value == 7384.0
     assert claims.measured["train_samples_per_second"].value == 35.88

@@ -237,6 +237,37 @@ def test_our_own_card_has_no_finding(golden_text) -> None:
     assert check_card(golden_text("write_card/README.md")) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "rule", "message"),
+    [
+        (
+            "hf://datasets/rajpurkar/squad_v2",
+            "source-has-another-name",
+            "rajpurkar/squad is said to come from hf://datasets/rajpurkar/squad_v2, which is rajpurkar/squad_v2",
+        ),
+        (
+            "/data/own questions",
+            "source-does-not-show-the-name",
+            "rajpurkar/squad was read from /data/own questions; nothing in the card shows that it is what the Hub has",
+        ),
+        (
+            "s3://bucket/squad",
+            "source-does-not-show-the-name",
+            "rajpurkar/squad was read from s3://bucket/squad; nothing in the card shows that it is what the Hub has",
+        ),
+    ],
+)
+def test_a_name_is_compared_with_its_source(golden_text, source: str, rule: str, message: str) -> None:
+    card = golden_text("write_card/README.md").replace(
+        "| Source | `hf://datasets/rajpurkar/squad` ", f"| Source | `{source}` "
+    )
+
+    (finding,) = check_card(card)
+
+    assert (finding.rule, finding.message) == (rule, message)
+    assert card.splitlines()[finding.line - 1].startswith("| Source |")
+
+
 def test_a_finding_stands_at_its_line(good_card: str) -> None:
     (finding,) = check_card(good_card.replace("--learning_rate 6e-5", "--learning_rate 7e-5"))
 
@@ -247,4 +278,4 @@ def test_a_finding_stands_at_its_line(good_card: str) -> None:
 def test_every_rule_is_in_the_table_once() -> None:
     names = [rule.__name__ for rules in RULES.values() for rule in rules]
 
-    assert len(names) == len(set(names)) == 49
+    assert len(names) == len(set(names)) == 51
