@@ -75,6 +75,9 @@ class FakeKfp:
     runs: Dict[str, Json] = field(default_factory=dict)
     recurring: Dict[str, Json] = field(default_factory=dict)
     uploads: List[bytes] = field(default_factory=list)
+    killed: List[str] = field(default_factory=list)
+    """IDs of runs whose workflows went with their schedule: they are RUNNING for ever."""
+
     host: str = ""
     looks: int = 0
     made: int = 0
@@ -110,6 +113,7 @@ class FakeKfp:
             ("DELETE runs/([^/]+)", self._forget),
             ("GET recurringruns", lambda: self._list("recurringRuns", self.recurring, query)),
             ("POST recurringruns", lambda: self._schedule(json.loads(body))),
+            ("GET recurringruns/([^/]+)", self._schedule_of),
             ("POST recurringruns/([^/]+):(enable|disable)", self._switch),
             ("DELETE recurringruns/([^/]+)", self._delete),
         ]
@@ -196,6 +200,8 @@ class FakeKfp:
 
     def _look(self, identity: str) -> Json:
         run = self._run(identity)
+        if identity in self.killed:
+            return run
         look = self.progress[min(self.looks, len(self.progress) - 1)]
         self.looks += 1
         if isinstance(look, str):
@@ -211,7 +217,7 @@ class FakeKfp:
     def _change(self, identity: str, verb: str) -> Json:
         """Terminate or retry: the run's state changes at once, as its history does."""
         run = self._run(identity)
-        if self.workflows_gone:
+        if self.workflows_gone or identity in self.killed:
             raise Refused(500, f'Failed to {verb} a run: workflows.argoproj.io "podtune-x7k2p" not found')
         run["state"] = "CANCELING" if verb == "terminate" else "RUNNING"
         return {}
@@ -230,15 +236,33 @@ class FakeKfp:
         made = {**body, "recurring_run_id": self._identity("schedule"), "created_at": self._time()}
         return self.recurring.setdefault(made["recurring_run_id"], {**made, "status": status})
 
-    def _switch(self, identity: str, to: str) -> Json:
+    def _schedule_of(self, identity: str) -> Json:
         if identity not in self.recurring:
-            raise Refused(404, "Recurring run not found")
-        self.recurring[identity]["status"] = "ENABLED" if to == "enable" else "DISABLED"
+            raise Refused(404, f"Failed to fetch a recurring run: ResourceNotFoundError: Job {identity} not found")
+        return self.recurring[identity]
+
+    def _switch(self, identity: str, to: str) -> Json:
+        self._schedule_of(identity)
+        enabled = to == "enable"
+        if enabled and self.recurring[identity]["status"] == "DISABLED":
+            self.start_scheduled(identity)  # the newest time that was missed, also with no_catchup
+        self.recurring[identity]["status"] = "ENABLED" if enabled else "DISABLED"
         return {}
 
+    def start_scheduled(self, schedule: str) -> str:
+        """What the scheduler does at a schedule's time; return the run's ID."""
+        keys = ("display_name", "experiment_id", "pipeline_version_reference")
+        kept = {key: self.recurring[schedule][key] for key in keys}
+        run = {**kept, "run_id": self._identity("run"), "recurring_run_id": schedule, "created_at": self._time()}
+        self.runs[run["run_id"]] = {**run, "state": "RUNNING", "finished_at": LONG_AGO}
+        return str(run["run_id"])
+
     def _delete(self, identity: str) -> Json:
-        if self.recurring.pop(identity, None) is None:
-            raise Refused(404, "Recurring run not found")
+        self._schedule_of(identity)
+        del self.recurring[identity]
+        for run in self.runs.values():  # it owned their workflows, of whose end nobody tells KFP
+            if run.get("recurring_run_id") == identity and run["state"] == "RUNNING":
+                self.killed.append(run["run_id"])
         return {}
 
 

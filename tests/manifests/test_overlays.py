@@ -3,6 +3,7 @@
 from typing import Any, Callable, Dict, List
 
 import pytest
+import yaml
 from podtune.ipujobs.manifest import EXECUTABLES_CLAIM, STORE_SECRET
 from podtune.ipujobs.work import NAMESPACE
 from podtune_pipelines.argo.workflow import EXECUTOR, STEPS
@@ -178,6 +179,14 @@ def test_an_ipujob_finds_what_its_manifest_names(render: Render) -> None:
     assert f"{NAMESPACE}/{EXECUTABLES_CLAIM}" in named(documents, "PersistentVolumeClaim")
     assert f"{NAMESPACE}/{STORE_SECRET}" in named(documents, "ConfigMap")
     assert f"podtune/{STORE_SECRET}" in named(documents, "ConfigMap")
+
+
+def test_logs_are_kept_where_every_step_may_write(render: Render) -> None:
+    maps = named(render(*ARGO), "ConfigMap")
+
+    repository = yaml.safe_load(maps["podtune/artifact-repositories"]["data"]["podtune"])
+    assert repository["archiveLogs"] is True
+    assert repository["s3"]["keyFormat"] == "artifacts/{{workflow.name}}/logs/{{pod.name}}"
 
 
 def test_a_workflow_finds_the_accounts_that_it_names(render: Render, step_pods: List[Document]) -> None:

@@ -22,8 +22,9 @@ _ARGO_USER = 8737
 _LONGEST_NAME = 52
 """Argo refuses a longer one for a CronWorkflow, because it appends a time."""
 
-_HOUR = 3600
-_DAY = 24 * _HOUR
+_DAY = 24 * 3600
+_LATE = 300
+"""Seconds by which a missed run may start late, after a restart of Argo's controller or when a schedule is resumed."""
 
 
 def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, Any]:
@@ -60,7 +61,7 @@ def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, A
 
 
 def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
-    """Write the schedule of a WorkflowTemplate, in UTC; a run that was missed is started up to an hour late."""
+    """Write the schedule of a WorkflowTemplate, in UTC; a run that was missed is started up to five minutes late."""
     name = template["metadata"]["name"]
     missing = [one["name"] for one in template["spec"]["arguments"]["parameters"] if "value" not in one]
     if missing:
@@ -79,7 +80,7 @@ def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
             "schedules": [fields],
             "timezone": "UTC",
             "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": _HOUR,
+            "startingDeadlineSeconds": _LATE,
             "successfulJobsHistoryLimit": 3,
             "failedJobsHistoryLimit": 3,
             "workflowSpec": {"workflowTemplateRef": {"name": name}},

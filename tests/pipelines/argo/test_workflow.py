@@ -226,7 +226,7 @@ def test_a_schedule_has_one_run_at_a_time_and_catches_up_once(template_of: Calla
         "schedules": ["0 3 * * 1"],
         "timezone": "UTC",
         "concurrencyPolicy": "Forbid",
-        "startingDeadlineSeconds": 3600,
+        "startingDeadlineSeconds": 300,
         "successfulJobsHistoryLimit": 3,
         "failedJobsHistoryLimit": 3,
         "workflowSpec": {"workflowTemplateRef": {"name": "podtune-bert-tiny-squad"}},

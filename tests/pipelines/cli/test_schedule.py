@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kfp_server import recorded
 
 pytestmark = pytest.mark.local
 
@@ -12,7 +13,7 @@ WEEKLY = ("schedule", "bert-tiny-squad", "--cron", "0 3 * * 1")
 
 @pytest.fixture(autouse=True)
 def wednesday(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("podtune_pipelines.cluster.schedules.now", lambda: datetime(2026, 11, 25, 16, 0))
+    monkeypatch.setattr("podtune_pipelines.cluster.schedules.utc_now", lambda: datetime(2026, 11, 25, 16, 0))
 
 
 def test_a_schedule_is_shown_back_in_words_with_its_next_times(podtune: Any, fake_kfp: Any) -> None:
@@ -70,7 +71,7 @@ def test_schedules_are_listed_with_their_last_runs(podtune: Any, fake_kfp: Any) 
     (found,) = json.loads(podtune("schedules", "list", "--json").out)
     listed = podtune("schedules", "list").out.splitlines()[3].split("│")
 
-    assert (found["recipe"], found["words"], found["enabled"]) == (
+    assert (found["name"], found["words"], found["enabled"]) == (
         "bert-tiny-squad",
         "at 03:00 UTC on Mondays",
         True,
@@ -82,16 +83,67 @@ def test_schedules_are_listed_with_their_last_runs(podtune: Any, fake_kfp: Any) 
     assert [cell.strip() for cell in listed[1:4:2]] == ["bert-tiny-squad", "active"]
 
 
-def test_two_schedules_of_a_recipe_are_pointed_out(podtune: Any, fake_kfp: Any) -> None:
+def test_nights_are_listed_as_what_they_came_to(podtune: Any, fake_kfp: Any) -> None:
     podtune(*WEEKLY)
-    ((_, made),) = fake_kfp.recurring.items()
-    fake_kfp.recurring["other"] = {**made, "recurring_run_id": "other"}
+    ((schedule, _),) = fake_kfp.recurring.items()
+    for name in ("gate", "recurring-run-skipped"):
+        run = fake_kfp.start_scheduled(schedule)
+        fake_kfp.runs[run].update(recorded(name), run_id=run, recurring_run_id=schedule)
+    fake_kfp.logs = {"1376260441": "error: exact_match is 96.20\nfailed to execute component: exit status 3\n"}
 
-    ended = podtune("schedules", "list")
+    (found,) = json.loads(podtune("schedules", "list", "--json").out)
 
-    assert ended.err == (
-        "bert-tiny-squad has 2 schedules; `podtune schedules resume bert-tiny-squad` keeps only the newest\n"
+    assert sorted(found["last_runs"]) == ["refused", "unchanged"]
+
+
+def test_a_recipe_may_have_several_schedules_by_name(podtune: Any, fake_kfp: Any) -> None:
+    podtune(*WEEKLY)
+    podtune(*WEEKLY, "--name", "nightly", "--set", "training.epochs=1")
+    podtune("schedules", "delete", "bert-tiny-squad")
+
+    (found,) = json.loads(podtune("schedules", "list", "--json").out)
+
+    assert found["name"] == "nightly"
+    assert [one["display_name"] for one in fake_kfp.recurring.values()] == ["podtune-nightly"]
+
+
+def test_a_run_outlives_its_schedule(podtune: Any, fake_kfp: Any) -> None:
+    podtune(*WEEKLY)
+    ((first, _),) = fake_kfp.recurring.items()
+    run = fake_kfp.start_scheduled(first)
+
+    replaced = podtune("schedule", "bert-tiny-squad", "--cron", "0 4 * * *")
+    listed = podtune("schedules", "list")
+    fake_kfp.runs[run]["state"] = "SUCCEEDED"
+    swept = podtune("schedules", "pause", "bert-tiny-squad")
+
+    stays = (
+        f"an earlier schedule of bert-tiny-squad is paused: its run {run} continues; the next `podtune schedules` "
+        f"after its end deletes it\n"
     )
+    assert replaced.err.endswith(f"it replaces the schedule at 03:00 UTC on Mondays\n{stays}")
+    assert (listed.err, swept.err) == (stays, "")
+    assert (first in fake_kfp.recurring, fake_kfp.killed) == (False, [])
+
+
+def test_a_schedule_is_not_deleted_under_its_run_unless_it_has_to_be_now(podtune: Any, fake_kfp: Any) -> None:
+    podtune(*WEEKLY)
+    ((schedule, made),) = fake_kfp.recurring.items()
+    run = fake_kfp.start_scheduled(schedule)
+
+    kept = podtune("schedules", "delete", "bert-tiny-squad")
+    status = made["status"]
+    gone = podtune("schedules", "delete", "bert-tiny-squad", "--now")
+
+    assert (kept.code, kept.out, status) == (0, "paused: bert-tiny-squad, at 03:00 UTC on Mondays\n", "DISABLED")
+    assert kept.err == (
+        f"its run {run} continues, and would end with it; delete the schedule when it has ended, or with --now\n"
+    )
+    assert (gone.out, gone.err) == (
+        "deleted: bert-tiny-squad, at 03:00 UTC on Mondays\n",
+        f"cancelling run {run}\n",
+    )
+    assert fake_kfp.recurring == {}
 
 
 def test_a_schedule_is_paused_resumed_and_deleted(podtune: Any, fake_kfp: Any) -> None:
@@ -110,4 +162,4 @@ def test_a_schedule_is_paused_resumed_and_deleted(podtune: Any, fake_kfp: Any) -
 def test_a_recipe_without_a_schedule_is_bad_input(podtune: Any, fake_kfp: Any) -> None:
     ended = podtune("schedules", "delete", "minilm-squad")
 
-    assert (ended.code, ended.err) == (2, f"error: {fake_kfp.host} has no schedule of 'minilm-squad'; it has none\n")
+    assert (ended.code, ended.err) == (2, f"error: {fake_kfp.host} has no schedule 'minilm-squad'; it has none\n")
