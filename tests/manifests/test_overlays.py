@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 import yaml
-from podtune.ipujobs.manifest import EXECUTABLES_CLAIM, STORE_SECRET
+from podtune.ipujobs.manifest import EXECUTABLES_CLAIM, STORE_SECRET, WORKER
 from podtune.ipujobs.work import NAMESPACE
 from podtune_pipelines.argo.workflow import EXECUTOR, STEPS
 
@@ -115,7 +115,7 @@ def test_the_steps_of_a_kfp_with_one_user_may_create_ipujobs(render: Render) -> 
 
     binding = named(documents, "RoleBinding")["podtune-ipu/podtune-ipu-submitter"]
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "pipeline-runner", "namespace": "kubeflow"}]
-    assert list(named(documents, "ServiceAccount")) == ["podtune-ipu/default"]
+    assert list(named(documents, "ServiceAccount")) == ["podtune-ipu/default", "podtune-ipu/podtune-ipu-worker"]
     stores = named(documents, "ConfigMap")
     assert stores.keys() == {"kubeflow/podtune-s3", "podtune-ipu/podtune-s3"}
     assert {one["data"]["AWS_ENDPOINT_URL_S3"] for one in stores.values()} == {"http://seaweedfs.kubeflow:8333"}
@@ -178,6 +178,7 @@ def test_an_ipujob_finds_what_its_manifest_names(render: Render) -> None:
 
     assert f"{NAMESPACE}/{EXECUTABLES_CLAIM}" in named(documents, "PersistentVolumeClaim")
     assert f"{NAMESPACE}/{STORE_SECRET}" in named(documents, "ConfigMap")
+    assert f"{NAMESPACE}/{WORKER}" in named(documents, "ServiceAccount")
     assert f"podtune/{STORE_SECRET}" in named(documents, "ConfigMap")
 
 
@@ -212,5 +213,5 @@ def test_each_account_has_the_role_of_what_it_does_at_the_store(render: Render) 
         "podtune/podtune-steps": "podtune-trainer",
         "podtune/podtune-ipu-submitter": "podtune-trainer",
         "podtune/podtune-publisher": "podtune-publisher",
-        "podtune-ipu/default": "podtune-ipu-worker",
+        "podtune-ipu/podtune-ipu-worker": "podtune-ipu-worker",
     }

@@ -27,5 +27,4 @@ def test_a_worker_has_the_rights_that_ipus_take_and_no_others(worker_pod: Docume
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["IPC_LOCK"]}
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert "privileged" not in container["securityContext"]
-    assert spec["automountServiceAccountToken"] is False
     assert not [volume for volume in spec["volumes"] if "hostPath" in volume]

@@ -18,6 +18,9 @@ NAME_LABEL = "app.kubernetes.io/name"
 JOB_LABEL = "podtune/ipujob"
 """On the worker's pod: the job's name. What labels the operator gives is not documented."""
 
+WORKER = "podtune-ipu-worker"
+"""The service account of workers (manifests/base/ipu)."""
+
 STORE_SECRET = "podtune-s3"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the store's credentials, and a config map with its endpoint and region."""
 
@@ -59,7 +62,8 @@ def _pod(work: Work, image: str) -> Dict[str, Any]:
     return {
         "hostIPC": True,
         "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
+        "serviceAccountName": WORKER,
+        "automountServiceAccountToken": True,  # by which a worker that nobody waits for deletes its own job
         "enableServiceLinks": False,
         "activeDeadlineSeconds": TIME_LIMIT_SECONDS,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,

@@ -5,11 +5,15 @@ python -m podtune.ipujobs.worker '{"step": "finetune", …}' SCRATCH, which is w
 
 import json
 import logging
+import os
+import ssl
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Callable, Dict, List
 
 from podtune.errors import PodtuneError, TryAgainLater, ending_cleanly
+from podtune.ipujobs.manifest import API_VERSION
 from podtune.ipujobs.work import OUTPUT, LeaseWatch, Work
 from podtune.sections import read_section
 from podtune.stores.opening import open_store
@@ -18,6 +22,9 @@ from podtune.training.step_process import noticing_signals, run_step
 
 _GRACE_SECONDS = 300.0
 """For the step to write a checkpoint in, once it was asked to end."""
+
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Of the pod: its token, its namespace and the API's CA certificate."""
 
 _NOBODY_WAITS = "nobody waits for it any more"
 
@@ -33,9 +40,13 @@ def run(work: Work, scratch: Path) -> None:
     with noticing_signals() as stopping:
         inputs = _bring(work.inputs, scratch)
         watch = LeaseWatch(store, work.lease_seconds)
-        _run_step(work, {**inputs, work.output: scratch / work.output}, watch, stopping)
-        _log.info("sending the output to %s", work.location)
-        send(store, OUTPUT, scratch / work.output)
+        try:
+            _run_step(work, {**inputs, work.output: scratch / work.output}, watch, stopping)
+            _log.info("sending the output to %s", work.location)
+            send(store, OUTPUT, scratch / work.output)
+        finally:
+            if watch.is_lost():
+                _delete_own_job(work.location.rpartition("/")[2])
 
 
 def _bring(inputs: Dict[str, str], scratch: Path) -> Dict[str, Path]:
@@ -65,6 +76,23 @@ def _run_step(work: Work, paths: Dict[str, Path], watch: LeaseWatch, stopping: C
             reason = f"the worker ended because {_NOBODY_WAITS}; start the step again, it continues"
             raise TryAgainLater(reason) from error
         raise
+
+
+def _delete_own_job(name: str) -> None:
+    """Delete the job of this worker, which its step would. The IPU image has no Kubernetes client."""
+    try:
+        namespace, token = ((_ACCOUNT / file).read_text().strip() for file in ("namespace", "token"))
+        url = f"{_api()}/apis/{API_VERSION}/namespaces/{namespace}/ipujobs/{name}"
+        request = urllib.request.Request(url, method="DELETE", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+        trusted = ssl.create_default_context(cafile=str(_ACCOUNT / "ca.crt"))
+        urllib.request.urlopen(request, timeout=60, context=trusted).close()  # noqa: S310  # the cluster's own API
+    except OSError as error:
+        _log.warning("IPUJob %s stays until another step deletes it: %s", name, error)
+
+
+def _api() -> str:
+    """The address of the Kubernetes API; its name is not known to pods in the host's network."""
+    return f"https://{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}"
 
 
 if __name__ == "__main__":
