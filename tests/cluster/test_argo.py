@@ -71,7 +71,7 @@ def test_a_model_is_released_and_an_unchanged_night_is_skipped(argo: Cluster, tm
     try:
         _suspend(argo, cron, "true")
         assert _ended(argo, _started(argo, names["WorkflowTemplate"]))["phase"] == "Succeeded"
-        assert "## How to reproduce it" in argo.card(tmp_path / "release")
+        assert "podtune run recipe.yaml" in argo.card(tmp_path / "release")
         _suspend(argo, cron, "false")
         labels = f"workflows.argoproj.io/cron-workflow={cron}"
         night = until(lambda: argo.kubectl("get", "workflow", "-l", labels, "-o", "name"), 150, "a scheduled run")

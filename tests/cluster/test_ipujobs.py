@@ -67,7 +67,7 @@ def operator(kfp: Cluster) -> Iterator[None]:
 def test_training_and_evaluation_are_ipujobs(kfp: Cluster, tmp_path: Path) -> None:
     """A release, and no job is left."""
     kfp.podtune("submit", RECIPE, "--wait", "--device", "ipu", "--set", fresh())
-    assert "## How to reproduce it" in kfp.card(tmp_path / "release")
+    assert "podtune run recipe.yaml" in kfp.card(tmp_path / "release")
     assert _jobs() == []
 
 

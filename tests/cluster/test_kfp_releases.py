@@ -19,7 +19,7 @@ def test_a_model_is_released_reused_and_refused(kfp: Cluster, tmp_path: Path) ->
         assert f"{step}: done" in released.stderr
     assert "root" not in released.stderr
     assert "driver" not in released.stderr
-    assert "## How to reproduce it" in kfp.card(tmp_path / "first")
+    assert "podtune run recipe.yaml" in kfp.card(tmp_path / "first")
 
     again = kfp.podtune(*SUBMIT, *change)
     assert "finetune: reused" in again.stderr
