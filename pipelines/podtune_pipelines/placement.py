@@ -46,6 +46,9 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 _RETRIES = 2
 """Few, because KFP cannot distinguish a lost pod from a step that fails the same way each time."""
 
+_RETRY_WINDOW = "168h"
+"""From the start of the first try. KFP's own hour would end a second try in the middle of its training."""
+
 _RUN_LABEL = "metadata.labels['pipeline/runid']"
 """KFP's label on a pod: the same in every attempt of a step."""
 
@@ -61,7 +64,9 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any]) -> None:
     _cache(task, step, placement)
     if (needs.on_accelerator or needs.by_ipujob) and not placement.on_this_machine:
         # A pod may be evicted; training continues from its newest checkpoint
-        task.set_retry(num_retries=_RETRIES, backoff_duration="60s", backoff_factor=2.0)
+        task.set_retry(
+            num_retries=_RETRIES, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration=_RETRY_WINDOW
+        )
     cores, memory = needs.requests
     task.set_cpu_request(cores).set_memory_request(memory)
     if needs.on_accelerator and placement.device == "gpu":

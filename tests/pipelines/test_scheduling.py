@@ -126,5 +126,5 @@ def test_a_second_run_of_the_same_stops_before_training(tmp_path: Path) -> None:
 def test_ipus_are_refused_for_a_recipe_that_does_not_know_them() -> None:
     recipe = load_recipe("bert-tiny-squad", ["training.ipu=null"])
 
-    with pytest.raises(BadInput, match=r"^bert-tiny-squad has no section training\.ipu, which places its model"):
+    with pytest.raises(BadInput, match=r"no section training\.ipu, which places its model"):
         scheduled_pipeline_of(recipe, Placement("ipu"))

@@ -32,9 +32,12 @@ _UNPACKED: Mapping[str, Any] = {"none": {}}
 _RETRY = {
     "limit": "3",
     "retryPolicy": "Always",
-    # An error is Argo's own or a pod's that did not start; -1 is a pod that was lost. Other exit codes come again.
-    "expression": "lastRetry.status == 'Error' || lastRetry.exitCode in ['-1', '75', '143']",
-    "backoff": {"duration": "1m", "factor": "2", "maxDuration": "2h"},
+    # An error is Argo's own or a pod's that did not start; -1 is a pod that was lost; a pod that its node evicts, or
+    # takes down with itself, has failed with its process's code and says so. Other exit codes come again.
+    "expression": "lastRetry.status == 'Error' || lastRetry.exitCode in ['-1', '75', '143'] || "
+    "lastRetry.message matches 'low on resource|ephemeral local storage|node shutdown|Preempted'",
+    # Without maxDuration, which counts from the first try's start and ends a later one in the middle of its training
+    "backoff": {"duration": "10s", "factor": "4"},
 }
 
 

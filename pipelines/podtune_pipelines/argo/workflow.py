@@ -26,6 +26,9 @@ _DAY = 24 * 3600
 _LATE = 300
 """Seconds by which a missed run may start late, after a restart of Argo's controller or when a schedule is resumed."""
 
+_GRACE_SECONDS = 300
+"""After SIGTERM, for a training to save its state."""
+
 
 def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, Any]:
     """Write a graph as a WorkflowTemplate; a parameter without an argument has to be passed to each run."""
@@ -48,6 +51,7 @@ def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, A
                 "runAsUser": _ARGO_USER,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
+            "podSpecPatch": json.dumps({"terminationGracePeriodSeconds": _GRACE_SECONDS}),
             "volumes": [{"name": name, "emptyDir": {}} for name in VOLUMES],
             "podMetadata": {"labels": {"app.kubernetes.io/name": "podtune"}},
             "podGC": {"strategy": "OnWorkflowSuccess"},

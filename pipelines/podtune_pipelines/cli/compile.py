@@ -1,12 +1,13 @@
 """`podtune compile` and `podtune argo`: a recipe's pipeline as a file for a cluster with KFP, or with Argo alone."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, List
 
 import typer
 
 from podtune_pipelines.cli import options
-from podtune_pipelines.recipe import load_recipe
+from podtune_pipelines.recipe import Recipe, load_recipe
 
 TargetOption = Annotated[Path, typer.Option(help="YAML file to write.")]
 
@@ -25,7 +26,7 @@ def compile_recipe(
     from podtune_pipelines.identity import unpinned_steps
     from podtune_pipelines.placement import Placement
 
-    loaded = load_recipe(recipe, changes)
+    loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     placement = Placement(device, devices, unpinned=unpinned_steps(loaded))
     write_pipeline(loaded, placement, arguments, to)
@@ -59,9 +60,20 @@ def argo(
     from podtune_pipelines.graphs import arguments_of
     from podtune_pipelines.placement import Placement
 
-    loaded = load_recipe(recipe, changes)
+    loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices), arguments)
     template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})})
     write_documents([template, *([cron_workflow(template, cron)] if cron else [])], to)
     print(to)
+
+
+def _checked(recipe: str, changes: List[str], device: str, devices: int, *, store: str, workspace: str) -> Recipe:
+    """Read the recipe; BadInput where a cluster could not run it, and a line on stderr for what may keep it from it."""
+    from podtune_pipelines.preflight import check_options, warnings
+
+    loaded = load_recipe(recipe, changes)
+    check_options(device, devices, store=store, workspace=workspace, later=True)
+    for warning in warnings(loaded):
+        print(warning, file=sys.stderr)
+    return loaded

@@ -31,10 +31,15 @@ Store = Annotated[
 
 DEFAULT_STORE = ".podtune/store"
 
-LaterStore = Annotated[str, typer.Option(help="s3:// URI of the releases; if omitted, set it with each run.")]
+LaterStore = Annotated[
+    str, typer.Option(envvar=STORE.name, help="s3:// URI of the releases; if omitted, set it with each run.")
+]
 
 LaterWorkspace = Annotated[
-    str, typer.Option(help="s3:// URI for intermediate checkpoints; if omitted, set it with each run.")
+    str,
+    typer.Option(
+        envvar=WORKSPACE.name, help="s3:// URI for intermediate checkpoints; if omitted, set it with each run."
+    ),
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

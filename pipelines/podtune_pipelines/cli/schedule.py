@@ -62,8 +62,9 @@ def schedule(  # as many as the command has options
     from podtune_pipelines.cluster.cron import next_times, parse_cron
     from podtune_pipelines.cluster.runs import Conditions
     from podtune_pipelines.cluster.schedules import retire_others, set_schedule, utc_now
-    from podtune_pipelines.cluster.versions import check_options, upload_pipeline
+    from podtune_pipelines.cluster.versions import upload_pipeline
     from podtune_pipelines.graphs import arguments_of, scheduled_pipeline_of
+    from podtune_pipelines.preflight import check_options
 
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, utc_now(), _TIMES)]

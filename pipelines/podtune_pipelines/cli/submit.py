@@ -38,8 +38,9 @@ def submit(
     """
     from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.runs import Conditions, start_run
-    from podtune_pipelines.cluster.versions import check_options, upload_pipeline
+    from podtune_pipelines.cluster.versions import upload_pipeline
     from podtune_pipelines.graphs import arguments_of, pipeline_of
+    from podtune_pipelines.preflight import check_options
 
     loaded = load_recipe(recipe, changes)
     check_options(device, devices, store=store, workspace=workspace)
@@ -58,10 +59,10 @@ def submit(
 
 
 def print_version(recipe: Recipe, version: "Version") -> None:
-    """Print to stderr which version runs, and which sources have to exist in the pods."""
-    from podtune_pipelines.cluster.versions import local_sources
+    """Print to stderr which version runs, and what may keep its pods from running."""
+    from podtune_pipelines.preflight import warnings
 
-    for path in local_sources(recipe):
-        print(f"{path} is a local path; it has to exist in the pods, not on this machine", file=sys.stderr)
+    for warning in warnings(recipe):
+        print(warning, file=sys.stderr)
     state = "was uploaded" if version.uploaded else "is on the cluster already"
     print(f"version {version.name} of podtune-{recipe.name} {state}", file=sys.stderr)

@@ -1,19 +1,15 @@
-"""Pipelines and their versions on a cluster: checked, compiled, and each distinct one uploaded once."""
+"""Pipelines and their versions on a cluster: compiled, and each distinct one uploaded once."""
 
 import hashlib
 import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Optional
 
 import kfp_server_api
 import yaml
 from podtune import __version__
-from podtune.errors import BadInput
-from podtune.sources.uris import scheme_of, without_secrets
-from podtune.stores.opening import refuse_secrets
-from podtune.training.engines import ENGINES
 
 from podtune_pipelines.cluster.client import Cluster, Taken, where
 from podtune_pipelines.graphs import compile_to
@@ -37,32 +33,6 @@ class Version:
     name: str
     uploaded: bool
     """Whether it was uploaded now; otherwise the cluster had it."""
-
-
-def check_options(device: str, devices: int, *, store: str, workspace: str) -> None:
-    """BadInput, naming every mistake, where a cluster could not run a recipe with these options."""
-    uris = {"--store (or PODTUNE_STORE)": store, "--workspace (or PODTUNE_WORKSPACE)": workspace}
-    for uri in uris.values():
-        refuse_secrets(uri)
-    mistakes = [
-        f"{name} must be an s3:// URI, which the cluster's pods share; got {without_secrets(uri)!r}"
-        for name, uri in uris.items()
-        if scheme_of(uri) != "s3"
-    ]
-    if device not in ENGINES:
-        mistakes.append(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
-    if devices < 1:
-        mistakes.append(f"--devices must be at least 1; got {devices}")
-    if mistakes:
-        raise BadInput("\n".join(mistakes))
-
-
-def local_sources(recipe: Recipe) -> List[str]:
-    """The recipe's sources that are local paths, which have to exist in the pods."""
-    model = recipe.model
-    sources = [location for location, _ in recipe.source.locations().values()]
-    sources += [model.source] + ([model.decoder.source] if model.decoder else [])
-    return sorted({source for source in sources if not scheme_of(source)})
 
 
 def upload_pipeline(

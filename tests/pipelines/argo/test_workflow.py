@@ -104,7 +104,20 @@ def test_a_refusal_is_not_tried_again(template_of: Callable[..., Template], step
     strategies = [step["retryStrategy"] for step in steps_of(template_of("bert-tiny-squad"))]
 
     assert [strategy["limit"] for strategy in strategies] == ["3"] * 8
-    assert strategies[0]["expression"] == "lastRetry.status == 'Error' || lastRetry.exitCode in ['-1', '75', '143']"
+    assert strategies[0]["expression"] == (
+        "lastRetry.status == 'Error' || lastRetry.exitCode in ['-1', '75', '143'] || lastRetry.message matches "
+        "'low on resource|ephemeral local storage|node shutdown|Preempted'"
+    )
+
+
+def test_a_try_has_no_deadline_but_time_to_save_its_state(
+    template_of: Callable[..., Template], steps_of: Callable[..., Any]
+) -> None:
+    """Argo counts maxDuration from the first try's start, and ends a later one then."""
+    template = template_of("bert-tiny-squad")
+
+    assert json.loads(template["spec"]["podSpecPatch"]) == {"terminationGracePeriodSeconds": 300}
+    assert [step["retryStrategy"]["backoff"] for step in steps_of(template)] == [{"duration": "10s", "factor": "4"}] * 8
 
 
 def test_no_step_has_rights_in_the_cluster_but_those_that_create_ipujobs(

@@ -5,7 +5,7 @@ import pytest
 import typer
 import yaml
 from podtune.errors import BadInput
-from podtune_pipelines.cli.compile import argo
+from podtune_pipelines.cli.compile import argo, compile_recipe
 from typer.testing import CliRunner
 
 
@@ -29,6 +29,47 @@ def test_a_schedule_is_written_beside_its_template(tmp_path: Path) -> None:
 
     assert [document["kind"] for document in documents] == ["WorkflowTemplate", "CronWorkflow"]
     assert documents[0]["metadata"]["name"] == "podtune-bert-tiny-squad-scheduled"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--device", "tpu"], "--device must be one of cpu, gpu, ipu; got 'tpu'"),
+        (["--device", "gpu", "--devices", "0"], "--devices must be at least 1; got 0"),
+        (["--devices", "4"], "--devices must be 1 on CPUs; got 4"),
+        (
+            ["--store", "/tmp/store"],
+            "--store (or PODTUNE_STORE) must be an s3:// URI, which the cluster's pods share; got",
+        ),
+        (
+            ["--workspace", "gs://b/w"],
+            "--workspace (or PODTUNE_WORKSPACE) must be an s3:// URI, which the cluster's pods",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", [argo, compile_recipe])
+def test_what_submit_refuses_is_not_written_either(
+    tmp_path: Path, command: Any, options: "list[str]", message: str
+) -> None:
+    app = typer.Typer()
+    app.command()(command)
+    target = tmp_path / "workflow.yaml"
+
+    with pytest.raises(BadInput) as raised:
+        CliRunner().invoke(app, ["bert-tiny-squad", "--to", str(target), *options], catch_exceptions=False)
+
+    assert message in str(raised.value)
+    assert not target.exists()
+
+
+def test_the_environment_names_the_store_as_for_submit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PODTUNE_STORE", "s3://m/r")
+    monkeypatch.setenv("PODTUNE_WORKSPACE", "s3://m/w")
+
+    (template,) = written(tmp_path)
+
+    parameters = {one["name"]: one.get("value") for one in template["spec"]["arguments"]["parameters"]}
+    assert (parameters["store"], parameters["workspace"]) == ("s3://m/r", "s3://m/w")
 
 
 def test_a_schedule_without_places_leaves_no_file(tmp_path: Path) -> None:
