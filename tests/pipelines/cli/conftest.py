@@ -94,6 +94,7 @@ class OnCluster:
 def podtune(fake_kfp: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> OnCluster:
     """A function (*arguments) that runs `podtune` against the fake cluster, with a store and a workspace."""
     monkeypatch.setenv("KF_PIPELINES_ENDPOINT", fake_kfp.host)
+    monkeypatch.setenv("PODTUNE_REGISTRY", "registry.example.org/team")
     monkeypatch.setenv("PODTUNE_STORE", "s3://models/podtune")
     monkeypatch.setenv("PODTUNE_WORKSPACE", "s3://models/training")
     return OnCluster(fake_kfp.host, monkeypatch, capfd)

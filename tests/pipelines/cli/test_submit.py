@@ -121,3 +121,15 @@ def test_secrets_are_nowhere(podtune: Any, fake_kfp: Any, monkeypatch: pytest.Mo
     assert ended.code == 0
     everything = [ended.out, ended.err, *map(str, [fake_kfp.uploads, fake_kfp.runs, fake_kfp.requests])]
     assert [text for text in everything if "canary" in text] == []
+
+
+def test_an_unset_registry_is_warned_of(podtune: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PODTUNE_REGISTRY")
+
+    ended = podtune("submit", "bert-tiny-squad")
+
+    assert ended.code == 0
+    assert ended.err.splitlines()[0] == (
+        "PODTUNE_REGISTRY is not set: a cluster whose nodes lack podtune/python-cpu:0.1.0 will look for it in a public "
+        "registry"
+    )
