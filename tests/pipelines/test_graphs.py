@@ -150,5 +150,5 @@ def test_a_recipe_that_does_not_place_its_model_on_ipus_is_refused() -> None:
     recipe = load_recipe("bert-tiny-squad")
     without = replace(recipe, training=replace(recipe.training, ipu=None))
 
-    with pytest.raises(BadInput, match=r"^bert-tiny-squad has no section training\.ipu, which places its model"):
+    with pytest.raises(BadInput, match=r"no section training\.ipu, which places its model"):
         pipeline_of(without, Placement("ipu"))

@@ -1,6 +1,7 @@
 """Write a model card and a report from the records of a run."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, Mapping
 
@@ -10,6 +11,7 @@ from podtune.cards.hub_rules import require_valid_card
 from podtune.errors import BadInput
 from podtune.formats.model_card import FIGURES, MODEL_CARD, README, RECIPE, REPORT, ModelCardFacts
 from podtune.sections import read_section, to_mapping
+from podtune.sources.uris import without_secrets
 from podtune.steps.write_card.charts import Curves, curves_of, loss_picture
 from podtune.steps.write_card.contents import contents_of
 from podtune.steps.write_card.readme import card_body, card_with_front_matter
@@ -17,6 +19,8 @@ from podtune.steps.write_card.records import open_records
 from podtune.steps.write_card.report import html_report
 from podtune.steps.write_card.settings import CardSettings
 from podtune.steps.write_card.tables import template_values
+
+_URI = re.compile(r"[a-z][a-z0-9+.-]*://\S*")
 
 WORST = 20
 """Number of worst examples in the report."""
@@ -58,8 +62,8 @@ def run(  # noqa: PLR0913  # as many as the component has
     contents = contents_of(records, settings, name=_name(release))
     values = template_values(contents)
     sections = {
-        "source": source,
-        "model": model,
+        "source": _without_secrets(source),
+        "model": _without_secrets(model),
         "features": features,
         "training": training,
         "evaluation": evaluation,
@@ -87,10 +91,17 @@ def _card_files(values: Mapping[str, Any], curves: Curves) -> Dict[str, bytes]:
 
 def _recipe_file(recipe: Mapping[str, Any]) -> bytes:
     """Write a recipe as YAML; KFP hands whole numbers over as 3.0."""
-    whole = json.loads(
-        json.dumps(recipe), parse_float=lambda text: int(text[:-2]) if text.endswith(".0") else float(text)
-    )
+    whole = json.loads(json.dumps(recipe), parse_float=_number)
     return _encoded(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _without_secrets(value: Any) -> Any:
+    """Settings in which every URI is one that may be shown: others read a release, and URIs may be signed."""
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    return without_secrets(value) if isinstance(value, str) and _URI.fullmatch(value) else value
 
 
 def _number(text: str) -> float:

@@ -59,6 +59,25 @@ def test_the_recipe_holds_the_sections_of_the_run(finished_run, tmp_path) -> Non
     assert "Größe" in text
 
 
+def test_the_recipe_holds_no_signature(finished_run, tmp_path) -> None:
+    """A presigned address is for who has it, a release for everybody."""
+    source = {
+        "data": "https://host/squad?X-Amz-Signature=canary",
+        "splits": {"train": "https://host/train.json?sig=canary", "validation": "dev?.json"},
+    }
+    model = {"source": "https://host/model?token=canary", "decoder": {"source": "s3://bucket/gpt2"}}
+    sections = {**SECTIONS, "source": source, "model": model}
+
+    run(**inputs_and_outputs(finished_run, tmp_path), **sections, card=finished_run.card, release={"name": "a"})
+
+    recipe = yaml.safe_load((tmp_path / "card" / "recipe.yaml").read_text(encoding="utf-8"))
+    assert recipe["source"] == {
+        "data": "https://host/squad",
+        "splits": {"train": "https://host/train.json", "validation": "dev?.json"},
+    }
+    assert recipe["model"] == {"source": "https://host/model", "decoder": {"source": "s3://bucket/gpt2"}}
+
+
 def test_no_file_is_hashed_twice(finished_run, tmp_path, hashed) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
     del hashed[:]
