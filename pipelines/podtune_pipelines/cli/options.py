@@ -72,7 +72,7 @@ ClusterStore = Annotated[str, typer.Option(envvar=STORE.name, help="s3:// URI wh
 
 Workspace = Annotated[str, typer.Option(envvar=WORKSPACE.name, help="s3:// URI for intermediate checkpoints.")]
 
-PipelineRoot = Annotated[str, typer.Option(help="s3:// URI for artifacts; default: the cluster's own root.")]
+PipelineRoot = Annotated[str, typer.Option(help="minio://, s3:// or gs:// URI for artifacts; default: the cluster's.")]
 
 ServiceAccount = Annotated[str, typer.Option(help="Kubernetes service account of the pods; default: the cluster's.")]
 

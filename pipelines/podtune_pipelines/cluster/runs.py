@@ -1,11 +1,12 @@
 """Runs on a cluster: started, listed, and read step by step."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, List, Optional, Tuple
 
-from podtune.errors import PodtuneError, TryAgainLater
+from podtune.errors import BadInput, PodtuneError, TryAgainLater
 from podtune.steps.table import STEPS
 from podtune.stores.opening import refuse_secrets
 
@@ -69,6 +70,9 @@ class Conditions:
 
     def __post_init__(self) -> None:
         refuse_secrets(self.pipeline_root)
+        if self.pipeline_root and not re.match("(minio|s3|gs)://[^/]", self.pipeline_root):
+            wanted = "must begin with minio://, s3:// or gs:// and a bucket, which is what KFP reads"
+            raise BadInput(f"--pipeline-root {wanted}; got {self.pipeline_root!r}")
 
 
 def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditions) -> Run:

@@ -1,6 +1,7 @@
 from typing import Any, Callable, Tuple
 
 import pytest
+from podtune.errors import BadInput
 from podtune_pipelines.cluster.client import Cluster, Missing
 from podtune_pipelines.cluster.runs import Conditions, newest_runs, read_run, start_run
 
@@ -25,6 +26,21 @@ def test_a_run_is_started_from_its_version(fake_kfp: Any, cluster: Cluster, uplo
     assert (made["display_name"], made["service_account"]) == ("qa 1", "runner")
     assert fake_kfp.experiments[made["experiment_id"]]["display_name"] == "nightly"
     assert run.url == f"{fake_kfp.host}/#/runs/details/{run.id}"
+
+
+@pytest.mark.parametrize("root", ["minio://mlpipeline/v2/artifacts", "s3://b", "gs://b/a", ""])
+def test_a_pipeline_root_is_what_kfp_reads(root: str) -> None:
+    assert Conditions(pipeline_root=root).pipeline_root == root
+
+
+@pytest.mark.parametrize("root", ["nonsense", "/data", "s3://", "https://host/b", "file:///data", "s3:/b"])
+def test_another_pipeline_root_is_refused_here(root: str) -> None:
+    """KFP takes it, and the run fails in its first driver."""
+    with pytest.raises(BadInput) as raised:
+        Conditions(pipeline_root=root)
+
+    wanted = "must begin with minio://, s3:// or gs:// and a bucket, which is what KFP reads"
+    assert str(raised.value) == f"--pipeline-root {wanted}; got {root!r}"
 
 
 def test_runs_share_their_experiment(fake_kfp: Any, cluster: Cluster, upload: Callable[..., Any]) -> None:
