@@ -33,6 +33,14 @@ def no_fsync() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_outage() -> Iterator[None]:
+    """Have no step wait for a store that a test takes away; who tests waiting sets it again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PODTUNE_OUTAGE", "0")
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files; read their diff in review")
     parser.addoption(

@@ -27,6 +27,7 @@ CACHE = Variable("PODTUNE_CACHE", "fetching steps", "directory for interrupted d
 IPU_PYTHON = Variable("PODTUNE_IPU_PYTHON", "steps on IPUs, `podtune doctor`", "the Python that has PopTorch")
 IPU_NAMESPACE = Variable("PODTUNE_IPU_NAMESPACE", "steps on a cluster", "namespace of IPUJobs; default `podtune-ipu`")
 METEOR_JAR = Variable("PODTUNE_METEOR_JAR", "evaluate", "METEOR's meteor-1.5.jar; without it that metric is left out")
+OUTAGE = Variable("PODTUNE_OUTAGE", "steps", "seconds for which a step waits for a store that is away; default 600")
 TERMINAL = Variable("PODTUNE_TERMINAL", "steps", "set by `podtune run`: the terminal to draw progress bars on")
 MESSAGE_FILE = Variable("PODTUNE_MESSAGE_FILE", "steps", "set by whoever starts a step: file for its failure")
 RUN = Variable("PODTUNE_RUN", "steps on IPUs", "set on a cluster: the run's name, noted in an IPUJob")

@@ -9,6 +9,7 @@ from typing import Callable, List, Optional, Tuple
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.formats.checkpoint import Line
+from podtune.stores.retrying import patiently
 from podtune.training.config import TrainingConfig
 from podtune.training.log import Display, GrowingLog
 from podtune.training.protocols import Engine, Examples, Metrics, StepResult
@@ -73,7 +74,7 @@ def train(run: Run) -> Trained:
 
 def _resumed(run: Run) -> Tuple[Progress, List[Line]]:
     """Bring the engine to where the run was stopped; the first process looks for the checkpoint."""
-    step = run.engine.from_first(run.states.newest() if run.engine.first else 0)
+    step = run.engine.from_first(patiently(run.states.newest, run.stopping) if run.engine.first else 0)
     if not step:
         return Progress(), []
     saved = run.states.open(step)

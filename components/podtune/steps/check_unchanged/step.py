@@ -19,6 +19,7 @@ from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.releases import lost_file, read_release
+from podtune.stores.retrying import patiently
 from podtune.stores.store import Store
 
 TRAIN, STOP = "train", "stop"
@@ -80,7 +81,7 @@ def run(  # noqa: PLR0913  # as many as the component has
         device=device,
         sections={"training": training, "evaluation": evaluation, "card": card},
     )
-    decision, reason = _decide(now, open_store(store), str(release.get("name", "")))
+    decision, reason = patiently(lambda: _decide(now, open_store(store), str(release.get("name", ""))))
     explanation.parent.mkdir(parents=True, exist_ok=True)
     explanation.write_text(f"{decision}: {reason}\n", encoding="utf-8")
     _log.info("%s: %s", decision, reason)

@@ -12,6 +12,7 @@ from podtune.steps.compare.evaluated import Champion, Evaluated, find_champion, 
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
 from podtune.stores.opening import open_store
+from podtune.stores.retrying import patiently
 from podtune.tasks.task import metric_named
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ def run(scores: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mappin
     settings = read_section(GateSettings, gate, "gate")
     new = open_evaluated(scores, settings.metric)
     _require_metrics(scores, new, settings)
-    champion = find_champion(open_store(store), str(release.get("name", "")), settings.metric)
+    name = str(release.get("name", ""))
+    champion = patiently(lambda: find_champion(open_store(store), name, settings.metric))
     judgement = judge(new, champion, settings)
     facts = VerdictFacts(
         decision=judgement.decision,

@@ -25,6 +25,7 @@ from podtune.steps.publish.settings import ReleaseSettings
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.releases import lost_file, publish, read_release
+from podtune.stores.retrying import patiently
 from podtune.stores.store import Store
 
 _log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def run(  # as many as the component has
     if verdict_facts.decision == "refuse":
         raise GateRefused(f"{name} is not released: {verdict_facts.reasons[0]}")
     opened = open_store(store)
-    manifest = _already_live(opened, name, candidate.facts)
+    manifest = patiently(lambda: _already_live(opened, name, candidate.facts))
     if manifest is None:
         manifest = publish(
             opened,
