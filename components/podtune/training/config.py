@@ -12,7 +12,7 @@ _RANGES: Rules = (
     ("learning_rate epsilon", lambda x: x > 0, "above 0"),
     ("weight_decay max_gradient_norm seed", lambda x: x >= 0, "at least 0"),
     ("warmup_steps max_steps micro_batch_tokens", lambda x: x >= 0, "at least 0"),
-    ("checkpoint_every evaluate_every", lambda x: x >= 0, "at least 0"),
+    ("checkpoint_minutes checkpoint_every evaluate_every", lambda x: x >= 0, "at least 0"),
     ("warmup_ratio", lambda x: 0 <= x <= 1, "from 0 to 1"),
     ("dropout", lambda x: 0 <= x < 1, "from 0 to below 1"),
 )
@@ -75,8 +75,11 @@ class TrainingConfig:
     log_every: int = 10
     """Optimizer steps between two lines of the log."""
 
-    checkpoint_every: int = 500
-    """Optimizer steps between two checkpoints; 0 writes none but when stopped."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between two checkpoints, which are written while training goes on; 0 writes none by the clock."""
+
+    checkpoint_every: int = 0
+    """Optimizer steps between two checkpoints, beside those by the clock; 0 writes none by number."""
 
     keep_checkpoints: int = 2
     """How many of the newest checkpoints are kept."""

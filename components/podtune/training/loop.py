@@ -4,16 +4,17 @@ import contextlib
 import logging
 from dataclasses import dataclass, replace
 from math import isfinite
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Callable, List, Optional, Tuple
 
-from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
+from podtune.errors import BadInput, Interrupted, PodtuneError
 from podtune.formats.checkpoint import Line
 from podtune.stores.retrying import patiently
 from podtune.training.config import TrainingConfig
 from podtune.training.log import Display, GrowingLog
 from podtune.training.protocols import Engine, Examples, Metrics, StepResult
 from podtune.training.resume import Progress, States
+from podtune.training.saver import Saver
 from podtune.training.schedule import Order, learning_rate
 
 _NAMED = 5
@@ -60,13 +61,15 @@ def train(run: Run) -> Trained:
     progress, lines = _resumed(run)
     with contextlib.ExitStack() as outputs:
         display = outputs.enter_context(Display(order.steps, progress.step))
-        state = _TrainerState(run, order, progress, lines=lines, display=display)
+        saver = outputs.enter_context(Saver(run.states))
+        state = _TrainerState(run, order, progress, lines=lines, display=display, saver=saver)
         if run.engine.first:
             growing = outputs.enter_context(GrowingLog(run.states.directory, lines))
             state.watchers += [growing.add, display.show]
         state.take_steps()
     kept = state.progress.best_step or order.steps
     if kept != order.steps:
+        run.engine.in_any(False)  # waits for the first process, which has written what all load now
         run.engine.load_state(run.states.open(kept).engine)
     seen = order.consumed(order.steps)
     return Trained(state.progress, state.lines, order.steps_per_epoch, examples_seen=seen, kept_step=kept)
@@ -87,10 +90,12 @@ def _resumed(run: Run) -> Tuple[Progress, List[Line]]:
 class _TrainerState:
     """A run under way: what it has done, and what it does next."""
 
-    def __init__(self, run: Run, order: Order, progress: Progress, *, lines: List[Line], display: Display) -> None:
+    def __init__(
+        self, run: Run, order: Order, progress: Progress, *, lines: List[Line], display: Display, saver: Saver
+    ) -> None:
         self.run, self.order, self.progress, self.lines, self._display = run, order, progress, lines, display
         self.watchers: List[Callable[[Line], None]] = []
-        self._saved_step = progress.step
+        self._saver, self._saved_step, self._saved_at = saver, progress.step, monotonic()
         self._unread: List[StepResult] = []
         self._began = perf_counter()
 
@@ -100,11 +105,13 @@ class _TrainerState:
         while True:
             if self._due(config.evaluate_every) and self.progress.evaluated_step != self._step:
                 self._evaluate()
-            if self._due(config.checkpoint_every) or self.progress.best_step == self._step:
+            if self._save_due():
                 self._save()
             if self._step >= self.order.steps:
+                self._saver.finish()
                 return
             self._call_device()
+            self._saver.raise_failure()
             if self.run.engine.in_any(self.run.stopping()):
                 self._stop()
 
@@ -118,6 +125,15 @@ class _TrainerState:
         if not every or not self._step:
             return False
         return self._step % every < self.run.config.device_iterations or self._step == self.order.steps
+
+    def _save_due(self) -> bool:
+        """Whether to save now: the weights to keep, after so many steps, or minutes unless the disk is behind, the end."""
+        config, minutes = self.run.config, self.run.config.checkpoint_minutes
+        if self._due(config.checkpoint_every) or (self._step and self.progress.best_step == self._step):
+            return True
+        if minutes and self._step == self.order.steps:
+            return True
+        return bool(minutes) and monotonic() - self._saved_at >= 60 * minutes and not self._saver.is_writing()
 
     def _call_device(self) -> None:
         """Take the optimizer steps of one call to the device; nothing is looked at between them."""
@@ -195,22 +211,17 @@ class _TrainerState:
         self._began = perf_counter()
 
     def _save(self) -> None:
-        """Write a checkpoint unless this step has one; losses that are not finite end the run before it."""
+        """Begin a checkpoint unless this step has one; losses that are not finite end the run before it."""
+        if not self.run.engine.first or self._step == self._saved_step:
+            return
         self._read()
-        run = self.run
-        if self._step != self._saved_step and run.engine.first:
-            run.states.save(self.progress, self.lines, run.engine.save_state)
-            try:
-                run.states.share()
-            except TryAgainLater as error:  # must not end hours of training; the next checkpoint makes up for it
-                _log.warning("the checkpoint of step %d is on this machine only: %s", self._step, error)
-        elif self._step != self._saved_step:
-            run.engine.save_state(run.states.directory)
-        self._saved_step = self._step
+        self._saver.save(self.run.engine, self.progress, self.lines)
+        self._saved_step, self._saved_at = self._step, monotonic()
         self._began = perf_counter()
 
     def _stop(self) -> None:
         self._save()
+        self._saver.finish()
         if self.run.engine.first:
             self.run.states.share()
         raise Interrupted(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -59,6 +59,10 @@ class StepResult:
     """Global norm before clipping; None where the device does not report it."""
 
 
+WriteState = Callable[[Path], None]
+"""Writes a copied state into a directory, bit for bit, as safetensors and JSON."""
+
+
 class Engine(Protocol):
     """One device, or several that act as one: under torchrun every process makes the same calls."""
 
@@ -91,11 +95,11 @@ class Engine(Protocol):
     def save_model(self, directory: Path) -> None:
         """Write config.json and float32 model.safetensors as transformers loads them."""
 
-    def save_state(self, directory: Path) -> None:
-        """Write weights and optimizer state, bit for bit, as safetensors and JSON."""
+    def copy_state(self) -> WriteState:
+        """Copy weights and optimizer state into this machine's memory, for another thread to write."""
 
     def load_state(self, directory: Path) -> None:
-        """Continue from what `save_state` wrote."""
+        """Continue from what `copy_state` copied and its result wrote."""
 
 
 Metrics = Mapping[str, float]

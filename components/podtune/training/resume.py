@@ -9,7 +9,8 @@ import shutil
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import Callable, List, Mapping, NamedTuple, Optional
+from threading import Lock
+from typing import Callable, List, Mapping, NamedTuple, Optional, Set
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Format
@@ -23,6 +24,7 @@ from podtune.training.config import TrainingConfig
 
 ENGINE = "engine"
 _KEY_DIGITS = 16
+_CHECKPOINT_SETTINGS = ("checkpoint_minutes", "checkpoint_every", "keep_checkpoints")
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +78,8 @@ class Saved(NamedTuple):
 
 def run_key(features: str, base_model: str, config: TrainingConfig) -> str:
     """Name a run by the digests of what it trains on and by its settings: no other run continues from its states."""
-    identity = {"features": features, "base_model": base_model, "training": to_mapping(config)}
+    training = {name: value for name, value in to_mapping(config).items() if name not in _CHECKPOINT_SETTINGS}
+    identity = {"features": features, "base_model": base_model, "training": training}
     return sha256(canonical_json(identity)).hexdigest()[:_KEY_DIGITS]
 
 
@@ -133,10 +136,16 @@ class Mirror:
 
 
 class States:
-    """The newest few checkpoints of one run, and those with the best weights. Only one process may use it."""
+    """The newest few checkpoints of one run, and those with the best weights. Only one process may use it.
+
+    One thread may save while another shares: what is being uploaded stays until the next one is.
+    """
 
     def __init__(self, directory: Path, keep: int, mirror: Optional[Mirror] = None) -> None:
         self.directory, self._keep, self._mirror = directory, keep, mirror
+        self._lock = Lock()
+        self._in_use: Set[int] = set()
+        """The steps that are in the store, or on their way."""
 
     def newest(self) -> int:
         """The step of the newest intact checkpoint; 0 where there is none. Damaged newer ones are removed."""
@@ -163,21 +172,27 @@ class States:
             write_engine(draft.path / ENGINE)
             write_log(draft.path, lines)
             draft.facts.update(to_mapping(progress))
-        newest = self._steps()[-self._keep :]
-        kept = {*newest, *(self.open(step).progress.best_step for step in newest)}
-        for step in set(self._steps()) - kept:
-            self._remove(step)
+        with self._lock:
+            for step in set(self._steps()) - self._kept() - self._in_use:
+                self._remove(step)
 
     def share(self) -> None:
         """Bring the store, where there is one, to what is on this machine; also what an earlier call could not."""
-        if self._mirror:
-            self._mirror.hold({step: self._path(step) for step in self._steps()})
+        if not self._mirror:
+            return
+        with self._lock:
+            self._in_use = self._kept()
+        self._mirror.hold({step: self._path(step) for step in self._in_use})
 
     def clear(self) -> None:
         """Forget the run, here and in the store."""
         if self._mirror:
             self._mirror.hold({})
         shutil.rmtree(str(self.directory), ignore_errors=True)
+
+    def _kept(self) -> Set[int]:
+        newest = self._steps()[-self._keep :]
+        return {*newest, *(self.open(step).progress.best_step for step in newest)} - {0}
 
     def _path(self, step: int) -> Path:
         return self.directory / directory_name(step)

@@ -105,11 +105,16 @@ class LinearEngine:
         directory.mkdir()
         np.save(directory / "weights.npy", self.weights)
 
-    def save_state(self, directory: Path) -> None:
+    def copy_state(self) -> Callable[[Path], None]:
         self.calls.append("save")
-        np.save(directory / "weights.npy", self.weights)
-        self._die_in(f"save {self.calls.count('save')}")
-        np.save(directory / "momentum.npy", self.momentum)
+        number, weights, momentum = self.calls.count("save"), self.weights.copy(), self.momentum.copy()
+
+        def write(directory: Path) -> None:
+            np.save(directory / "weights.npy", weights)
+            self._die_in(f"save {number}")
+            np.save(directory / "momentum.npy", momentum)
+
+        return write
 
     def load_state(self, directory: Path) -> None:
         self.weights, self.momentum = np.load(directory / "weights.npy"), np.load(directory / "momentum.npy")
@@ -146,6 +151,7 @@ class Workbench:
             "learning_rate": 0.05,
             "warmup_steps": 2,
             "log_every": 2,
+            "checkpoint_minutes": 0,
             "checkpoint_every": 3,
         }
     )
@@ -155,12 +161,16 @@ class Workbench:
     answers: List[Optional[Exception]] = field(default_factory=list)
     """Of the store; empty where there is none."""
 
+    mirror: Any = None
+    """Stands for the store, in place of answers."""
+
     stop_after: int = 0
     """Device calls after which a signal has come; 0 for never."""
 
     def run(self, engine: LinearEngine, **changes: Any) -> Run:
         config = TrainingConfig(**{**self.settings, **changes})
-        states = States(self.directory, config.keep_checkpoints, Answers(self.answers) if self.answers else None)
+        mirror = self.mirror or (Answers(self.answers) if self.answers else None)
+        states = States(self.directory, config.keep_checkpoints, mirror)
         stopping = lambda: engine.calls.count("step") == self.stop_after  # noqa: E731
         return Run(engine, Points(), config, states, stopping, self._evaluate(engine))
 

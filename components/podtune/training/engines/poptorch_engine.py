@@ -6,6 +6,7 @@ a directory, only once.
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -22,7 +23,7 @@ from podtune.training.engines.layers import set_dropout
 from podtune.training.engines.placement import Placement, merge_embeddings, place_on_ipus
 from podtune.training.engines.states import Layout, load_state, save_model, save_state
 from podtune.training.fixed_shapes import CompilableObjective, Inputs, pack_rows, packs_of, require_room
-from podtune.training.protocols import Examples, StepResult
+from podtune.training.protocols import Examples, StepResult, WriteState
 
 _log = logging.getLogger(__name__)
 
@@ -116,9 +117,9 @@ class PoptorchEngine:
         weights = {name: tensor.float() for name, tensor in self._weights().items()}
         save_model(self._model, merge_embeddings(self._model, weights), directory)
 
-    def save_state(self, directory: Path) -> None:
+    def copy_state(self) -> WriteState:
         state = poptorch_program.flatten_state(self._weights(), self._optimizer.state_dict(), self._generator_state())
-        save_state(state, self._layout(), directory)
+        return partial(save_state, state, self._layout())
 
     def load_state(self, directory: Path) -> None:
         saved = poptorch_program.restore_state(load_state(self._layout(), directory), self._optimizer.state_dict())

@@ -4,6 +4,7 @@ Runs transformers' own models on one stream of unpadded sequences. Its attention
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -22,7 +23,7 @@ from podtune.training.engines.optimizer import MasterWeights
 from podtune.training.engines.processes import Processes, join_processes
 from podtune.training.engines.sequences import MicroBatch, RowNoise, cut, running, to_device
 from podtune.training.engines.states import load_state, save_model, save_state
-from podtune.training.protocols import Examples, Objective, StepResult
+from podtune.training.protocols import Examples, Objective, StepResult, WriteState
 
 _log = logging.getLogger(__name__)
 
@@ -103,10 +104,9 @@ class TorchEngine:
             save_model(self._model, self._weights.named(), directory)
         self._processes.wait_for_all()
 
-    def save_state(self, directory: Path) -> None:
-        if self.first:
-            save_state(self._weights.state(), self._weights.layout(), directory)
-        self._processes.wait_for_all()
+    def copy_state(self) -> WriteState:
+        copied = {name: tensor.to("cpu", copy=True) for name, tensor in self._weights.state().items()}
+        return partial(save_state, copied, self._weights.layout())
 
     def load_state(self, directory: Path) -> None:
         self._weights.continue_from(load_state(self._weights.layout(), directory))

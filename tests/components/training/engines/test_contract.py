@@ -129,7 +129,7 @@ def test_a_continued_run_equals_an_undisturbed_one(
     expected = losses(undisturbed, windows, range(5))
 
     before = losses(first, windows, range(2))
-    first.save_state(tmp_path / "state")
+    first.copy_state()(tmp_path / "state")
     second.load_state(tmp_path / "state")
     after = losses(second, windows, range(2, 5))
 
@@ -139,7 +139,7 @@ def test_a_continued_run_equals_an_undisturbed_one(
 def test_a_state_of_another_model_is_refused(
     open_tiny: OpenEngine, roberta: Path, windows: QuestionWindows, tmp_path: Path
 ) -> None:
-    open_tiny(model=roberta).save_state(tmp_path)
+    open_tiny(model=roberta).copy_state()(tmp_path)
 
     with pytest.raises(BadInput, match="belongs to another model; start from an empty workspace"):
         open_tiny().load_state(tmp_path)

@@ -121,7 +121,7 @@ def test_weights_are_float16_and_saved_as_float32(open_on: Open, windows: Questi
     engine = open_on(precision="bfloat16")
     losses(engine, windows, 1)
 
-    engine.save_state(tmp_path / "state")
+    engine.copy_state()(tmp_path / "state")
     engine.save_model(tmp_path / "model")
 
     name = "qa_outputs.weight"
