@@ -78,9 +78,11 @@ def preparation_of(recipe: Recipe, placement: Placement) -> Any:
 
 
 def _prepare(recipe: Recipe, placement: Placement, channels: Channels) -> None:
-    """Add the preparing steps, the last of which is the task's own."""
-    for step in ("fetch_data", "fetch_model", recipe.of_task.preparation):
-        add_step(step, placement, channels)
+    """Add the preparing steps, the last of which is the task's own; on a cluster the store is looked at before."""
+    first = None if placement.on_this_machine else add_step("check_store", placement, channels)
+    for step in ("fetch_data", "fetch_model"):
+        add_step(step, placement, channels, after=first)
+    add_step(recipe.of_task.preparation, placement, channels)
 
 
 def _finetune_and_release(placement: Placement, channels: Channels) -> None:

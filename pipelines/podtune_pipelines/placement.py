@@ -53,14 +53,17 @@ _RUN_LABEL = "metadata.labels['pipeline/runid']"
 """KFP's label on a pod: the same in every attempt of a step."""
 
 
-def add_step(step: str, placement: Placement, channels: Dict[str, Any]) -> None:
-    """Add a step to the pipeline that is being defined, and set up its pod.
+def add_step(step: str, placement: Placement, channels: Dict[str, Any], after: Any = None) -> Any:
+    """Add a step to the pipeline that is being defined, and set up its pod; return its task.
 
-    Each of its inputs is the channel of that name; its outputs become channels too.
+    Each of its inputs is the channel of that name; its outputs become channels too. It may have to wait for another
+    task, `after`, although it reads nothing of it.
     """
     component, needs = getattr(import_module(f"podtune.steps.{step}.component"), step), STEPS[step]
     task = component(**{name: channels[name] for name in component.component_spec.inputs})
     channels.update(task.outputs)
+    if after is not None:
+        task.after(after)
     _cache(task, step, placement)
     if (needs.on_accelerator or needs.by_ipujob) and not placement.on_this_machine:
         # A pod may be evicted; training continues from its newest checkpoint
@@ -77,6 +80,7 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any]) -> None:
     kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
     kubernetes.set_security_context(task, run_as_non_root=True)
     _environment(task, needs)
+    return task
 
 
 def _environment(task: Any, needs: Properties) -> None:

@@ -13,7 +13,8 @@ from podtune.formats.sealed import canonical_json
 from podtune.ipujobs.cluster import open_cluster
 from podtune.ipujobs.life import JobLife
 from podtune.ipujobs.manifest import manifest_of
-from podtune.ipujobs.work import LEASE, OUTPUT, Lease, StepCall, Work, jobs_namespace
+from podtune.ipujobs.work import LEASE, OUTPUT, StepCall, Work, jobs_namespace
+from podtune.stores.lease import Lease
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
 
@@ -53,7 +54,7 @@ def compute(computation: Computation, target: Path) -> None:
     else:
         work = Work(computation.step, computation.inputs, computation.output, computation.arguments, location)
         manifest = manifest_of(name, work, computation.ipus, computation.image)
-        JobLife(cluster, manifest, Lease(store, work.lease_seconds)).run()
+        JobLife(cluster, manifest, Lease(store, LEASE, work.lease_seconds)).run()
     if not is_sealed(store, OUTPUT):
         raise PodtuneError(f"{store.uri} has no output although its IPUJob succeeded; start the step again")
     bring(store, OUTPUT, target)

@@ -10,8 +10,8 @@ from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.ipujobs.cluster import Cluster, QuotaReached
-from podtune.ipujobs.work import Lease
 from podtune.ipujobs.worker_pod import PodLog, WorkerPod, end_of, failure_in, has_ended, is_leaving, state_of
+from podtune.stores.lease import Lease
 from podtune.training.step_process import SIGNALS
 
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")

@@ -14,8 +14,9 @@ from typing import Callable, Dict, List
 
 from podtune.errors import PodtuneError, TryAgainLater, ending_cleanly
 from podtune.ipujobs.manifest import API_VERSION
-from podtune.ipujobs.work import OUTPUT, LeaseWatch, Work
+from podtune.ipujobs.work import LEASE, OUTPUT, Work
 from podtune.sections import read_section
+from podtune.stores.lease import LeaseWatch
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, send
 from podtune.training.step_process import noticing_signals, run_step
@@ -39,7 +40,7 @@ def run(work: Work, scratch: Path) -> None:
         return
     with noticing_signals() as stopping:
         inputs = _bring(work.inputs, scratch)
-        watch = LeaseWatch(store, work.lease_seconds)
+        watch = LeaseWatch(store, LEASE, work.lease_seconds)
         try:
             _run_step(work, {**inputs, work.output: scratch / work.output}, watch, stopping)
             _log.info("sending the output to %s", work.location)

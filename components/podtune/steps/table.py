@@ -28,6 +28,7 @@ class Properties:
 
 
 STEPS = {
+    "check_store": Properties(always_runs=True, account="podtune-publisher"),
     "fetch_data": Properties(reaches_hub=True),
     "fetch_model": Properties(reaches_hub=True),
     "tokenize_squad": Properties(("2", "8G")),

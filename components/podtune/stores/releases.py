@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional
 
+from podtune.environment import AGAIN
 from podtune.errors import BadInput, LostRace
 from podtune.formats.release import NUMBER, ReleaseManifest, content_digest, is_safe, parse_release
 from podtune.formats.sealed import FileEntry, entry_of
@@ -137,7 +138,12 @@ def _with_content(store: Store, name: str, *, version: str, digest: str) -> Opti
 def _lost(store: Store, name: str, *, live: Optional[Live], expected: Optional[str]) -> LostRace:
     now = f"version {live.version} of {name} is" if live else f"no version of {name} is"
     judged = f"version {expected}" if expected else "nothing"
-    return LostRace(f"{now} live in {store.uri}, but this model was compared with {judged}; run again")
+    return LostRace(f"{now} live in {store.uri}, but this model was compared with {judged}; {_remedy()}")
+
+
+def _remedy() -> str:
+    """What compares the model anew; where results are reused that is the same command."""
+    return AGAIN.value() or "run again"
 
 
 def _abandoned(store: Store, name: str, *, parent: Optional[str], digest: str) -> Optional[ReleaseManifest]:
@@ -155,7 +161,7 @@ def _create_version(store: Store, draft: ReleaseManifest) -> ReleaseManifest:
         manifest = ReleaseManifest(**{**vars(draft), "version": str(number)})
         if store.create(_manifest_key(draft.name, manifest.version), manifest.to_bytes()):
             return manifest
-    raise LostRace(f"{_ATTEMPTS} other publishers took the next versions of {draft.name} in {store.uri}; run again")
+    raise LostRace(f"{_ATTEMPTS} other publishers took the next versions of {draft.name} in {store.uri}; {_remedy()}")
 
 
 def _go_live(store: Store, manifest: ReleaseManifest, live: Optional[Live]) -> ReleaseManifest:

@@ -9,10 +9,13 @@ from typing import Any, List, Mapping
 
 from podtune.formats.checkpoint import LOG, TENSORBOARD, Line, write_log
 from podtune.formats.json_lines import json_line
-from podtune.progress import progress_bar
+from podtune.progress import is_first_process, progress_bar, tell_orchestrator
 
 EVENTS = "events.out.tfevents.podtune"
 """TensorBoard looks for `tfevents` in a file's name."""
+
+_TELL_SECONDS = 3.0
+"""Between two times that the orchestrator is told: as often as Argo looks."""
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +97,8 @@ class Display:
     """A progress bar where somebody watches, else a line of text for each line of the log; a context manager."""
 
     def __init__(self, steps: int, done: int) -> None:
-        self._steps, self._bar = steps, progress_bar(steps, "step", "train", done)
+        self._steps, self._done, self._bar = steps, done, progress_bar(steps, "step", "train", done)
+        self._told = 0.0
 
     def __enter__(self) -> "Display":
         return self
@@ -104,6 +108,10 @@ class Display:
 
     def advance(self, steps: int) -> None:
         self._bar.update(steps)
+        self._done += steps
+        if is_first_process() and (time.monotonic() - self._told > _TELL_SECONDS or self._done >= self._steps):
+            self._told = time.monotonic()
+            tell_orchestrator(self._done, self._steps)
 
     def show(self, line: Line) -> None:
         if self._bar.disable:

@@ -127,7 +127,7 @@ class _TrainerState:
         return self._step % every < self.run.config.device_iterations or self._step == self.order.steps
 
     def _save_due(self) -> bool:
-        """Whether to save now: the weights to keep, after so many steps, or minutes unless the disk is behind, the end."""
+        """Whether to save now: the weights to keep, the end, so many steps, or minutes unless the disk is behind."""
         config, minutes = self.run.config, self.run.config.checkpoint_minutes
         if self._due(config.checkpoint_every) or (self._step and self.progress.best_step == self._step):
             return True
@@ -224,6 +224,7 @@ class _TrainerState:
         self._saver.finish()
         if self.run.engine.first:
             self.run.states.share()
+        self.run.engine.in_any(False)  # one that ends before the first has saved would have torchrun end that
         raise Interrupted(
             f"stopped after step {self._step} of {self.order.steps}, whose checkpoint is saved; "
             "start again to continue from there"

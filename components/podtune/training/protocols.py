@@ -96,7 +96,10 @@ class Engine(Protocol):
         """Write config.json and float32 model.safetensors as transformers loads them."""
 
     def copy_state(self) -> WriteState:
-        """Copy weights and optimizer state into this machine's memory, for another thread to write."""
+        """Copy weights and optimizer state within this machine's memory, for another thread to write.
+
+        The next call may write over the copy.
+        """
 
     def load_state(self, directory: Path) -> None:
         """Continue from what `copy_state` copied and its result wrote."""

@@ -1,28 +1,39 @@
 """Intermediate checkpoints: sealed directories that a stopped run continues from.
 
 `step-00000500/` holds the engine's state in `engine/`, the log so far in `log.jsonl`, and in its manifest's facts
-how far the run was. It appears complete or not at all; the ones before it stay until it is there.
+how far the run was. It appears complete or not at all. The states stay until the artifact that was made of them is in
+its place, which the step that reads it sees; a lease beside them, or a lock on one machine, names the process that
+uses them.
 """
 
+import contextlib
 import logging
 import shutil
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import Callable, List, Mapping, NamedTuple, Optional, Set
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Set
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, PodtuneError
 from podtune.formats.artifact import Format
-from podtune.formats.checkpoint import Line, read_log, write_log
+from podtune.formats.checkpoint import CheckpointFacts, Line, read_log, write_log
 from podtune.formats.sealed import MANIFEST, canonical_json
-from podtune.sections import to_mapping
+from podtune.sections import read_section, to_mapping
+from podtune.stores.lease import OnlyLease, elsewhere
+from podtune.stores.lock_file import locked
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, remove, send
 from podtune.stores.store import Store
 from podtune.training.config import TrainingConfig
 
 ENGINE = "engine"
+_LEASE = "lease"
+_LOCK = "lock"
+_UNDER_WAY = "this training is under way"
+_LEASE_SECONDS = 60.0
+"""After which a process that does not renew its lease is dead, and its training goes on in another."""
+
 _KEY_DIGITS = 16
 _CHECKPOINT_SETTINGS = ("checkpoint_minutes", "checkpoint_every", "keep_checkpoints")
 
@@ -93,6 +104,16 @@ def open_states(workspace: str, key: str, keep: int, local: Path) -> "States":
     return States(local, keep, Mirror(open_store(workspace), key))
 
 
+def forget_states(workspace: str, facts: CheckpointFacts) -> None:
+    """Delete the states of a run whose Checkpoint has come to the next step, unless another process uses them."""
+    config = read_section(TrainingConfig, facts.training, "the checkpoint's training")
+    key = run_key(facts.features, facts.base_model, config)
+    try:
+        open_states(workspace, key, config.keep_checkpoints, Path(workspace)).clear()
+    except PodtuneError as error:
+        _log.warning("the states of this training stay in %s: %s", workspace, error)
+
+
 def directory_name(step: int) -> str:
     """How the checkpoint of a step is called; names sort like steps."""
     return f"step-{step:08d}"
@@ -124,8 +145,19 @@ class Mirror:
             if uploaded != (directory / MANIFEST).read_bytes():
                 send(self._store, self._key(step), directory)
         kept = {directory_name(step) for step in directories}
-        for name in {PurePosixPath(key).parts[1] for key in self._store.keys(f"{self._prefix}/")} - kept:
+        for name in {PurePosixPath(key).parts[1] for key in self._store.keys(f"{self._prefix}/step-")} - kept:
             remove(self._store, f"{self._prefix}/{name}/")
+
+    def lease(self, stopping: Callable[[], bool]) -> OnlyLease:
+        """The lease on the run's checkpoints."""
+        return OnlyLease(self._store, f"{self._prefix}/{_LEASE}", _LEASE_SECONDS, _UNDER_WAY, stopping)
+
+    def clear(self) -> None:
+        """Delete all, unless there is a lease, whether its holder lives or not."""
+        held = self._store.read(f"{self._prefix}/{_LEASE}")
+        if held is not None:
+            raise elsewhere(_UNDER_WAY, held)
+        self.hold({})
 
     def download(self, step: int, directory: Path) -> None:
         """Bring a checkpoint to this machine, verified."""
@@ -145,7 +177,7 @@ class States:
         self.directory, self._keep, self._mirror = directory, keep, mirror
         self._lock = Lock()
         self._in_use: Set[int] = set()
-        """The steps that are in the store, or on their way."""
+        """The steps that are on their way to the store."""
 
     def newest(self) -> int:
         """The step of the newest intact checkpoint; 0 where there is none. Damaged newer ones are removed."""
@@ -183,14 +215,39 @@ class States:
         with self._lock:
             self._in_use = self._kept()
         self._mirror.hold({step: self._path(step) for step in self._in_use})
+        with self._lock:
+            self._in_use = set()
+
+    @contextlib.contextmanager
+    def held(self, stopping: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
+        """Keep other processes from using these checkpoints; TryAgainLater names the one that does.
+
+        Begins after a minute where the last holder of a store's may have died. Yields `stopping`, which from now on
+        raises TryAgainLater if another process took the run while this one could not reach the store.
+        """
+        if self._mirror is None:
+            with locked(self.directory / _LOCK, _UNDER_WAY):
+                yield stopping
+            return
+        lease = self._mirror.lease(stopping)
+        with lease:
+            yield lambda: stopping() or lease.require()
+
+    def forget_here(self) -> None:
+        """Delete what the store has, too, from this machine."""
+        if self._mirror:
+            shutil.rmtree(str(self.directory), ignore_errors=True)
 
     def clear(self) -> None:
-        """Forget the run, here and in the store."""
-        if self._mirror:
-            self._mirror.hold({})
-        shutil.rmtree(str(self.directory), ignore_errors=True)
+        """Forget the run; TryAgainLater names a process that uses its checkpoints."""
+        if self._mirror is None and self.directory.exists():
+            with locked(self.directory / _LOCK, _UNDER_WAY):
+                shutil.rmtree(str(self.directory), ignore_errors=True)
+        elif self._mirror:
+            self._mirror.clear()
 
     def _kept(self) -> Set[int]:
+        """The newest checkpoints, and those with the best weights that they refer to."""
         newest = self._steps()[-self._keep :]
         return {*newest, *(self.open(step).progress.best_step for step in newest)} - {0}
 

@@ -1,6 +1,9 @@
 """Checkpoints in the background: while training goes on they are written, hashed and uploaded."""
 
 import logging
+import os
+import sys
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import List, Optional
 
@@ -8,6 +11,9 @@ from podtune.errors import TryAgainLater
 from podtune.formats.checkpoint import Line
 from podtune.training.protocols import Engine, WriteState
 from podtune.training.resume import Progress, States
+
+_NICENESS = 10
+"""A tenth of the processor time where training would take all of it: a state must not be late either."""
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +27,7 @@ class Saver:
 
     def __init__(self, states: States) -> None:
         self._states = states
-        self._disk, self._store = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._disk, self._store = (ThreadPoolExecutor(1, initializer=_yield_to_training) for _ in range(2))
         self._writing: "Optional[Future[None]]" = None
         self._sharing: "Optional[Future[None]]" = None
 
@@ -35,6 +41,10 @@ class Saver:
     def is_writing(self) -> bool:
         """Whether the disk has not taken the last state yet."""
         return bool(self._writing and not self._writing.done())
+
+    def is_idle(self) -> bool:
+        """Whether all that was saved is written and was sent."""
+        return not self.is_writing() and bool(self._sharing is None or self._sharing.done())
 
     def raise_failure(self) -> None:
         """Raise what made one of the threads fail, such as a full disk."""
@@ -69,3 +79,9 @@ class Saver:
             self._states.share()
         except TryAgainLater as error:  # the next checkpoint makes up for it
             _log.warning("the checkpoint of step %d is on this machine only: %s", step, error)
+
+
+def _yield_to_training() -> None:
+    """Let training go first; threads that this one starts do the same. Only Linux has priorities of threads."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

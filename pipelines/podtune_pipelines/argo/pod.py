@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, Iterator, Mapping
 
+from podtune.environment import AGAIN
 from podtune.errors import BadInput
 from podtune.steps.table import STEPS
 
@@ -24,6 +25,13 @@ _REFERENCES = {
     "configMapAsEnv": ("configMapName", "configMapKey", "configMapKeyRef"),
 }
 """A kind of variables in KFP's platform to its words for an object and a key, and to Kubernetes' for both."""
+
+_COMPARE_AGAIN = {
+    "name": AGAIN.name,
+    "value": "argo -n {{workflow.namespace}} retry {{workflow.name}} --restart-successful --node-field-selector "
+    "templateName=compare",
+}
+"""Argo reuses no results: another run would train again, and a plain retry publish the same comparison."""
 
 _KNOWN = {"podMetadata", "securityContext", "fieldPathAsEnv", "emptyDirMounts", *_REFERENCES}
 
@@ -109,7 +117,7 @@ def _container(step: Step) -> Dict[str, Any]:
         "image": step.image,
         "command": ["python3", "-m", "podtune", step.module],
         "args": [text for name, value in _options(step) for text in (f"--{argo_name(name)}", value)],
-        "env": list(_environment(step.kubernetes)),
+        "env": [*_environment(step.kubernetes), *([_COMPARE_AGAIN] if step.module == "publish" else [])],
         "resources": _resources(step.resources),
         "securityContext": {
             **step.kubernetes.get("securityContext", {}),

@@ -11,6 +11,10 @@ from podtune_pipelines.cli import options
 
 def doctor(
     host: options.Host = "",
+    namespace: options.Namespace = "",
+    argo: Annotated[
+        str, typer.Option(metavar="NAMESPACE", help="Check a namespace for Argo Workflows without KFP.")
+    ] = "",
     store: options.Store = options.DEFAULT_STORE,
     workspace: options.Workspace = "",
     device: options.Device = "cpu",
@@ -28,7 +32,8 @@ def doctor(
 
     if device not in ENGINES:
         raise BadInput(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
-    found = examine(checks_of(device, home, store=store, workspace=workspace, host=host), seconds)
+    checks = checks_of(device, home, store=store, workspace=workspace, host=host, namespace=namespace, argo=argo)
+    found = examine(checks, seconds)
     if as_json:
         options.print_json(found)
     else:

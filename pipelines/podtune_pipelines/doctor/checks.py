@@ -13,6 +13,7 @@ from podtune.ipujobs.work import jobs_namespace
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.findings import Finding, failed, plain, refused
 from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
+from podtune_pipelines.doctor.orchestrators import check_argo, check_retries
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
 
@@ -26,9 +27,11 @@ class Check:
     """Yields findings as it goes; an error becomes the last one."""
 
 
-def checks_of(device: str, home: Path, *, store: str, workspace: str, host: str) -> List[Check]:
-    """All checks for what is going to be used."""
-    elsewhere = bool(host)
+def checks_of(  # as many as the command has options
+    device: str, home: Path, *, store: str, workspace: str, host: str, namespace: str = "", argo: str = ""
+) -> List[Check]:
+    """All checks for what is going to be used; `argo` is a namespace for Argo without KFP."""
+    elsewhere = bool(host or argo)
     devices = sorted({"cpu", device})  # only training and evaluation run in another image than a CPU's
     return [
         Check("packages", machine.check_packages),
@@ -39,7 +42,9 @@ def checks_of(device: str, home: Path, *, store: str, workspace: str, host: str)
         Check("Hub", check_hub),
         Check("store", lambda: check_store(store, RELEASES)),
         *([Check("workspace", lambda: check_store(workspace, CHECKPOINTS))] if workspace else []),
-        Check("KFP", lambda: check_kfp(host)),
+        *([] if argo and not host else [Check("KFP", lambda: check_kfp(host))]),
+        *([Check("KFP's retries", lambda: check_retries(namespace))] if host else []),
+        *([Check("Argo", lambda: check_argo(argo, device))] if argo else []),
         Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace())),
         Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
     ]

@@ -18,7 +18,7 @@ def check_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
     if api is None:
         yield not_checked(_ABOUT, "there is neither a pod's service account nor a kubeconfig", "set KUBECONFIG")
         return
-    answer = _request(api, "GET", "/version")
+    answer = request(api, "GET", "/version")
     if answer.status != 200:
         yield failed(_ABOUT, f"{api.configuration.host} answers with HTTP {answer.status}", "renew the kubeconfig")
         return
@@ -33,7 +33,7 @@ def check_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
 
 def _gpus(api: Any) -> Finding:
     about = "GPUs of the cluster"
-    answer = _request(api, "GET", "/api/v1/nodes")
+    answer = request(api, "GET", "/api/v1/nodes")
     found = json_of(answer) if answer.status == 200 else None
     if found is None:
         return not_checked(about, f"this user may not list nodes (HTTP {answer.status})", "ask its administrator")
@@ -46,7 +46,7 @@ def _gpus(api: Any) -> Finding:
 def _operator(api: Any) -> Finding:
     """Ask the discovery API, which every user may read, rather than for the definition itself."""
     about = "IPU operator"
-    answer = _request(api, "GET", f"/apis/{API_VERSION}")
+    answer = request(api, "GET", f"/apis/{API_VERSION}")
     kinds = [resource.get("name") for resource in (json_of(answer) or {}).get("resources", [])]
     if answer.status == 200 and "ipujobs" in kinds:
         return ok(about, f"the cluster has IPUJobs ({API_VERSION})")
@@ -57,7 +57,7 @@ def _operator(api: Any) -> Finding:
 
 def _namespace(api: Any, namespace: str) -> Finding:
     about = f"namespace {namespace}"
-    answer = _request(api, "GET", f"/api/v1/namespaces/{namespace}")
+    answer = request(api, "GET", f"/api/v1/namespaces/{namespace}")
     if answer.status == 200:
         return ok(about, "exists")
     if answer.status == 404:
@@ -71,7 +71,7 @@ def _right(api: Any, namespace: str) -> Finding:
     attributes = {"namespace": namespace, "verb": "create", "group": group, "resource": "ipujobs"}
     spec = {"resourceAttributes": attributes}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
-    answer = _request(api, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
+    answer = request(api, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
     status = (json_of(answer) or {}).get("status")
     if answer.status not in (200, 201) or status is None:
         return not_checked(about, f"the API answers with HTTP {answer.status}")
@@ -81,7 +81,8 @@ def _right(api: Any, namespace: str) -> Finding:
     return Finding(about, "warning", f"this user has none in {namespace}", remedy)
 
 
-def _request(api: Any, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
+def request(api: Any, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
+    """Ask the API once; its answer, whatever its status, or TryAgainLater if there is none."""
     try:
         return ask_once(api, method, path, body, TIMEOUT)
     except urllib3.exceptions.HTTPError as error:

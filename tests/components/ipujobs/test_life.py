@@ -13,8 +13,8 @@ import pytest
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.ipujobs.cluster import Cluster
 from podtune.ipujobs.life import JobLife, Pace
-from podtune.ipujobs.work import Lease
 from podtune.stores.directory_store import DirectoryStore
+from podtune.stores.lease import Lease
 
 pytestmark = pytest.mark.local
 
@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> DirectoryStore:
 @pytest.fixture
 def life(kubernetes: Any, cluster: Cluster, store: DirectoryStore) -> Callable[..., JobLife]:
     """A function that begins a life at some pace."""
-    return lambda pace=QUICK: JobLife(cluster, MANIFEST, Lease(store, 900), pace)
+    return lambda pace=QUICK: JobLife(cluster, MANIFEST, Lease(store, "lease", 900), pace)
 
 
 def wait_until(condition: Callable[[], Any]) -> None:

@@ -104,3 +104,28 @@ def test_only_the_first_of_several_processes_draws(monkeypatch: pytest.MonkeyPat
         display.advance(2)
 
     assert terminal.getvalue() == ""
+
+
+def test_argo_is_told_how_far_the_training_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGO_PROGRESS_FILE", str(tmp_path / "progress"))
+    told = []
+
+    with Display(steps=4, done=1) as display:
+        for _ in range(3):
+            display.advance(1)
+            told.append((tmp_path / "progress").read_text())
+
+    assert told == ["2/4\n", "2/4\n", "4/4\n"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("RANK", "1"), ("ARGO_PROGRESS_FILE", "/nowhere/progress")])
+def test_what_cannot_be_told_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("ARGO_PROGRESS_FILE", str(tmp_path / "progress"))
+    monkeypatch.setenv(name, value)
+
+    with Display(steps=2, done=0) as display:
+        display.advance(2)
+
+    assert not (tmp_path / "progress").exists()

@@ -3,7 +3,6 @@
 from math import inf, nan
 from typing import Any, Callable, Dict, List
 
-import numpy as np
 import pytest
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.training.loop import Trained, train

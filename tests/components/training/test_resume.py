@@ -7,10 +7,22 @@ import boto3
 import pytest
 from moto import mock_aws
 from podtune.errors import BadInput, TryAgainLater, from_os_error
+from podtune.formats.checkpoint import CheckpointFacts
+from podtune.sections import to_mapping
 from podtune.stores.directory_store import DirectoryStore
+from podtune.stores.lease import this_process
 from podtune.stores.opening import open_store
 from podtune.training.config import TrainingConfig
-from podtune.training.resume import Mirror, Progress, States, directory_name, open_states, run_key, step_of
+from podtune.training.resume import (
+    Mirror,
+    Progress,
+    States,
+    directory_name,
+    forget_states,
+    open_states,
+    run_key,
+    step_of,
+)
 
 LINE = {"step": 2, "loss": 0.1}
 
@@ -22,6 +34,11 @@ def content(text: str) -> Callable[[Path], object]:
 @pytest.fixture
 def states(tmp_path: Path) -> States:
     return States(tmp_path / "run", keep=2)
+
+
+@pytest.fixture
+def config() -> TrainingConfig:
+    return TrainingConfig(epochs=1, batch_size=2, learning_rate=1e-5)
 
 
 @pytest.fixture
@@ -135,6 +152,8 @@ def test_a_key_is_of_features_model_and_settings() -> None:
 
     assert len(set(others)) == 4
     assert run_key("f", "m", config) == others[0]
+    saved_otherwise = dataclasses.replace(config, checkpoint_minutes=1, checkpoint_every=7, keep_checkpoints=9)
+    assert run_key("f", "m", saved_otherwise) == others[0]
 
 
 def test_a_directory_is_a_workspace_itself(tmp_path: Path) -> None:
@@ -274,6 +293,46 @@ def test_a_failed_upload_is_made_up_for_by_the_next(tmp_path: Path, machine: Cal
     save_and_share(first, Progress(step=10), "ten")
 
     assert stored(tmp_path) == ["key/step-00000005/engine/weights", "key/step-00000010/engine/weights"]
+
+
+def facts_of(training: TrainingConfig) -> CheckpointFacts:
+    return CheckpointFacts("", "f", "m", to_mapping(training), 5, 5, 5, 5, 0.5, 1.0, 0, {}, {})
+
+
+def test_a_run_whose_artifact_is_stored_is_forgotten(
+    bucket: str, tmp_path: Path, config: TrainingConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = run_key("f", "m", config)
+    for workspace in (f"s3://{bucket}/runs", str(tmp_path / "runs")):
+        mine, other = (open_states(workspace, name, keep=1, local=tmp_path / name) for name in (key, "other"))
+        for states in (mine, other):
+            save_and_share(states, Progress(step=5), "five")
+
+        forget_states(workspace, facts_of(config))
+
+        assert open_states(workspace, key, keep=1, local=tmp_path / "fresh").newest() == 0
+        assert open_states(workspace, "other", keep=1, local=tmp_path / "fresh").newest() == 5
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("workspace", ["s3://training/runs", "runs"])
+def test_states_that_another_process_uses_are_not_forgotten(
+    bucket: str, tmp_path: Path, config: TrainingConfig, caplog: pytest.LogCaptureFixture, workspace: str
+) -> None:
+    where = workspace if "://" in workspace else str(tmp_path / workspace)
+    states = open_states(where, run_key("f", "m", config), keep=1, local=tmp_path / "near")
+    with states.held(lambda: False) as stopping:
+        save_and_share(states, Progress(step=5), "five")
+        forget_states(where, facts_of(config))
+
+        assert (states.newest(), stopping()) == (5, False)
+
+    assert caplog.messages == [
+        f"the states of this training stay in {where}: this training is under way in {this_process()}; "
+        "start again when it has ended"
+    ]
+    forget_states(where, facts_of(config))
+    assert open_states(where, run_key("f", "m", config), keep=1, local=tmp_path / "fresh").newest() == 0
 
 
 @pytest.fixture

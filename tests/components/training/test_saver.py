@@ -189,7 +189,7 @@ class CountingMirror(Mirror):
 
 
 def run_with(store: DirectoryStore, workbench: Any, machine: str, engine: Any) -> Any:
-    """Train on a machine that has nothing of its own, over the store; every step waits until the last state is there."""
+    """Train on a machine that has nothing of its own; every step waits until the last state is in the store."""
     workbench.directory = workbench.directory.with_name(machine)
     workbench.mirror = mirror = CountingMirror(store, "key")
     take = engine.steps

@@ -17,6 +17,7 @@ def evaluate(
     metrics: Output[Metrics],
     evaluation: Dict[str, Any],
     device: str,
+    workspace: str,
 ) -> None:
     """Score a fine-tuned model on every example of a split.
 
@@ -27,6 +28,7 @@ def evaluate(
         metrics: The same metrics for KFP's run page.
         evaluation: The `evaluation` section of a recipe.
         device: cpu, gpu or ipu.
+        workspace: Directory or s3:// URI where the intermediate checkpoints of the training are; they are deleted.
     """
     import json
     from pathlib import Path
@@ -36,7 +38,12 @@ def evaluate(
 
     with ending_cleanly():
         measured = run(
-            Path(prepared_data.path), Path(checkpoint.path), Path(scores.path), evaluation=evaluation, device=device
+            Path(prepared_data.path),
+            Path(checkpoint.path),
+            Path(scores.path),
+            evaluation=evaluation,
+            device=device,
+            workspace=workspace,
         )
         for name, value in measured.items():
             metrics.log_metric(name, value)

@@ -18,26 +18,35 @@ from podtune.tasks.scored import Scored, ScoringSettings
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
+from podtune.training.resume import forget_states
 from podtune.training.step_process import noticing_signals, poptorch_python, run_step
 
 _log = logging.getLogger(__name__)
 
 
 def run(
-    prepared_data: Path, checkpoint: Path, scores: Path, *, evaluation: Mapping[str, Any], device: str = "cpu"
+    prepared_data: Path,
+    checkpoint: Path,
+    scores: Path,
+    *,
+    evaluation: Mapping[str, Any],
+    device: str = "cpu",
+    workspace: str = "",
 ) -> Dict[str, float]:
     """Score every example of a split once; return the metrics, the loss, and how many examples there were.
 
-    For IPUs it runs in the Python that has PopTorch.
+    The states from which the training would continue are deleted from the workspace, if one is given: that the
+    checkpoint has come here shows that it is stored. For IPUs it runs in the Python that has PopTorch.
     """
     keep_threads_from_spinning()
     python = poptorch_python(device)
     if python:
         artifacts = {"prepared_data": prepared_data, "checkpoint": checkpoint, "scores": scores}
+        settings = {"evaluation": evaluation, "device": device, "workspace": workspace}
         with noticing_signals() as stopping:
-            run_step([python], "evaluate", {**artifacts, "evaluation": evaluation, "device": device}, stopping)
+            run_step([python], "evaluate", {**artifacts, **settings}, stopping)
         return EVALUATION.read(scores).facts.numbers()
-    scored, facts = _evaluate(prepared_data, checkpoint, evaluation, device)
+    scored, facts = _evaluate(prepared_data, checkpoint, evaluation, device, workspace=workspace)
     with EVALUATION.sealing(scores) as draft:
         write_examples(draft.path, scored.predictions, scored.records)
         draft.facts.update(to_mapping(facts))
@@ -46,10 +55,12 @@ def run(
 
 
 def _evaluate(
-    prepared_data: Path, checkpoint_path: Path, evaluation: Mapping[str, Any], device: str
+    prepared_data: Path, checkpoint_path: Path, evaluation: Mapping[str, Any], device: str, *, workspace: str
 ) -> Tuple[Scored, EvaluationFacts]:
     begun = time.monotonic()
     features, checkpoint = FEATURES.open(prepared_data), CHECKPOINT.open(checkpoint_path)
+    if workspace:
+        forget_states(workspace, checkpoint.facts)
     _require_match(features, checkpoint)
     settings = read_section(task_named(features.facts.task).evaluation, evaluation, "evaluation")
     splits = features.facts.splits

@@ -27,7 +27,7 @@ def evaluate_on_ipu(
         scores: Predictions, scores of every example, slices, and metrics with 95 % intervals.
         metrics: The same metrics for KFP's run page.
         evaluation: The `evaluation` section of a recipe.
-        workspace: An s3:// URI for the result until the step fetches it.
+        workspace: An s3:// URI for the result until the step fetches it; the training's own states are deleted there.
         image: The image of the job's worker.
     """
     import json

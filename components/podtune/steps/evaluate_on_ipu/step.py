@@ -29,7 +29,7 @@ def run(
         step="evaluate",
         inputs=inputs,
         output="scores",
-        arguments={"evaluation": evaluation, "device": "ipu"},
+        arguments={"evaluation": evaluation, "device": "ipu", "workspace": workspace},
         ipus=_ipus_of(inputs["checkpoint"]),
         workspace=workspace,
         image=image or image_of("ipu"),

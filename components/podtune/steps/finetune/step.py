@@ -91,7 +91,7 @@ def _finetune(
     workspace: str,
     stopping: Callable[[], bool],
 ) -> None:
-    """Train and write the Checkpoint; only then forget the intermediate checkpoints."""
+    """Train and write the Checkpoint; the states stay until a later step has it."""
     features, base_model = inputs
     task = task_named(features.facts.task)
     examples = task.open_examples(features, "train")
@@ -102,13 +102,15 @@ def _finetune(
     states = open_states(workspace, key, config.keep_checkpoints, near)
     engine = open_engine(task.objective(features, task.evaluation()), base_model.path, config, device)
     evaluate = partial(_evaluate, task, features, engine)
-    trained = train(Run(engine, examples, config, states, stopping, evaluate))
-    if engine.first:
+    if not engine.first:
+        train(Run(engine, examples, config, states, stopping, evaluate))
+        engine.save_model(checkpoint)  # waits for the first process, which writes
+        return
+    with states.held(stopping) as stopping_or_lost:
+        trained = train(Run(engine, examples, config, states, stopping_or_lost, evaluate))
         facts = _facts(inputs, config, trained, hardware(device, engine.devices, engine.precision))
         _write(checkpoint, base_model.path, engine, trained=trained, facts=facts)
-        states.clear()
-    else:
-        engine.save_model(checkpoint)  # waits for the first process, which writes
+    states.forget_here()
 
 
 def _evaluate(task: Task, features: Features, engine: Engine) -> Dict[str, float]:

@@ -74,6 +74,7 @@ class TorchEngine:
         precision = _precision(config, device)
         self.precision = str(precision).replace("torch.", "")
         self._weights = MasterWeights(model, config, precision)
+        self._copied: Dict[str, torch.Tensor] = {}
         processes.copy_from_first(self._weights.weights)
         self._weights.copy_to_model()
 
@@ -105,8 +106,12 @@ class TorchEngine:
         self._processes.wait_for_all()
 
     def copy_state(self) -> WriteState:
-        copied = {name: tensor.to("cpu", copy=True) for name, tensor in self._weights.state().items()}
-        return partial(save_state, copied, self._weights.layout())
+        state = self._weights.state()
+        if not self._copied:  # kept, as memory that the system has to give first takes ten times as long to write
+            self._copied = {name: torch.empty_like(tensor, device="cpu") for name, tensor in state.items()}
+        for name, tensor in state.items():
+            self._copied[name].copy_(tensor)
+        return partial(save_state, self._copied, self._weights.layout())
 
     def load_state(self, directory: Path) -> None:
         self._weights.continue_from(load_state(self._weights.layout(), directory))

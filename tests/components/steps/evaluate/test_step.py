@@ -5,9 +5,13 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 from podtune import __main__ as program
+from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.evaluation import EVALUATION, Metric, Slice
 from podtune.formats.features import FEATURES
+from podtune.sections import read_section
 from podtune.steps.evaluate.step import run
+from podtune.training.config import TrainingConfig
+from podtune.training.resume import run_key
 
 ROOT = 7**0.5
 LOSS = np.log(6 + np.exp(ROOT) + np.exp(-1 / ROOT)) - 0.75 * ROOT
@@ -92,3 +96,16 @@ def test_it_runs_without_kfp(
 
     assert json.loads(capsys.readouterr().out)["exact_match"] == 50.0
     assert (tmp_path / "scores" / "predictions.json").is_file()
+
+
+def test_the_states_of_a_training_go_once_its_checkpoint_has_come(
+    features: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    facts = CHECKPOINT.read(checkpoint).facts
+    key = run_key(facts.features, facts.base_model, read_section(TrainingConfig, facts.training, "training"))
+    for name in (key, "another"):
+        (tmp_path / "workspace" / name / "step-00000001").mkdir(parents=True)
+
+    run(features, checkpoint, tmp_path / "scores", evaluation={}, workspace=str(tmp_path / "workspace"))
+
+    assert [path.name for path in (tmp_path / "workspace").iterdir()] == ["another"]

@@ -85,7 +85,7 @@ def test_a_signal_ends_a_run_with_its_state_saved(start: Start, undisturbed: byt
     assert second.returncode == 0
     assert (tmp_path / "run/checkpoint/model/model.safetensors").read_bytes() == undisturbed
     assert CHECKPOINT.open(tmp_path / "run/checkpoint").facts.resumed == 1
-    assert checkpoints(tmp_path / "run") == []
+    assert checkpoints(tmp_path / "run") == ["step-00000180", "step-00000200"]
 
 
 def test_a_killed_run_continues_from_its_newest_checkpoint(start: Start, undisturbed: bytes, tmp_path: Path) -> None:

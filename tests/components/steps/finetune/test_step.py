@@ -1,14 +1,17 @@
 import json
+import os
 import shutil
+import socket
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from podtune.errors import BadInput, Interrupted
+from podtune.errors import BadInput, Interrupted, TryAgainLater
 from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.features import FEATURES
 from podtune.formats.sealed import sealing
 from podtune.steps.finetune.step import run
+from podtune.stores.lock_file import locked
 from podtune.tasks.task import task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
@@ -37,9 +40,12 @@ def test_a_checkpoint_is_complete_and_nothing_else_is_left(
 ) -> None:
     checkpoint = finetune(features, base_model, tmp_path, training)
     first = (checkpoint / "model" / "model.safetensors").read_bytes()
-    left = files(tmp_path)
+    left = [name for name in files(tmp_path) if not name.startswith("workspace/")]
+    states = sorted(path.name for path in tmp_path.glob("workspace/*/step-*"))
+    shutil.rmtree(tmp_path / "workspace")
     checkpoint = finetune(features, base_model, tmp_path, training)
 
+    assert states == ["step-00000016", "step-00000020"]
     assert left == [
         "checkpoint/log.jsonl",
         "checkpoint/manifest.json",
@@ -49,9 +55,36 @@ def test_a_checkpoint_is_complete_and_nothing_else_is_left(
         "checkpoint/model/tokenizer_config.json",
         "checkpoint/tensorboard/events.out.tfevents.podtune",
     ]
-    assert files(tmp_path) == left
     assert (checkpoint / "model" / "model.safetensors").read_bytes() == first
-    assert list((tmp_path / "workspace").iterdir()) == []
+
+
+def test_a_finished_training_whose_artifact_was_lost_writes_it_at_once(
+    features: Path, base_model: Path, training: Training, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint = finetune(features, base_model, tmp_path, training)
+    first = (checkpoint / "model" / "model.safetensors").read_bytes()
+    shutil.rmtree(checkpoint)
+    caplog.set_level("INFO")
+
+    checkpoint = finetune(features, base_model, tmp_path, training)
+
+    assert (checkpoint / "model" / "model.safetensors").read_bytes() == first
+    assert [message for message in caplog.messages if message.startswith("step ")] == []
+    assert CHECKPOINT.open(checkpoint).facts.steps == 20
+
+
+def test_another_process_with_the_same_training_is_named(
+    features: Path, base_model: Path, training: Training, tmp_path: Path
+) -> None:
+    finetune(features, base_model, tmp_path, training)
+    (states,) = (tmp_path / "workspace").iterdir()
+
+    with locked(states / "lock", "held"), pytest.raises(TryAgainLater) as refused:
+        finetune(features, base_model, tmp_path, training)
+
+    assert str(refused.value) == (
+        f"this training is under way in process {os.getpid()} on {socket.gethostname()}; start again when it has ended"
+    )
 
 
 def test_settings_of_images_and_of_writing_stay_with_the_model(

@@ -57,7 +57,7 @@ def test_two_processes_find_the_weights_that_one_finds(
     for ours, theirs in zip(read_log(two), read_log(tmp_path / "one")):
         for name in {"loss", "evaluation"} & (ours.keys() | theirs.keys()):
             assert ours[name] == pytest.approx(theirs[name], rel=roundings(160))
-    assert list((tmp_path / "workspace").iterdir()) == []
+    assert len(list(tmp_path.glob("workspace/*/step-00000020"))) == 1
 
 
 def test_two_processes_stop_together_and_continue(
@@ -66,6 +66,7 @@ def test_two_processes_stop_together_and_continue(
     # Long enough to be stopped on a fast machine, and every checkpoint stays to be seen
     settings = {**training, "epochs": 80, "dropout": 0.0, "checkpoint_every": 40, "keep_checkpoints": 100}
     undisturbed = weights(in_two_processes(settings))
+    shutil.rmtree(tmp_path / "workspace")
 
     with pytest.raises(Interrupted, match=r"stopped after step \d+ of 400, whose checkpoint is saved"):
         in_two_processes(settings, lambda: bool(list(tmp_path.glob("workspace/*/step-00000040"))))
