@@ -69,6 +69,8 @@ class Graph:
     description: str
     parameters: Tuple[str, ...]
     steps: Tuple[Step, ...]
+    deadline: Optional[int] = None
+    """Seconds after which a run ends that has not; None for never."""
 
 
 def graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> Graph:
@@ -95,9 +97,12 @@ def read_graph(specification: Mapping[str, Any], platform: Mapping[str, Any]) ->
     """Read the two documents of a compiled pipeline."""
     root, about = specification["root"], specification["pipelineInfo"]
     tasks = _flat(root["dag"]["tasks"], specification["components"])
-    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    of_kubernetes = platform["platforms"]["kubernetes"]
+    pods = of_kubernetes["deploymentSpec"]["executors"]
     steps = tuple(_step(name, tasks[name], specification, pods) for name in _in_order(tasks))
-    return Graph(about["name"], about.get("description", ""), tuple(root["inputDefinitions"]["parameters"]), steps)
+    parameters = tuple(root["inputDefinitions"]["parameters"])
+    deadline = of_kubernetes.get("pipelineConfig", {}).get("activeDeadlineSeconds")
+    return Graph(about["name"], about.get("description", ""), parameters, steps, deadline)
 
 
 def _flat(tasks: Mapping[str, Any], components: Mapping[str, Any]) -> Dict[str, Any]:
@@ -148,7 +153,10 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
     container = specification["deploymentSpec"]["executors"][label]["container"]
     kinds = component["inputDefinitions"].get("parameters", {})
     artifacts = {key: value["taskOutputArtifact"] for key, value in task["inputs"].get("artifacts", {}).items()}
-    parameters, outputs = task["inputs"].get("parameters", {}), component["outputDefinitions"].get("artifacts", {})
+    parameters, outputs = (
+        task["inputs"].get("parameters", {}),
+        component.get("outputDefinitions", {}).get("artifacts", {}),
+    )
     return Step(
         name=name,
         module=container["args"][container["args"].index("--function_to_execute") + 1],

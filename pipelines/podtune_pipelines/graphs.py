@@ -62,7 +62,9 @@ def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Cha
     # From which KFP learns the parameters, whose values it passes in this order
     parameters = [Parameter(name, Parameter.POSITIONAL_ONLY, annotation=kind) for name, kind in _PARAMETERS.items()]
     pipeline.__signature__ = Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]  # PEP 362's
-    return dsl.pipeline(name=f"podtune-{recipe.name}", description=recipe.card.description)(pipeline)
+    config = dsl.PipelineConfig(active_deadline_seconds=round(3600 * placement.hours)) if placement.hours else None
+    name, description = f"podtune-{recipe.name}", recipe.card.description
+    return dsl.pipeline(name=name, description=description, pipeline_config=config)(pipeline)
 
 
 def preparation_of(recipe: Recipe, placement: Placement) -> Any:

@@ -31,6 +31,9 @@ class Placement:
     unpinned: Tuple[str, ...] = ()
     """Steps whose result may change while their arguments do not: KFP must not reuse it."""
 
+    hours: float = 0.0
+    """After which a run ends that has not, the time included in which its pods wait; 0 for never."""
+
     on_this_machine: bool = False
     """Whether the steps run on this machine's own devices; a cluster's IPUs are available to IPUJobs only."""
 

@@ -24,7 +24,15 @@ EVERYTHING = {
     "local": ("overlays/local",),
     "local-ipu": ("overlays/local-ipu",),
     "argo": ("base/steps", "base/ipu", "components/argo", "components/gpus", "components/aws"),
-    "argo-own-store": ("base/steps", "components/argo", "components/hub", "components/cluster-store"),
+    "argo-own-store": (
+        "base/steps",
+        "components/argo",
+        "components/hub",
+        "components/gpus",
+        "components/cluster-store",
+        "components/argo-cluster-store",
+    ),
+    "kfp-own-store": ("base/steps", "components/kfp", "components/cluster-store", "components/kfp-providers"),
 }
 
 
@@ -54,7 +62,7 @@ def test_every_object_is_as_kubernetes_defines_it(files: List[Path]) -> None:
     said = result.stdout + result.stderr
     assert result.returncode == 0, said
     assert said.count(" passed for resource ") == len(said.splitlines())
-    assert said.count(" passed for resource pod/") == 17
+    assert said.count(" passed for resource pod/") == 19
 
 
 def test_a_misspelt_field_is_found(tmp_path: Path, worker_pod: Document) -> None:

@@ -215,3 +215,38 @@ def test_each_account_has_the_role_of_what_it_does_at_the_store(render: Render) 
         "podtune/podtune-publisher": "podtune-publisher",
         "podtune-ipu/podtune-ipu-worker": "podtune-ipu-worker",
     }
+
+
+OWN_STORE = ("base/steps", "base/ipu", "components/cluster-store")
+
+
+def test_kfps_own_store_lets_our_namespaces_in(render: Render) -> None:
+    namespaces = named(render(*OWN_STORE), "Namespace")
+
+    parts = {name: one["metadata"]["labels"]["app.kubernetes.io/part-of"] for name, one in namespaces.items()}
+    assert parts == {"podtune": "kubeflow-profile", "podtune-ipu": "kubeflow-profile"}
+
+
+def test_argos_artifacts_lie_in_kfps_own_store(render: Render) -> None:
+    maps = named(render(*OWN_STORE, "components/argo", "components/argo-cluster-store"), "ConfigMap")
+
+    repository = yaml.safe_load(maps["podtune/artifact-repositories"]["data"]["podtune"])
+    assert repository["archiveLogs"] is True
+    assert repository["s3"] == {
+        "bucket": "mlpipeline",
+        "endpoint": "seaweedfs.kubeflow:8333",
+        "insecure": True,
+        "accessKeySecret": {"name": "podtune-s3", "key": "AWS_ACCESS_KEY_ID"},
+        "secretKeySecret": {"name": "podtune-s3", "key": "AWS_SECRET_ACCESS_KEY"},
+        "keyFormat": "artifacts/{{workflow.name}}/logs/{{pod.name}}",
+    }
+
+
+def test_kfp_reaches_an_s3_root_in_a_store_of_ones_own(render: Render) -> None:
+    documents = render("base/steps", "components/kfp", "components/cluster-store", "components/kfp-providers")
+
+    maps, roles = named(documents, "ConfigMap"), named(documents, "Role")
+    s3 = yaml.safe_load(maps["podtune/kfp-launcher"]["data"]["providers"])["s3"]["default"]
+    assert s3["endpoint"] == maps["podtune/podtune-s3"]["data"]["AWS_ENDPOINT_URL_S3"]
+    assert (s3["forcePathStyle"], s3["disableSSL"], s3["credentials"]["fromEnv"]) == (True, True, False)
+    assert roles["podtune/podtune-runner-store"]["rules"][0]["resourceNames"] == ["podtune-s3"]

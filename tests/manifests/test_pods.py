@@ -6,7 +6,7 @@ Document = Dict[str, Any]
 
 
 def test_a_step_keeps_the_restricted_standard(step_pods: List[Document]) -> None:
-    assert len(step_pods) == 16
+    assert len(step_pods) == 18
     for pod in step_pods:
         spec, container = pod["spec"], pod["spec"]["containers"][0]
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}

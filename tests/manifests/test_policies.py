@@ -24,7 +24,16 @@ def allowed(name: str, action: str) -> List[str]:
 
 
 def test_every_policy_is_known() -> None:
-    assert sorted(path.stem for path in POLICIES.iterdir()) == EVERY
+    assert sorted(path.stem for path in POLICIES.iterdir()) == sorted([*EVERY, "lifecycle"])
+
+
+def test_what_expires_is_what_nobody_releases() -> None:
+    rules = json.loads((POLICIES / "lifecycle.json").read_text(encoding="utf-8"))["Rules"]
+
+    assert {rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in rules} == {
+        "training/": 30,
+        "artifacts/": 60,
+    }
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -78,7 +78,8 @@ def test_each_step_receives_only_its_own_section(tmp_path: Path) -> None:
     }
     assert parameters == {
         "compare": ["gate", "release", "store"],
-        "evaluate": ["device", "evaluation"],
+        "check-store": ["release", "store"],
+        "evaluate": ["device", "evaluation", "workspace"],
         "fetch-data": ["source"],
         "fetch-model": ["model"],
         "finetune": ["device", "training", "workspace"],

@@ -51,6 +51,7 @@ def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, A
                 "runAsUser": _ARGO_USER,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
+            **({"activeDeadlineSeconds": graph.deadline} if graph.deadline else {}),
             "podSpecPatch": json.dumps({"terminationGracePeriodSeconds": _GRACE_SECONDS}),
             "volumes": [{"name": name, "emptyDir": {}} for name in VOLUMES],
             "podMetadata": {"labels": {"app.kubernetes.io/name": "podtune"}},

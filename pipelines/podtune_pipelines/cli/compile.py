@@ -18,6 +18,7 @@ def compile_recipe(
     changes: options.Changes = options.NO_CHANGES,
     device: options.Device = "cpu",
     devices: options.Devices = 1,
+    hours: options.Hours = options.A_WEEK,
     store: options.LaterStore = "",
     workspace: options.LaterWorkspace = "",
 ) -> None:
@@ -28,7 +29,7 @@ def compile_recipe(
 
     loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    placement = Placement(device, devices, unpinned=unpinned_steps(loaded))
+    placement = Placement(device, devices, unpinned=unpinned_steps(loaded), hours=hours)
     write_pipeline(loaded, placement, arguments, to)
     print(to)
 
@@ -39,6 +40,7 @@ def argo(
     changes: options.Changes = options.NO_CHANGES,
     device: options.Device = "cpu",
     devices: options.Devices = 1,
+    hours: options.Hours = options.A_WEEK,
     store: options.LaterStore = "",
     workspace: options.LaterWorkspace = "",
     bucket: Annotated[
@@ -62,7 +64,7 @@ def argo(
 
     loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices), arguments)
+    graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices, hours=hours), arguments)
     template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})})
     write_documents([template, *([cron_workflow(template, cron)] if cron else [])], to)
     print(to)

@@ -23,6 +23,13 @@ Device = Annotated[str, typer.Option(help="Where to train and evaluate: cpu, gpu
 
 Devices = Annotated[int, typer.Option(help="Accelerators in the training pod.")]
 
+Hours = Annotated[
+    float, typer.Option(min=0, help="End a run that has not ended after this many hours, waiting included; 0: never.")
+]
+
+A_WEEK = 168.0
+"""Of hours, in which every published recipe is trained; longer than any retry waits."""
+
 Home = Annotated[Path, typer.Option(envvar=HOME.name, help="Directory for everything that local runs write.")]
 
 Store = Annotated[
@@ -77,5 +84,10 @@ PipelineRoot = Annotated[str, typer.Option(help="minio://, s3:// or gs:// URI fo
 ServiceAccount = Annotated[str, typer.Option(help="Kubernetes service account of the pods; default: the cluster's.")]
 
 Timeout = Annotated[float, typer.Option(help="Stop waiting after this many seconds, exit code 75; 0: never.")]
+
+StartWithin = Annotated[
+    float,
+    typer.Option(min=0, help="Cancel the run if a step's pod has not started after this many minutes; 0: never."),
+]
 
 Interval = Annotated[float, typer.Option(min=0.01, help="Seconds between polls of the run.")]

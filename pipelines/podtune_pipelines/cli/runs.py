@@ -12,6 +12,7 @@ from podtune_pipelines.cli import options
 if TYPE_CHECKING:
     from podtune_pipelines.cluster.client import Cluster
     from podtune_pipelines.cluster.runs import Run
+    from podtune_pipelines.cluster.waiting import Patience
 
 
 def runs(
@@ -53,6 +54,7 @@ def wait(
     host: options.Host = "",
     namespace: options.Namespace = "",
     timeout: options.Timeout = 0.0,
+    start_within: options.StartWithin = 0.0,
     interval: options.Interval = 5.0,
     as_json: options.Json = False,
 ) -> None:
@@ -60,8 +62,11 @@ def wait(
 
     If the run fails, shows the failed step and the end of its log, and exits with that step's exit code.
     """
+    from podtune_pipelines.cluster.waiting import Patience
+
     cluster, run_id = _opened(run, host, namespace)
-    follow_to_end(cluster, run_id, timeout=timeout, interval=interval, as_json=as_json)
+    patience = Patience(interval, timeout, start_limit=60 * start_within)
+    follow_to_end(cluster, run_id, patience, as_json=as_json)
 
 
 def cancel(
@@ -94,6 +99,7 @@ def retry(
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end and exit as it ends.")] = False,
     attempts: Attempts = 1,
     timeout: options.Timeout = 0.0,
+    start_within: options.StartWithin = 0.0,
     interval: options.Interval = 5.0,
     as_json: options.Json = False,
 ) -> None:
@@ -102,6 +108,7 @@ def retry(
     Steps that are done stay as they are; training continues from its newest checkpoint.
     """
     from podtune_pipelines.cluster.runs import read_run, retry_run
+    from podtune_pipelines.cluster.waiting import Patience
 
     cluster, run_id = _opened(run, host, namespace)
     state = read_run(cluster, run_id).state
@@ -110,7 +117,8 @@ def retry(
     retry_run(cluster, run_id)
     _say(f"trying again: {run_id}")
     if wait:
-        follow_to_end(cluster, run_id, timeout=timeout, interval=interval, as_json=as_json, attempts=attempts)
+        patience = Patience(interval, timeout, start_limit=60 * start_within)
+        follow_to_end(cluster, run_id, patience, as_json=as_json, attempts=attempts)
 
 
 def _opened(run: str, host: str, namespace: str) -> "Tuple[Cluster, str]":
@@ -122,17 +130,15 @@ def _opened(run: str, host: str, namespace: str) -> "Tuple[Cluster, str]":
     return cluster, run_id
 
 
-def follow_to_end(  # as many as the commands have options
-    cluster: "Cluster", run: str, *, timeout: float, interval: float, as_json: bool, attempts: int = 1
-) -> None:
+def follow_to_end(cluster: "Cluster", run: str, patience: "Patience", *, as_json: bool, attempts: int = 1) -> None:
     """Follow a run and print its final state; raise the failed step's error, with its log on stderr."""
     from podtune_pipelines.cluster.outcome import failure_of_run, is_worth_a_retry, stop_reason
     from podtune_pipelines.cluster.runs import retry_run
-    from podtune_pipelines.cluster.waiting import Patience, follow
+    from podtune_pipelines.cluster.waiting import follow
 
     try:
         while True:
-            ended = follow(cluster, run, _say, Patience(interval, timeout))
+            ended = follow(cluster, run, _say, patience)
             failure, attempts = failure_of_run(cluster, ended, _say), attempts - 1
             if not failure or not attempts or not is_worth_a_retry(failure):
                 break

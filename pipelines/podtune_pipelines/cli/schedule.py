@@ -44,6 +44,7 @@ def schedule(  # as many as the command has options
     namespace: options.Namespace = "",
     device: options.Device = "cpu",
     devices: options.Devices = 1,
+    hours: options.Hours = options.A_WEEK,
     store: options.ClusterStore = "",
     workspace: options.Workspace = "",
     experiment: options.Experiment = "podtune",
@@ -72,7 +73,9 @@ def schedule(  # as many as the command has options
     check_options(device, devices, store=store, workspace=workspace)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    version = upload_pipeline(cluster, loaded, scheduled_pipeline_of, arguments, device=device, devices=devices)
+    version = upload_pipeline(
+        cluster, loaded, scheduled_pipeline_of, arguments, device=device, devices=devices, hours=hours
+    )
     print_version(loaded, version)
     conditions = Conditions(experiment, pipeline_root, service_account)
     new = set_schedule(

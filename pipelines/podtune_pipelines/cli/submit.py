@@ -21,6 +21,7 @@ def submit(
     namespace: options.Namespace = "",
     device: options.Device = "cpu",
     devices: options.Devices = 1,
+    hours: options.Hours = options.A_WEEK,
     store: options.ClusterStore = "",
     workspace: options.Workspace = "",
     experiment: options.Experiment = "podtune",
@@ -29,6 +30,7 @@ def submit(
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end and exit as it ends.")] = False,
     attempts: Attempts = 1,
     timeout: options.Timeout = 0.0,
+    start_within: options.StartWithin = 0.0,
     interval: options.Interval = 5.0,
     as_json: options.Json = False,
 ) -> None:
@@ -39,6 +41,7 @@ def submit(
     from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.runs import Conditions, start_run
     from podtune_pipelines.cluster.versions import upload_pipeline
+    from podtune_pipelines.cluster.waiting import Patience
     from podtune_pipelines.graphs import arguments_of, pipeline_of
     from podtune_pipelines.preflight import check_options
 
@@ -46,7 +49,7 @@ def submit(
     check_options(device, devices, store=store, workspace=workspace)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    version = upload_pipeline(cluster, loaded, pipeline_of, arguments, device=device, devices=devices)
+    version = upload_pipeline(cluster, loaded, pipeline_of, arguments, device=device, devices=devices, hours=hours)
     print_version(loaded, version)
     name = f"podtune-{loaded.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"
     run = start_run(cluster, version, name, Conditions(experiment, pipeline_root, service_account))
@@ -55,7 +58,8 @@ def submit(
     elif not wait:
         options.print_json({"run": run.id, "url": run.url, "version": version.name})
     if wait:
-        follow_to_end(cluster, run.id, timeout=timeout, interval=interval, as_json=as_json, attempts=attempts)
+        patience = Patience(interval, timeout, start_limit=60 * start_within)
+        follow_to_end(cluster, run.id, patience, as_json=as_json, attempts=attempts)
 
 
 def print_version(recipe: Recipe, version: "Version") -> None:

@@ -36,10 +36,20 @@ class Version:
 
 
 def upload_pipeline(
-    cluster: Cluster, recipe: Recipe, define: Define, arguments: Dict[str, Any], *, device: str, devices: int
+    cluster: Cluster,
+    recipe: Recipe,
+    define: Define,
+    arguments: Dict[str, Any],
+    *,
+    device: str,
+    devices: int,
+    hours: float = 0.0,
 ) -> Version:
-    """Compile one of a recipe's pipelines with these arguments, and upload it unless the cluster has it."""
-    placement = Placement(device, devices, unpinned=unpinned_steps(recipe))
+    """Compile one of a recipe's pipelines with these arguments, and upload it unless the cluster has it.
+
+    A run of it ends after so many hours; 0 for never.
+    """
+    placement = Placement(device, devices, unpinned=unpinned_steps(recipe), hours=hours)
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory) / "pipeline.yaml"
         compile_to(define(recipe, placement), arguments, package)

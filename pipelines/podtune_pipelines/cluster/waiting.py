@@ -11,7 +11,7 @@ from podtune.errors import PodtuneError, TryAgainLater
 
 from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.pods import has_no_pods, show_command, waiting_reasons
-from podtune_pipelines.cluster.runs import ENDED, Run, read_run, seconds_between
+from podtune_pipelines.cluster.runs import ENDED, Run, cancel_run, read_run, seconds_between
 from podtune_pipelines.cluster.steps import Step
 
 _WORDS = {"waiting": "waiting for a machine", "succeeded": "done"}
@@ -38,6 +38,9 @@ class Patience:
 
     start: float = 60.0
     """In which a step's pod should start."""
+
+    start_limit: float = 0.0
+    """After which a run is cancelled one of whose steps' pods has not started; 0 for never."""
 
     silence: float = 1800.0
     """After which a run in which nothing changes is looked at: its workflow may be gone."""
@@ -79,6 +82,9 @@ class _Watch:
     states: Dict[str, str] = field(default_factory=dict)
     """Of each step, as reported."""
 
+    waiting: Dict[str, float] = field(default_factory=dict)
+    """When a step's pod was first seen waiting."""
+
     since: Dict[str, float] = field(default_factory=dict)
     """When a step was first seen waiting, and with the empty name, when anything changed last."""
 
@@ -94,6 +100,7 @@ class _Watch:
             elif step.state == "waiting" and self._lasts(step.name, self.patience.start):
                 self.since[step.name] = float("inf")  # once
                 self.report(self._why(run, step))
+            self._cancel_what_does_not_start(run, step)
         if run.state not in ENDED and self._lasts("", self.patience.silence):
             self.since[""] = time.monotonic()
             self._look_for_pods(run)
@@ -112,6 +119,15 @@ class _Watch:
         since = f"{step.name} has been waiting for a machine or its image since {(step.started or '')[11:16]} UTC"
         reasons = "; ".join(waiting_reasons(namespace, run.id))
         return f"{since}: {reasons}" if reasons else f"{since}; see why: {show_command(namespace, run.id)}"
+
+    def _cancel_what_does_not_start(self, run: Run, step: Step) -> None:
+        limit, now = self.patience.start_limit, time.monotonic()
+        if step.state != "waiting":
+            self.waiting.pop(step.name, None)
+        elif limit and now - self.waiting.setdefault(step.name, now) >= limit:
+            why = self._why(run, step)
+            cancel_run(self.cluster, run.id)
+            raise TryAgainLater(f"run {run.id} was cancelled after {limit / 60:g} minutes (--start-within): {why}")
 
     def _look_for_pods(self, run: Run) -> None:
         namespace = self.cluster.address.namespace

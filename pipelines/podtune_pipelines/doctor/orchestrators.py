@@ -1,4 +1,4 @@
-"""How KFP's and Argo's own configuration treats a run: what is tried again, and whether Argo's namespace is complete."""
+"""How KFP's and Argo's own configuration treats a run, and whether a namespace has what Argo's runs need."""
 
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
