@@ -27,10 +27,29 @@ def tell_orchestrator(done: int, total: int) -> None:
             Path(path).write_text(f"{done}/{total}\n", encoding="utf-8")
 
 
+class _Terminal:
+    """A stream whose other end may be closed: nothing that is shown may end a training."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def progress_bar(total: int, unit: str, label: str, done: int = 0) -> Any:
     """Open a tqdm bar, to be used as a context manager; it draws only on a terminal. `done` was there before."""
     terminal = TERMINAL.value()  # the process writes into a pipe
-    target = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # tqdm draws on it
+    stream = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # tqdm draws on it
+    target = _Terminal(stream)
     hidden = not target.isatty() or not is_first_process()
     return tqdm(
         total=total,

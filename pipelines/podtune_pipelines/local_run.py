@@ -4,19 +4,20 @@ import contextlib
 import logging
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional
 
 import psutil
 from kfp import local
 from podtune.environment import MESSAGE_FILE, TERMINAL
-from podtune.errors import PodtuneError, read_failure
+from podtune.errors import Interrupted, PodtuneError, read_failure
+from podtune.stores.lock_file import locked
+from podtune.training.step_process import handling
 
 from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of
@@ -25,6 +26,13 @@ from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.reuse import Outputs, Results, reusable, serving
 from podtune_pipelines.run_log import RunLog, without_colour
+
+_SHOWN = (
+    ("write_card", "model_card", {"report": "report.html", "card": "README.md"}),
+    ("evaluate", "scores", {"answers": "examples.jsonl"}),
+    ("finetune", "checkpoint", {"checkpoint": ""}),
+)
+"""Step, output, and which of its files are for people."""
 
 
 @dataclass(frozen=True)
@@ -48,26 +56,48 @@ class Home:
         """Checkpoints of runs that did not end."""
         return self.directory / "training"
 
-    @property
-    def log(self) -> Path:
-        """The output of the newest run."""
-        return self.directory / "run.log"
+    def log(self, recipe: str) -> Path:
+        """The output of a recipe's newest run."""
+        return self.directory / "logs" / f"{recipe}.log"
+
+    def used_by(self, recipe: str) -> ContextManager[None]:
+        """Keep other processes from running the recipe in this home; TryAgainLater names the one that does."""
+        return locked(self.directory / "locks" / recipe, f"a run of {recipe} in {self.directory} is under way")
 
 
 def run_locally(recipe: Recipe, home: Home, store: str, device: str) -> Path:
     """Run a recipe's pipeline on this machine and return its Release; a failed step's error is raised as its own."""
-    return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, store), home)
+    return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, store), home, recipe.name)
 
 
 def prepare_locally(recipe: Recipe, home: Home, device: str) -> Path:
     """Run a recipe's preparing steps on this machine and return its Features; `run_locally` reuses them."""
-    return _run(preparation_of(recipe, _placement(recipe, device)), preparing_arguments_of(recipe), home)
+    pipeline = preparation_of(recipe, _placement(recipe, device))
+    return _run(pipeline, preparing_arguments_of(recipe), home, recipe.name)
 
 
 def reusable_locally(recipe: Recipe, home: Home, device: str) -> Dict[str, Optional[Outputs]]:
     """Each step of `run_locally` to the outputs that it would reuse, None where it would run; nothing is run."""
     arguments = _arguments(recipe, home)
     return reusable(graph_of(recipe, _placement(recipe, device), arguments), arguments, home.results)
+
+
+def left_behind(recipe: Recipe, home: Home, reused: Mapping[str, Outputs], begun: float) -> Dict[str, Path]:
+    """What a run that began at that time has made or reused and a person may want to see, also one that failed."""
+    runs = sorted(home.runs.glob(f"podtune-{recipe.name}-[0-9]*"))
+    newest = runs[-1] if runs and runs[-1].stat().st_mtime >= begun else None
+    found: Dict[str, Path] = {}
+    for step, output, files in _SHOWN:
+        if newest and (newest / step.replace("_", "-") / output).exists():
+            directory = newest / step.replace("_", "-") / output
+        elif step in reused:
+            directory = Path(reused[step][output].path)
+        else:
+            continue
+        found.update({what: directory / name for what, name in files.items()})
+    if home.log(recipe.name).exists() and home.log(recipe.name).stat().st_mtime >= begun:
+        found["log"] = home.log(recipe.name)
+    return found
 
 
 def _placement(recipe: Recipe, device: str) -> Placement:
@@ -78,17 +108,30 @@ def _arguments(recipe: Recipe, home: Home, store: str = "") -> Dict[str, Any]:
     return arguments_of(recipe, store=store, workspace=str(home.workspace.resolve()))
 
 
-def _run(pipeline: Any, arguments: Dict[str, Any], home: Home) -> Path:
+def _run(pipeline: Any, arguments: Dict[str, Any], home: Home, recipe: str) -> Path:
     home.runs.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), _environment_of_steps() as message_file, _passing_on_sigterm():
+    log_file = home.log(recipe)
+    log_file.parent.mkdir(exist_ok=True)
+    with warnings.catch_warnings(), _environment_of_steps() as message_file, _passing_on_signals() as signals:
         warnings.simplefilter("ignore")  # KFP warns of every cluster setting that it ignores here
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(home.runs))
-        with home.log.open("w", encoding="utf-8") as log, _logging_to(RunLog(log, sys.stderr)), serving(home.results):
+        with log_file.open("w", encoding="utf-8") as log, _logging_to(RunLog(log, sys.stderr)), serving(home.results):
             try:
                 return Path(pipeline(**arguments).output.uri)
             except RuntimeError as error:
-                unexpected = PodtuneError(f"{without_colour(str(error))} The end of {home.log} says why")
-                raise read_failure(message_file) or unexpected from None
+                failure = read_failure(message_file)
+                if signals:
+                    raise _stopped(failure, signals[0]) from None
+                unexpected = PodtuneError(f"{without_colour(str(error))} The end of {log_file} says why")
+                raise failure or unexpected from None
+
+
+def _stopped(failure: Optional[PodtuneError], number: int) -> Interrupted:
+    """The end by a signal, with what the step said of it, and the exit code that shells give it."""
+    said = str(failure) if isinstance(failure, Interrupted) else "stopped; steps that are done stay"
+    stopped = Interrupted(f"{said}; the same command continues" if "start again" not in said else said)
+    stopped.exit_code = 128 + number
+    return stopped
 
 
 @contextlib.contextmanager
@@ -135,20 +178,28 @@ def _environment_of_steps() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _passing_on_sigterm() -> Iterator[None]:
-    """Send SIGTERM on to the step that is running, which then writes its checkpoint and ends.
+def _passing_on_signals() -> Iterator[List[int]]:
+    """Send signals to end on to the step that is running, which then saves its state; yield those that have come.
 
-    KFP waits for its step and tells it nothing: without this the step would train on, and its run be gone.
+    KFP waits for its step and tells it nothing: without this the step would train on, and its run be gone. A second
+    signal ends the step at once.
     """
+    came: List[int] = []
 
     def pass_on(signum: int, frame: Any) -> None:  # noqa: ARG001  # the signature of a handler
-        for process in psutil.Process().children(recursive=True):
+        came.append(signum)
+        steps = [one for one in psutil.Process().children(recursive=True) if _is_python(one)]
+        for process in steps:
             with contextlib.suppress(psutil.NoSuchProcess):
-                if "python" in process.name():
-                    process.terminate()
+                process.terminate() if len(came) == 1 else process.kill()
+        if not steps:  # between two of them
+            raise _stopped(None, signum)
 
-    before = signal.signal(signal.SIGTERM, pass_on)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with handling(pass_on):
+        yield came
+
+
+def _is_python(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "python" in process.name()
+    return False

@@ -3,6 +3,7 @@
 KFP's local runner and its executor print every step's input and output in full between the steps' own lines.
 """
 
+import contextlib
 import io
 import re
 from typing import Optional, TextIO
@@ -37,7 +38,8 @@ class RunLog(io.TextIOBase):
         for line in lines:
             shown = wanted(line)
             if shown is not None:
-                print(shown, file=self._terminal, flush=True)
+                with contextlib.suppress(OSError):  # a terminal that was closed: the run has to end in good order
+                    print(shown, file=self._terminal, flush=True)
         return len(text)
 
     def flush(self) -> None:

@@ -124,6 +124,7 @@ def test_a_cluster_reaches_its_ipus_by_ipujobs(tmp_path: Path) -> None:
 
     tasks = set(spec["root"]["dag"]["tasks"])
     assert tasks == {
+        "check-store",
         "compare",
         "evaluate-on-ipu",
         "fetch-data",

@@ -15,6 +15,8 @@ pytestmark = pytest.mark.local
 
 PODTUNE = [sys.executable, "-m", "podtune_pipelines.cli"]
 
+LABELS = ("report:", "card:", "answers:", "checkpoint:", "log:", "download:")
+
 SMALL = [
     "source.data=sample://squad?train=64&validation=16",
     "model.source=sample://bert?layers=1&hidden=16",
@@ -49,13 +51,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_leaves_its_artifacts_a_release_and_a_log(home: Path) -> None:
     assert sorted(path.name for path in (home / ".podtune").iterdir()) == [
+        "locks",
+        "logs",
         "reuse",
-        "run.log",
         "runs",
         "store",
         "training",
     ]
-    assert "Executing task" in (home / ".podtune" / "run.log").read_text()
+    assert "Executing task" in (home / ".podtune" / "logs" / "bert-tiny-squad.log").read_text()
     assert list((home / ".podtune" / "training").iterdir()) == []
     (recipe,) = (home / ".podtune" / "runs").rglob("recipe.yaml")
     assert load_recipe(str(recipe)) == load_recipe("bert-tiny-squad", SMALL)
@@ -75,6 +78,26 @@ def test_what_is_learnt_of_pictures_is_released_too(tmp_path: Path, recipe: str)
 
     assert finished.returncode == 0, finished.stderr
     assert json.loads(finished.stdout)["name"] == recipe
+
+
+def test_a_run_ends_with_what_there_is_to_look_at_and_to_do(home: Path) -> None:
+    finished, refused = run_small(home), run_small(home, "gate.floors.exact_match=100.0")
+
+    for ended, code in ((finished, 0), (refused, 3)):
+        assert ended.returncode == code
+        shown = dict(line.split(":", 1) for line in ended.stderr.splitlines() if line.startswith(LABELS))
+        found = {label: home / path.strip() for label, path in shown.items() if label != "download"}
+        assert found.keys() == {"report", "card", "answers", "checkpoint", "log"}
+        assert all(path.exists() for path in found.values())
+        assert ("download" in shown) == (code == 0)
+
+
+def test_the_live_release_does_not_depend_on_the_working_directory(home: Path, tmp_path: Path) -> None:
+    here = podtune(home, "releases", "bert-tiny-squad", "--json").stdout
+    elsewhere = podtune(tmp_path, "releases", "bert-tiny-squad", "--json", "--home", str(home / ".podtune")).stdout
+
+    assert json.loads(elsewhere) == json.loads(here)
+    assert not (tmp_path / ".podtune").exists()
 
 
 def test_a_second_run_reuses_what_is_unchanged_and_says_so(home: Path) -> None:
@@ -129,19 +152,25 @@ def test_bad_input_is_one_line_and_exit_code_2(home: Path) -> None:
     assert "train.json" in finished.stderr.splitlines()[-1]
 
 
-def test_sigterm_saves_the_state_and_the_same_command_continues(home: Path) -> None:
-    changes = [*SMALL, "training.epochs=400", "training.learning_rate=2e-4"]
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=str)
+def test_a_signal_saves_the_state_and_the_same_command_continues(home: Path, sent: signal.Signals, code: int) -> None:
+    changes = [*SMALL, "training.epochs=400", "training.learning_rate=2e-4", f"training.seed={code}"]
     command = [*PODTUNE, "run", "bert-tiny-squad", *_options(changes)]
     with subprocess.Popen(command, cwd=home, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "step 10 of" in line:
                 break
-        process.send_signal(signal.SIGTERM)
+        second = podtune(home, "run", "bert-tiny-squad", *_options(changes))
+        process.send_signal(sent)
         rest = process.stderr.read()
-    assert process.returncode == 143, rest
+    assert process.returncode == code, rest
     assert "start again to continue" in rest.splitlines()[-1]
     assert len(list((home / ".podtune" / "training").iterdir())) == 1
+    assert second.returncode == 75
+    assert second.stderr.splitlines()[-1].startswith(
+        f"error: a run of bert-tiny-squad in .podtune is under way in process {process.pid} on "
+    )
 
     continued = podtune(home, "run", "bert-tiny-squad", *_options([*changes, "gate.tolerance=100.0"]))
 

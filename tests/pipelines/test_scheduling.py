@@ -51,6 +51,7 @@ def test_all_that_costs_time_waits_for_the_check(tmp_path: Path) -> None:
     inside = tasks_of(spec, "comp-condition-1")
     assert sorted(inside) == ["compare", "evaluate", "finetune", "publish", "write-card"]
     assert sorted(spec["root"]["dag"]["tasks"]) == [
+        "check-store",
         "check-unchanged",
         "condition-1",
         "fetch-data",

@@ -13,25 +13,35 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Callable, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence
 
 from podtune.environment import IPU_PYTHON, MESSAGE_FILE
 from podtune.errors import BadInput, PodtuneError, read_failure
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""To end, the last when a terminal is closed; one that is ignored stays so, as nohup has it."""
+
 _POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
 def noticing_signals() -> Iterator[Callable[[], bool]]:
-    """Give a function that returns whether SIGTERM or SIGINT has arrived since; a second one changes nothing."""
+    """Give a function that returns whether a signal to end has arrived since; a second one changes nothing."""
     noticed: List[int] = []
-    before = [signal.signal(number, lambda received, _: noticed.append(received)) for number in SIGNALS]
-    try:
+    with handling(lambda received, _: noticed.append(received)):
         yield lambda: bool(noticed)
+
+
+@contextlib.contextmanager
+def handling(handler: Callable[[int, Any], object]) -> Iterator[None]:
+    """Have signals to end handled so, but for those that are ignored."""
+    numbers = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = [signal.signal(number, handler) for number in numbers]
+    try:
+        yield
     finally:
-        for number, handler in zip(SIGNALS, before):
-            signal.signal(number, handler)
+        for number, earlier in zip(numbers, before):
+            signal.signal(number, earlier)
 
 
 def run_step(

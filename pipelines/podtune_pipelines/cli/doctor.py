@@ -1,6 +1,5 @@
 """`podtune doctor`: everything that a run lacks, before it fails on it."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,10 +14,10 @@ def doctor(
     argo: Annotated[
         str, typer.Option(metavar="NAMESPACE", help="Check a namespace for Argo Workflows without KFP.")
     ] = "",
-    store: options.Store = options.DEFAULT_STORE,
+    store: options.Store = "",
     workspace: options.Workspace = "",
     device: options.Device = "cpu",
-    home: options.Home = Path(".podtune"),
+    home: options.Home = options.DEFAULT_HOME,
     seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = 20.0,
     as_json: options.Json = False,
 ) -> None:
@@ -32,6 +31,7 @@ def doctor(
 
     if device not in ENGINES:
         raise BadInput(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
+    store = options.store_of(store, home)
     checks = checks_of(device, home, store=store, workspace=workspace, host=host, namespace=namespace, argo=argo)
     found = examine(checks, seconds)
     if as_json:

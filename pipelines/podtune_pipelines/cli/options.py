@@ -32,11 +32,21 @@ A_WEEK = 168.0
 
 Home = Annotated[Path, typer.Option(envvar=HOME.name, help="Directory for everything that local runs write.")]
 
+DEFAULT_HOME = Path(".podtune")
+
 Store = Annotated[
-    str, typer.Option(envvar=STORE.name, help="Where releases are kept: a directory or s3://bucket/prefix.")
+    str,
+    typer.Option(
+        envvar=STORE.name,
+        help="Where releases are kept: a directory or s3://bucket/prefix; default: store in --home.",
+    ),
 ]
 
-DEFAULT_STORE = ".podtune/store"
+
+def store_of(store: str, home: Path) -> str:
+    """The store that is given, or the home's own: which release is live must not depend on the working directory."""
+    return store or str(home / "store")
+
 
 LaterStore = Annotated[
     str, typer.Option(envvar=STORE.name, help="s3:// URI of the releases; if omitted, set it with each run.")

@@ -1,7 +1,6 @@
 """`podtune plan`: what a run would do."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +19,7 @@ def plan(
     recipe: options.Recipe,
     changes: options.Changes = options.NO_CHANGES,
     device: options.Device = "cpu",
-    home: options.Home = Path(".podtune"),
+    home: options.Home = options.DEFAULT_HOME,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Download remote sources, to count rows and measure speed.")
     ] = False,

@@ -35,13 +35,16 @@ class Version:
 
 
 def releases(
-    name: options.Release, store: options.Store = options.DEFAULT_STORE, as_json: options.Json = False
+    name: options.Release,
+    store: options.Store = "",
+    home: options.Home = options.DEFAULT_HOME,
+    as_json: options.Json = False,
 ) -> None:
     """List a model's released versions.
 
     Shows which one is live, when each was published, and its scores.
     """
-    found = versions_of(open_store(store), name)
+    found = versions_of(open_store(options.store_of(store, home)), name)
     if as_json:
         options.print_json(found)
     else:
@@ -52,14 +55,15 @@ def download(
     name: options.Release,
     to: Annotated[Path, typer.Option(help="New directory for the model.")],
     version: Annotated[str, typer.Option(help="Version to download; default: the live one.")] = "",
-    store: options.Store = options.DEFAULT_STORE,
+    store: options.Store = "",
+    home: options.Home = options.DEFAULT_HOME,
     as_json: options.Json = False,
 ) -> None:
     """Download a released model.
 
     Every file is verified. A second call resumes an interrupted download, or verifies the files that are there.
     """
-    opened = open_store(store)
+    opened = open_store(options.store_of(store, home))
     manifest = read_release(opened, name, version) if version else read_live(opened, name)
     directory = to.resolve()
     there = is_downloaded(directory, manifest)
@@ -78,13 +82,14 @@ def download(
 def rollback(
     name: options.Release,
     to: Annotated[str, typer.Option(metavar="VERSION", help="The version to make live; see `podtune releases`.")],
-    store: options.Store = options.DEFAULT_STORE,
+    store: options.Store = "",
+    home: options.Home = options.DEFAULT_HOME,
 ) -> None:
     """Make another version of a released model live.
 
     Changes nothing if another publisher changes the live version at the same moment.
     """
-    opened = open_store(store)
+    opened = open_store(options.store_of(store, home))
     live = live_version(opened, name)
     if live is not None and live.version == to:
         print(f"{name} {to} is live already")

@@ -1,8 +1,10 @@
 """`podtune run`: the whole pipeline on this machine; and `podtune recipes`: what there is to run."""
 
+import contextlib
 import dataclasses
+import shlex
 import sys
-from pathlib import Path
+import time
 
 from podtune.formats.release import RELEASE
 from rich.console import Console
@@ -16,26 +18,40 @@ def run(
     recipe: options.Recipe,
     changes: options.Changes = options.NO_CHANGES,
     device: options.Device = "cpu",
-    store: options.Store = options.DEFAULT_STORE,
-    home: options.Home = Path(".podtune"),
+    store: options.Store = "",
+    home: options.Home = options.DEFAULT_HOME,
     as_json: options.Json = False,
 ) -> None:
     """Run a recipe from data to release on this machine.
 
-    Steps whose settings, inputs and code have not changed since an earlier run are reused.
+    Steps whose settings, inputs and code have not changed since an earlier run are reused. A run that was stopped is
+    continued by the same command.
     """
-    from podtune_pipelines.local_run import Home, reusable_locally, run_locally
+    from podtune_pipelines.local_run import Home, left_behind, reusable_locally, run_locally
 
-    loaded, directory = load_recipe(recipe, changes), Home(home)
-    reused = [step for step, outputs in reusable_locally(loaded, directory, device).items() if outputs]
-    if reused:
-        print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
-    release = run_locally(loaded, directory, store, device)
+    loaded, directory, store = load_recipe(recipe, changes), Home(home), options.store_of(store, home)
+    with directory.used_by(loaded.name):
+        reused = {step: outputs for step, outputs in reusable_locally(loaded, directory, device).items() if outputs}
+        if reused:
+            print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
+        begun = time.time()
+        try:
+            release = run_locally(loaded, directory, store, device)
+        finally:
+            for what, path in left_behind(loaded, directory, reused, begun).items():
+                _say(what, path)
     facts = RELEASE.open(release).facts
+    in_store = "" if store == options.store_of("", options.DEFAULT_HOME) else f" --store {shlex.quote(store)}"
+    _say("download", f"podtune download {facts.name} --to DIRECTORY{in_store}")
     if as_json:
         options.print_json({**dataclasses.asdict(facts), "record": str(release)})
     else:
         print(f"{facts.name} version {facts.version} is live in {facts.store}")
+
+
+def _say(what: str, where: object) -> None:
+    with contextlib.suppress(OSError):  # a terminal that was closed must not hide how the run ended
+        print(f"{what + ':':<12}{where}", file=sys.stderr)
 
 
 def recipes(as_json: options.Json = False) -> None:

@@ -58,12 +58,13 @@ def follow(cluster: Cluster, run: str, report: Report, patience: Patience = Pati
         state = "of unknown state"
         try:
             current, answered = read_run(cluster, run), time.monotonic()
-            state = current.state
-            watch.look_at(current)
         except TryAgainLater as error:
             if time.monotonic() - answered > patience.outage:
                 raise
             report(f"{error}; waiting")
+        else:
+            state = current.state
+            watch.look_at(current)
         if state in ENDED and watch.has_settled(current):
             return current
         if patience.limit and time.monotonic() - begun >= patience.limit:

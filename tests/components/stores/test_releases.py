@@ -105,6 +105,16 @@ def test_a_model_judged_against_another_champion_lost_the_race(store: Store, rel
     assert (versions(store, "qa"), _live(store)) == (["1", "2"], "2")
 
 
+def test_the_orchestrator_may_say_what_compares_again(
+    store: Store, release: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PODTUNE_AGAIN", "argo retry run --restart-successful")
+    release(store, "one", None)
+
+    with pytest.raises(LostRace, match=r"compared with nothing; argo retry run --restart-successful$"):
+        release(store, "two", None)
+
+
 def test_a_model_judged_against_nothing_does_not_replace_a_champion(store: Store, release: Any) -> None:
     release(store, "one", None)
 

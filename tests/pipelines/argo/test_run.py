@@ -83,7 +83,8 @@ def test_a_workflow_releases_a_model_and_stops_early_if_nothing_changed(
 
     first, second = run_here(template, "first"), run_here(template, "second")
 
-    preparing = [("fetch-data", 0), ("fetch-model", 0), ("tokenize-squad", 0), ("check-unchanged", 0)]
+    fetching = [("check-store", 0), ("fetch-data", 0), ("fetch-model", 0)]
+    preparing = [*fetching, ("tokenize-squad", 0), ("check-unchanged", 0)]
     releasing = [("finetune", 0), ("evaluate", 0), ("compare", 0), ("write-card", 0), ("publish", 0)]
     assert first == preparing + releasing
     assert second == preparing

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from podtune.errors import BadInput
 from podtune_pipelines.argo.pod import template_of as step_template_of
-from podtune_pipelines.argo.workflow import cron_workflow, write_documents
-from podtune_pipelines.compiled_graph import read_graph
+from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
+from podtune_pipelines.compiled_graph import graph_of, read_graph
 from podtune_pipelines.graphs import arguments_of, compile_to, scheduled_pipeline_of, write_pipeline
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
@@ -103,7 +103,7 @@ def test_a_task_comes_after_those_that_it_needs(template_of: Callable[..., Templ
 def test_a_refusal_is_not_tried_again(template_of: Callable[..., Template], steps_of: Callable[..., Any]) -> None:
     strategies = [step["retryStrategy"] for step in steps_of(template_of("bert-tiny-squad"))]
 
-    assert [strategy["limit"] for strategy in strategies] == ["3"] * 8
+    assert [strategy["limit"] for strategy in strategies] == ["3"] * 9
     assert strategies[0]["expression"] == (
         "lastRetry.status == 'Error' || lastRetry.exitCode in ['-1', '75', '143'] || lastRetry.message matches "
         "'low on resource|ephemeral local storage|node shutdown|Preempted'"
@@ -117,7 +117,7 @@ def test_a_try_has_no_deadline_but_time_to_save_its_state(
     template = template_of("bert-tiny-squad")
 
     assert json.loads(template["spec"]["podSpecPatch"]) == {"terminationGracePeriodSeconds": 300}
-    assert [step["retryStrategy"]["backoff"] for step in steps_of(template)] == [{"duration": "10s", "factor": "4"}] * 8
+    assert [step["retryStrategy"]["backoff"] for step in steps_of(template)] == [{"duration": "10s", "factor": "4"}] * 9
 
 
 def test_no_step_has_rights_in_the_cluster_but_those_that_create_ipujobs(
@@ -138,13 +138,45 @@ def test_only_the_publisher_may_write_releases(
 
     assert template["spec"]["serviceAccountName"] == "podtune-steps"
     accounts = {step["name"]: step["serviceAccountName"] for step in steps_of(template) if "serviceAccountName" in step}
-    assert accounts == {"publish": "podtune-publisher"}
+    assert accounts == {"check-store": "podtune-publisher", "publish": "podtune-publisher"}
+
+
+def test_the_store_is_opened_before_anything_is_fetched(template_of: Callable[..., Template]) -> None:
+    tasks = {task["name"]: task for task in template_of("bert-tiny-squad")["spec"]["templates"][0]["dag"]["tasks"]}
+
+    assert tasks["fetch-data"]["dependencies"] == tasks["fetch-model"]["dependencies"] == ["check-store"]
+
+
+def test_a_run_ends_when_it_may_not_go_on(tmp_path: Path) -> None:
+    loaded = load_recipe("bert-tiny-squad")
+    arguments = arguments_of(loaded)
+
+    limited, endless = (
+        workflow_template(graph_of(loaded, Placement("cpu", hours=hours), arguments), arguments) for hours in (1.5, 0)
+    )
+
+    assert limited["spec"]["activeDeadlineSeconds"] == 5400
+    assert "activeDeadlineSeconds" not in endless["spec"]
+
+
+def test_whoever_loses_a_race_is_told_what_compares_again(
+    template_of: Callable[..., Template], steps_of: Callable[..., Any]
+) -> None:
+    steps = {step["name"]: step["container"] for step in steps_of(template_of("bert-tiny-squad"))}
+
+    told = {name: [one for one in step["env"] if one["name"] == "PODTUNE_AGAIN"] for name, step in steps.items()}
+    assert {name for name, found in told.items() if found} == {"publish"}
+    assert told["publish"][0]["value"] == (
+        "argo -n {{workflow.namespace}} retry {{workflow.name}} --restart-successful --node-field-selector "
+        "templateName=compare"
+    )
 
 
 def test_a_pod_says_which_step_it_is(template_of: Callable[..., Template], steps_of: Callable[..., Any]) -> None:
     steps = steps_of(template_of("bert-tiny-squad"))
 
-    assert steps[0]["metadata"] == {"labels": {"app.kubernetes.io/component": "fetch_data"}}
+    labels = [step["metadata"]["labels"]["app.kubernetes.io/component"] for step in steps]
+    assert labels[:3] == ["check_store", "fetch_data", "fetch_model"]
 
 
 def test_ipujobs_are_given_uris_where_the_artifacts_were_left(
@@ -229,7 +261,7 @@ def test_what_argo_cannot_be_told_is_refused(tmp_path: Path) -> None:
     graph = read_graph(specification, platform)
 
     with pytest.raises(BadInput, match=r"^fetch-data has imagePullSecret, which cannot be written for Argo$"):
-        step_template_of(graph.steps[0])
+        step_template_of(graph.steps[1])
 
 
 def test_a_schedule_has_one_run_at_a_time_and_catches_up_once(template_of: Callable[..., Template]) -> None:

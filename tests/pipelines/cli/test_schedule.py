@@ -35,7 +35,8 @@ def test_a_scheduled_pipeline_trains_under_a_condition(podtune: Any, fake_kfp: A
     text = fake_kfp.uploads[0].decode().partition("\r\n\r\n")[2].rpartition("\r\n--")[0]
     spec, _ = yaml.safe_load_all(text)
     tasks = spec["root"]["dag"]["tasks"]
-    assert sorted(tasks) == ["check-unchanged", "condition-1", "fetch-data", "fetch-model", "tokenize-squad"]
+    preparing = ["fetch-data", "fetch-model", "tokenize-squad"]
+    assert sorted(tasks) == ["check-store", "check-unchanged", "condition-1", *preparing]
     assert tasks["condition-1"]["triggerPolicy"]["condition"].endswith("== 'train'")
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Callable, List, Tuple
 
 import pytest
-from podtune.errors import PodtuneError
+from podtune.errors import PodtuneError, TryAgainLater
 from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.outcome import failure_of_run, is_worth_a_retry, outcome_of, stop_reason
 from podtune_pipelines.cluster.runs import Conditions, Run, read_run, start_run
@@ -160,6 +160,19 @@ def test_a_pod_that_does_not_start_is_named(fake_kfp: Any, cluster: Cluster, run
     assert waiting[1].startswith("finetune has been waiting for a machine or its image since 02:")
     assert waiting[1].endswith(f" UTC; see why: kubectl -n kubeflow get pods -l pipeline/runid={run}")
     assert len(waiting) == 2
+
+
+def test_a_run_whose_pod_does_not_start_may_be_given_up(fake_kfp: Any, cluster: Cluster, run: str) -> None:
+    fake_kfp.progress = ["pending-unschedulable"] * 100
+    patience = Patience(interval=0.001, start=0.0, start_limit=0.01)
+
+    with pytest.raises(TryAgainLater) as given_up:
+        follow(cluster, run, [].append, patience)
+
+    assert str(given_up.value).startswith(
+        f"run {run} was cancelled after 0.000166667 minutes (--start-within): finetune has been waiting for a machine"
+    )
+    assert fake_kfp.runs[run]["state"] == "CANCELING"
 
 
 def test_a_night_without_a_change_says_why(fake_kfp: Any, cluster: Cluster, read: Any) -> None:
