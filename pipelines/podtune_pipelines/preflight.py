@@ -1,13 +1,16 @@
-"""What is checked before a cluster gets anything: the same for every command that writes or starts a pipeline."""
+"""What is checked before anything is paid for: the same for every command that writes, plans or starts a pipeline."""
 
-from typing import Iterator
+from pathlib import Path
+from typing import Iterator, List
 
 from podtune.environment import REGISTRY
 from podtune.errors import BadInput
 from podtune.image_names import image_of
 from podtune.sources.uris import scheme_of, without_secrets
-from podtune.stores.opening import refuse_secrets
+from podtune.steps.check_store.step import run as check_store
+from podtune.stores.opening import open_store, refuse_secrets
 from podtune.training.engines import ENGINES
+from podtune.training.step_process import poptorch_python
 
 from podtune_pipelines.recipe import Recipe
 
@@ -25,8 +28,7 @@ def check_options(device: str, devices: int, *, store: str, workspace: str, late
         for name, uri in uris.items()
         if scheme_of(uri) != "s3" and not (later and not uri)
     ]
-    if device not in ENGINES:
-        mistakes.append(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
+    mistakes += _unknown(device)
     if devices < 1 or (device == "cpu" and devices > 1):
         wanted = "1 on CPUs" if device == "cpu" else "at least 1"
         mistakes.append(f"--devices must be {wanted}; got {devices}")
@@ -34,12 +36,57 @@ def check_options(device: str, devices: int, *, store: str, workspace: str, late
         raise BadInput("\n".join(mistakes))
 
 
-def warnings(recipe: Recipe) -> Iterator[str]:
-    """What may keep the pods of a pipeline from running, as far as it can be seen from here."""
+def check_here(recipe: Recipe, device: str, store: str) -> None:
+    """BadInput, naming every mistake, where this machine could not run a recipe into a store."""
+    mistakes = [*_unknown(device), *missing_paths(recipe)]
+    if device == "gpu" and not _has_gpu():
+        mistakes.append("no NVIDIA GPU is visible; run on a machine with one and its driver, or use --device cpu")
+    if mistakes:
+        raise BadInput("\n".join(mistakes))
+    if device == "ipu":
+        poptorch_python(device)
+    if scheme_of(store) == "s3":
+        check_store(release={"name": recipe.release.name}, store=store)
+    else:
+        open_store(store)
+
+
+def check_device(device: str) -> None:
+    """BadInput for a device that no engine is for."""
+    for mistake in _unknown(device):
+        raise BadInput(mistake)
+
+
+def missing_paths(recipe: Recipe) -> List[str]:
+    """What is wrong with the recipe's sources on this machine."""
+    return [
+        f"{path} is not there; a source must be a directory or a URI"
+        for path in _paths(recipe)
+        if not Path(path).exists()
+    ]
+
+
+def _unknown(device: str) -> List[str]:
+    return [] if device in ENGINES else [f"--device must be one of {', '.join(ENGINES)}; got {device!r}"]
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+def _paths(recipe: Recipe) -> List[str]:
+    """The sources that are paths."""
     model = recipe.model
     sources = [location for location, _ in recipe.source.locations().values()]
     sources += [model.source] + ([model.decoder.source] if model.decoder else [])
-    for path in sorted({source for source in sources if not scheme_of(source)}):
+    return sorted({source for source in sources if not scheme_of(source)})
+
+
+def warnings(recipe: Recipe) -> Iterator[str]:
+    """What may keep the pods of a pipeline from running, as far as it can be seen from here."""
+    for path in _paths(recipe):
         yield f"{path} is a local path; it has to exist in the pods, not on this machine"
     if not REGISTRY.value():
         image = image_of("cpu")

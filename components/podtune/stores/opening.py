@@ -8,6 +8,9 @@ from podtune.errors import BadInput
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.store import Store
 
+_HALF_A_SCHEME = re.compile(r"(s3|gs|minio|file|https?):", re.IGNORECASE)
+"""As in s3:/bucket, which would make a directory of that name."""
+
 
 def carries_secrets(uri: str) -> bool:
     """Whether a URI holds a user or password; a slash in a secret key hides the @ that ends it from URL parsers."""
@@ -25,7 +28,7 @@ def open_store(uri: str) -> Store:
     """Open a directory (a path or file:///…) or s3://bucket/prefix; nothing is read or made yet."""
     refuse_secrets(uri)
     parts = urlsplit(uri)
-    if "://" not in uri and uri:
+    if "://" not in uri and uri and not _HALF_A_SCHEME.match(uri):
         return DirectoryStore(Path(uri))
     if parts.scheme == "file" and not parts.netloc and parts.path:
         return DirectoryStore(Path(unquote(parts.path)))

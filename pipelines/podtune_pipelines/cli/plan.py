@@ -1,5 +1,6 @@
 """`podtune plan`: what a run would do."""
 
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,9 +32,14 @@ def plan(
     """
     from podtune_pipelines.local_run import Home
     from podtune_pipelines.plan import make_plan
+    from podtune_pipelines.preflight import check_device, missing_paths
     from podtune_pipelines.recipe import load_recipe
 
-    made = make_plan(load_recipe(recipe, changes), Home(home), device, fetch)
+    loaded = load_recipe(recipe, changes)
+    check_device(device)
+    for missing in missing_paths(loaded):
+        print(f"{missing}; the run would stop at once", file=sys.stderr)
+    made = make_plan(loaded, Home(home), device, fetch)
     if as_json:
         options.print_json(made)
     else:

@@ -28,8 +28,10 @@ def run(
     continued by the same command.
     """
     from podtune_pipelines.local_run import Home, left_behind, reusable_locally, run_locally
+    from podtune_pipelines.preflight import check_here
 
     loaded, directory, store = load_recipe(recipe, changes), Home(home), options.store_of(store, home)
+    check_here(loaded, device, store)
     with directory.used_by(loaded.name):
         reused = {step: outputs for step, outputs in reusable_locally(loaded, directory, device).items() if outputs}
         if reused:

@@ -118,7 +118,8 @@ def test_a_uri_with_a_password_is_refused_and_not_shown(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "gs://models", "s3://", "http://host/models", "file://host/models", "s3:///models"]
+    "uri",
+    ["", "gs://models", "s3://", "http://host/models", "file://host/models", "s3:///models", "s3:/models", "S3:models"],
 )
 def test_another_uri_is_refused(uri: str) -> None:
     with pytest.raises(BadInput) as raised:
