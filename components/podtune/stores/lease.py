@@ -20,6 +20,9 @@ from podtune.stores.store import Store
 _RENEWALS = 8
 """In the time after which the lease would be lost."""
 
+_SIGNS_OF_LIFE = 2
+"""Changes that show that a holder lives; one may be the last renewal of a process that has just died."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -129,13 +132,16 @@ class OnlyLease(Lease):
         if found is None:
             return
         _log.warning("%s; looking whether that is still at work", elsewhere(self._what, found))
-        until = time.monotonic() + self._seconds
+        until, seen = time.monotonic() + self._seconds, {found}
         while time.monotonic() < until and not self._stopping():
             time.sleep(min(1.0, self._every))
             now = self._store.read(self._key)
             if now is None:
                 return
-            if now != found:
+            if now not in seen:
+                seen.add(now)
+                until = time.monotonic() + self._seconds
+            if len(seen) > _SIGNS_OF_LIFE:
                 raise elsewhere(self._what, now)
 
 

@@ -75,7 +75,9 @@ def test_a_run_killed_at_any_moment_of_an_upload_ends_like_one_that_was_not(
         time.sleep(moments.uniform(0.0, 0.3))
         killed.kill()
         killed.communicate()
-        _, told = start(machine + "-again", place).communicate()
+        again = start(machine + "-again", place)
+        _, told = again.communicate()
+        assert again.returncode == 0, told
         continued.add("continuing after step" in told)
 
         assert weights(tmp_path / (machine + "-again")) == weights(tmp_path / "undisturbed")
