@@ -13,7 +13,7 @@ from podtune.errors import BadInput
 from podtune.ipujobs.manifest import manifest_of
 from podtune.ipujobs.work import Work
 from podtune.stores.opening import open_store
-from podtune_pipelines.argo.workflow import workflow_template, write_documents
+from podtune_pipelines.argo.workflow import text_of, workflow_template
 from podtune_pipelines.cluster.runs import Conditions
 from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
 from podtune_pipelines.graphs import arguments_of, compile_to, pipeline_of, scheduled_pipeline_of
@@ -91,7 +91,7 @@ def test_a_schedule_and_a_workflow_hold_no_secret(tmp_path: Path, recipe: str) -
 
     compile_to(scheduled_pipeline_of(loaded, placement), arguments, tmp_path / "schedule.yaml")
     graphs = [graph_of(loaded, placement, arguments), scheduled_graph_of(loaded, placement, arguments)]
-    write_documents([workflow_template(graph, arguments) for graph in graphs], tmp_path / "argo.yaml")
+    (tmp_path / "argo.yaml").write_text(text_of([workflow_template(graph, arguments) for graph in graphs]))
 
     assert leaks_below(tmp_path) == []
 

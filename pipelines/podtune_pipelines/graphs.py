@@ -1,9 +1,11 @@
 """The pipeline of a recipe, with the recipe's sections as its parameters."""
 
+import tempfile
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any, Callable, Dict, cast
 
+import yaml
 from kfp import compiler, dsl
 from podtune.artifacts import Features, Release
 from podtune.image_names import image_of
@@ -94,9 +96,17 @@ def _finetune_and_release(placement: Placement, channels: Channels) -> None:
         add_step(step, placement, channels)
 
 
-def write_pipeline(recipe: Recipe, placement: Placement, arguments: Dict[str, Any], target: Path) -> None:
-    """Compile a recipe's pipeline to IR YAML; a parameter without an argument has to be passed to each run."""
-    compile_to(pipeline_of(recipe, placement), arguments, target)
+def compiled_text(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> str:
+    """Compile a recipe's pipeline to IR YAML; a parameter without an argument has to be passed to each run.
+
+    The same pipeline is the same text: KFP writes mappings in an order of its own each time.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        target = Path(directory) / "pipeline.yaml"
+        compile_to(pipeline_of(recipe, placement), arguments, target)
+        text = target.read_text(encoding="utf-8")
+    about = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    return about + yaml.safe_dump_all(yaml.safe_load_all(text), sort_keys=True, allow_unicode=True)
 
 
 def compile_to(pipeline: Any, arguments: Dict[str, Any], target: Path) -> None:

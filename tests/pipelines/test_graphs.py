@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict
 import pytest
 import yaml
 from podtune.errors import BadInput
-from podtune_pipelines.graphs import arguments_of, pipeline_of, write_pipeline
+from podtune_pipelines.graphs import arguments_of, compiled_text, pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
 
@@ -15,7 +15,7 @@ PLACES = {"store": "s3://models/podtune", "workspace": "s3://models/training"}
 def compiled(directory: Path, recipe: str, placement: Placement, **places: str) -> str:
     loaded = load_recipe(recipe)
     arguments = arguments_of(loaded, **places)
-    write_pipeline(loaded, placement, arguments, directory / "pipeline.yaml")
+    (directory / "pipeline.yaml").write_text(compiled_text(loaded, placement, arguments), encoding="utf-8")
     return (directory / "pipeline.yaml").read_text(encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from kfp import local
 from podtune.errors import BadInput
 from podtune.stores.opening import open_store
 from podtune.stores.releases import versions
-from podtune_pipelines.graphs import arguments_of, compile_to, scheduled_pipeline_of, write_pipeline
+from podtune_pipelines.graphs import arguments_of, compile_to, compiled_text, scheduled_pipeline_of
 from podtune_pipelines.identity import unpinned_steps
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
@@ -97,7 +97,7 @@ def test_data_with_checksums_are_pinned() -> None:
 def test_scheduled_and_submitted_runs_share_a_name_and_so_their_cache(tmp_path: Path) -> None:
     spec, _ = compiled(tmp_path, Placement("cpu"))
     recipe = load_recipe("bert-tiny-squad")
-    write_pipeline(recipe, Placement("cpu"), {}, tmp_path / "other.yaml")
+    (tmp_path / "other.yaml").write_text(compiled_text(recipe, Placement("cpu"), {}), encoding="utf-8")
     other = next(yaml.safe_load_all((tmp_path / "other.yaml").read_text(encoding="utf-8")))
 
     assert spec["pipelineInfo"]["name"] == other["pipelineInfo"]["name"] == "podtune-bert-tiny-squad"

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
 import yaml
@@ -93,11 +92,10 @@ def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
     }
 
 
-def write_documents(documents: Sequence[Mapping[str, Any]], target: Path) -> None:
+def text_of(documents: Sequence[Mapping[str, Any]]) -> str:
     """Write what `kubectl apply` takes."""
     plain = json.loads(json.dumps(documents))  # so that YAML writes no anchors and aliases
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(yaml.safe_dump_all(plain, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
+    return yaml.safe_dump_all(plain, sort_keys=False, allow_unicode=True, width=120)
 
 
 def _parameters(graph: Graph, arguments: Mapping[str, Any]) -> List[Dict[str, Any]]:

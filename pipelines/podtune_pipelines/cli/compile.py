@@ -9,7 +9,7 @@ import typer
 from podtune_pipelines.cli import options
 from podtune_pipelines.recipe import Recipe, load_recipe
 
-TargetOption = Annotated[Path, typer.Option(help="YAML file to write.")]
+TargetOption = Annotated[Path, typer.Option(help="YAML file to write; - for stdout.")]
 
 
 def compile_recipe(
@@ -23,15 +23,14 @@ def compile_recipe(
     workspace: options.LaterWorkspace = "",
 ) -> None:
     """Compile a recipe's pipeline to IR YAML for KFP 2.17."""
-    from podtune_pipelines.graphs import arguments_of, write_pipeline
+    from podtune_pipelines.graphs import arguments_of, compiled_text
     from podtune_pipelines.identity import unpinned_steps
     from podtune_pipelines.placement import Placement
 
     loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     placement = Placement(device, devices, unpinned=unpinned_steps(loaded), hours=hours)
-    write_pipeline(loaded, placement, arguments, to)
-    print(to)
+    _write(compiled_text(loaded, placement, arguments), to)
 
 
 def argo(
@@ -57,7 +56,7 @@ def argo(
 
     It runs on Argo Workflows 3.6 and later without KFP.
     """
-    from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
+    from podtune_pipelines.argo.workflow import cron_workflow, text_of, workflow_template
     from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
     from podtune_pipelines.graphs import arguments_of
     from podtune_pipelines.placement import Placement
@@ -66,7 +65,16 @@ def argo(
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices, hours=hours), arguments)
     template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})})
-    write_documents([template, *([cron_workflow(template, cron)] if cron else [])], to)
+    _write(text_of([template, *([cron_workflow(template, cron)] if cron else [])]), to)
+
+
+def _write(text: str, to: Path) -> None:
+    """Write a file and print its name, or print the text itself for `-`."""
+    if str(to) == "-":
+        print(text, end="")
+        return
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(text, encoding="utf-8")
     print(to)
 
 

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from podtune.errors import BadInput
 from podtune_pipelines.argo.pod import template_of as step_template_of
-from podtune_pipelines.argo.workflow import cron_workflow, workflow_template, write_documents
+from podtune_pipelines.argo.workflow import cron_workflow, text_of, workflow_template
 from podtune_pipelines.compiled_graph import graph_of, read_graph
-from podtune_pipelines.graphs import arguments_of, compile_to, scheduled_pipeline_of, write_pipeline
+from podtune_pipelines.graphs import arguments_of, compile_to, compiled_text, scheduled_pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
 
@@ -20,22 +20,17 @@ def test_the_workflow_is_the_one_that_was_reviewed(
     recipe: str,
     device: str,
     template_of: Callable[..., Template],
-    tmp_path: Path,
     golden: Callable[[str, str], None],
 ) -> None:
-    write_documents([template_of(recipe, device)], tmp_path / "argo.yaml")
-
-    golden(f"argo/{recipe}-{device}.yaml", (tmp_path / "argo.yaml").read_text(encoding="utf-8"))
+    golden(f"argo/{recipe}-{device}.yaml", text_of([template_of(recipe, device)]))
 
 
 def test_the_schedule_is_the_one_that_was_reviewed(
-    scheduled_template_of: Callable[..., Template], tmp_path: Path, golden: Callable[[str, str], None]
+    scheduled_template_of: Callable[..., Template], golden: Callable[[str, str], None]
 ) -> None:
     template = scheduled_template_of("bert-tiny-squad")
 
-    write_documents([template, cron_workflow(template, "0 3 * * 1")], tmp_path / "argo.yaml")
-
-    golden("argo/bert-tiny-squad-scheduled-cpu.yaml", (tmp_path / "argo.yaml").read_text(encoding="utf-8"))
+    golden("argo/bert-tiny-squad-scheduled-cpu.yaml", text_of([template, cron_workflow(template, "0 3 * * 1")]))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +40,7 @@ def test_every_task_of_kfps_graph_is_there_with_its_image_resources_and_order(
     recipe: str, device: str, template_of: Callable[..., Template], tmp_path: Path
 ) -> None:
     loaded = load_recipe(recipe)
-    write_pipeline(loaded, Placement(device), arguments_of(loaded), tmp_path / "kfp.yaml")
+    (tmp_path / "kfp.yaml").write_text(compiled_text(loaded, Placement(device), arguments_of(loaded)), encoding="utf-8")
     specification, _ = yaml.safe_load_all((tmp_path / "kfp.yaml").read_text(encoding="utf-8"))
 
     templates = {one["name"]: one for one in template_of(recipe, device)["spec"]["templates"]}
@@ -253,7 +248,7 @@ def test_a_place_that_is_not_given_is_asked_for(template_of: Callable[..., Templ
 
 def test_what_argo_cannot_be_told_is_refused(tmp_path: Path) -> None:
     loaded = load_recipe("bert-tiny-squad")
-    write_pipeline(loaded, Placement("cpu"), arguments_of(loaded), tmp_path / "kfp.yaml")
+    (tmp_path / "kfp.yaml").write_text(compiled_text(loaded, Placement("cpu"), arguments_of(loaded)), encoding="utf-8")
     specification, platform = yaml.safe_load_all((tmp_path / "kfp.yaml").read_text(encoding="utf-8"))
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     executors["exec-fetch-data"]["imagePullSecret"] = [{"secretName": "registry"}]

@@ -77,3 +77,21 @@ def test_a_schedule_without_places_leaves_no_file(tmp_path: Path) -> None:
         written(tmp_path, "--cron", "0 3 * * 1")
 
     assert not (tmp_path / "argo").exists()
+
+
+@pytest.mark.parametrize("command", [argo, compile_recipe])
+def test_the_same_recipe_is_the_same_file_whatever_its_name(tmp_path: Path, command: Any) -> None:
+    app = typer.Typer()
+    app.command()(command)
+    run = CliRunner()
+
+    first, second = (
+        run.invoke(app, ["bert-tiny-squad", "--to", str(tmp_path / name)], catch_exceptions=False)
+        for name in ("first.txt", "second")
+    )
+    printed = run.invoke(app, ["bert-tiny-squad", "--to", "-"], catch_exceptions=False)
+
+    assert (first.exit_code, second.exit_code, printed.exit_code) == (0, 0, 0)
+    content = (tmp_path / "first.txt").read_text(encoding="utf-8")
+    assert content == (tmp_path / "second").read_text(encoding="utf-8") == printed.stdout
+    assert next(iter(yaml.safe_load_all(content)))
