@@ -1,5 +1,7 @@
 """The import graph of the whole house, imports inside functions included."""
 
+import subprocess
+import sys
 from typing import Dict, Set
 
 import grimp
@@ -19,3 +21,14 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
     assert graph.count_imports() > 500
     assert imported == {}, f"these are in a circle or import one that is: {sorted(imported)}"
+
+
+HEAVY = ("boto3", "huggingface_hub", "kfp", "kubernetes", "matplotlib", "numpy", "torch", "transformers")
+
+
+def test_the_command_line_imports_what_a_command_needs_when_it_is_called() -> None:
+    script = f"import sys, podtune_pipelines.cli.main; print(*sorted(set(sys.modules) & set({HEAVY!r})))"
+
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert loaded == "\n"

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from podtune.errors import BadInput
 
-from podtune_pipelines.card_check.check import check_card
 from podtune_pipelines.cli import options
 
 card = typer.Typer(no_args_is_help=True, help="Check model cards.")
@@ -26,6 +25,8 @@ def check(
     Reports contradictions, missing or invalid metadata, and misleading statements. Exits with 0 if it finds none,
     with 1 otherwise.
     """
+    from podtune_pipelines.card_check.check import check_card
+
     findings = check_card(_read(file))
     if as_json:
         options.print_json(findings, only_ascii=False)

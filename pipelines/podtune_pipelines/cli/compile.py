@@ -2,12 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, List
+from typing import TYPE_CHECKING, Annotated, List
 
 import typer
 
 from podtune_pipelines.cli import options
-from podtune_pipelines.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    from podtune_pipelines.recipe import Recipe
 
 TargetOption = Annotated[Path, typer.Option(help="YAML file to write; - for stdout.")]
 
@@ -78,9 +80,10 @@ def _write(text: str, to: Path) -> None:
     print(to)
 
 
-def _checked(recipe: str, changes: List[str], device: str, devices: int, *, store: str, workspace: str) -> Recipe:
+def _checked(recipe: str, changes: List[str], device: str, devices: int, *, store: str, workspace: str) -> "Recipe":
     """Read the recipe; BadInput where a cluster could not run it, and a line on stderr for what may keep it from it."""
     from podtune_pipelines.preflight import check_options, warnings
+    from podtune_pipelines.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)
     check_options(device, devices, store=store, workspace=workspace, later=True)

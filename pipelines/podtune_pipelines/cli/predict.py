@@ -2,13 +2,15 @@
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 from podtune.errors import BadInput
-from podtune.tasks.predicting import PredictionRequest, ReleasedModel, open_released
 
 from podtune_pipelines.cli import options
+
+if TYPE_CHECKING:
+    from podtune.tasks.predicting import PredictionRequest, ReleasedModel
 
 
 def predict(
@@ -40,6 +42,8 @@ def predict(
 
     It answers a question, with the answer's probability, or captions the picture.
     """
+    from podtune.tasks.predicting import PredictionRequest, open_released
+
     request = PredictionRequest(
         question, context, context_file, allow_no_answer, image, detector, draw, regions, image_id, top
     )
@@ -52,7 +56,7 @@ def predict(
         print("\n".join(reply.lines))
 
 
-def _require_only(model: ReleasedModel, request: PredictionRequest) -> None:
+def _require_only(model: "ReleasedModel", request: "PredictionRequest") -> None:
     """BadInput for an option that is not for a model of this task."""
     prediction = model.task.prediction
     for field in fields(request):

@@ -6,12 +6,7 @@ import shlex
 import sys
 import time
 
-from podtune.formats.release import RELEASE
-from rich.console import Console
-from rich.table import Column, Table
-
 from podtune_pipelines.cli import options
-from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
 
 
 def run(
@@ -27,8 +22,11 @@ def run(
     Steps whose settings, inputs and code have not changed since an earlier run are reused. A run that was stopped is
     continued by the same command.
     """
+    from podtune.formats.release import RELEASE
+
     from podtune_pipelines.local_run import Home, left_behind, reusable_locally, run_locally
     from podtune_pipelines.preflight import check_here
+    from podtune_pipelines.recipe import load_recipe
 
     loaded, directory, store = load_recipe(recipe, changes), Home(home), options.store_of(store, home)
     check_here(loaded, device, store)
@@ -58,6 +56,11 @@ def _say(what: str, where: object) -> None:
 
 def recipes(as_json: options.Json = False) -> None:
     """List the recipes that come with podtune."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
+
     found = [(load_recipe(path.stem), recipe_header(path)) for path in packaged_recipes()]
     if as_json:
         rows = [{"name": recipe.name, "task": recipe.task, "about": header} for recipe, header in found]

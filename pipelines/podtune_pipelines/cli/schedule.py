@@ -11,7 +11,6 @@ from rich.table import Column, Table
 
 from podtune_pipelines.cli import options
 from podtune_pipelines.cli.submit import print_version
-from podtune_pipelines.recipe import load_recipe
 
 if TYPE_CHECKING:
     from podtune_pipelines.cluster.client import Cluster
@@ -66,6 +65,7 @@ def schedule(  # as many as the command has options
     from podtune_pipelines.cluster.versions import upload_pipeline
     from podtune_pipelines.graphs import arguments_of, scheduled_pipeline_of
     from podtune_pipelines.preflight import check_options
+    from podtune_pipelines.recipe import load_recipe
 
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, utc_now(), _TIMES)]

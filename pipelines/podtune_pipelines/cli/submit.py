@@ -8,10 +8,10 @@ import typer
 
 from podtune_pipelines.cli import options
 from podtune_pipelines.cli.runs import Attempts, follow_to_end
-from podtune_pipelines.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
     from podtune_pipelines.cluster.versions import Version
+    from podtune_pipelines.recipe import Recipe
 
 
 def submit(
@@ -44,6 +44,7 @@ def submit(
     from podtune_pipelines.cluster.waiting import Patience
     from podtune_pipelines.graphs import arguments_of, pipeline_of
     from podtune_pipelines.preflight import check_options
+    from podtune_pipelines.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)
     check_options(device, devices, store=store, workspace=workspace)
@@ -62,7 +63,7 @@ def submit(
         follow_to_end(cluster, run.id, patience, as_json=as_json, attempts=attempts)
 
 
-def print_version(recipe: Recipe, version: "Version") -> None:
+def print_version(recipe: "Recipe", version: "Version") -> None:
     """Print to stderr which version runs, and what may keep its pods from running."""
     from podtune_pipelines.preflight import warnings
 
