@@ -1,12 +1,16 @@
 """A lock between processes of one machine: a file that one of them holds, and that names it."""
 
 import contextlib
+import errno
 import fcntl
+import logging
 import os
 from pathlib import Path
 from typing import Iterator
 
 from podtune.stores.lease import elsewhere, this_process
+
+_log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -23,6 +27,10 @@ def locked(path: Path, what: str) -> Iterator[None]:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise elsewhere(what, path.read_bytes()) from error
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
+                    raise
+                _log.warning("%s is on a file system without locks; let one process at a time use it", path.parent)
             if path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat()):
                 break  # otherwise its holder deleted it just now
         stream.truncate(0)

@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,17 @@ def test_a_lock_does_not_outlive_a_killed_process(tmp_path: Path) -> None:
 
     with locked(path, "held"):
         assert path.read_text() == f"{this_process()}\n"
+
+
+def test_a_file_system_without_locks_is_named_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("podtune.stores.lock_file.fcntl.flock", refuse)
+
+    with locked(tmp_path / "lock", "held"):
+        assert (tmp_path / "lock").exists()
+
+    assert caplog.messages == [f"{tmp_path} is on a file system without locks; let one process at a time use it"]
