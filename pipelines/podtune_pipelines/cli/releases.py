@@ -35,20 +35,36 @@ class Version:
 
 
 def releases(
-    name: options.Release,
+    name: Annotated[str, typer.Argument(help="The release's name; default: list all names.")] = "",
     store: options.Store = "",
     home: options.Home = options.DEFAULT_HOME,
     as_json: options.Json = False,
 ) -> None:
-    """List a model's released versions.
+    """List a model's released versions, or all released models.
 
-    Shows which one is live, when each was published, and its scores.
+    Shows which version is live, when each was published, and its scores.
     """
-    found = versions_of(open_store(options.store_of(store, home)), name)
+    opened = open_store(options.store_of(store, home))
+    if not name:
+        _list_names(opened, as_json)
+        return
+    found = versions_of(opened, name)
     if as_json:
         options.print_json(found)
     else:
         Console(markup=False, highlight=False).print(_table(found))
+
+
+def _list_names(store: Store, as_json: bool) -> None:
+    """Print every released model with its live version."""
+    live = {name: live_version(store, name) for name in names(store)}
+    if as_json:
+        options.print_json([{"name": name, "live": one.version if one else None} for name, one in live.items()])
+        return
+    for name, one in live.items():
+        print(f"{name} {one.version}" if one else f"{name} (none live)")
+    if not live:
+        print(f"{store.uri} holds no release", file=sys.stderr)
 
 
 def download(

@@ -5,6 +5,10 @@ import dataclasses
 import shlex
 import sys
 import time
+from typing import Annotated
+
+import typer
+from podtune.errors import BadInput
 
 from podtune_pipelines.cli import options
 
@@ -54,13 +58,22 @@ def _say(what: str, where: object) -> None:
         print(f"{what + ':':<12}{where}", file=sys.stderr)
 
 
-def recipes(as_json: options.Json = False) -> None:
-    """List the recipes that come with podtune."""
+def recipes(
+    name: Annotated[str, typer.Argument(help="Print this one, as a start for your own; default: list all.")] = "",
+    as_json: options.Json = False,
+) -> None:
+    """List the recipes that come with podtune, or print one."""
     from rich.console import Console
     from rich.table import Column, Table
 
     from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
 
+    if name:
+        file = {path.stem: path for path in packaged_recipes()}.get(name)
+        if file is None:
+            raise BadInput(f"{name} is not one of {', '.join(path.stem for path in packaged_recipes())}")
+        print(file.read_text(encoding="utf-8"), end="")
+        return
     found = [(load_recipe(path.stem), recipe_header(path)) for path in packaged_recipes()]
     if as_json:
         rows = [{"name": recipe.name, "task": recipe.task, "about": header} for recipe, header in found]

@@ -54,3 +54,12 @@ def test_an_unknown_name_is_answered_with_what_there_is(release: Any, invoke: An
 
     with pytest.raises(BadInput, match="holds no release named vqa; it holds qa"):
         invoke(releases, "vqa")
+
+
+def test_without_a_name_all_models_are_listed(release: Any, invoke: Any, store: Store, capsys: Any) -> None:
+    empty = invoke(releases)
+    release(80.0, None)
+    release(81.0, "1")
+
+    assert (empty.stdout, invoke(releases).stdout) == ("", "qa 2\n")
+    assert json.loads(invoke(releases, "--json").stdout) == [{"name": "qa", "live": "2"}]
