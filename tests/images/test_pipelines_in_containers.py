@@ -17,7 +17,8 @@ from kfp.local import config, docker_task_handler
 
 pytestmark = pytest.mark.image
 
-STEPS = ["fetch-data", "fetch-model", "tokenize-squad", "finetune", "evaluate", "compare", "write-card", "publish"]
+PREPARING = ["check-store", "fetch-data", "fetch-model", "tokenize-squad"]
+STEPS = [*PREPARING, "finetune", "evaluate", "compare", "write-card", "publish"]
 
 
 def run_to_the_end(client: Any, image: str, command: List[str], volumes: Dict[str, Any], **arguments: Any) -> int:
@@ -134,7 +135,7 @@ def test_a_step_of_a_recipe_that_fails_fails_the_run(
         in_containers(pipeline, store=str(places["store"]), workspace=str(places["workspace"]))
 
     assert "error: " in capsys.readouterr().out
-    assert list(places["store"].iterdir()) == []
+    assert not (places["store"] / "releases").exists()
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(0, 3), (4, 5)])

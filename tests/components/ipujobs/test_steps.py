@@ -38,6 +38,7 @@ SETTINGS: Dict[str, Any] = {
     "max_steps": 80,
     "ipu": {"layers_per_ipu": [1, 1], "row_tokens": 128, "gradient_accumulation": 4},
 }
+LONG = {**SETTINGS, "max_steps": 400, "epochs": 100}
 ENDLESS = {**SETTINGS, "max_steps": 100_000, "epochs": 100_000}
 PATIENCE = 120.0
 
@@ -186,21 +187,21 @@ def test_a_step_that_was_killed_finds_its_job_again(
 def test_a_step_that_is_stopped_leaves_no_job_and_can_be_continued(
     start_finetune: Start, node: List[Any], kubernetes: Any, tmp_path: Path
 ) -> None:
-    stopped = start_finetune(SETTINGS)
+    stopped = start_finetune(LONG)
     wait_until(lambda: has_trained(f"s3://work/{tmp_path.name}"))
     stopped.send_signal(signal.SIGTERM)
     _, errors = stopped.communicate(timeout=PATIENCE)
     jobs = dict(kubernetes.jobs)
     wait_until(lambda: node[0].poll() is not None)
 
-    output_of(start_finetune(SETTINGS))
+    output_of(start_finetune(LONG))
 
     assert stopped.returncode == 143
     assert "was cancelled, as its step was" in errors
     assert jobs == {}
     assert node[0].returncode == 143
     facts = CHECKPOINT.open(tmp_path / "checkpoint").facts
-    assert (facts.steps, facts.resumed) == (80, 1)
+    assert (facts.steps, facts.resumed) == (400, 1)
 
 
 def test_ipus_train_and_score(

@@ -9,7 +9,7 @@ from podtune.image_names import image_of
 
 @dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def check_store(release: Dict[str, Any], store: str) -> None:
-    """Check that the store takes releases, before anything else is done.
+    """Check that the store takes releases.
 
     Args:
         release: The `release` section of a recipe.
