@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, Iterator, List
 
@@ -77,11 +78,12 @@ def _stepper(engine: Engine, arguments: argparse.Namespace) -> Callable[[], floa
 def _round(number: int, engine: Engine, step: Callable[[], float], states: States) -> float:
     """Take steps beside a save until it is over, and as many alone; return what the save cost in seconds."""
     beside: List[float] = []
-    with Saver(states) as saver:
+    with Saver(states) as saver, ThreadPoolExecutor(1) as waiter:
         begun = time.perf_counter()
         saver.save(engine, Progress(step=number), [])
         copied = time.perf_counter() - begun
-        while not saver.is_idle():
+        stored = waiter.submit(saver.finish)
+        while not stored.done():
             beside.append(step())
     alone = sum(step() for _ in beside)
     print(

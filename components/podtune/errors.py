@@ -60,8 +60,6 @@ def ending_cleanly() -> Iterator[None]:
         failure = from_os_error(error) if isinstance(error, OSError) else error
         if failure is None:
             raise
-        with contextlib.suppress(OSError):  # a terminal that was closed
-            print(f"error: {failure}", file=sys.stderr, flush=True)
         _report(str(failure), failure.exit_code)
         raise SystemExit(failure.exit_code) from error
 
@@ -96,7 +94,9 @@ def failure_of(exit_code: int, message: str) -> PodtuneError:
 
 
 def _report(message: str, exit_code: int) -> None:
-    """Report why the process ends to the parent process."""
+    """Report why the process ends, to the user and to the parent process."""
+    with contextlib.suppress(OSError):  # a terminal that was closed
+        print(f"error: {message}", file=sys.stderr, flush=True)
     with contextlib.suppress(OSError):
         if MESSAGE_FILE.value():
             record = {"message": message, "exit_code": exit_code}

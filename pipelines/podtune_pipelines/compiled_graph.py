@@ -1,16 +1,14 @@
 """The graph of a compiled pipeline: its steps in topological order, read from KFP's IR."""
 
 import re
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import yaml
 from graphlib import TopologicalSorter
 from podtune.errors import BadInput
 
-from podtune_pipelines.graphs import compile_to, pipeline_of, scheduled_pipeline_of
+from podtune_pipelines.graphs import compile_pipeline, pipeline_of, scheduled_pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
 
@@ -86,10 +84,7 @@ def scheduled_graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str
 
 def _compiled(pipeline: Any, arguments: Dict[str, Any]) -> Graph:
     """Compile a pipeline and read what came out, so that there is one definition of it."""
-    with tempfile.TemporaryDirectory() as directory:
-        target = Path(directory) / "pipeline.yaml"
-        compile_to(pipeline, arguments, target)
-        specification, platform = yaml.safe_load_all(target.read_text(encoding="utf-8"))
+    specification, platform = yaml.safe_load_all(compile_pipeline(pipeline, arguments))
     return read_graph(specification, platform)
 
 

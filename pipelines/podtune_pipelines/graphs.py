@@ -101,12 +101,17 @@ def compiled_text(recipe: Recipe, placement: Placement, arguments: Dict[str, Any
 
     The same pipeline is the same text: KFP writes mappings in an order of its own each time.
     """
-    with tempfile.TemporaryDirectory() as directory:
-        target = Path(directory) / "pipeline.yaml"
-        compile_to(pipeline_of(recipe, placement), arguments, target)
-        text = target.read_text(encoding="utf-8")
+    text = compile_pipeline(pipeline_of(recipe, placement), arguments)
     about = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     return about + yaml.safe_dump_all(yaml.safe_load_all(text), sort_keys=True, allow_unicode=True)
+
+
+def compile_pipeline(pipeline: Any, arguments: Dict[str, Any]) -> str:
+    """Compile a pipeline to IR YAML as KFP writes it, with these arguments as its parameters' defaults."""
+    with tempfile.TemporaryDirectory() as directory:
+        target = Path(directory) / "pipeline.yaml"
+        compile_to(pipeline, arguments, target)
+        return target.read_text(encoding="utf-8")
 
 
 def compile_to(pipeline: Any, arguments: Dict[str, Any], target: Path) -> None:

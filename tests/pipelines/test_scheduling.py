@@ -97,8 +97,7 @@ def test_data_with_checksums_are_pinned() -> None:
 def test_scheduled_and_submitted_runs_share_a_name_and_so_their_cache(tmp_path: Path) -> None:
     spec, _ = compiled(tmp_path, Placement("cpu"))
     recipe = load_recipe("bert-tiny-squad")
-    (tmp_path / "other.yaml").write_text(compiled_text(recipe, Placement("cpu"), {}), encoding="utf-8")
-    other = next(yaml.safe_load_all((tmp_path / "other.yaml").read_text(encoding="utf-8")))
+    other = next(yaml.safe_load_all(compiled_text(recipe, Placement("cpu"), {})))
 
     assert spec["pipelineInfo"]["name"] == other["pipelineInfo"]["name"] == "podtune-bert-tiny-squad"
 

@@ -6,13 +6,13 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional
+from typing import Any, Iterator, Mapping, NoReturn, Optional
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.ipujobs.cluster import Cluster, QuotaReached
 from podtune.ipujobs.worker_pod import PodLog, WorkerPod, end_of, failure_in, has_ended, is_leaving, state_of
 from podtune.stores.lease import Lease
-from podtune.training.step_process import SIGNALS
+from podtune.training.step_process import SIGNALS, handling
 
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 """Reasons why a container waits that seldom pass."""
@@ -173,12 +173,8 @@ def _raising_on_signals(message: str) -> Iterator[None]:
         _ignore_signals()
         raise Interrupted(message)
 
-    before: Dict[int, Any] = {number: signal.signal(number, interrupt) for number in SIGNALS}
-    try:
+    with handling(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _ignore_signals() -> None:

@@ -12,10 +12,7 @@ from podtune.stores import s3_errors
 from podtune.stores.partial_file import land, naming, partial_file
 from podtune.stores.retrying import ATTEMPTS, wait
 from podtune.stores.s3_client import open_client
-from podtune.stores.store import Advance, unwatched
-
-PROBE = "conditional-writes"
-"""The object on which conditional creates are tried."""
+from podtune.stores.store import PROBE, Advance, unwatched
 
 _BLOCK = 1 << 20
 

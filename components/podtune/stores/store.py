@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Protocol
 
+PROBE = "conditional-writes"
+"""The object on which conditional creates are tried; it may stay."""
+
 Advance = Callable[[int], object]
 """Called with the number of bytes just transferred, such as a progress bar's `update`."""
 

@@ -42,10 +42,6 @@ class Saver:
         """Whether the disk has not taken the last state yet."""
         return bool(self._writing and not self._writing.done())
 
-    def is_idle(self) -> bool:
-        """Whether all that was saved is written and was sent."""
-        return not self.is_writing() and bool(self._sharing is None or self._sharing.done())
-
     def raise_failure(self) -> None:
         """Raise what made one of the threads fail, such as a full disk."""
         for future in (self._writing, self._sharing):

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from podtune.errors import BadInput
 
 from podtune_pipelines.cli import options
 
@@ -25,12 +24,10 @@ def doctor(
 
     Exits with 1 if a check failed.
     """
-    from podtune.training.engines import ENGINES
-
     from podtune_pipelines.doctor.checks import checks_of, examine
+    from podtune_pipelines.preflight import check_device
 
-    if device not in ENGINES:
-        raise BadInput(f"--device must be one of {', '.join(ENGINES)}; got {device!r}")
+    check_device(device)
     store = options.store_of(store, home)
     checks = checks_of(device, home, store=store, workspace=workspace, host=host, namespace=namespace, argo=argo)
     found = examine(checks, seconds)

@@ -29,28 +29,22 @@ def saved_steps(calls: List[str]) -> List[int]:
     return [calls[:place].count("step") for place, call in enumerate(calls) if call == "save"]
 
 
-def test_a_state_is_saved_every_few_minutes_and_at_the_end(
-    workbench: Any, make_engine: Engines, a_minute_a_step: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("every", "saved"), [(0, [5, 10, 12]), (6, [5, 6, 11, 12])])
+def test_a_state_is_saved_every_few_minutes_and_steps_and_at_the_end(
+    workbench: Any,
+    make_engine: Engines,
+    a_minute_a_step: Callable[[Any], None],
+    monkeypatch: pytest.MonkeyPatch,
+    every: int,
+    saved: List[int],
 ) -> None:
     engine = make_engine()
     a_minute_a_step(engine)
     monkeypatch.setattr("podtune.training.saver.Saver.is_writing", lambda _: False)
 
-    train(workbench.run(engine, checkpoint_every=0, checkpoint_minutes=5))
+    train(workbench.run(engine, checkpoint_every=every, checkpoint_minutes=5))
 
-    assert saved_steps(engine.calls) == [5, 10, 12]
-
-
-def test_minutes_and_steps_go_together(
-    workbench: Any, make_engine: Engines, a_minute_a_step: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = make_engine()
-    a_minute_a_step(engine)
-    monkeypatch.setattr("podtune.training.saver.Saver.is_writing", lambda _: False)
-
-    train(workbench.run(engine, checkpoint_every=6, checkpoint_minutes=5))
-
-    assert saved_steps(engine.calls) == [5, 6, 11, 12]
+    assert saved_steps(engine.calls) == saved
 
 
 class BusyDisk:

@@ -7,9 +7,7 @@ from typing import Any, Mapping
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.retrying import patiently
-
-_PROBE = "conditional-writes"
-"""An object that may be there: what counts is that the store answers, and overwrites nothing."""
+from podtune.stores.store import PROBE
 
 _log = logging.getLogger(__name__)
 
@@ -18,5 +16,5 @@ def run(*, release: Mapping[str, Any], store: str) -> None:
     """Read which version is live, and try to write; BadInput where the store cannot take a release."""
     opened, name = open_store(store), str(release.get("name", ""))
     live = patiently(lambda: live_version(opened, name))
-    patiently(lambda: opened.create(_PROBE, f"{secrets.token_hex(16)}\n".encode()))
+    patiently(lambda: opened.create(PROBE, f"{secrets.token_hex(16)}\n".encode()))
     _log.info("%s takes releases; %s", opened.uri, f"{name} {live.version} is live" if live else f"no {name} is there")
