@@ -14,7 +14,7 @@ NUMERIC := $(addprefix tests/components/,training/engines tasks detector)
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help demo quick test test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel images lock \
-  lock-images clean
+  lock-images docs clean
 
 help:  ## print this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -125,6 +125,9 @@ lock-images:  ## pin what the CPU image installs, as requirements.lock does
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --constraint requirements.lock --requirement images/cpu/requirements.in
 	(build/lock/bin/pip freeze; grep ^kfp== requirements.lock) | sed 's/+cpu$$//' | sort -f > images/cpu/requirements.lock
+
+docs: .venv/installed  ## write what docs/ has of the code: every setting of a recipe
+	$(BIN)/python -m podtune_pipelines.recipe_settings > docs/settings.md
 
 clean:  ## remove the environments, what was built and the demo's runs
 	rm -rf .venv .venv-floor build $(HOME_DIRECTORY)

@@ -5,6 +5,8 @@ without a name changing (log lines, error texts) is tested where it is parsed.
 """
 
 import inspect
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any, List, Mapping, Optional
@@ -103,6 +105,13 @@ def test_kfps_client_has_the_parts_that_are_replaced() -> None:
     assert all(f"self.{name}" in source for name in ("_healthz_api", "_run_api", "_context_setting"))
     assert isinstance(rest.pool_manager.connection_pool_kw, dict)
     assert {"_request_timeout", "_preload_content"} <= set(inspect.signature(rest.request).parameters)
+
+
+def test_what_compiles_needs_no_client() -> None:
+    """kfp_compiler.py."""
+    script = "import podtune_pipelines.graphs, sys; print('kubernetes.client' in sys.modules)"
+
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
 
 
 def test_kfps_api_client_calls_any_route_and_leaves_the_answer_unread() -> None:

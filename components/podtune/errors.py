@@ -53,7 +53,10 @@ class Interrupted(PodtuneError):
 @contextlib.contextmanager
 def ending_cleanly() -> Iterator[None]:
     """Run a step or a command; a failure ends it with one line and its own exit code, not a traceback."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger().setLevel(logging.WARNING)  # libraries tell where credentials and fonts come from
+    for own in ("podtune", "podtune_pipelines"):
+        logging.getLogger(own).setLevel(logging.INFO)
     try:
         yield
     except (PodtuneError, OSError) as error:

@@ -45,8 +45,11 @@ class _Terminal:
         return getattr(self._stream, name)
 
 
-def progress_bar(total: int, unit: str, label: str, done: int = 0) -> Any:
-    """Open a tqdm bar, to be used as a context manager; it draws only on a terminal. `done` was there before."""
+def progress_bar(total: int, unit: str, label: str, done: int = 0, delay: float = 0.0) -> Any:
+    """Open a tqdm bar, to be used as a context manager; it draws only on a terminal, and after `delay` seconds.
+
+    `done` was there before.
+    """
     terminal = TERMINAL.value()  # the process writes into a pipe
     stream = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115  # tqdm draws on it
     target = _Terminal(stream)
@@ -59,6 +62,7 @@ def progress_bar(total: int, unit: str, label: str, done: int = 0) -> Any:
         desc=label,
         file=target,
         disable=hidden,
+        delay=delay,
         dynamic_ncols=True,  # the width of `target`, not of stderr; a longer line would leave one behind at each update
         leave=False,
     )

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any, Callable, Dict, cast
 
 import yaml
-from kfp import compiler, dsl
-from podtune.artifacts import Features, Release
 from podtune.image_names import image_of
 from podtune.sections import to_mapping
 from podtune.stores.opening import refuse_secrets
 
+from podtune_pipelines.kfp_compiler import compiler, dsl
 from podtune_pipelines.placement import Placement, add_step
 from podtune_pipelines.recipe import Recipe
 
@@ -27,6 +26,7 @@ _PARAMETERS = {**dict.fromkeys(_SECTIONS, Section), **dict.fromkeys(("store", "w
 
 def pipeline_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the recipe's pipeline; its sections are the parameters, so that a run may change them."""
+    from podtune.artifacts import Release
 
     def finish(channels: Channels) -> Any:
         _finetune_and_release(placement, channels)
@@ -71,6 +71,7 @@ def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Cha
 
 def preparation_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the preparing steps alone: what `plan` needs to count and to measure."""
+    from podtune.artifacts import Features
 
     @dsl.pipeline(name=f"podtune-{recipe.name}-preparation", description=recipe.card.description)
     def preparation(source: Section, model: Section, features: Section) -> Features:

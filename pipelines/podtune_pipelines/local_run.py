@@ -7,24 +7,24 @@ import shutil
 import sys
 import tempfile
 import warnings
-from dataclasses import dataclass
-from functools import cached_property, partial
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 import psutil
 from kfp import local
-from podtune.environment import MESSAGE_FILE, TERMINAL
+from podtune.environment import CURVES, MESSAGE_FILE, TERMINAL
 from podtune.errors import Interrupted, PodtuneError, read_failure
-from podtune.stores.lock_file import locked
 from podtune.training.step_process import handling
 
 from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of
+from podtune_pipelines.home import Home
 from podtune_pipelines.identity import identity_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
-from podtune_pipelines.reuse import Outputs, Results, reusable, serving
+from podtune_pipelines.reuse import Outputs, reusable, serving
 from podtune_pipelines.run_log import RunLog, without_colour
 
 _SHOWN = (
@@ -33,36 +33,6 @@ _SHOWN = (
     ("finetune", "checkpoint", {"checkpoint": ""}),
 )
 """Step, output, and which of its files are for people."""
-
-
-@dataclass(frozen=True)
-class Home:
-    """The directory that holds all that local runs leave."""
-
-    directory: Path
-
-    @property
-    def runs(self) -> Path:
-        """KFP's pipeline root: the artifacts of every run."""
-        return self.directory / "runs"
-
-    @cached_property  # once a command, so that no artifact is verified twice
-    def results(self) -> Results:
-        """What steps have made, for later runs to reuse."""
-        return Results(self.directory / "reuse")
-
-    @property
-    def workspace(self) -> Path:
-        """Checkpoints of runs that did not end."""
-        return self.directory / "training"
-
-    def log(self, recipe: str) -> Path:
-        """The output of a recipe's newest run."""
-        return self.directory / "logs" / f"{recipe}.log"
-
-    def used_by(self, recipe: str) -> ContextManager[None]:
-        """Keep other processes from running the recipe in this home; TryAgainLater names the one that does."""
-        return locked(self.directory / "locks" / recipe, f"a run of {recipe} in {self.directory} is under way")
 
 
 def run_locally(recipe: Recipe, home: Home, store: str, device: str) -> Path:
@@ -110,12 +80,16 @@ def _arguments(recipe: Recipe, home: Home, store: str = "") -> Dict[str, Any]:
 
 def _run(pipeline: Any, arguments: Dict[str, Any], home: Home, recipe: str) -> Path:
     home.runs.mkdir(parents=True, exist_ok=True)
-    log_file = home.log(recipe)
+    log_file, steps = home.log(recipe), len(pipeline.pipeline_spec.root.dag.tasks)
     log_file.parent.mkdir(exist_ok=True)
-    with warnings.catch_warnings(), _environment_of_steps() as message_file, _passing_on_signals() as signals:
+    with warnings.catch_warnings(), _environment_of_steps(
+        home, recipe
+    ) as message_file, _passing_on_signals() as signals:
         warnings.simplefilter("ignore")  # KFP warns of every cluster setting that it ignores here
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(home.runs))
-        with log_file.open("w", encoding="utf-8") as log, _logging_to(RunLog(log, sys.stderr)), serving(home.results):
+        with log_file.open("w", encoding="utf-8") as log, _logging_to(RunLog(log, sys.stderr, steps)), serving(
+            home.results
+        ):
             try:
                 return Path(pipeline(**arguments).output.uri)
             except RuntimeError as error:
@@ -142,17 +116,19 @@ def _logging_to(log: RunLog) -> Iterator[None]:
     through the root logger: left alone, `podtune run --json` would end in no JSON, and the terminal show everything.
     """
     root = logging.getLogger()
-    before = root.handlers[:]
+    before, level = root.handlers[:], root.level
     root.handlers[:] = [logging.StreamHandler(log)]
+    root.setLevel(logging.INFO)
     try:
         with contextlib.redirect_stdout(log):
             yield
     finally:
         root.handlers[:] = before
+        root.setLevel(level)
 
 
 @contextlib.contextmanager
-def _environment_of_steps() -> Iterator[Path]:
+def _environment_of_steps(home: Home, recipe: str) -> Iterator[Path]:
     """Set what the steps inherit; yield the file in which one that fails leaves its message and exit code.
 
     In this process, because KFP starts the steps with its environment and accepts no other. Without the file every
@@ -165,6 +141,7 @@ def _environment_of_steps() -> Iterator[Path]:
     directory = str(Path(executable).parent)
     with tempfile.TemporaryDirectory() as messages:
         os.environ[MESSAGE_FILE.name] = str(Path(messages) / "message.json")
+        os.environ[CURVES.name] = str(home.curves.resolve() / f"{recipe}-{datetime.now():%Y-%m-%d-%H-%M-%S}")
         if sys.stderr.isatty():
             os.environ[TERMINAL.name] = os.ttyname(sys.stderr.fileno())
         if shutil.which("python3", path=directory):

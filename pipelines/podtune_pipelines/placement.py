@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from kfp import kubernetes
 from podtune.environment import IPU_NAMESPACE, RUN
 from podtune.image_names import image_of
 from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
 from podtune.steps.table import STEPS, Properties
+
+from podtune_pipelines.kfp_compiler import kubernetes
 
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the token for the Hub's gated and private repositories."""

@@ -9,9 +9,10 @@ from podtune.formats.features import FEATURES, Features
 from podtune.training.config import TrainingConfig
 from podtune.training.schedule import Order
 
+from podtune_pipelines.home import Home
 from podtune_pipelines.identity import is_local
 from podtune_pipelines.ipu_plan import IpuPlan, plan_for_ipus
-from podtune_pipelines.local_run import Home, prepare_locally, reusable_locally
+from podtune_pipelines.local_run import prepare_locally, reusable_locally
 from podtune_pipelines.needs import Needs, needs_of
 from podtune_pipelines.recipe import Recipe
 
@@ -79,7 +80,8 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     reused = reusable_locally(recipe, home, device)
     preparation = recipe.of_task.preparation
     if not reused[preparation] and (fetch or is_local(recipe)):
-        prepare_locally(recipe, home, device)
+        with home.used_by(recipe.name):
+            prepare_locally(recipe, home, device)
         reused = reusable_locally(recipe, home, device)
     prepared, fetched = reused[preparation], reused["fetch_model"]
     features = FEATURES.read(Path(prepared["prepared_data"].path)) if prepared else None

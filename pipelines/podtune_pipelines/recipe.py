@@ -51,14 +51,19 @@ def read_recipe(values: Mapping[str, Any]) -> Recipe:
     """Build a recipe; raise Mistakes with all that is wrong in any section, and between those that read well."""
     name = str(values.get("task"))
     task = task_named(name) if name in TASKS else all_tasks()[0]
-    kinds = {**get_type_hints(Recipe), "task": Literal[tuple(TASKS)]}
-    kinds.update(features=task.features, evaluation=task.evaluation)
+    kinds = kinds_of(task)
     sections, lines = read_parts(kinds, values, "")
     lines += [f"{name} is missing" for name in kinds if name not in values]
     lines += [f"{key} {text}" for key, text in _conflicts(task, sections)]
     if lines:
         raise Mistakes(lines)
     return Recipe(**sections)
+
+
+def kinds_of(task: Task) -> Dict[str, Any]:
+    """Each key of a recipe for a task to its type, in the order of the flow; a section's is its dataclass."""
+    own = {"task": Literal[tuple(TASKS)], "features": task.features, "evaluation": task.evaluation}
+    return {**get_type_hints(Recipe), **own}
 
 
 def _conflicts(task: Task, sections: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:

@@ -12,14 +12,15 @@ import json
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Set
 
-import kfp.local.cache
-from kfp import dsl
 from podtune.errors import BadInput
 from podtune.formats.sealed import MANIFEST, sha256_of, verify
 
-from podtune_pipelines.compiled_graph import Graph
+if TYPE_CHECKING:
+    from kfp import dsl
+
+    from podtune_pipelines.compiled_graph import Graph
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Results:
     """The results under one directory, one file each, which appears at once: several runs may share them."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._verified: Set[Produced] = set()
 
     def find(self, key: str) -> Optional[Outputs]:
@@ -60,25 +61,29 @@ class Results:
 
     def compute_key(self, *, arguments: Mapping[str, Any], custom_cache_key: str, **_: Any) -> str:
         """The key of a task that is about to run."""
+        from kfp import dsl
+
         inputs = {name: digest_of(value.uri) for name, value in arguments.items() if isinstance(value, dsl.Artifact)}
         parameters = {name: value for name, value in arguments.items() if name not in inputs}
         return key_of(custom_cache_key, parameters, inputs)
 
-    def get(self, key: str) -> Optional[Dict[str, dsl.Artifact]]:
+    def get(self, key: str) -> "Optional[Dict[str, dsl.Artifact]]":
         """The outputs of an earlier task, as KFP hands them on."""
+        from kfp import dsl
+
         outputs = self.find(key)
         return outputs and {name: dsl.Artifact(name=name, uri=one.path) for name, one in outputs.items()}
 
-    def put(self, key: str, outputs: Mapping[str, dsl.Artifact]) -> None:
+    def put(self, key: str, outputs: "Mapping[str, dsl.Artifact]") -> None:
         """Record the outputs of a task that has just ended."""
         made = {name: asdict(Produced(output.uri, digest_of(output.uri))) for name, output in outputs.items()}
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=self._directory, suffix=".partial", delete=False) as draft:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=self.directory, suffix=".partial", delete=False) as draft:
             json.dump({"outputs": made, "seal": _hash([key, made])}, draft)
         Path(draft.name).replace(self._entry(key))
 
     def _entry(self, key: str) -> Path:
-        return self._directory / f"{key}.json"
+        return self.directory / f"{key}.json"
 
     def _verify(self, produced: Produced) -> None:
         """BadInput unless an artifact is the one that was made; its files are read once a command."""
@@ -89,7 +94,7 @@ class Results:
         self._verified.add(produced)
 
 
-def reusable(graph: Graph, arguments: Mapping[str, Any], results: Results) -> Dict[str, Optional[Outputs]]:
+def reusable(graph: "Graph", arguments: Mapping[str, Any], results: Results) -> Dict[str, Optional[Outputs]]:
     """Each step, in topological order, to the outputs that a run will reuse; None where it runs.
 
     A step after one that runs counts as one that runs: whether its inputs stay the same is known only then.
@@ -129,6 +134,8 @@ def serving(results: Results) -> Iterator[None]:
     pipeline is compiled, knows nothing of the inputs' content: without this, a step would be served a result that
     was made from other artifacts.
     """
+    import kfp.local.cache
+
     own = kfp.local.cache.get_local_cache
     kfp.local.cache.get_local_cache = lambda: results
     try:

@@ -5,8 +5,9 @@ from typing import Dict
 
 import pytest
 from podtune_pipelines import identity
+from podtune_pipelines.home import Home
 from podtune_pipelines.identity import is_local
-from podtune_pipelines.local_run import Home, reusable_locally
+from podtune_pipelines.local_run import reusable_locally
 from podtune_pipelines.recipe import Recipe, load_recipe
 from podtune_pipelines.reuse import Outputs, Produced, Results
 

@@ -1,6 +1,7 @@
 """The whole pipeline through KFP's local runner, every step a process of its own, made small."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import List
 
 import pytest
+from podtune.training.log import EVENTS
 from podtune_pipelines.recipe import load_recipe
 
 pytestmark = pytest.mark.local
@@ -56,8 +58,12 @@ def test_a_run_leaves_its_artifacts_a_release_and_a_log(home: Path) -> None:
         "reuse",
         "runs",
         "store",
+        "tensorboard",
         "training",
     ]
+    (curves,) = (home / ".podtune" / "tensorboard").iterdir()
+    assert re.fullmatch(r"bert-tiny-squad-\d{4}(-\d\d){5}", curves.name)
+    assert [path.name for path in curves.iterdir()] == [EVENTS]
     assert "Executing task" in (home / ".podtune" / "logs" / "bert-tiny-squad.log").read_text()
     assert list((home / ".podtune" / "training").iterdir()) == []
     (recipe,) = (home / ".podtune" / "runs").rglob("recipe.yaml")

@@ -9,7 +9,7 @@ from podtune.formats.base_model import BASE_MODEL, BaseModel
 from podtune.formats.features import FEATURES
 from podtune.formats.sealed import sha256_of
 from podtune_pipelines.cli.plan import plan
-from podtune_pipelines.local_run import Home
+from podtune_pipelines.home import Home
 from podtune_pipelines.needs import needs_of, parameters_of
 from podtune_pipelines.plan import make_plan, updates_of
 from podtune_pipelines.recipe import load_recipe

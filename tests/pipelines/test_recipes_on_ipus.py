@@ -13,7 +13,8 @@ from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.sections import to_mapping
 from podtune.steps.evaluate.step import run as evaluate
 from podtune.steps.finetune.step import run as finetune
-from podtune_pipelines.local_run import Home, prepare_locally
+from podtune_pipelines.home import Home
+from podtune_pipelines.local_run import prepare_locally
 from podtune_pipelines.recipe import Recipe, load_recipe
 
 pytestmark = pytest.mark.local

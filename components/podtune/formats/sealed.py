@@ -11,13 +11,16 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Union
+from typing import Any, Callable, Dict, Iterator, Mapping, Union
 
 from podtune.errors import BadInput
 
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
+_LARGE = 1 << 28
+"""Bytes of a file whose hashing may take a second."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,9 +126,10 @@ def verify_file(path: Path, entry: FileEntry) -> None:
 def sha256_of(path: Union[Path, str]) -> str:
     """SHA-256 of a file in lower-case hexadecimal."""
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with open(path, "rb") as stream, _showing(Path(path)) as advance:
         for block in iter(lambda: stream.read(_BLOCK), b""):
             digest.update(block)
+            advance(len(block))
     return digest.hexdigest()
 
 
@@ -166,6 +170,19 @@ def _parse_manifest(path: Path, kind: str) -> Manifest:
 def _verify_files(path: Path, manifest: Manifest) -> None:
     for name, entry in manifest.files.items():
         verify_file(path / name, entry)
+
+
+@contextlib.contextmanager
+def _showing(path: Path) -> Iterator[Callable[[int], Any]]:
+    """Show on a terminal how far the hashing of a file is, if it takes long and nothing else goes on meanwhile."""
+    size = path.stat().st_size
+    if size < _LARGE or threading.current_thread() is not threading.main_thread():
+        yield lambda _: None
+        return
+    from podtune.progress import progress_bar  # tqdm takes longer than most files
+
+    with progress_bar(size, "B", f"hashing {path.name}", delay=1.0) as bar:
+        yield bar.update
 
 
 def _move_into_place(draft: Path, path: Path) -> None:

@@ -1,6 +1,5 @@
 """A client for S3, or for any store that speaks its protocol, configured the usual AWS ways."""
 
-import logging
 import os
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +28,6 @@ def open_client() -> Any:
     AWS keeps botocore's CRC of every upload. Many other stores refuse or misread it, so they get one only where
     the environment or the profile asks for it; what podtune stores is verified by its SHA-256 anyway.
     """
-    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells at every start where credentials come from
     core = botocore.session.get_session()
     session = boto3.session.Session(botocore_session=core)
     try:

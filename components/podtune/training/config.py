@@ -47,7 +47,11 @@ class TrainingConfig:
     """Decoupled; biases and norms have none."""
 
     betas: Tuple[float, ...] = (0.9, 0.999)
+    """Of Adam: how much of the mean and of the mean square of the gradients is kept at a step."""
+
     epsilon: float = 1e-8
+    """Of Adam: what is added to the divisor."""
+
     max_gradient_norm: float = 1.0
     """Gradients are scaled down to this global norm; 0 leaves them alone."""
 

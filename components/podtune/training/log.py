@@ -7,6 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, List, Mapping
 
+from podtune.environment import CURVES
 from podtune.formats.checkpoint import LOG, TENSORBOARD, Line, write_log
 from podtune.formats.json_lines import json_line
 from podtune.progress import is_first_process, progress_bar, tell_orchestrator
@@ -68,7 +69,7 @@ class GrowingLog:
     """
 
     def __init__(self, directory: Path, lines: List[Line]) -> None:
-        self._events = EventFile(directory / TENSORBOARD, lines)
+        self._events = EventFile(Path(CURVES.value() or directory / TENSORBOARD), lines)
         write_log(directory, lines)
         self._json = (directory / LOG).open("a", encoding="utf-8")  # until the log is left
 

@@ -1,7 +1,9 @@
 """podtune card: check model cards."""
 
+import dataclasses
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, List
 
 import typer
 from podtune.errors import BadInput
@@ -18,23 +20,31 @@ def about() -> None:
 
 @card.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="Model card, such as README.md.")], as_json: options.Json = False
+    cards: Annotated[List[Path], typer.Argument(metavar="CARD", help="Model cards, or directories with a README.md.")],
+    as_json: options.Json = False,
 ) -> None:
-    """Find contradictions and gaps in a model card.
+    """Find contradictions and gaps in model cards.
 
     Reports contradictions, missing or invalid metadata, and misleading statements. Exits with 0 if it finds none,
     with 1 otherwise.
     """
+    from podtune.formats.model_card import README
+
     from podtune_pipelines.card_check.check import check_card
 
-    findings = check_card(_read(file))
+    files = [path / README if path.is_dir() else path for path in cards]
+    found = {file: check_card(text) for file, text in [(file, _read(file)) for file in files]}
     if as_json:
-        options.print_json(findings, only_ascii=False)
+        rows = [{"file": str(file), **dataclasses.asdict(one)} for file, findings in found.items() for one in findings]
+        options.print_json(rows, only_ascii=False)
     else:
-        for finding in findings:
-            message = "".join(filter(str.isprintable, " ".join(finding.message.split())))
-            print(f"{file}:{finding.line}: {finding.severity}: {message} [{finding.rule}]")
-    raise typer.Exit(1 if findings else 0)
+        for file, findings in found.items():
+            for finding in findings:
+                message = "".join(filter(str.isprintable, " ".join(finding.message.split())))
+                print(f"{file}:{finding.line}: {finding.severity}: {message} [{finding.rule}]")
+            if not findings:
+                print(f"{file}: nothing found", file=sys.stderr)
+    raise typer.Exit(1 if any(found.values()) else 0)
 
 
 def _read(file: Path) -> str:

@@ -7,6 +7,7 @@ from podtune import __version__
 from podtune.errors import ending_cleanly
 
 from podtune_pipelines.cli.card import card
+from podtune_pipelines.cli.clean import clean
 from podtune_pipelines.cli.compile import argo, compile_recipe
 from podtune_pipelines.cli.doctor import doctor
 from podtune_pipelines.cli.plan import plan
@@ -15,9 +16,16 @@ from podtune_pipelines.cli.releases import download, releases, rollback
 from podtune_pipelines.cli.run import recipes, run
 from podtune_pipelines.cli.runs import cancel, retry, runs, wait
 from podtune_pipelines.cli.schedule import schedule, schedules
+from podtune_pipelines.cli.settings import settings
 from podtune_pipelines.cli.submit import submit
 
-app = typer.Typer(name="podtune", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    name="podtune",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 app.command()(run)
 app.command()(plan)
 app.command("compile")(compile_recipe)
@@ -30,11 +38,13 @@ app.command()(runs)
 app.command()(schedule)
 app.add_typer(schedules, name="schedules")
 app.command()(recipes)
+app.command()(settings)
 app.command()(releases)
 app.command()(download)
 app.command()(rollback)
 app.command()(predict)
 app.command()(doctor)
+app.command()(clean)
 app.add_typer(card, name="card")
 
 

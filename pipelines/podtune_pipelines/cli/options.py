@@ -8,18 +8,57 @@ from typing import Annotated, Any, List
 import typer
 from podtune.environment import HOME, STORE, WORKSPACE
 
-Recipe = Annotated[str, typer.Argument(help="A recipe's name (see `podtune recipes`) or a .yaml file.")]
+
+def complete_recipe(incomplete: str) -> List[str]:
+    """Recipes that a command line may go on with: the packaged ones, and YAML files."""
+    from podtune_pipelines.recipe import packaged_recipes
+
+    folder = Path(incomplete.rpartition("/")[0])
+    found = [*(path.stem for path in packaged_recipes()), *map(str, sorted(folder.glob("*.yaml")))]
+    return [name for name in found if name.startswith(incomplete)]
+
+
+def complete_part(incomplete: str) -> List[str]:
+    """Sections and settings of a recipe."""
+    from podtune_pipelines.recipe_settings import all_settings
+
+    found = dict.fromkeys(name for one in all_settings() for name in (one.section, one.key) if name)
+    return [name for name in found if name.startswith(incomplete)]
+
+
+def _complete_change(incomplete: str) -> List[str]:
+    return [f"{key}=" for key in complete_part(incomplete) if "." in key]
+
+
+def _complete_device(incomplete: str) -> List[str]:
+    from podtune.training.engines import ENGINES
+
+    return [name for name in ENGINES if name.startswith(incomplete)]
+
+
+Recipe = Annotated[
+    str,
+    typer.Argument(help="A recipe's name (see `podtune recipes`) or a .yaml file.", autocompletion=complete_recipe),
+]
 
 Release = Annotated[str, typer.Argument(help="The release's name: a recipe's release.name.")]
 
 Changes = Annotated[
-    List[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one value of the recipe; repeatable.")
+    List[str],
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Override one value of the recipe (see `podtune settings`); repeatable.",
+        autocompletion=_complete_change,
+    ),
 ]
 
 NO_CHANGES: List[str] = []
 """Typer copies it for each call."""
 
-Device = Annotated[str, typer.Option(help="Where to train and evaluate: cpu, gpu or ipu.")]
+Device = Annotated[
+    str, typer.Option(help="Where to train and evaluate: cpu, gpu or ipu.", autocompletion=_complete_device)
+]
 
 Devices = Annotated[int, typer.Option(help="Accelerators in the training pod.")]
 
@@ -65,6 +104,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def print_json(value: Any, *, only_ascii: bool = True) -> None:
     """Print values and records as JSON."""
     print(json.dumps(value, indent=1, ensure_ascii=only_ascii, default=dataclasses.asdict))
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes, as a person reads it."""
+    return f"{size / 1e6:,.1f} MB"
 
 
 Host = Annotated[

@@ -28,7 +28,8 @@ def run(
     """
     from podtune.formats.release import RELEASE
 
-    from podtune_pipelines.local_run import Home, left_behind, reusable_locally, run_locally
+    from podtune_pipelines.home import Home
+    from podtune_pipelines.local_run import left_behind, reusable_locally, run_locally
     from podtune_pipelines.preflight import check_here
     from podtune_pipelines.recipe import load_recipe
 
@@ -59,7 +60,13 @@ def _say(what: str, where: object) -> None:
 
 
 def recipes(
-    name: Annotated[str, typer.Argument(help="Print this one, as a start for your own; default: list all.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Print this one, as a start for your own; default: list all.",
+            autocompletion=options.complete_recipe,
+        ),
+    ] = "",
     as_json: options.Json = False,
 ) -> None:
     """List the recipes that come with podtune, or print one."""

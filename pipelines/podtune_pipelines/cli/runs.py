@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Tuple
 
 import typer
@@ -20,13 +21,18 @@ def runs(
     namespace: options.Namespace = "",
     experiment: options.Experiment = "podtune",
     last: Annotated[int, typer.Option(min=1, help="Number of runs to list.")] = 10,
+    home: options.Home = options.DEFAULT_HOME,
     as_json: options.Json = False,
 ) -> None:
-    """List the newest runs on a KFP cluster.
+    """List the newest runs on a KFP cluster, or on this machine.
 
-    Shows how each run ended, its start and duration, and whether a schedule started it: unchanged is a scheduled run
-    that stopped before training, refused one that did not pass the gate.
+    With a host, shows how each run on KFP ended, its start and duration, and whether a schedule started it: unchanged
+    is a scheduled run that stopped before training, refused one that did not pass the gate. Without one, shows the
+    runs in the home.
     """
+    if not host:
+        _list_local(home, last, as_json)
+        return
     from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.outcome import outcome_of
     from podtune_pipelines.cluster.runs import newest_runs
@@ -39,6 +45,20 @@ def runs(
         return
     for run, outcome in zip(newest, outcomes):
         print(_line(run, outcome))
+
+
+def _list_local(home: Path, last: int, as_json: bool) -> None:
+    from podtune_pipelines.home import Home, local_runs
+
+    found = local_runs(Home(home))[:last]
+    if as_json:
+        options.print_json([{**dataclasses.asdict(run), "directory": str(run.directory)} for run in found])
+        return
+    for run in found:
+        started, size = run.started[:16].replace("T", " "), options.megabytes(run.bytes)
+        print(f"{started}  {run.outcome:<22}  {size:>12}  {run.directory}")
+    if not found:
+        _say(f"nothing has run in {home}; --host lists the runs on a cluster")
 
 
 RunArgument = Annotated[str, typer.Argument(help="The run's ID, or its address as `podtune submit` prints it.")]

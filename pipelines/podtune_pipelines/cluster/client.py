@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional
 
-import kfp
 import kfp_server_api
 import urllib3
-from kfp.client import ServiceAccountTokenVolumeCredentials
+from kfp.client import Client, ServiceAccountTokenVolumeCredentials
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 
 TOKEN, TOKEN_FILE, COOKIES = "KF_PIPELINES_TOKEN", "KF_PIPELINES_SA_TOKEN_PATH", "KF_PIPELINES_COOKIES"
@@ -137,7 +136,7 @@ def connect(host: str, namespace: str = "") -> Cluster:
     return cluster
 
 
-class _Client(kfp.Client):
+class _Client(Client):
     """KFP's client, with time limits, retries of idempotent requests, and errors that name a remedy."""
 
     def __init__(self, address: Address) -> None:

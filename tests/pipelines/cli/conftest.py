@@ -50,12 +50,13 @@ def invoke(store: Store) -> Callable[..., Any]:
 
 @pytest.fixture
 def ask() -> Callable[..., str]:
-    """A function (*arguments) that runs `podtune predict` and returns what it prints."""
+    """A function (*arguments, given) that runs `podtune predict` with such a stdin and returns what it prints."""
 
-    def run(*arguments: object) -> str:
+    def run(*arguments: object, given: bytes = b"") -> str:
         app = typer.Typer()
         app.command()(predict)
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        words = [str(argument) for argument in arguments]
+        result = CliRunner().invoke(app, words, input=given, catch_exceptions=False)
         assert result.exit_code == 0, result.output
         return result.stdout
 

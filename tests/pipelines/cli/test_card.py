@@ -31,6 +31,7 @@ def test_findings_are_printed_as_json(tmp_path: Path) -> None:
     found = json.loads(result.stdout)
     assert result.exit_code == 1
     assert found[0] == {
+        "file": str(file),
         "rule": "metadata-missing",
         "severity": "metadata",
         "line": 1,
@@ -39,7 +40,19 @@ def test_findings_are_printed_as_json(tmp_path: Path) -> None:
     assert {finding["rule"] for finding in found} == {"metadata-missing", "hub-rules-broken", "placeholder-left"}
 
 
-def test_a_good_card_is_no_output_and_exit_code_0(tmp_path: Path, golden_text) -> None:
+def test_several_cards_and_directories_are_checked_at_once(tmp_path: Path, golden_text) -> None:
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "README.md").write_text(golden_text("write_card/README.md"))
+    (tmp_path / "bad.md").write_text(BAD)
+
+    result = CliRunner().invoke(card, ["check", str(tmp_path / "good"), str(tmp_path / "bad.md")])
+
+    assert result.exit_code == 1
+    assert result.stderr == f"{tmp_path}/good/README.md: nothing found\n"
+    assert all(line.startswith(f"{tmp_path}/bad.md:") for line in result.stdout.splitlines())
+
+
+def test_a_good_card_is_no_finding_and_exit_code_0(tmp_path: Path, golden_text) -> None:
     file = tmp_path / "README.md"
     file.write_text(golden_text("write_card/README.md"))
 

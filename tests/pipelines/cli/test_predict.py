@@ -5,6 +5,10 @@ from typing import Any
 import pytest
 import torch
 from podtune.errors import BadInput
+from podtune.formats.release import ModelFacts
+from podtune.sections import to_mapping
+from podtune.stores.releases import publish
+from podtune.stores.store import Store
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertForQuestionAnswering
 
@@ -129,3 +133,28 @@ def test_a_text_that_is_not_utf_8_is_named(directory: Path, ask: Any, tmp_path: 
 
     with pytest.raises(BadInput, match=r"latin\.txt is not UTF-8: byte 3 cannot be read; save the text as UTF-8$"):
         ask(directory, "--question", "What?", "--context-file", tmp_path / "latin.txt")
+
+
+def test_a_text_comes_from_stdin(directory: Path, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for option in ("--context", "--context-file"):
+        printed = ask(directory, "--question", "What is high?", option, "-", given=b"mount everest")
+        assert printed == "0.9114  mount everest\n"
+
+
+def test_a_released_model_is_asked_by_its_name(directory: Path, ask: Any, store: Store, tmp_path: Path) -> None:
+    facts = ModelFacts("question-answering", "c", "e", 1, {}, {})
+    files = {path.name: path for path in directory.iterdir()}
+    publish(store, "qa", files=files, facts=to_mapping(facts), expected=None)
+    options = ("--store", store.uri, "--home", tmp_path / "home")
+
+    answers = [ask("qa", "--question", "What?", "--context", "mount everest", *options) for _ in range(2)]
+
+    assert answers == ["0.9114  mount everest\n"] * 2
+    assert (tmp_path / "home" / "models" / "qa-1" / "release.json").is_file()
+
+
+def test_a_name_that_is_not_released_is_answered_with_those_that_are(ask: Any, store: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as raised:
+        ask("qa", "--question", "What?", "--context", "text", "--store", store.uri)
+
+    assert str(raised.value) == f"qa is no directory, and {store.uri} has no live model of that name; it is empty"

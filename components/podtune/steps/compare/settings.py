@@ -23,7 +23,10 @@ class GateSettings:
     """What to do if the live release was evaluated on different examples, so that the scores cannot be paired."""
 
     bootstrap_samples: int = 1000
+    """Resamplings behind the 95 % interval of the difference."""
+
     seed: int = 0
+    """Of the resampling."""
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Yield impossible settings, as (key, what is wrong)."""

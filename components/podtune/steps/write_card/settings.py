@@ -31,6 +31,8 @@ class CardSettings:
     """One paragraph on what the model is."""
 
     intended_use: str = ""
+    """What it is good for."""
+
     limits: str = ""
     """What it should not be used for, and its known failures."""
 
@@ -41,7 +43,10 @@ class CardSettings:
     """Only if licence is other: a URL, or LICENSE for a file next to the card."""
 
     tags: List[str] = field(default_factory=list)
+    """Further words by which the Hub finds it."""
+
     reference: Optional[Reference] = None
+    """Published results to compare with."""
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Yield what the Hub would refuse, as (key, what is wrong)."""

@@ -48,6 +48,8 @@ class EvaluationSettings:
     """How captions are written, the same ones every time; the scores' definitions leave nothing to set."""
 
     split: str = "validation"
+    """Which is scored."""
+
     beams: int = 4
     """Beginnings of a caption that are followed at a time; 1 takes the likeliest token, always."""
 

@@ -32,11 +32,13 @@ class EvaluationSettings:
     """How a question-answering model is scored."""
 
     split: str = "validation"
+    """Which is scored."""
+
     n_best: int = 20
     """Start and end positions considered per window, and candidates kept per question."""
 
     max_answer_length: int = 30
-    """Tokens."""
+    """Tokens of the longest answer that is considered."""
 
     null_score_threshold: float = 0.0
     """SQuAD 2.0 only: no answer where its score beats the best answer's by more than this."""

@@ -17,7 +17,7 @@ class LxmertSettings:
     """Tokens of a question, special tokens included; the original authors' number. The rest is cut off."""
 
     regions: int = 36
-    """Of every image."""
+    """Regions of every image."""
 
     answers_from: List[str] = field(default_factory=lambda: ["train"])
     """Splits whose answers make the vocabulary where the data has none. VQA's published 3,129 are from the training and
@@ -54,6 +54,8 @@ class EvaluationSettings:
     """What a visual question-answering model is scored on; the scores' definitions leave nothing to set."""
 
     split: str = "validation"
+    """Which is scored."""
+
     bootstrap_samples: int = 1000
     """Resamplings behind each 95 % interval."""
 

@@ -1,0 +1,190 @@
+"""The directory that holds all that local runs leave: what is in it, and what may go."""
+
+import contextlib
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Container, ContextManager, Dict, Iterator, List, Literal, Optional, Set
+
+from podtune.errors import BadInput, TryAgainLater
+from podtune.formats.release import RELEASE
+from podtune.formats.verdict import VERDICT
+from podtune.stores.lock_file import locked
+
+from podtune_pipelines.reuse import Results
+
+_RUN = re.compile(r"podtune-(?P<recipe>.+?)(?P<preparation>-preparation)?-(?P<time>\d{4}(-\d\d){5})-\d+")
+"""How KFP's local runner calls the directory of a run: the pipeline, and when it began, in local time."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The directory, of which a recipe has its runs, its newest run's log and its lock."""
+
+    directory: Path
+
+    @property
+    def runs(self) -> Path:
+        """KFP's pipeline root: the artifacts of every run."""
+        return self.directory / "runs"
+
+    @cached_property  # once a command, so that no artifact is verified twice
+    def results(self) -> Results:
+        """What steps have made, for later runs to reuse."""
+        return Results(self.directory / "reuse")
+
+    @property
+    def workspace(self) -> Path:
+        """Checkpoints of runs that did not end."""
+        return self.directory / "training"
+
+    @property
+    def models(self) -> Path:
+        """Releases that were downloaded to be tried."""
+        return self.directory / "models"
+
+    @property
+    def curves(self) -> Path:
+        """TensorBoard's files: a directory for each training, called after its recipe and its beginning."""
+        return self.directory / "tensorboard"
+
+    def log(self, recipe: str) -> Path:
+        """The output of a recipe's newest run."""
+        return self.directory / "logs" / f"{recipe}.log"
+
+    def used_by(self, recipe: str) -> ContextManager[None]:
+        """Keep other processes from running the recipe in this home; TryAgainLater names the one that does."""
+        return locked(self.directory / "locks" / recipe, f"a run of {recipe} in {self.directory} is under way")
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """A run on this machine."""
+
+    recipe: str
+    started: str
+    """ISO 8601, local time."""
+
+    outcome: str
+    """Such as "released as version 3" or "ended in finetune"."""
+
+    bytes: int
+    """Of its directory."""
+
+    directory: Path
+
+
+@dataclass(frozen=True)
+class Unneeded:
+    """Something in a home that may go."""
+
+    what: Literal["artifacts", "model", "result", "states", "leftover"]
+    path: Path
+    bytes: int
+
+
+def local_runs(home: Home) -> List[LocalRun]:
+    """Every run whose directory is there, the newest first."""
+    busy = {recipe for recipe in _recipes(home) if _is_busy(home, recipe)}
+    found = []
+    for path, match in _runs(home):
+        newest = path == _newest(home, match["recipe"])
+        outcome = "under way" if newest and match["recipe"] in busy else _outcome(path)
+        day, clock = match["time"][:10], match["time"][11:].replace("-", ":")
+        found.append(LocalRun(match["recipe"], f"{day}T{clock}", outcome, _size(path), path))
+    return sorted(found, key=lambda run: run.started, reverse=True)
+
+
+def unneeded(home: Home, *, results: bool, states: bool) -> List[Unneeded]:
+    """What no release, no later run and no newest run of a recipe needs.
+
+    With `results` also what later runs would reuse, with `states` that from which stopped trainings would continue.
+    """
+    needed = set() if results else _reused(home)
+    kept = {_newest(home, recipe) for recipe in _recipes(home)}
+    found = [Unneeded("artifacts", path, _size(path)) for run, _ in _runs(home) for path in _parts(run, needed, kept)]
+    if home.models.is_dir():
+        found += [Unneeded("model", path, _size(path)) for path in sorted(home.models.iterdir())]
+    if results:
+        found += [Unneeded("result", path, _size(path)) for path in sorted(home.results.directory.glob("*.json"))]
+    if states and home.workspace.is_dir():
+        found += [Unneeded("states", path, _size(path)) for path in sorted(home.workspace.iterdir())]
+    leftovers = sorted(home.results.directory.glob("*.partial"))
+    return found + [Unneeded("leftover", path, _size(path)) for path in leftovers]
+
+
+@contextlib.contextmanager
+def nobody_running(home: Home) -> Iterator[None]:
+    """Hold the locks of every recipe that has run; TryAgainLater where one of them is running."""
+    with contextlib.ExitStack() as held:
+        for recipe in _recipes(home):
+            held.enter_context(home.used_by(recipe))
+        yield
+
+
+def remove(found: List[Unneeded]) -> None:
+    """Delete what may go, and run directories that are empty then."""
+    for one in found:
+        shutil.rmtree(one.path) if one.path.is_dir() else one.path.unlink(missing_ok=True)
+        if one.what == "artifacts" and one.path.parent.is_dir() and not any(one.path.parent.iterdir()):
+            one.path.parent.rmdir()
+
+
+def _runs(home: Home) -> "List[Any]":
+    """Each run's directory with the match of its name."""
+    directories = sorted(home.runs.iterdir()) if home.runs.is_dir() else []
+    return [(path, match) for path in directories for match in [_RUN.fullmatch(path.name)] if match]
+
+
+def _recipes(home: Home) -> List[str]:
+    return sorted({match["recipe"] for _, match in _runs(home)})
+
+
+def _newest(home: Home, recipe: str) -> Optional[Path]:
+    """The newest whole run of a recipe, at whose end the paths in it were printed."""
+    whole = [path for path, match in _runs(home) if match["recipe"] == recipe and not match["preparation"]]
+    return whole[-1] if whole else None
+
+
+def _is_busy(home: Home, recipe: str) -> bool:
+    try:
+        with home.used_by(recipe):
+            return False
+    except TryAgainLater:
+        return True
+
+
+def _reused(home: Home) -> Set[Path]:
+    """The artifacts that entries of the reuse name; an entry that cannot be read serves nothing."""
+    paths: Set[Path] = set()
+    for entry in home.results.directory.glob("*.json"):
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            outputs: Dict[str, Dict[str, str]] = json.loads(entry.read_bytes())["outputs"]
+            paths |= {Path(output["path"]).resolve() for output in outputs.values()}
+    return paths
+
+
+def _parts(run: Path, needed: Set[Path], kept: Container[Optional[Path]]) -> Iterator[Path]:
+    """What of a run may go: all of it, or the steps whose artifacts nothing needs."""
+    if run in kept:
+        return
+    used = [step for step in sorted(run.iterdir()) if any(step.resolve() in path.parents for path in needed)]
+    yield from [run] if not used else [step for step in sorted(run.iterdir()) if step not in used]
+
+
+def _outcome(run: Path) -> str:
+    with contextlib.suppress(BadInput):
+        return f"released as version {RELEASE.read(run / 'publish' / 'published').facts.version}"
+    with contextlib.suppress(BadInput):
+        if VERDICT.read(run / "compare" / "verdict").facts.decision == "refuse":
+            return "refused"
+    steps = sorted((path for path in run.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    return f"ended in {steps[-1].name.replace('-', '_')}" if steps else "ended before its first step"
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.lstat().st_size for file in files)

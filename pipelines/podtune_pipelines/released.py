@@ -1,0 +1,89 @@
+"""The versions of a released model: those in a store, and the one that a directory holds."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from podtune.errors import BadInput
+from podtune.formats.release import ModelFacts, ReleaseManifest
+from podtune.sections import read_section
+from podtune.stores.fetching import fetch_files, read_fetched, verify_fetched
+from podtune.stores.live import live_version
+from podtune.stores.releases import names, read_release, versions
+from podtune.stores.store import Store
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a release, as a person compares it with others."""
+
+    version: str
+    live: bool
+    created: Optional[str] = None
+    parent: Optional[str] = None
+    examples: Optional[int] = None
+    metrics: Dict[str, float] = field(default_factory=dict)
+    problem: Optional[str] = None
+    """Why the version cannot be read; None where it can."""
+
+
+def versions_of(store: Store, name: str) -> List[Version]:
+    """Every version, oldest first; BadInput, naming what there is, where there is none."""
+    live = live_version(store, name)
+    found = [_version(store, name, version, live.version if live else None) for version in versions(store, name)]
+    if not found:
+        raise BadInput(f"{store.uri} holds no release named {name}; it holds {', '.join(names(store)) or 'nothing'}")
+    return found
+
+
+def _version(store: Store, name: str, version: str, live: Optional[str]) -> Version:
+    try:
+        manifest = read_release(store, name, version)
+        facts = read_section(ModelFacts, manifest.facts, f"the facts of {name} {version}")
+    except BadInput as error:
+        return Version(version, version == live, problem=str(error).splitlines()[0])
+    metrics = {metric: found.value for metric, found in facts.metrics.items()}
+    return Version(version, version == live, manifest.created, manifest.parent, facts.examples, metrics)
+
+
+def table_of(found: List[Version]) -> Table:
+    """Tabulate versions for a terminal."""
+    metrics = sorted({metric for version in found for metric in version.metrics})
+    table = Table("version", "live", "created (UTC)", "compared with", "examples", *metrics)
+    for version in found:
+        scores = [f"{version.metrics[metric]:.2f}" if metric in version.metrics else "" for metric in metrics]
+        table.add_row(
+            version.version,
+            "live" if version.live else "",
+            version.problem or f"{version.created}"[:16].replace("T", " "),
+            version.parent or "",
+            "" if version.examples is None else f"{version.examples:,}",
+            *scores,
+        )
+    return table
+
+
+def download_release(store: Store, manifest: ReleaseManifest, directory: Path) -> bool:
+    """Have a directory hold exactly this release; whether it had to be fetched."""
+    there = _is_downloaded(directory, manifest)
+    if not there:
+        fetch_files(store, manifest, directory)
+    return not there
+
+
+def _is_downloaded(directory: Path, manifest: ReleaseManifest) -> bool:
+    """Whether a directory holds exactly this release; BadInput where it holds anything else."""
+    if directory == Path.cwd():
+        raise BadInput(f"{directory} is the working directory; choose a new one")
+    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
+        return False
+    held = read_fetched(directory)
+    if held != manifest:
+        wanted = f"{manifest.name} {manifest.version}"
+        raise BadInput(f"{directory} holds {held.name} {held.version}; choose another directory for {wanted}")
+    try:
+        verify_fetched(directory, manifest)
+    except BadInput as error:
+        raise BadInput(f"{error}; remove {directory} to download it again") from error
+    return True
