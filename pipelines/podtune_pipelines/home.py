@@ -47,6 +47,11 @@ class Home:
         return self.directory / "models"
 
     @property
+    def speeds(self) -> Path:
+        """What `podtune plan` has measured on each machine."""
+        return self.directory / "speeds"
+
+    @property
     def curves(self) -> Path:
         """TensorBoard's files: a directory for each training, called after its recipe and its beginning."""
         return self.directory / "tensorboard"

@@ -14,6 +14,7 @@ from podtune_pipelines.identity import is_local
 from podtune_pipelines.ipu_plan import IpuPlan, plan_for_ipus
 from podtune_pipelines.local_run import prepare_locally, reusable_locally
 from podtune_pipelines.needs import Needs, needs_of
+from podtune_pipelines.probe import speed_of
 from podtune_pipelines.recipe import Recipe
 
 
@@ -49,7 +50,7 @@ class Updates:
 
 @dataclass(frozen=True)
 class Duration:
-    """An estimate from a measured probe."""
+    """An estimate from a measured probe, which is remembered."""
 
     training_rows_per_second: float
     training_seconds: float
@@ -71,6 +72,8 @@ class Plan:
     needs: Needs
     updates: Optional[Updates]
     duration: Optional[Duration]
+    """None on IPUs, where training is reused, and where its data or model are not there."""
+
     ipu: Optional[IpuPlan] = None
     """How the model is placed on IPUs; None on other devices."""
 
@@ -91,6 +94,9 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         splits = {name: Counts(it.rows, it.examples, it.tokens) for name, it in features.facts.splits.items()}
     updates = updates_of(splits["train"].rows, recipe.training) if splits else None
     on_ipus, consumed = device == "ipu", updates.rows_consumed if updates else None
+    duration = None
+    if features and base_model and not on_ipus and not reused["finetune"]:
+        duration = _measured(recipe, features, base_model, device, home)
     return Plan(
         recipe=recipe.name,
         device=device,
@@ -100,7 +106,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         splits=splits,
         needs=needs_of(recipe, features, base_model),
         updates=updates,
-        duration=_measured(recipe, features, base_model, device) if features and base_model and not on_ipus else None,
+        duration=duration,
         ipu=plan_for_ipus(recipe.training, consumed, features, base_model) if on_ipus else None,
     )
 
@@ -119,10 +125,8 @@ def updates_of(rows: int, config: TrainingConfig) -> Updates:
     )
 
 
-def _measured(recipe: Recipe, features: Features, base_model: BaseModel, device: str) -> Duration:
-    from podtune_pipelines.probe import measure
-
-    splits, speed = features.facts.splits, measure(features, base_model, recipe.training, device)
+def _measured(recipe: Recipe, features: Features, base_model: BaseModel, device: str, home: Home) -> Duration:
+    splits, speed = features.facts.splits, speed_of(features, base_model, recipe.training, device, home.speeds)
     consumed = updates_of(splits["train"].rows, recipe.training).rows_consumed
     evaluation_seconds = splits[recipe.evaluation.split].rows / speed.prediction
     return Duration(speed.training, consumed / speed.training, evaluation_seconds)

@@ -27,6 +27,8 @@ def show(made: Plan) -> None:
     console.print(_arithmetic(made))
     if made.ipu is not None:
         _show_ipus(console, made.ipu)
+    elif made.steps["finetune"] == "reused":
+        console.print("time: next to none, as training is reused")
     elif made.duration is None:
         console.print("time: unknown until the data is fetched; --fetch downloads, prepares and measures")
 

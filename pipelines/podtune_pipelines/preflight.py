@@ -1,13 +1,20 @@
 """What is checked before anything is paid for: the same for every command that writes, plans or starts a pipeline."""
 
+import contextlib
+import tempfile
 from pathlib import Path
-from typing import Iterator, List
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from podtune.environment import REGISTRY
-from podtune.errors import BadInput
+from podtune.errors import BadInput, PodtuneError
+from podtune.formats.base_model import CONFIG, mistake_in_type
+from podtune.formats.json_files import read_object
 from podtune.image_names import image_of
+from podtune.samples.sample import is_sample
+from podtune.sources.source import open_source
 from podtune.sources.uris import scheme_of, without_secrets
 from podtune.steps.check_store.step import run as check_store
+from podtune.steps.fetch_model.settings import DecoderSettings, ModelSettings
 from podtune.stores.opening import open_store, refuse_secrets
 from podtune.training.engines import ENGINES
 from podtune.training.step_process import poptorch_python
@@ -15,10 +22,13 @@ from podtune.training.step_process import poptorch_python
 from podtune_pipelines.recipe import Recipe
 
 
-def check_options(device: str, devices: int, *, store: str, workspace: str, later: bool = False) -> None:
+def check_for_cluster(
+    recipe: Recipe, device: str, devices: int, *, store: str, workspace: str, later: bool = False
+) -> List[str]:
     """BadInput, naming every mistake, where a cluster could not run a recipe with these options.
 
-    `later` says that an empty store or workspace will be set with each run.
+    Return what may keep it from it, as far as can be seen from here. `later` says that an empty store or workspace will
+    be set with each run, and that nothing is asked of a server now.
     """
     uris = {"--store (or PODTUNE_STORE)": store, "--workspace (or PODTUNE_WORKSPACE)": workspace}
     for uri in uris.values():
@@ -32,13 +42,15 @@ def check_options(device: str, devices: int, *, store: str, workspace: str, late
     if devices < 1 or (device == "cpu" and devices > 1):
         wanted = "1 on CPUs" if device == "cpu" else "at least 1"
         mistakes.append(f"--devices must be {wanted}; got {devices}")
+    mistakes += wrong_models(recipe, remote=not later)
     if mistakes:
         raise BadInput("\n".join(mistakes))
+    return list(_warnings(recipe))
 
 
 def check_here(recipe: Recipe, device: str, store: str) -> None:
     """BadInput, naming every mistake, where this machine could not run a recipe into a store."""
-    mistakes = [*_unknown(device), *missing_paths(recipe)]
+    mistakes = [*_unknown(device), *missing_paths(recipe), *wrong_models(recipe, remote=True)]
     if device == "gpu" and not _has_gpu():
         mistakes.append("no NVIDIA GPU is visible; run on a machine with one and its driver, or use --device cpu")
     if mistakes:
@@ -66,6 +78,29 @@ def missing_paths(recipe: Recipe) -> List[str]:
     ]
 
 
+def wrong_models(recipe: Recipe, *, remote: bool) -> List[str]:
+    """What is wrong with the types of the pretrained models, which their config.json says.
+
+    One that is elsewhere is asked for only with `remote`; where it cannot be read, the step that fetches it says why.
+    """
+    model, task = recipe.model, recipe.of_task
+    wanted: List[Tuple[Union[ModelSettings, DecoderSettings], Sequence[str]]] = [(model, task.model_types)]
+    if model.decoder and task.parts:
+        wanted = [(model, task.parts[:1]), (model.decoder, task.parts[1:])]
+    found = [(one.source, _config_of(one.source, one.revision, remote=remote), types) for one, types in wanted]
+    mistakes = [(source, mistake_in_type(config, types)) for source, config, types in found if config is not None]
+    return [f"{CONFIG} of {without_secrets(source)}: {mistake}" for source, mistake in mistakes if mistake]
+
+
+def _config_of(source: str, revision: str, *, remote: bool) -> Optional[Dict[str, Any]]:
+    if is_sample(source) or (scheme_of(source) and not remote):
+        return None
+    with tempfile.TemporaryDirectory() as directory, contextlib.suppress(PodtuneError):
+        open_source(source, revision).bring(CONFIG, Path(directory) / CONFIG, None)
+        return read_object(Path(directory) / CONFIG)
+    return None
+
+
 def _unknown(device: str) -> List[str]:
     return [] if device in ENGINES else [f"--device must be one of {', '.join(ENGINES)}; got {device!r}"]
 
@@ -84,7 +119,7 @@ def _paths(recipe: Recipe) -> List[str]:
     return sorted({source for source in sources if not scheme_of(source)})
 
 
-def warnings(recipe: Recipe) -> Iterator[str]:
+def _warnings(recipe: Recipe) -> Iterator[str]:
     """What may keep the pods of a pipeline from running, as far as it can be seen from here."""
     for path in _paths(recipe):
         yield f"{path} is a local path; it has to exist in the pods, not on this machine"

@@ -8,8 +8,10 @@ import pytest
 from podtune.formats.base_model import BASE_MODEL, BaseModel
 from podtune.formats.features import FEATURES
 from podtune.formats.sealed import sha256_of
+from podtune_pipelines import probe
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.home import Home
+from podtune_pipelines.local_run import run_locally
 from podtune_pipelines.needs import needs_of, parameters_of
 from podtune_pipelines.plan import make_plan, updates_of
 from podtune_pipelines.recipe import load_recipe
@@ -100,6 +102,24 @@ def test_a_plan_reads_each_file_of_an_artifact_once(tmp_path: Path, monkeypatch:
     assert made.duration is not None
     assert {hashed.count(path) for path in hashed if "/prepared_data/" in path} == {2}
     assert {hashed.count(path) for path in hashed} == {2}
+
+
+@pytest.mark.local
+def test_a_speed_is_measured_once_and_not_at_all_where_training_is_reused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = ["source.data=sample://squad?train=64&validation=4", "model.source=sample://bert?layers=1&hidden=16"]
+    changes += ["training.epochs=1", "gate.floors={}"]
+    recipe, home = load_recipe("bert-tiny-squad", changes), Home(tmp_path)
+    measured = make_plan(recipe, home, "cpu", fetch=False).duration
+    monkeypatch.setattr(probe, "measure", lambda *_: pytest.fail("measured again"))
+
+    assert make_plan(recipe, home, "cpu", fetch=False).duration == measured
+
+    run_locally(recipe, home, str(tmp_path / "store"), "cpu")
+    plan("bert-tiny-squad", changes=changes, device="cpu", home=tmp_path, fetch=False, as_json=False)
+
+    assert "time: next to none, as training is reused" in capsys.readouterr().out
 
 
 def test_the_plan_tells_what_a_run_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,12 @@
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from podtune.errors import BadInput
+from podtune.stores.s3_client import open_client
 from podtune_pipelines import preflight
-from podtune_pipelines.preflight import check_device, check_here, missing_paths
+from podtune_pipelines.preflight import check_device, check_for_cluster, check_here, missing_paths, wrong_models
 from podtune_pipelines.recipe import load_recipe
 
 pytestmark = pytest.mark.local
@@ -60,4 +62,58 @@ def test_sources_elsewhere_are_not_looked_for() -> None:
     assert missing_paths(load_recipe("lxmert-vqa-uncased")) == [
         "data/lxmert-vqa is not there; a source must be a directory or a URI",
         "models/lxmert-base-uncased is not there; a source must be a directory or a URI",
+    ]
+
+
+def make_model(directory: Path, model_type: str) -> str:
+    directory.mkdir(exist_ok=True)
+    (directory / "config.json").write_text(json.dumps({"model_type": model_type}))
+    return str(directory)
+
+
+def test_a_model_of_an_unknown_type_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "t5")
+    recipe = load_recipe("bert-tiny-squad", [f"model.source={model}"])
+    expected = f"config.json of {model}: model_type must be one of bert, roberta; got 't5'"
+
+    with pytest.raises(BadInput) as here:
+        check_here(recipe, "cpu", str(tmp_path / "store"))
+    with pytest.raises(BadInput) as there:
+        check_for_cluster(recipe, "cpu", 1, store="", workspace="", later=True)
+
+    assert str(here.value) == str(there.value) == expected
+
+
+def test_encoder_and_decoder_have_types_of_their_own(tmp_path: Path) -> None:
+    encoder, decoder = (make_model(tmp_path / name, name) for name in ("vit", "gpt2"))
+    joined = [f"model.source={encoder}", f"model.decoder.source={decoder}"]
+    swapped = [f"model.source={decoder}", f"model.decoder.source={encoder}"]
+
+    assert wrong_models(load_recipe("vit-gpt2-vizwiz", joined), remote=False) == []
+    assert wrong_models(load_recipe("vit-gpt2-vizwiz", swapped), remote=False) == [
+        f"config.json of {decoder}: model_type must be vit; got 'gpt2'",
+        f"config.json of {encoder}: model_type must be gpt2; got 'vit'",
+    ]
+
+
+def test_a_model_in_a_bucket_is_asked_for_its_type(moto_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_server.use(monkeypatch)
+    open_client().put_object(Bucket="models", Key="t5/config.json", Body=b'{"model_type": "t5"}')
+    recipe = load_recipe("bert-tiny-squad", ["model.source=s3://models/t5"])
+
+    assert wrong_models(recipe, remote=False) == []
+    assert wrong_models(recipe, remote=True) == [
+        "config.json of s3://models/t5: model_type must be one of bert, roberta; got 't5'"
+    ]
+    assert wrong_models(load_recipe("bert-tiny-squad", ["model.source=s3://models/none"]), remote=True) == []
+
+
+def test_what_may_keep_pods_from_running_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PODTUNE_REGISTRY", raising=False)
+
+    assert check_for_cluster(load_recipe("lxmert-vqa-uncased"), "cpu", 1, store="", workspace="", later=True) == [
+        "data/lxmert-vqa is a local path; it has to exist in the pods, not on this machine",
+        "models/lxmert-base-uncased is a local path; it has to exist in the pods, not on this machine",
+        "PODTUNE_REGISTRY is not set: a cluster whose nodes lack podtune/python-cpu:0.1.0 will look for it in a public "
+        "registry",
     ]

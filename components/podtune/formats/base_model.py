@@ -6,7 +6,7 @@ One that is put together of two published models has no weights of its own: conf
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
@@ -88,6 +88,13 @@ def vocabulary_size(config: Mapping[str, Any]) -> Optional[int]:
     decoder = config.get("decoder")
     size = config.get("vocab_size", decoder.get("vocab_size") if isinstance(decoder, dict) else None)
     return size if type(size) is int else None
+
+
+def mistake_in_type(config: Mapping[str, Any], allowed: Sequence[str]) -> str:
+    """Say what is wrong with a configuration's model_type; empty where it is one of these."""
+    actual = config.get("model_type")
+    wanted = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
+    return "" if actual in allowed else f"model_type must be {wanted}; got {actual!r}"
 
 
 BASE_MODEL = Format("base-model", 1, BaseModelFacts)

@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Sequence
 from safetensors import SafetensorError
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG
+from podtune.formats.base_model import CONFIG, mistake_in_type
 from podtune.formats.json_files import read_object
 
 
@@ -42,10 +42,9 @@ def load_pretrained(
 def require_model_type(directory: Path, *allowed: str) -> None:
     """BadInput unless a model's config.json names one of these types."""
     path = directory / CONFIG
-    actual = read_object(path).get("model_type")
-    if actual not in allowed:
-        wanted = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
-        raise BadInput(f"{path}: model_type must be {wanted}; got {actual!r}")
+    mistake = mistake_in_type(read_object(path), allowed)
+    if mistake:
+        raise BadInput(f"{path}: {mistake}")
 
 
 @contextlib.contextmanager

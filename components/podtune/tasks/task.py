@@ -130,11 +130,17 @@ class Task:
     """sample:// URIs of models with new weights, as transformers saves them."""
 
     prediction: Prediction
+    model_types: Tuple[str, ...]
+    """What a pretrained model's config.json may have as its model_type."""
+
     open_examples: Callable[[Features, str], Examples]
     """Memory-map one split."""
 
     score: Callable[[Features, str, Mapping[str, np.ndarray], Any], Scored]
     """Score what an engine returned for a split: features, split, outputs and the evaluation section."""
+
+    parts: Tuple[str, ...] = ()
+    """The same of an encoder and of a decoder that were published separately; empty where a model is one."""
 
     notes: Mapping[str, str] = field(default_factory=dict)
     """Numbers of its evaluations that are no metrics, to what they mean; published ones may be held against them."""

@@ -82,11 +82,10 @@ def _write(text: str, to: Path) -> None:
 
 def _checked(recipe: str, changes: List[str], device: str, devices: int, *, store: str, workspace: str) -> "Recipe":
     """Read the recipe; BadInput where a cluster could not run it, and a line on stderr for what may keep it from it."""
-    from podtune_pipelines.preflight import check_options, warnings
+    from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)
-    check_options(device, devices, store=store, workspace=workspace, later=True)
-    for warning in warnings(loaded):
+    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace, later=True):
         print(warning, file=sys.stderr)
     return loaded

@@ -25,13 +25,13 @@ def plan(
     from podtune_pipelines.home import Home
     from podtune_pipelines.plan import make_plan
     from podtune_pipelines.plan_tables import show
-    from podtune_pipelines.preflight import check_device, missing_paths
+    from podtune_pipelines.preflight import check_device, missing_paths, wrong_models
     from podtune_pipelines.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)
     check_device(device)
-    for missing in missing_paths(loaded):
-        print(f"{missing}; the run would stop at once", file=sys.stderr)
+    for mistake in (*missing_paths(loaded), *wrong_models(loaded, remote=fetch)):
+        print(f"{mistake}; the run would stop at once", file=sys.stderr)
     made = make_plan(loaded, Home(home), device, fetch)
     if as_json:
         options.print_json(made)

@@ -64,13 +64,14 @@ def schedule(  # as many as the command has options
     from podtune_pipelines.cluster.schedules import retire_others, set_schedule, utc_now
     from podtune_pipelines.cluster.versions import upload_pipeline
     from podtune_pipelines.graphs import arguments_of, scheduled_pipeline_of
-    from podtune_pipelines.preflight import check_options
+    from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, utc_now(), _TIMES)]
     loaded = load_recipe(recipe, changes)
-    check_options(device, devices, store=store, workspace=workspace)
+    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace):
+        print(warning, file=sys.stderr)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     version = upload_pipeline(

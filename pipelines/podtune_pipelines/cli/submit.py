@@ -43,11 +43,12 @@ def submit(
     from podtune_pipelines.cluster.versions import upload_pipeline
     from podtune_pipelines.cluster.waiting import Patience
     from podtune_pipelines.graphs import arguments_of, pipeline_of
-    from podtune_pipelines.preflight import check_options
+    from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)
-    check_options(device, devices, store=store, workspace=workspace)
+    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace):
+        print(warning, file=sys.stderr)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     version = upload_pipeline(cluster, loaded, pipeline_of, arguments, device=device, devices=devices, hours=hours)
@@ -64,10 +65,6 @@ def submit(
 
 
 def print_version(recipe: "Recipe", version: "Version") -> None:
-    """Print to stderr which version runs, and what may keep its pods from running."""
-    from podtune_pipelines.preflight import warnings
-
-    for warning in warnings(recipe):
-        print(warning, file=sys.stderr)
+    """Print to stderr which version runs."""
     state = "was uploaded" if version.uploaded else "is on the cluster already"
     print(f"version {version.name} of podtune-{recipe.name} {state}", file=sys.stderr)

@@ -7,14 +7,14 @@ from typing import Any, List, Mapping, Sequence, Tuple
 import torch
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG, DECODER, ENCODER, PREPROCESSOR, VISION_ENCODER_DECODER
+from podtune.formats.base_model import CONFIG, DECODER, ENCODER, PREPROCESSOR, mistake_in_type
 from podtune.formats.json_files import read_object
+from podtune.tasks.image_captioning.task import TASK
 from podtune.tasks.pretrained import load_pretrained, quietly
 
 PIXEL_SCALE, PIXEL_SHIFT = "pixel_scale", "pixel_shift"
 """Buffers of the model, float32 [3, 1, 1]: a pixel's value times the one, plus the other, is what the encoder sees."""
 
-_MODEL_TYPES = {ENCODER: "vit", DECODER: "gpt2"}
 _NEW_IN_ENCODER = ("pooler.",)
 """Of no effect on captions, and missing in some published encoders."""
 
@@ -75,13 +75,13 @@ def _attending_decoder(directory: Path, **options: Any) -> Any:
 
 
 def _check_config(config: Mapping[str, Any], path: Path) -> None:
-    if config.get("model_type") != VISION_ENCODER_DECODER:
-        raise BadInput(f"{path}: model_type must be {VISION_ENCODER_DECODER}; got {config.get('model_type')!r}")
-    for part, wanted in _MODEL_TYPES.items():
+    mistake = mistake_in_type(config, TASK.model_types)
+    for part, wanted in zip((ENCODER, DECODER), TASK.parts):
         described = config.get(part)
-        actual = described.get("model_type") if isinstance(described, dict) else None
-        if actual != wanted:
-            raise BadInput(f"{path}: {part}.model_type must be {wanted}; got {actual!r}")
+        wrong = mistake_in_type(described if isinstance(described, dict) else {}, [wanted])
+        mistake = mistake or (wrong and f"{part}.{wrong}")
+    if mistake:
+        raise BadInput(f"{path}: {mistake}")
     dropout = config[ENCODER].get("attention_probs_dropout_prob", 0.0)
     if dropout:  # it would be drawn anew for every division into micro-batches
         raise BadInput(f"{path}: encoder.attention_probs_dropout_prob must be 0, as ViT's is; got {dropout}")

@@ -1,5 +1,6 @@
 """Image captioning: write a sentence on what an image shows."""
 
+from podtune.formats.base_model import VISION_ENCODER_DECODER
 from podtune.tasks.image_captioning.captions import open_captions
 from podtune.tasks.image_captioning.scores import score_captions
 from podtune.tasks.image_captioning.settings import CaptionSettings, EvaluationSettings
@@ -42,6 +43,8 @@ TASK = Task(
     },
     models={"vit-gpt2": Sample("podtune.samples.models:write_vit_gpt2", {"seed": "1", "hidden": "64", "heads": "2"})},
     prediction=Prediction(does="describes a picture", options=("image",), architecture="VisionEncoderDecoderModel"),
+    model_types=(VISION_ENCODER_DECODER,),
+    parts=("vit", "gpt2"),
     open_examples=lambda features, split: open_captions(features.path, split),
     score=lambda features, *scored: score_captions(features.path, *scored),
 )

@@ -10,11 +10,9 @@ from podtune.formats.features import Features
 from podtune.tasks.pretrained import load_pretrained, require_model_type
 from podtune.tasks.question_answering.fixed_shape import SpanGraph
 from podtune.tasks.question_answering.settings import EvaluationSettings
+from podtune.tasks.question_answering.task import TASK
 from podtune.training.engines.sequences import owners
 from podtune.training.ipu import IpuConfig
-
-MODEL_TYPES = ("bert", "roberta")
-"""Of config.json: those whose positions and segments are known here."""
 
 _HEAD = ("qa_outputs.",)
 _log = logging.getLogger(__name__)
@@ -35,7 +33,7 @@ class SpanObjective:
         """Load a BERT or RoBERTa model in float32; a head it has not yet gets weights from torch's seed."""
         from transformers import AutoModelForQuestionAnswering
 
-        require_model_type(directory, *MODEL_TYPES)
+        require_model_type(directory, *TASK.model_types)
         loading = AutoModelForQuestionAnswering.from_pretrained
         model, has_new_head = load_pretrained(loading, directory, "question-answering", new=_HEAD)
         if has_new_head:

@@ -37,6 +37,7 @@ TASK = Task(
         options=("question", "context", "context_file", "allow_no_answer", "top"),
         architecture="ForQuestionAnswering",
     ),
+    model_types=("bert", "roberta"),  # those whose positions and segments are known here
     open_examples=lambda features, split: open_windows(features.path, split),
     score=lambda features, *scored: score_windows(features.path, *scored),
 )

@@ -14,10 +14,8 @@ from podtune.tasks.pretrained import load_pretrained, require_model_type
 from podtune.tasks.visual_question_answering.fixed_shape import LxmertGraph
 from podtune.tasks.visual_question_answering.questions import IGNORED, are_labels_soft, read_answers
 from podtune.tasks.visual_question_answering.settings import EvaluationSettings
+from podtune.tasks.visual_question_answering.task import TASK
 from podtune.training.ipu import IpuConfig
-
-MODEL_TYPE = "lxmert"
-"""Of config.json."""
 
 _HEAD = ("answer_head.",)
 _log = logging.getLogger(__name__)
@@ -43,7 +41,7 @@ class LxmertObjective:
         """Load LXMERT in float32; where its answers are other ones, the head's last layer is new, from torch's seed."""
         from transformers import LxmertForQuestionAnswering
 
-        require_model_type(directory, MODEL_TYPE)
+        require_model_type(directory, *TASK.model_types)
         loading = LxmertForQuestionAnswering.from_pretrained
         model, has_new_head = load_pretrained(loading, directory, "visual question-answering", new=_HEAD)
         if has_new_head:

@@ -8,7 +8,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer
+from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer, mistake_in_type
 from podtune.formats.json_files import read_object
 from podtune.formats.ragged import Ragged, offsets_of
 from podtune.progress import progress_bar
@@ -55,8 +55,9 @@ def open_question_tokenizer(base_model: Path, max_length: int) -> QuestionTokeni
 
 def _check_model(path: Path, size: int, max_length: int) -> None:
     config = read_object(path)
-    if config.get("model_type") != "lxmert":
-        raise BadInput(f"{path}: model_type must be lxmert; got {config.get('model_type')!r}")
+    mistake = mistake_in_type(config, ["lxmert"])
+    if mistake:
+        raise BadInput(f"{path}: {mistake}")
     rows, positions = config.get("vocab_size", 0), config.get("max_position_embeddings", max_length)
     if size > rows:
         raise BadInput(f"{path}: vocab_size is {rows}; it must be at least {size}, as the tokenizer's ids need")

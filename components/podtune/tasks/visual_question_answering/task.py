@@ -59,6 +59,7 @@ TASK = Task(
         options=("question", "image", "detector", "draw", "regions", "image_id", "top"),
         architecture="LxmertForQuestionAnswering",
     ),
+    model_types=("lxmert",),
     open_examples=lambda features, split: open_questions(features.path, split, soft=are_labels_soft(features.facts)),
     score=lambda features, split, outputs, _: score_answers(
         features.path, split, outputs, soft=are_labels_soft(features.facts)
