@@ -76,6 +76,7 @@ check-manifests: build/manifest-tools/installed .venv/installed  ## render the m
 	$(BIN)/pytest tests/manifests
 
 build/manifest-tools/installed: tests/manifests/requirements.lock
+	@echo "installing $$(grep -c == $<) packages into build/manifest-tools, in silence: some 0.1 GB to fetch" >&2
 	$(PYTHON) -m venv build/manifest-tools
 	build/manifest-tools/bin/pip install --quiet --requirement $<
 	touch $@
@@ -102,6 +103,7 @@ test-floor: .venv-floor/installed  ## the tests of what the IPU image runs, on P
 
 .venv-floor/installed: images/ipu/requirements.lock tests/floor.lock
 	@test -n "$(FLOOR_PYTHON)" || { echo "the IPU image has Python 3.8: make test-floor FLOOR_PYTHON=…" >&2; exit 1; }
+	@echo "installing packages for Python 3.8 into .venv-floor, in silence: some 2.5 GB to fetch, torch 2.0.1 with CUDA" >&2
 	$(FLOOR_PYTHON) -m venv .venv-floor
 	.venv-floor/bin/pip install --quiet --no-deps --requirement images/ipu/requirements.lock --requirement tests/floor.lock
 	.venv-floor/bin/pip install --quiet --no-deps --editable .
@@ -109,6 +111,8 @@ test-floor: .venv-floor/installed  ## the tests of what the IPU image runs, on P
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "podtune is developed on Python 3.11: make PYTHON=…")'
+	@echo "installing $$(grep -c == $<) packages into .venv, in silence: some 0.6 GB to fetch with torch's build for CPUs," >&2
+	@echo "3.5 GB with the one for CUDA, which pip takes unless it is configured otherwise (README.md); minutes" >&2
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .

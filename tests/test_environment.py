@@ -1,4 +1,4 @@
-"""The table of environment variables, held to README and to what the code reads."""
+"""The table of environment variables, held to the documentation and to what the code reads."""
 
 import re
 from pathlib import Path
@@ -25,16 +25,17 @@ def test_the_code_knows_no_other_variable() -> None:
     assert _names_in(*_sources()) == {variable.name for variable in VARIABLES}
 
 
-def test_readme_has_the_same_table() -> None:
+def test_the_documentation_has_the_same_table() -> None:
     rows = [f"| `{variable.name}` | {variable.reader} | {variable.purpose} |" for variable in VARIABLES]
 
-    assert re.findall(r"^\| `PODTUNE_.*$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE) == rows
+    assert re.findall(r"^\| `PODTUNE_.*$", (ROOT / "docs" / "environment.md").read_text("utf-8"), re.MULTILINE) == rows
 
 
 def test_no_document_or_manifest_names_another() -> None:
-    documents = [*ROOT.glob("*.md"), *(ROOT / "manifests").rglob("*.yaml"), *(ROOT / "images").rglob("Dockerfile")]
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    configured = [*(ROOT / "manifests").rglob("*.yaml"), *(ROOT / "images").rglob("Dockerfile")]
 
-    assert _names_in(*documents) <= {variable.name for variable in VARIABLES}
+    assert _names_in(*documents, *configured) <= {variable.name for variable in VARIABLES}
 
 
 def test_a_variable_that_is_not_set_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Every environment variable of podtune's own; README has the same table, and a test holds the two to each other.
+"""Every environment variable of podtune's own; docs/environment.md has the same table, which a test holds to it.
 
 The conventional ones (AWS_…, HF_…, KF_PIPELINES_…, POPTORCH_…) are read where they are used.
 """
