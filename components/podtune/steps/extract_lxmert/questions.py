@@ -34,6 +34,21 @@ class QuestionFile:
         bad_rows.stop()
 
 
+@dataclass(frozen=True)
+class _Annotation:
+    """What VQA knows of a question."""
+
+    where: str
+    """Its place in its file."""
+
+    image: int
+    answers: Tuple[str, ...]
+    chosen: str
+    """The most frequent answer."""
+
+    slices: Dict[str, str]
+
+
 def read_question_file(questions: DataFile, annotations: Optional[DataFile]) -> QuestionFile:
     """Read the questions of a split; only VQA's have `annotations`. BadInput names the mistakes."""
     document = read_json(questions.path, shown=str(questions))
@@ -106,28 +121,26 @@ def _read_vqa(document: Any, file: DataFile, annotations: DataFile) -> QuestionF
                 raise BadInput(f"{where} has the id {name}, which is given to an earlier one; ids must differ")
             if name not in answered:
                 raise BadInput(f"{where} has the id {name}, which is not in {annotations}")
-            annotation, there = answered[name]
-            joined[name] = _vqa_question(entry, annotation, subtype, where, there)
-            chosen.append(normalise(clean(field(annotation, "multiple_choice_answer", (str,), there))))
+            joined[name] = _vqa_question(entry, answered[name], subtype, where)
+            chosen.append(normalise(clean(answered[name].chosen)))
     bad_rows.stop()
     _require_asked(answered, joined, file, annotations)
     return QuestionFile(list(joined.values()), chosen)
 
 
 def _require_asked(
-    answered: Mapping[int, Any], asked: Mapping[int, Any], file: DataFile, annotations: DataFile
+    answered: Mapping[int, _Annotation], asked: Mapping[int, VisualQuestion], file: DataFile, annotations: DataFile
 ) -> None:
     bad_rows = BadRows(annotations, "they must be of the same split")
-    for name, (_, there) in answered.items():
+    for name, annotation in answered.items():
         if name not in asked:
-            bad_rows.add(f"{there} answers question {name}, which is not in {file}")
+            bad_rows.add(f"{annotation.where} answers question {name}, which is not in {file}")
     bad_rows.stop()
 
 
-def _annotations_by_id(file: DataFile) -> Dict[int, Tuple[Any, str]]:
-    """Question id to its annotation, and where in the file that is."""
+def _annotations_by_id(file: DataFile) -> Dict[int, _Annotation]:
     document = read_json(file.path, shown=str(file))
-    annotations: Dict[int, Tuple[Any, str]] = {}
+    annotations: Dict[int, _Annotation] = {}
     bad_rows = BadRows(file)
     for number, entry in enumerate(field(document, "annotations", (list,), str(file))):
         where = f"{file}: annotations[{number}]"
@@ -135,24 +148,37 @@ def _annotations_by_id(file: DataFile) -> Dict[int, Tuple[Any, str]]:
             name = field(entry, "question_id", (int,), where)
             if name in annotations:
                 raise BadInput(f"{where}: question {name} has an earlier annotation; each question must have one")
-            annotations[name] = entry, where
+            annotations[name] = _annotation(entry, where)
     bad_rows.stop()
     return annotations
 
 
-def _vqa_question(entry: Any, annotation: Any, subtype: str, where: str, there: str) -> VisualQuestion:
-    image = field(entry, "image_id", (int,), where)
-    if field(annotation, "image_id", (int,), there) != image:
-        raise BadInput(f"{there} is of image {annotation['image_id']}; {where}, the same question, of {image}")
+def _annotation(entry: Any, where: str) -> _Annotation:
     answers = tuple(
-        field(person, "answer", (str,), f"{there}: answers[{number}]")
-        for number, person in enumerate(field(annotation, "answers", (list,), there))
+        field(person, "answer", (str,), f"{where}: answers[{number}]")
+        for number, person in enumerate(field(entry, "answers", (list,), where))
     )
     if not answers:
-        raise BadInput(f"{there} has no answers; there must be one of every person asked")
-    name, file, question = str(entry["question_id"]), f"COCO_{subtype}_{image:012}", words(entry, "question", where)
-    slices = {key: words(annotation, key, there) for key in _VQA_SLICES}
-    return VisualQuestion(name, file, question, labels=soft_labels(answers), answers=answers, slices=slices)
+        raise BadInput(f"{where} has no answers; there must be one of every person asked")
+    image = field(entry, "image_id", (int,), where)
+    slices = {key: words(entry, key, where) for key in _VQA_SLICES}
+    return _Annotation(where, image, answers, field(entry, "multiple_choice_answer", (str,), where), slices)
+
+
+def _vqa_question(entry: Any, annotation: _Annotation, subtype: str, where: str) -> VisualQuestion:
+    image = field(entry, "image_id", (int,), where)
+    if annotation.image != image:
+        raise BadInput(
+            f"{where} is of image {image}; {annotation.where}, of the same question, is of {annotation.image}"
+        )
+    return VisualQuestion(
+        id=str(entry["question_id"]),
+        image=f"COCO_{subtype}_{image:012}",
+        question=words(entry, "question", where),
+        labels=soft_labels(annotation.answers),
+        answers=annotation.answers,
+        slices=annotation.slices,
+    )
 
 
 def soft_labels(answers: Tuple[str, ...]) -> Dict[str, float]:

@@ -147,7 +147,12 @@ def test_vqas_questions_are_joined_with_their_answers(tmp_path: Path, vqa: Any) 
         ("answers", ("answers",), [], r"answers\.json: annotations\[0\] has no answers; there must be one of every"),
         ("answers", ("answers", 0), {}, r"annotations\[0\]: answers\[0\] has no 'answer'; it has nothing$"),
         ("answers", ("question_id",), 7, r"questions\[0\] has the id 9000, which is not in .*answers\.json"),
-        ("answers", ("image_id",), 7, r"annotations\[0\] is of image 7; .*questions\[0\], the same question, of 9$"),
+        (
+            "answers",
+            ("image_id",),
+            7,
+            r"questions\[0\] is of image 9; .*annotations\[0\], of the same question, is of 7$",
+        ),
         ("answers", ("answer_type",), ..., r"annotations\[0\] has no 'answer_type'; "),
         ("questions", ("question_id",), "9000", r"questions\[0\]: question_id must be a whole number; got a text$"),
         ("questions", ("image_id",), ..., r"questions\[0\] has no 'image_id'; it has 'question_id', 'question'$"),
@@ -227,21 +232,22 @@ def test_all_wrong_questions_are_named(tmp_path: Path, gqa: Any) -> None:
 def test_what_is_wrong_in_either_of_vqas_files_is_named(tmp_path: Path, vqa: Any) -> None:
     questions, annotations = vqa(*((9000 + number, 9, "What is it?", ["dog"] * 10) for number in range(4)))
     questions["questions"][0]["question"] = " "
-    annotations["annotations"][1]["answers"] = []
-    del questions["questions"][3]
+    questions["questions"][2]["image_id"] = 8
 
     assert listed(tmp_path, questions, annotations) == [
         "questions.json has 2 bad entries:",
         "  questions[0]: question is empty; it must have a word",
-        "  answers.json: annotations[1] has no answers; there must be one of every person asked",
+        "  questions[2] is of image 8; answers.json: annotations[2], of the same question, is of 9",
     ]
 
     annotations["annotations"][1]["question_id"] = "9001"
     annotations["annotations"][2]["question_id"] = 9000
+    annotations["annotations"][3]["answers"] = []
     assert listed(tmp_path, questions, annotations) == [
-        "answers.json has 2 bad entries:",
+        "answers.json has 3 bad entries:",
         "  annotations[1]: question_id must be a whole number; got a text",
         "  annotations[2]: question 9000 has an earlier annotation; each question must have one",
+        "  annotations[3] has no answers; there must be one of every person asked",
     ]
 
 
