@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
+from podtune.formats.raw_data import DataFile
 from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.squad import read_squad
@@ -86,7 +87,7 @@ def windows_of(arguments: argparse.Namespace) -> Tuple[QuestionWindows, Sequence
     from podtune.tasks.question_answering.settings import WindowSettings
     from podtune.tasks.question_answering.window_cutting import cut_windows
 
-    split = read_squad(arguments.data)
+    split = read_squad(DataFile(arguments.data))
     pair = open_pair_tokenizer(arguments.model, MAX_LENGTH)
     settings = WindowSettings(max_length=MAX_LENGTH, overlap=OVERLAP)
     with tempfile.TemporaryDirectory() as folder:

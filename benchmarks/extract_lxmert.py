@@ -79,6 +79,7 @@ def run_side(side: str, folder: Path) -> Tuple[float, float]:
 
 def run_podtune(folder: Path) -> Tuple[float, float]:
     """Store every image as the step does."""
+    from podtune.formats.raw_data import DataFile
     from podtune.steps.extract_lxmert.region_file import store_region_file
     from podtune.tasks.visual_question_answering.region_store import create_store
 
@@ -88,7 +89,7 @@ def run_podtune(folder: Path) -> Tuple[float, float]:
     split.mkdir(exist_ok=True)
     create_store(split, names, REGIONS)
     with Clock() as clock:
-        stored = store_region_file(path, split, REGIONS, refuse)
+        stored = store_region_file(DataFile(path), split, REGIONS, refuse)
     assert stored == set(names), "some rows were not stored"
     return clock.seconds, clock.processor
 
@@ -105,7 +106,7 @@ class Clock:
         self.processor = sum(os.times()[:4]) - self.used
 
 
-def refuse(bad: Any) -> None:
+def refuse(bad: Any) -> bool:
     """No row of this file is bad."""
     raise AssertionError(bad)
 

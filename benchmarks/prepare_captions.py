@@ -110,10 +110,11 @@ Run = Callable[[List[Path], Path], Callable[[], Any]]
 def podtune() -> Run:
     """Decode with several threads and store uint8, as the step does."""
     from podtune.formats.image_files import open_image_files
+    from podtune.formats.raw_data import DataFile
     from podtune.tasks.image_captioning.pixels import store_pixels
 
     def run(files: List[Path], output: Path) -> Callable[[], Any]:
-        with open_image_files(files[0].parent) as images:
+        with open_image_files(DataFile(files[0].parent)) as images:
             store_pixels(output / "images.npy", images, [path.name for path in files], SIZE)
         stored = np.load(output / "images.npy", mmap_mode="r")
         return lambda: stored[:COMPARED].transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1

@@ -187,11 +187,14 @@ class Clock:
 
 def read_part(arguments: argparse.Namespace) -> Any:
     """The first questions of the file, with their contexts."""
+    from podtune.formats.raw_data import DataFile
     from podtune.tasks.question_answering.squad import SquadSplit, read_squad
 
-    split = read_squad(arguments.data)
+    split = read_squad(DataFile(arguments.data))
     questions = split.questions[: arguments.questions]
-    return SquadSplit(questions, split.contexts[: max(question.context for question in questions) + 1], split.version)
+    return SquadSplit(
+        questions, split.contexts[: max(question.context for question in questions) + 1], split.version, split.file
+    )
 
 
 def columns(split: Any) -> Dict[str, List[Any]]:

@@ -13,6 +13,9 @@ from podtune.environment import MESSAGE_FILE
 KUBERNETES_MESSAGE_FILE = Path("/dev/termination-log")
 """Where Kubernetes looks for the message that it shows with a failed pod."""
 
+_KUBERNETES_BYTES = 4096
+"""Of a longer message Kubernetes keeps the end, and so not what it is about."""
+
 
 class PodtuneError(Exception):
     """An expected failure: one line that says what the value was, what would be right, and where."""
@@ -105,4 +108,4 @@ def _report(message: str, exit_code: int) -> None:
             record = {"message": message, "exit_code": exit_code}
             Path(MESSAGE_FILE.value()).write_text(json.dumps(record), encoding="utf-8")
         elif KUBERNETES_MESSAGE_FILE.exists():
-            KUBERNETES_MESSAGE_FILE.write_text(message, encoding="utf-8")
+            KUBERNETES_MESSAGE_FILE.write_bytes(message.encode("utf-8")[:_KUBERNETES_BYTES])

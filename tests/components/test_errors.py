@@ -41,6 +41,18 @@ def test_the_message_file_receives_the_message_and_the_exit_code(
     assert json.loads((tmp_path / "message.json").read_text()) == {"message": "f1 fell", "exit_code": 3}
 
 
+def test_kubernetes_shows_the_beginning_of_a_long_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podtune.errors.KUBERNETES_MESSAGE_FILE", tmp_path / "termination-log")
+    (tmp_path / "termination-log").touch()
+
+    with pytest.raises(SystemExit), ending_cleanly():
+        raise BadInput("train.json has 2 bad entries:\n" + "x" * 5000)
+
+    written = (tmp_path / "termination-log").read_bytes()
+    assert written.startswith(b"train.json has 2 bad entries:\nxxx")
+    assert len(written) == 4096
+
+
 @pytest.mark.parametrize(
     ("number", "code", "words"),
     [

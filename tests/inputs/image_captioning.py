@@ -103,7 +103,12 @@ def captioned(captions: Mapping[str, Any], first: int = 0) -> Dict[str, Any]:
 def write_data(tmp_path: Path) -> WriteData:
     """Write RawData: split to its caption file's content and its images, as a zip, or in a folder."""
 
-    def written(splits: Mapping[str, Tuple[Any, Mapping[str, bytes]]], *, folders: bool = False) -> Path:
+    def written(
+        splits: Mapping[str, Tuple[Any, Mapping[str, bytes]]],
+        *,
+        folders: bool = False,
+        origins: Optional[Dict[str, str]] = None,
+    ) -> Path:
         files: Dict[str, str] = {}
         with sealing(tmp_path / "raw", "raw-data", 1) as draft:
             for name, (captions, images) in splits.items():
@@ -114,7 +119,7 @@ def write_data(tmp_path: Path) -> WriteData:
                     write_files(draft.path / name, images)
                 else:
                     (draft.path / f"{name}.zip").write_bytes(zipped(images))
-            draft.facts.update(to_mapping(RawDataFacts("here", "tiny", "", "cc-by-4.0", files)))
+            draft.facts.update(to_mapping(RawDataFacts("here", "tiny", "", "cc-by-4.0", files, origins or {})))
         return tmp_path / "raw"
 
     return written

@@ -3,7 +3,7 @@
 import json
 import string
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 from podtune.formats.base_model import BaseModelFacts
@@ -45,7 +45,7 @@ TOKENIZERS = {"bert": like_bert, "roberta": like_roberta}
 CLASSIFIERS = {"bert": "[CLS]", "roberta": "<s>"}
 
 WriteModel = Callable[..., Path]
-WriteData = Callable[[Dict[str, Any]], Path]
+WriteData = Callable[..., Path]
 
 
 @pytest.fixture
@@ -83,12 +83,12 @@ def write_model(tmp_path: Path) -> WriteModel:
 def write_data(tmp_path: Path) -> WriteData:
     """Write RawData: split to the content of its SQuAD file."""
 
-    def written(splits: Dict[str, Any]) -> Path:
+    def written(splits: Dict[str, Any], origins: Optional[Dict[str, str]] = None) -> Path:
         with sealing(tmp_path / "raw", "raw-data", 1) as draft:
             for name, content in splits.items():
                 (draft.path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
             files = {name: f"{name}.json" for name in splits}
-            draft.facts.update(to_mapping(RawDataFacts("here", "tiny", "", "cc0-1.0", files)))
+            draft.facts.update(to_mapping(RawDataFacts("here", "tiny", "", "cc0-1.0", files, origins or {})))
         return tmp_path / "raw"
 
     return written

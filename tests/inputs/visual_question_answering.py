@@ -11,6 +11,7 @@ from podtune.formats.base_model import BaseModelFacts
 from podtune.formats.raw_data import RawDataFacts
 from podtune.formats.sealed import sealing
 from podtune.sections import to_mapping
+from podtune.steps.extract_lxmert.set_aside import BadRow
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "what", "is", "it", "?", "a", "dog", "how", "many"]
@@ -56,19 +57,20 @@ def base_model(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-WriteData = Callable[[Dict[str, Any]], Path]
+WriteData = Callable[..., Path]
 
 
 @pytest.fixture
 def write_data(tmp_path: Path) -> WriteData:
     """Write RawData: names such as train.questions to a text, or to what becomes JSON."""
 
-    def written(files: Dict[str, Any]) -> Path:
+    def written(files: Dict[str, Any], origins: Optional[Dict[str, str]] = None) -> Path:
         with sealing(tmp_path / "raw", "raw-data", 1) as draft:
             for name, content in files.items():
                 text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
                 (draft.path / name).write_text(text, encoding="utf-8", newline="\n")
-            draft.facts.update(to_mapping(RawDataFacts("here", "tiny", "", "cc0-1.0", {name: name for name in files})))
+            facts = RawDataFacts("here", "tiny", "", "cc0-1.0", {name: name for name in files}, origins or {})
+            draft.facts.update(to_mapping(facts))
         return tmp_path / "raw"
 
     return written
@@ -109,3 +111,13 @@ def gqa() -> Callable[..., Dict[str, Any]]:
 @pytest.fixture
 def vqa() -> Callable[..., Any]:
     return vqa_documents
+
+
+def telling(told: List[BadRow]) -> Callable[[BadRow], bool]:
+    """A callback that notes bad rows, and wants the regions of the others."""
+
+    def tell(bad: BadRow) -> bool:
+        told.append(bad)
+        return True
+
+    return tell

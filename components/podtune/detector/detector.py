@@ -5,7 +5,7 @@ Its directory has model.safetensors with the published tensors, and config.json 
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Literal
+from typing import Dict, Literal, Sequence
 
 import numpy as np
 import torch
@@ -105,11 +105,18 @@ def read_config(directory: Path) -> DetectorConfig:
 
 
 def read_network(directory: Path, config: DetectorConfig) -> Network:
-    """Read the weights; BadInput names the first tensor that is missing, not known, or of another shape."""
+    """Read the weights; BadInput where check_tensors finds others than the network's."""
     path = directory if directory.is_file() else directory / WEIGHTS
     network = Network(config)
     tensors = _read_tensors(path)
     wanted = network.state_dict()
+    check_tensors(tensors, wanted, path)
+    network.load_state_dict({name: tensors[name].to(tensor.dtype) for name, tensor in wanted.items()}, assign=True)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def check_tensors(tensors: Dict[str, torch.Tensor], wanted: Dict[str, torch.Tensor], path: Path) -> None:
+    """BadInput names tensors that are missing or not known, or else the first of another shape."""
     _check_names(tensors, wanted, path)
     for name, tensor in wanted.items():
         read = tensors[name]
@@ -119,8 +126,6 @@ def read_network(directory: Path, config: DetectorConfig) -> Network:
             raise BadInput(f"{path}: {name} must have numbers like {tensor.dtype}; got {read.dtype}")
         if not torch.isfinite(read).all():
             raise BadInput(f"{path}: {name} holds a number that is not finite")
-    network.load_state_dict({name: tensors[name].to(tensor.dtype) for name, tensor in wanted.items()}, assign=True)
-    return network.eval().requires_grad_(requires_grad=False)
 
 
 def _read_tensors(path: Path) -> Dict[str, torch.Tensor]:
@@ -139,9 +144,12 @@ def _read_tensors(path: Path) -> Dict[str, torch.Tensor]:
 
 def _check_names(tensors: Dict[str, torch.Tensor], wanted: Dict[str, torch.Tensor], path: Path) -> None:
     missing = [name for name in wanted if name not in tensors]
-    if missing:
-        others = f", nor {len(missing) - 1} others" if len(missing) > 1 else ""
-        raise BadInput(f"{path} has no {missing[0]}, one of the detector's {len(wanted)} tensors{others}")
     unknown = sorted(set(tensors) - set(wanted))
-    if unknown:
-        raise BadInput(f"{path} has {unknown[0]}, which is not among the detector's {len(wanted)} tensors")
+    mistakes = [f"{verb} {_few(names)}" for verb, names in (("lacks", missing), ("has", unknown)) if names]
+    if mistakes:
+        raise BadInput(f"{path} {', and '.join(mistakes)}; it should have the detector's {len(wanted)} tensors")
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + rest

@@ -4,7 +4,6 @@ What arrays a split holds is its task's knowledge; what every task's features sa
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 
 from podtune.errors import BadInput
@@ -58,7 +57,7 @@ FEATURES = Format("features", 1, FeaturesFacts)
 Features = Artifact[FeaturesFacts]
 
 
-def require_counts(counts: Mapping[str, int], expected: Mapping[str, int], setting: str, what: str, data: Path) -> None:
+def require_counts(counts: Mapping[str, int], expected: Mapping[str, int], setting: str, what: str, data: str) -> None:
     """Stop where a split has not as many of something as a recipe expects: the data is not the published one."""
     for split, count in expected.items():
         if counts.get(split, 0) != count:

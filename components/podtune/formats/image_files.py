@@ -3,21 +3,27 @@
 import contextlib
 import stat
 import zipfile
+import zlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Callable, Dict, Iterator, List
 
 from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
+from podtune.formats.raw_data import DataFile
 
 LARGEST_FILE = 64 << 20
 """Bytes of an image file; a larger member is taken for an attack."""
+
+DAMAGED_MEMBER = (zipfile.BadZipFile, zlib.error, EOFError)
+"""What zipfile raises for a member that is not what was packed; that a disk cannot be read is another matter."""
 
 
 @dataclass(frozen=True)
 class ImageFiles:
     """Image files by name."""
 
-    root: Path
+    root: DataFile
     """The folder or zip."""
 
     paths: Dict[str, List[str]]
@@ -40,14 +46,14 @@ class ImageFiles:
 
 
 @contextlib.contextmanager
-def open_image_files(root: Path) -> Iterator[ImageFiles]:
+def open_image_files(root: DataFile) -> Iterator[ImageFiles]:
     """List a folder's or a zip's files; BadInput for what is neither, and for a zip that is not safe."""
-    if root.is_dir():
-        paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-        yield ImageFiles(root, _by_name(paths), lambda path: _read_file(root / path))
+    if root.path.is_dir():
+        paths = sorted(path.relative_to(root.path).as_posix() for path in root.path.rglob("*") if path.is_file())
+        yield ImageFiles(root, _by_name(paths), lambda path: _read_file(root, path))
         return
     try:
-        archive = zipfile.ZipFile(root)
+        archive = zipfile.ZipFile(root.path)
     except FileNotFoundError as error:
         raise BadInput(f"{root} does not exist; it should be a folder or a zip of images") from error
     except zipfile.BadZipFile as error:
@@ -63,23 +69,25 @@ def _by_name(paths: List[str]) -> Dict[str, List[str]]:
     return names
 
 
-def _read_file(path: Path) -> bytes:
-    if path.stat().st_size > LARGEST_FILE:
-        raise BadInput(f"{path} has {path.stat().st_size:,} bytes; an image has at most {LARGEST_FILE:,}")
-    return path.read_bytes()
+def _read_file(root: DataFile, path: str) -> bytes:
+    file = root.path / path
+    if file.stat().st_size > LARGEST_FILE:
+        raise BadInput(f"{root}/{path} has {file.stat().st_size:,} bytes; an image has at most {LARGEST_FILE:,}")
+    return file.read_bytes()
 
 
-def _safe_members(archive: zipfile.ZipFile, root: Path) -> List[str]:
-    """Return the paths of a zip's files; BadInput names the first unsafe member."""
+def _safe_members(archive: zipfile.ZipFile, root: DataFile) -> List[str]:
+    """Return the paths of a zip's files; BadInput names the unsafe members."""
     paths: Dict[str, None] = {}
+    bad_rows = BadRows(root)
     for member in archive.infolist():
-        mistake = _mistake(member)
+        repeated = "is there twice; it must be there once" if member.filename in paths else ""
+        mistake = _mistake(member) or repeated
         if mistake:
-            raise BadInput(f"{root}: the member {member.orig_filename!r} {mistake}")
-        if member.filename in paths:
-            raise BadInput(f"{root}: the member {member.filename!r} is there twice; it must be there once")
-        if not member.is_dir():
+            bad_rows.add(f"{root}: the member {member.orig_filename!r} {mistake}")
+        elif not member.is_dir():
             paths[member.filename] = None
+    bad_rows.stop()
     return list(paths)
 
 

@@ -27,7 +27,10 @@ def read_json(path: Path, wanted: str = "JSON in UTF-8", shown: str = "") -> Any
         return json.loads(text, object_pairs_hook=_object)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"{shown} is no file; it should be {wanted}") from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BadInput(f"{shown} is not {wanted}: line {line}: {error}") from error
+    except (ValueError, RecursionError) as error:
         if isinstance(error, json.JSONDecodeError) and _is_cut_off(error):
             raise BadInput(f"{shown} is cut off: its JSON ends unfinished after {len(text)} characters") from error
         raise BadInput(f"{shown} is not {wanted}: {' '.join(str(error).split())}") from error

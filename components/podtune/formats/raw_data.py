@@ -1,6 +1,7 @@
 """RawData on disk: the files of a data set as they were published, and where they came from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Dict
 
 from podtune.formats.artifact import Artifact, Format
@@ -25,6 +26,32 @@ class RawDataFacts:
     splits: Dict[str, str]
     """Split (train, validation) to the file that holds it, relative to the directory."""
 
+    origins: Dict[str, str] = field(default_factory=dict)
+    """Split to the path or URI that its file was copied from, without credentials; a file made here has none."""
+
 
 RAW_DATA = Format("raw-data", 1, RawDataFacts)
 RawData = Artifact[RawDataFacts]
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of a data set, or a folder: read where its copy is, and shown as what its owner knows it by."""
+
+    path: Path
+    origin: str = ""
+    """A path or URI; empty where there is only the copy."""
+
+    def __str__(self) -> str:
+        return self.origin or str(self.path)
+
+    @property
+    def name(self) -> str:
+        """The last part of what is shown."""
+        return PurePosixPath(str(self)).name
+
+
+def data_files(data: RawData) -> Dict[str, DataFile]:
+    """Split, or <split>.<role>, to its file."""
+    origins = data.facts.origins
+    return {split: DataFile(data.path / file, origins.get(split, "")) for split, file in data.facts.splits.items()}

@@ -86,6 +86,11 @@ def file_uri(source: str, name: str) -> str:
     return urlunsplit(parts._replace(path=path, fragment=""))
 
 
+def shown_location(at: FileLocation) -> str:
+    """A file's path or URI as it may be shown and recorded."""
+    return f"{without_secrets(at.source).rstrip('/')}/{at.name}"
+
+
 def mistakes_in_origin(
     licence: str, revision: str, sums: Mapping[str, str], sources: Collection[str]
 ) -> Iterator[Tuple[str, str]]:

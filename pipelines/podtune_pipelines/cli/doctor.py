@@ -20,7 +20,7 @@ def doctor(
     seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = 20.0,
     as_json: options.Json = False,
 ) -> None:
-    """Check whether this machine and a cluster are ready for a run.
+    """Check this machine and a cluster before a run.
 
     Exits with 1 if a check failed.
     """

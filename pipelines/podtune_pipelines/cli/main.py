@@ -9,6 +9,7 @@ from podtune.errors import ending_cleanly
 from podtune_pipelines.cli.card import card
 from podtune_pipelines.cli.clean import clean
 from podtune_pipelines.cli.compile import argo, compile_recipe
+from podtune_pipelines.cli.convert_detector import convert_detector
 from podtune_pipelines.cli.doctor import doctor
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.cli.predict import predict
@@ -43,6 +44,7 @@ app.command()(releases)
 app.command()(download)
 app.command()(rollback)
 app.command()(predict)
+app.command()(convert_detector)
 app.command()(doctor)
 app.command()(clean)
 app.add_typer(card, name="card")

@@ -29,7 +29,7 @@ def predict(
     image: Annotated[Optional[Path], typer.Option(help="A picture to ask about, or to describe.")] = None,
     detector: Annotated[
         Optional[Path],
-        typer.Option(help="Directory with the weights of the detector that finds the picture's regions."),
+        typer.Option(help="Directory that `podtune convert-detector` wrote, to find the picture's regions."),
     ] = None,
     draw: Annotated[
         Optional[Path], typer.Option(help="Write the picture with its regions drawn on it to this file.")

@@ -18,7 +18,7 @@ def releases(
     home: options.Home = options.DEFAULT_HOME,
     as_json: options.Json = False,
 ) -> None:
-    """List a model's released versions, or all released models.
+    """List a model's versions, or all released models.
 
     Shows which version is live, when each was published, and its scores.
     """

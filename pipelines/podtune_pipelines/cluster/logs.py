@@ -12,7 +12,7 @@ from podtune_pipelines.cluster.client import Cluster
 from podtune_pipelines.cluster.runs import Run
 from podtune_pipelines.cluster.steps import Step
 
-_LINES = 20
+_LINES = 25
 _BYTES = 1 << 16
 
 _LAUNCHER = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+\] ")
@@ -48,7 +48,7 @@ def ending_of(cluster: Cluster, run: Run, step: Step) -> Ending:
     codes = [int(code) for line in log for code in _EXIT_CODE.findall(line)]
     own = _own_lines(log)
     errors = [line[len("error: ") :] for line in own if line.startswith("error: ")]
-    message = errors[-1] if errors else ""
+    message = errors[-1].rstrip(":") if errors else ""
     if any(_KILLED in line for line in log):
         message = "it was killed from outside, as when memory runs out: choose a smaller batch or request more memory"
     return Ending(tuple(own[-_LINES:]), codes[-1] if codes else None, message)

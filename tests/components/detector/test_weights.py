@@ -52,14 +52,19 @@ def test_without_a_configuration_the_published_network_is_meant(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("mistake", "message"),
     [
-        (lambda weights: weights.pop(BIAS), f"has no {BIAS}, one of the detector's 136 tensors"),
+        (lambda weights: weights.pop(BIAS), f"lacks {BIAS}; it should have the detector's 136 tensors"),
         (
             lambda weights: [weights.pop(name) for name in sorted(weights)[9:]],
-            "has no backbone.stem.conv1.weight, one of the detector's 136 tensors, nor 126 others",
+            "lacks backbone.stem.conv1.weight, backbone.stem.conv1.norm.weight, backbone.stem.conv1.norm.bias and 124"
+            " more; it should have the detector's 136 tensors",
         ),
         (
             lambda weights: weights.update(extra=torch.zeros(1)),
-            "has extra, which is not among the detector's 136 tensors",
+            "has extra; it should have the detector's 136 tensors",
+        ),
+        (
+            lambda weights: weights.update(extra=weights.pop(BIAS)),
+            f"lacks {BIAS}, and has extra; it should have the detector's 136 tensors",
         ),
         (
             lambda weights: weights.update({BIAS: torch.zeros(7)}),
@@ -72,7 +77,7 @@ def test_without_a_configuration_the_published_network_is_meant(tmp_path: Path) 
         (lambda weights: weights[BIAS].fill_(float("nan")), f": {BIAS} holds a number that is not finite"),
     ],
 )
-def test_the_first_wrong_tensor_is_named(write_detector: WriteDetector, mistake: Any, message: str) -> None:
+def test_wrong_tensors_are_named(write_detector: WriteDetector, mistake: Any, message: str) -> None:
     directory = write_detector()
     change(directory, mistake)
 

@@ -7,6 +7,7 @@ from typing import Any, Mapping, Tuple
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.image_files import open_image_files
+from podtune.formats.raw_data import DataFile
 
 LISTED = {"train/a.jpg": b"A", "train/b.jpg": b"B", "val/b.jpg": b"C", "c.jpg": b"D", "x/c.jpg": b"E"}
 
@@ -41,20 +42,20 @@ def zip_of(tmp_path: Path, *members: Tuple[zipfile.ZipInfo, bytes]) -> Path:
     ("name", "content"), [("a.jpg", b"A"), ("train/b.jpg", b"B"), ("val/b.jpg", b"C"), ("c.jpg", b"D")]
 )
 def test_a_file_is_found_by_its_name_or_by_the_end_of_its_path(place: Path, name: str, content: bytes) -> None:
-    with open_image_files(place) as files:
+    with open_image_files(DataFile(place)) as files:
         assert files.read(files.find(name)) == content
 
 
 @pytest.mark.parametrize("name", ["d.jpg", "rain/a.jpg", "", "../a.jpg", "/etc/passwd", "train"])
 def test_a_file_that_is_not_there_is_named(place: Path, name: str) -> None:
-    with open_image_files(place) as files, pytest.raises(BadInput) as error:
+    with open_image_files(DataFile(place)) as files, pytest.raises(BadInput) as error:
         files.find(name)
 
     assert str(error.value) == f"{place} has no file {name!r}, which the caption file names"
 
 
 def test_a_name_of_several_files_is_refused(place: Path) -> None:
-    with open_image_files(place) as files, pytest.raises(BadInput) as error:
+    with open_image_files(DataFile(place)) as files, pytest.raises(BadInput) as error:
         files.find("b.jpg")
 
     assert str(error.value) == f"{place} has 2 files 'b.jpg': train/b.jpg, val/b.jpg; keep one"
@@ -69,7 +70,7 @@ def test_a_member_that_leads_out_of_the_archive_is_refused(tmp_path: Path, name:
     path.write_bytes(path.read_bytes().replace(b"X" * len(name), name.encode()))
 
     with pytest.raises(BadInput, match=r"leads out of the archive; names must be relative, without '..'$"):
-        open_image_files(path).__enter__()
+        open_image_files(DataFile(path)).__enter__()
 
 
 def test_a_link_is_refused(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
     member.external_attr = 0o120777 << 16
 
     with pytest.raises(BadInput, match=r"images\.zip: the member 'a\.jpg' is a link; members must be files$"):
-        open_image_files(zip_of(tmp_path, (member, b"/etc/passwd"))).__enter__()
+        open_image_files(DataFile(zip_of(tmp_path, (member, b"/etc/passwd")))).__enter__()
 
 
 def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(content))
 
     with pytest.raises(BadInput, match=r"'a\.jpg' is encrypted; members must be readable without a password$"):
-        open_image_files(path).__enter__()
+        open_image_files(DataFile(path)).__enter__()
 
 
 def test_a_huge_member_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_a_huge_member_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path.write_bytes(bytes(content))
 
     with pytest.raises(BadInput, match=r"'a\.jpg' unpacks to 3,000,000,000 bytes; an image has at most 67,108,864$"):
-        open_image_files(path).__enter__()
+        open_image_files(DataFile(path)).__enter__()
 
 
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with (tmp_path / "images" / "a.jpg").open("wb") as sparse:
         sparse.truncate(67_108_865)
 
-    with open_image_files(tmp_path / "images") as files, pytest.raises(BadInput) as error:
+    with open_image_files(DataFile(tmp_path / "images")) as files, pytest.raises(BadInput) as error:
         files.read("a.jpg")
 
     assert str(error.value).endswith("a.jpg has 67,108,865 bytes; an image has at most 67,108,864")
@@ -116,7 +117,7 @@ def test_another_compression_is_refused(tmp_path: Path) -> None:
         archive.writestr("a.jpg", b"A")
 
     with pytest.raises(BadInput, match=r"'a\.jpg' is compressed by method 14; members must be stored or deflated$"):
-        open_image_files(tmp_path / "images.zip").__enter__()
+        open_image_files(DataFile(tmp_path / "images.zip")).__enter__()
 
 
 def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
@@ -124,13 +125,13 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"b.jpg", b"a.jpg"))
 
     with pytest.raises(BadInput, match=r"the member 'a\.jpg' is there twice; it must be there once$"):
-        open_image_files(path).__enter__()
+        open_image_files(DataFile(path)).__enter__()
 
 
 def test_folders_in_a_zip_are_no_files(tmp_path: Path) -> None:
     path = zip_of(tmp_path, (zipfile.ZipInfo("train/"), b""), (zipfile.ZipInfo("train/a.jpg"), b"A"))
 
-    with open_image_files(path) as files:
+    with open_image_files(DataFile(path)) as files:
         assert files.paths == {"a.jpg": ["train/a.jpg"]}
 
 
@@ -140,12 +141,12 @@ def test_what_is_no_zip_is_refused(tmp_path: Path, content: Any) -> None:
     (tmp_path / "images.zip").write_bytes(whole[:-30] if content is None else content)
 
     with pytest.raises(BadInput, match=r"images\.zip is neither a folder nor a zip that can be read: "):
-        open_image_files(tmp_path / "images.zip").__enter__()
+        open_image_files(DataFile(tmp_path / "images.zip")).__enter__()
 
 
 def test_a_missing_place_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"none does not exist; it should be a folder or a zip of images$"):
-        open_image_files(tmp_path / "none").__enter__()
+        open_image_files(DataFile(tmp_path / "none")).__enter__()
 
 
 def test_a_member_that_unpacks_to_more_than_it_says_is_damaged(tmp_path: Path) -> None:
@@ -156,5 +157,20 @@ def test_a_member_that_unpacks_to_more_than_it_says_is_damaged(tmp_path: Path) -
     struct.pack_into("<I", content, content.index(b"PK\x01\x02") + 24, 10)
     (tmp_path / "images.zip").write_bytes(bytes(content))
 
-    with open_image_files(tmp_path / "images.zip") as files, pytest.raises(zipfile.BadZipFile, match="Bad CRC-32"):
+    with open_image_files(DataFile(tmp_path / "images.zip")) as files, pytest.raises(
+        zipfile.BadZipFile, match="Bad CRC-32"
+    ):
         files.read("a.jpg")
+
+
+def test_all_unsafe_members_are_named(tmp_path: Path) -> None:
+    members = [(zipfile.ZipInfo(name), b"A") for name in ("../a.jpg", "b.jpg", "/c.jpg")]
+
+    with pytest.raises(BadInput) as error:
+        open_image_files(DataFile(zip_of(tmp_path, *members), "https://host/images.zip")).__enter__()
+
+    assert str(error.value).split("\n") == [
+        "https://host/images.zip has 2 bad entries:",
+        "  the member '../a.jpg' leads out of the archive; names must be relative, without '..'",
+        "  the member '/c.jpg' leads out of the archive; names must be relative, without '..'",
+    ]

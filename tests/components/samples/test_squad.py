@@ -5,6 +5,7 @@ from typing import Any, Dict, Iterator, Tuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from podtune.formats.raw_data import DataFile
 from podtune.samples.squad import sample_split, write_squad
 from podtune.tasks.question_answering.squad import read_squad
 
@@ -74,7 +75,7 @@ def test_the_data_have_what_makes_squad_hard() -> None:
 def test_our_reader_takes_both_versions(tmp_path: Path, version: str, impossible: int) -> None:
     write_squad(tmp_path, seed=1, train=40, validation=8, version=version)
 
-    split = read_squad(tmp_path / "train.json")
+    split = read_squad(DataFile(tmp_path / "train.json"))
 
     assert (split.version, len(split.questions), len(split.contexts)) == (version, 40, 10)
     assert sum(question.is_impossible for question in split.questions) == impossible

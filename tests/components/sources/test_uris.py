@@ -1,7 +1,15 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from podtune.sources.uris import file_location, file_uri, mistake_in_file, mistake_in_source, without_secrets
+from podtune.sources.uris import (
+    FileLocation,
+    file_location,
+    file_uri,
+    mistake_in_file,
+    mistake_in_source,
+    shown_location,
+    without_secrets,
+)
 
 ALL = "https s3 hf sample"
 
@@ -95,6 +103,19 @@ def test_a_files_own_place_names_a_file(uri: str, mistake: str) -> None:
 )
 def test_a_files_place_is_divided(uri: str, source: str, name: str) -> None:
     assert file_location(uri) == (source, name)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "shown"),
+    [
+        ("data/squad/", "train.json", "data/squad/train.json"),
+        ("/", "train.json", "/train.json"),
+        ("https://me:secret@example.org/a?key=secret", "b/train.json", "https://example.org/a/b/train.json"),
+        ("s3://bucket", "train.json", "s3://bucket/train.json"),
+    ],
+)
+def test_a_file_is_shown_without_secrets(source: str, name: str, shown: str) -> None:
+    assert shown_location(FileLocation(source, name)) == shown
 
 
 def test_a_name_becomes_part_of_a_url() -> None:

@@ -86,6 +86,18 @@ def test_a_failed_step_ends_the_command_with_its_own_words_and_code(
     assert ("submit it again" in str(error)) == (code == 4)
 
 
+def test_a_message_of_many_lines_is_shown_whole(fake_kfp: Any, cluster: Cluster, read: Any) -> None:
+    run = read("badsource")
+    rows = "".join(f"  row {number}: it is empty\n" for number in range(20))
+    written = f"error: train.json has 33 bad entries:\n{rows}  and 13 more\n"
+    fake_kfp.logs = {node_of(run, "fetch_data"): f"{INPUT}{written}{LAUNCHER.format(2)}"}
+
+    error, said = failure(cluster, run)
+
+    assert str(error).startswith(f"run {run.id} failed in fetch_data: train.json has 33 bad entries; see ")
+    assert (len(said), said[0]) == (22, "  fetch_data | error: train.json has 33 bad entries:")
+
+
 def test_the_log_is_that_of_the_failed_executors_child(read: Any) -> None:
     """As log-failed-step.json was recorded; other nodes have none."""
     assert node_of(read("gate"), "publish") == "1376260441"
@@ -193,8 +205,8 @@ def test_the_end_of_a_log_is_what_a_person_can_read(fake_kfp: Any, cluster: Clus
 
     _, said = failure(cluster, read_run(cluster, run))
 
-    assert len(said) == 20
-    assert (said[0], said[-2:]) == ("  finetune | line 11", ["  finetune | line 29", "  finetune | [31mred é"])
+    assert len(said) == 25
+    assert (said[0], said[-2:]) == ("  finetune | line 6", ["  finetune | line 29", "  finetune | [31mred é"])
 
 
 @pytest.mark.parametrize(

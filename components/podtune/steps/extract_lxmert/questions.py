@@ -1,11 +1,13 @@
 """Files of questions in their published forms, recognised by content: LXMERT's of VQA and GQA, GQA's, and VQA's."""
 
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
 from podtune.formats.json_files import field, of_kind, read_json, words
+from podtune.formats.raw_data import DataFile
 from podtune.tasks.visual_question_answering.accuracy import clean, normalise, soft_accuracy
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
@@ -21,33 +23,61 @@ class QuestionFile:
     chosen: List[str]
     """The one answer of each that counts where a vocabulary is made; empty where there is none."""
 
-    def require_distinct(self, path: Path) -> None:
-        """BadInput where there is no question, or two have the same id."""
+    def require_distinct(self, file: DataFile) -> None:
+        """BadInput where there is no question, or several have the same id."""
         if not self.questions:
-            raise BadInput(f"{path} holds no question")
-        seen = set()
-        for question in self.questions:
-            if question.id in seen:
-                raise BadInput(f"{path}: the id {question.id!r} is given to two questions; ids must differ")
-            seen.add(question.id)
+            raise BadInput(f"{file} holds no question")
+        bad_rows = BadRows(file)
+        for name, count in Counter(question.id for question in self.questions).items():
+            if count > 1:
+                bad_rows.add(f"{file}: the id {name!r} is given to {count} questions; ids must differ")
+        bad_rows.stop()
 
 
-def read_question_file(questions: Path, annotations: Optional[Path]) -> QuestionFile:
-    """Read the questions of a split; only VQA's have `annotations`. BadInput names the first mistake."""
-    document, path = read_json(questions), str(questions)
+@dataclass(frozen=True)
+class _Annotation:
+    """What VQA knows of a question."""
+
+    where: str
+    """Its place in its file."""
+
+    image: int
+    answers: Tuple[str, ...]
+    chosen: str
+    """The most frequent answer."""
+
+    slices: Dict[str, str]
+
+
+def read_question_file(questions: DataFile, annotations: Optional[DataFile]) -> QuestionFile:
+    """Read the questions of a split; only VQA's have `annotations`. BadInput names the mistakes."""
+    document = read_json(questions.path, shown=str(questions))
     if isinstance(document, dict) and isinstance(document.get("questions"), list):  # GQA's keys are numbers
         if annotations is None:
             raise BadInput(f"{questions} has VQA's questions, whose answers lie in another file; name it too")
-        read = _read_vqa(document, read_json(annotations), path, str(annotations))
+        read = _read_vqa(document, questions, annotations)
     elif annotations is not None:
         raise BadInput(f"{questions} has not VQA's questions, so {annotations} cannot have their answers")
-    elif isinstance(document, list):
-        read = with_most_right([_lxmert_question(entry, f"{path}: entry {at}") for at, entry in enumerate(document)])
-    else:  # a question's key is its id, a text, because some begin with zeros
-        entries = of_kind(document, (dict,), path).items()
-        read = with_most_right([_gqa_question(name, entry, f"{path}: question {name!r}") for name, entry in entries])
+    else:
+        read = with_most_right(_read_others(document, questions))
     read.require_distinct(questions)
     return read
+
+
+def _read_others(document: Any, file: DataFile) -> List[VisualQuestion]:
+    """Read LXMERT's list, or GQA's object: a question's key there is its id, a text, as some begin with zeros."""
+    questions: List[VisualQuestion] = []
+    bad_rows = BadRows(file)
+    if isinstance(document, list):
+        for number, entry in enumerate(document):
+            with bad_rows:
+                questions.append(_lxmert_question(entry, f"{file}: entry {number}"))
+    else:
+        for name, entry in of_kind(document, (dict,), str(file)).items():
+            with bad_rows:
+                questions.append(_gqa_question(name, entry, f"{file}: question {name!r}"))
+    bad_rows.stop()
+    return questions
 
 
 def with_most_right(questions: List[VisualQuestion]) -> QuestionFile:
@@ -76,54 +106,79 @@ def _gqa_question(name: str, entry: Any, where: str) -> VisualQuestion:
     return VisualQuestion(name, image, question, {words(entry, "answer", where): 1.0}, (), slices)
 
 
-def _read_vqa(questions: Any, annotations: Any, path: str, annotations_path: str) -> QuestionFile:
+def _read_vqa(document: Any, file: DataFile, annotations: DataFile) -> QuestionFile:
     """Join questions with what ten people answered to each, by id; BadInput where either is without the other."""
-    subtype = words(questions, "data_subtype", path)
-    answered = _annotations_by_id(annotations, annotations_path)
+    subtype = words(document, "data_subtype", str(file))
+    answered = _annotations_by_id(annotations)
     joined: Dict[int, VisualQuestion] = {}
     chosen: List[str] = []
-    for number, entry in enumerate(questions["questions"]):
-        where = f"{path}: questions[{number}]"
-        name = field(entry, "question_id", (int,), where)
-        if name in joined:
-            raise BadInput(f"{where} has the id {name}, which is given to an earlier one; ids must differ")
-        if name not in answered:
-            raise BadInput(f"{where} has the id {name}, which is not in {annotations_path}")
-        annotation, there = answered[name]
-        joined[name] = _vqa_question(entry, annotation, subtype, where, there)
-        chosen.append(normalise(clean(field(annotation, "multiple_choice_answer", (str,), there))))
-    for name in answered.keys() - joined.keys():
-        raise BadInput(
-            f"{answered[name][1]} answers question {name}, which is not in {path}; they must be of the same split"
-        )
+    bad_rows = BadRows(file)
+    for number, entry in enumerate(document["questions"]):
+        where = f"{file}: questions[{number}]"
+        with bad_rows:
+            name = field(entry, "question_id", (int,), where)
+            if name in joined:
+                raise BadInput(f"{where} has the id {name}, which is given to an earlier one; ids must differ")
+            if name not in answered:
+                raise BadInput(f"{where} has the id {name}, which is not in {annotations}")
+            joined[name] = _vqa_question(entry, answered[name], subtype, where)
+            chosen.append(normalise(clean(answered[name].chosen)))
+    bad_rows.stop()
+    _require_asked(answered, joined, file, annotations)
     return QuestionFile(list(joined.values()), chosen)
 
 
-def _annotations_by_id(document: Any, path: str) -> Dict[int, Tuple[Any, str]]:
-    """Question id to its annotation, and where in the file that is."""
-    annotations: Dict[int, Tuple[Any, str]] = {}
-    for number, entry in enumerate(field(document, "annotations", (list,), path)):
-        where = f"{path}: annotations[{number}]"
-        name = field(entry, "question_id", (int,), where)
-        if name in annotations:
-            raise BadInput(f"{where}: question {name} has an earlier annotation; each question must have one")
-        annotations[name] = entry, where
+def _require_asked(
+    answered: Mapping[int, _Annotation], asked: Mapping[int, VisualQuestion], file: DataFile, annotations: DataFile
+) -> None:
+    bad_rows = BadRows(annotations, "they must be of the same split")
+    for name, annotation in answered.items():
+        if name not in asked:
+            bad_rows.add(f"{annotation.where} answers question {name}, which is not in {file}")
+    bad_rows.stop()
+
+
+def _annotations_by_id(file: DataFile) -> Dict[int, _Annotation]:
+    document = read_json(file.path, shown=str(file))
+    annotations: Dict[int, _Annotation] = {}
+    bad_rows = BadRows(file)
+    for number, entry in enumerate(field(document, "annotations", (list,), str(file))):
+        where = f"{file}: annotations[{number}]"
+        with bad_rows:
+            name = field(entry, "question_id", (int,), where)
+            if name in annotations:
+                raise BadInput(f"{where}: question {name} has an earlier annotation; each question must have one")
+            annotations[name] = _annotation(entry, where)
+    bad_rows.stop()
     return annotations
 
 
-def _vqa_question(entry: Any, annotation: Any, subtype: str, where: str, there: str) -> VisualQuestion:
-    image = field(entry, "image_id", (int,), where)
-    if field(annotation, "image_id", (int,), there) != image:
-        raise BadInput(f"{there} is of image {annotation['image_id']}; {where}, the same question, of {image}")
+def _annotation(entry: Any, where: str) -> _Annotation:
     answers = tuple(
-        field(person, "answer", (str,), f"{there}: answers[{number}]")
-        for number, person in enumerate(field(annotation, "answers", (list,), there))
+        field(person, "answer", (str,), f"{where}: answers[{number}]")
+        for number, person in enumerate(field(entry, "answers", (list,), where))
     )
     if not answers:
-        raise BadInput(f"{there} has no answers; there must be one of every person asked")
-    name, file, question = str(entry["question_id"]), f"COCO_{subtype}_{image:012}", words(entry, "question", where)
-    slices = {key: words(annotation, key, there) for key in _VQA_SLICES}
-    return VisualQuestion(name, file, question, labels=soft_labels(answers), answers=answers, slices=slices)
+        raise BadInput(f"{where} has no answers; there must be one of every person asked")
+    image = field(entry, "image_id", (int,), where)
+    slices = {key: words(entry, key, where) for key in _VQA_SLICES}
+    return _Annotation(where, image, answers, field(entry, "multiple_choice_answer", (str,), where), slices)
+
+
+def _vqa_question(entry: Any, annotation: _Annotation, subtype: str, where: str) -> VisualQuestion:
+    image = field(entry, "image_id", (int,), where)
+    if annotation.image != image:
+        raise BadInput(
+            f"{where} is of image {image}; {annotation.where}, of the same question, is of {annotation.image}"
+        )
+    return VisualQuestion(
+        id=str(entry["question_id"]),
+        image=f"COCO_{subtype}_{image:012}",
+        question=words(entry, "question", where),
+        labels=soft_labels(annotation.answers),
+        answers=annotation.answers,
+        slices=annotation.slices,
+    )
 
 
 def soft_labels(answers: Tuple[str, ...]) -> Dict[str, float]:

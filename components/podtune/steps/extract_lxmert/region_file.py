@@ -5,21 +5,22 @@ from pathlib import Path
 from typing import Dict, Iterator, Set, Tuple
 
 from podtune.errors import BadInput
+from podtune.formats.raw_data import DataFile
 from podtune.progress import progress_bar
 from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
 from podtune.tasks.visual_question_answering.region_store import BadRegions, open_region_store, rows_of_images
 
 
-def store_region_file(path: Path, directory: Path, regions: int, report: ReportBadRow) -> Set[str]:
+def store_region_file(file: DataFile, directory: Path, regions: int, report: ReportBadRow) -> Set[str]:
     """Put the images that the split's store has a row for into it; return them. One in two rows is in none."""
-    if not path.is_file():
-        raise BadInput(f"{path} is no file; it should hold LXMERT's region features")
+    if not file.path.is_file():
+        raise BadInput(f"{file} is no file; it should hold LXMERT's region features")
     rows = rows_of_images(directory)
     first: Dict[str, int] = {}
     repeated: Set[str] = set()
     with open_region_store(directory) as store:
-        for number, (content, begin, end) in enumerate(_rows(path), start=1):
+        for number, (content, begin, end) in enumerate(_rows(file), start=1):
             image = ""
             try:
                 columns = columns_of(content, begin, end)
@@ -37,13 +38,13 @@ def store_region_file(path: Path, directory: Path, regions: int, report: ReportB
     return set(first) - repeated
 
 
-def _rows(path: Path) -> Iterator[Tuple[mmap.mmap, int, int]]:
+def _rows(file: DataFile) -> Iterator[Tuple[mmap.mmap, int, int]]:
     """The file's content, and where each row begins and ends in it, without its line end; with a progress bar."""
-    size = path.stat().st_size
+    size = file.path.stat().st_size
     if not size:
         return
-    with path.open("rb") as file, progress_bar(size, "B", f"reading {path.name}") as bar:
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with file.path.open("rb") as opened, progress_bar(size, "B", f"reading {file.name}") as bar:
+        content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
         begin = 0
         while begin < size:
             newline = content.find(b"\n", begin)

@@ -5,6 +5,7 @@ schema, where the library `datasets` writes what it knows of the columns.
 """
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -13,7 +14,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
 from podtune.formats.ragged import Array
+from podtune.formats.raw_data import DataFile
 from podtune.steps.extract_lxmert.questions import QuestionFile, with_most_right
 from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering import region_store
@@ -26,28 +29,37 @@ _BATCH = 256
 """Rows read at a time: 77 MB of regions."""
 
 
-def read_table_answers(path: Path) -> Optional[List[str]]:
+def read_table_answers(table: DataFile) -> Optional[List[str]]:
     """The vocabulary that a table's schema names; None where it names none."""
-    described = (_schema(_files(path)[0]).metadata or {}).get(b"huggingface")
-    features = json.loads(described)["info"]["features"] if described else {}
-    return _class_names(features.get("label"))
+    file = _files(table)[0]
+    described = (_schema(file).metadata or {}).get(b"huggingface")
+    try:
+        return _class_names(json.loads(described)["info"]["features"].get("label")) if described else None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BadInput(f"{file} describes its columns under 'huggingface' otherwise than `datasets` does") from error
 
 
-def read_table_questions(path: Path, answers: Sequence[str]) -> QuestionFile:
-    """Read the questions of a table, whose labels count in `answers`; BadInput names the first wrong row."""
-    rows = (row for batch in _batches(path, _QUESTION_COLUMNS, _SLICES) for row in batch.to_pylist())
-    questions = [_question(row, answers, f"{path}: row {number}") for number, row in enumerate(rows, start=1)]
-    table = with_most_right(questions)
-    table.require_distinct(path)
-    return table
+def read_table_questions(table: DataFile, answers: Sequence[str]) -> QuestionFile:
+    """Read the questions of a table, whose labels count in `answers`; BadInput names the wrong rows."""
+    questions: List[VisualQuestion] = []
+    bad_rows = BadRows(table)
+    for file in _files(table):
+        rows = (row for batch in _batches(file, _QUESTION_COLUMNS, _SLICES) for row in batch.to_pylist())
+        for number, row in enumerate(rows, start=1):
+            with bad_rows:
+                questions.append(_question(row, answers, f"{file}: row {number}"))
+    bad_rows.stop()
+    read = with_most_right(questions)
+    read.require_distinct(table)
+    return read
 
 
-def store_table_regions(path: Path, directory: Path, regions: int, report: ReportBadRow) -> Set[str]:
+def store_table_regions(table: DataFile, directory: Path, regions: int, report: ReportBadRow) -> Set[str]:
     """Put the regions of every image into the split's store, from its first row; return the images that have some."""
     rows, shape = region_store.rows_of_images(directory), (regions, region_store.FEATURE_SIZE)
     stored: Set[str] = set()
     with region_store.open_region_store(directory) as store:
-        for number, (image, features, boxes) in enumerate(_regions(path), start=1):
+        for number, (image, features, boxes) in enumerate(_regions(table), start=1):
             if image in rows and image not in stored:
                 try:
                     seen = _matrix(features, "features", shape), _matrix(boxes, "normalized_boxes", (regions, 4))
@@ -58,9 +70,9 @@ def store_table_regions(path: Path, directory: Path, regions: int, report: Repor
     return stored
 
 
-def _regions(path: Path) -> Iterator[Tuple[str, Any, Any]]:
+def _regions(table: DataFile) -> Iterator[Tuple[str, Any, Any]]:
     """Image, features and boxes of every row; the arrays have this one row."""
-    for batch in _batches(path, _REGION_COLUMNS):
+    for batch in chain.from_iterable(_batches(file, _REGION_COLUMNS) for file in _files(table)):
         features, boxes = _array(batch, "features"), _array(batch, "normalized_boxes")
         for row, image in enumerate(map(str, batch.column("image_id").to_pylist())):
             yield image, features.slice(row, 1), boxes.slice(row, 1)
@@ -76,18 +88,25 @@ def _question(row: Mapping[str, Any], answers: Sequence[str], where: str) -> Vis
 
 
 def _labels(label: Any, answers: Sequence[str], where: str) -> Dict[str, float]:
-    if isinstance(label, int):
-        pairs = [(label, 1.0)]
-    elif isinstance(label, dict):
-        pairs = list(zip(label["ids"], label["weights"]))
-    else:
-        pairs = [(each["ids"], each["weights"]) for each in label]
+    try:
+        pairs = _pairs(label)
+    except (TypeError, KeyError, ValueError) as error:
+        raise BadInput(f"{where}: label must be a number, or have as many weights as ids; got {label}") from error
     for number, weight in pairs:
         if not (isinstance(number, int) and 0 <= number < len(answers)):
             raise BadInput(f"{where}: the label {number} is not one of {len(answers)} answers")
-        if not 0 < weight <= 1:
+        if not (isinstance(weight, (int, float)) and 0 < weight <= 1):
             raise BadInput(f"{where}: the weight {weight} must be above 0 and at most 1")
     return {answers[number]: round(float(weight), 6) for number, weight in pairs}  # 0.3 in float32 is not quite 0.3
+
+
+def _pairs(label: Any) -> List[Tuple[Any, Any]]:
+    """Labels with their weights."""
+    if isinstance(label, int):
+        return [(label, 1.0)]
+    if isinstance(label, dict):
+        return list(zip(label["ids"], label["weights"], strict=True))
+    return [(each["ids"], each["weights"]) for each in label]
 
 
 def _class_names(feature: Any) -> Optional[List[str]]:
@@ -101,52 +120,55 @@ def _class_names(feature: Any) -> Optional[List[str]]:
     return _class_names(feature.get("ids", feature.get("feature")))
 
 
-def _files(path: Path) -> List[Path]:
+def _files(table: DataFile) -> List[DataFile]:
     """A table's files, in order: itself, or those of a folder."""
-    tables = (file for file in path.rglob("*") if file.suffix in (".arrow", ".parquet"))
-    files = sorted(tables) if path.is_dir() else [path]
-    if not files or not files[0].is_file():
-        raise BadInput(f"{path} is neither an Arrow or Parquet file nor a folder of such files")
-    return files
+    if table.path.is_file():
+        return [table]
+    paths = sorted(path for path in table.path.rglob("*") if path.suffix in (".arrow", ".parquet"))
+    if not paths:
+        raise BadInput(f"{table} is neither an Arrow or Parquet file nor a folder of such files")
+    return [DataFile(path, f"{table}/{path.relative_to(table.path).as_posix()}") for path in paths]
 
 
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
+def _is_parquet(file: DataFile) -> bool:
+    with file.path.open("rb") as opened:
+        return opened.read(4) == b"PAR1"
 
 
-def _schema(path: Path) -> Any:
+def _schema(file: DataFile) -> Any:
     try:
-        return parquet.read_schema(path) if _is_parquet(path) else _open_arrow(path).schema
-    except pa.ArrowInvalid as error:
-        raise BadInput(f"{path} is neither Arrow nor Parquet: {error}") from error
+        return parquet.read_schema(file.path) if _is_parquet(file) else _open_arrow(file).schema
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(f"{file} is neither Arrow nor Parquet: {' '.join(str(error).split())}") from error
 
 
-def _open_arrow(path: Path) -> Any:
+def _open_arrow(file: DataFile) -> Any:
     """Open Arrow's stream, which `datasets` writes, or its file."""
-    mapped = pa.memory_map(str(path))
+    mapped = pa.memory_map(str(file.path))
     try:
         return pa.ipc.open_stream(mapped)
     except pa.ArrowInvalid:
         return pa.ipc.open_file(mapped)
 
 
-def _batches(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Any]:
-    """Record batches of a table with the required columns, and the optional ones where it has them."""
-    for file in _files(path):
-        names = _schema(file).names
-        missing = [name for name in required if name not in names]
-        if missing:
-            raise BadInput(f"{file} has no column {missing[0]}; it has {', '.join(names)}")
-        columns = [*required, *(name for name in optional if name in names)]
+def _batches(file: DataFile, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Any]:
+    """Record batches of a file with the required columns, and the optional ones where it has them."""
+    names = _schema(file).names
+    missing = [name for name in required if name not in names]
+    if missing:
+        raise BadInput(f"{file} has no column {missing[0]}; it has {', '.join(names)}")
+    columns = [*required, *(name for name in optional if name in names)]
+    try:
         if _is_parquet(file):
-            yield from parquet.ParquetFile(file).iter_batches(_BATCH, columns=columns)
+            yield from parquet.ParquetFile(file.path).iter_batches(_BATCH, columns=columns)
         else:
             yield from (batch.select(columns) for batch in _arrow_batches(file))
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(f"{file} is cut off or damaged: {' '.join(str(error).split())}") from error
 
 
-def _arrow_batches(path: Path) -> Iterator[Any]:
-    reader = _open_arrow(path)
+def _arrow_batches(file: DataFile) -> Iterator[Any]:
+    reader = _open_arrow(file)
     if isinstance(reader, pa.RecordBatchStreamReader):
         yield from reader
     else:
@@ -160,9 +182,14 @@ def _array(batch: Any, name: str) -> Any:
 
 def _matrix(row: Any, name: str, shape: Sequence[int]) -> Array:
     """The list of lists of an array with one row, float32 of this shape."""
-    lists = row.flatten()
-    values = lists.flatten()
-    if len(lists) != shape[0] or set(lists.value_lengths().to_pylist()) != {shape[1]} or values.null_count:
+    try:
+        lists = row.flatten()
+        values = lists.flatten()
+        shaped = len(lists) == shape[0] and set(lists.value_lengths().to_pylist()) == {shape[1]}
+        numbers = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise region_store.BadRegions(f"{name} must be lists of lists of numbers; it is {row.type}") from error
+    if not shaped or values.null_count:
         due = f"{shape[0]} of {shape[1]:,} are due"
         raise region_store.BadRegions(f"{name} has {len(lists)} lists with {len(values):,} numbers; {due}")
-    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(tuple(shape))
+    return numbers.reshape(tuple(shape))

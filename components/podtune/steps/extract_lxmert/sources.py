@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Set
 
 from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
 from podtune.formats.json_files import of_kind, read_json
+from podtune.formats.raw_data import DataFile
 from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_file
 from podtune.steps.extract_lxmert.region_file import store_region_file
 from podtune.steps.extract_lxmert.region_pictures import store_picture_regions
@@ -27,27 +29,27 @@ class Source:
     """One split as published."""
 
     questions: QuestionFile
-    questions_path: Path
-    regions_path: Path
+    questions_file: DataFile
+    regions: DataFile
     """The file of the regions, or what holds the images."""
 
     store_regions: StoreRegions
 
 
-def files_of_splits(raw_data: Path, files: Mapping[str, str]) -> Dict[str, Dict[str, Path]]:
+def files_of_splits(files: Mapping[str, DataFile], source: str) -> Dict[str, Dict[str, DataFile]]:
     """Split to its files by role; BadInput where a name is none of a split's file."""
-    splits: Dict[str, Dict[str, Path]] = defaultdict(dict)
+    splits: Dict[str, Dict[str, DataFile]] = defaultdict(dict)
     for name, file in files.items():
         split, _, role = name.rpartition(".")
         if not split or role not in _ROLES:
             wanted = ", ".join(f"train.{known}" for known in _ROLES)
-            raise BadInput(f"{raw_data} has a file for {name!r}; files are known for {wanted}, and other splits'")
-        splits[split][role] = raw_data / file
+            raise BadInput(f"{source} has a file for {name!r}; files are known for {wanted}, and other splits'")
+        splits[split][role] = file
     return dict(splits)
 
 
 def open_source(
-    split: str, files: Mapping[str, Path], answers: Optional[List[str]], detector: Optional[Path]
+    split: str, files: Mapping[str, DataFile], answers: Optional[List[str]], detector: Optional[DataFile]
 ) -> Source:
     """Read a split's questions; `answers` is the published vocabulary, and `detector` looks at images."""
     if "table" in files:
@@ -73,12 +75,12 @@ def open_source(
     return Source(questions, files["questions"], images, partial(store_picture_regions, images, detector))
 
 
-def detector_of(files: Mapping[str, Mapping[str, Path]]) -> Optional[Path]:
+def detector_of(files: Mapping[str, Mapping[str, DataFile]]) -> Optional[DataFile]:
     """What finds the regions of images; None where the data has none."""
     return next((of_split[DETECTOR] for of_split in files.values() if DETECTOR in of_split), None)
 
 
-def published_answers(files: Mapping[str, Mapping[str, Path]]) -> Optional[List[str]]:
+def published_answers(files: Mapping[str, Mapping[str, DataFile]]) -> Optional[List[str]]:
     """The vocabulary that the data has: in a file of its own, else in the schema of a table; None where it has none."""
     for of_split in files.values():
         if ANSWERS in of_split:
@@ -90,28 +92,35 @@ def published_answers(files: Mapping[str, Mapping[str, Path]]) -> Optional[List[
     return None
 
 
-def read_answer_file(path: Path) -> List[str]:
+def read_answer_file(file: DataFile) -> List[str]:
     """Read a list of answers by label (label2ans), or an object of labels by answer (ans2label)."""
-    document = of_kind(read_json(path), (list, dict), str(path))
+    document = of_kind(read_json(file.path, shown=str(file)), (list, dict), str(file))
     answers = document
+    bad_rows = BadRows(file)
     if isinstance(document, dict):
         for answer, label in document.items():
-            of_kind(label, (int,), f"{path}: the label of {answer!r}")
+            with bad_rows:
+                of_kind(label, (int,), f"{file}: the label of {answer!r}")
+        bad_rows.stop()
         answers = sorted(document, key=document.__getitem__)
         if [document[answer] for answer in answers] != list(range(len(answers))):
-            raise BadInput(f"{path}: the labels of {len(answers)} answers must be 0 to {len(answers) - 1}, each once")
+            raise BadInput(f"{file}: the labels of {len(answers)} answers must be 0 to {len(answers) - 1}, each once")
     for label, answer in enumerate(answers):
-        of_kind(answer, (str,), f"{path}: answer {label}")
-    return _checked_answers(answers, path)
+        with bad_rows:
+            of_kind(answer, (str,), f"{file}: answer {label}")
+    bad_rows.stop()
+    return _checked_answers(answers, file)
 
 
-def _checked_answers(answers: List[str], path: Path) -> List[str]:
+def _checked_answers(answers: List[str], file: DataFile) -> List[str]:
     """The same answers; BadInput unless there are at least two, all different."""
     if len(answers) < 2:
-        raise BadInput(f"{path}: a vocabulary has at least two answers; got {len(answers)}")
-    answer, count = Counter(answers).most_common(1)[0]
-    if count > 1:
-        raise BadInput(f"{path}: the answer {answer!r} has {count} labels; it must have one")
+        raise BadInput(f"{file}: a vocabulary has at least two answers; got {len(answers)}")
+    bad_rows = BadRows(file)
+    for answer, count in Counter(answers).items():
+        if count > 1:
+            bad_rows.add(f"{file}: the answer {answer!r} has {count} labels; it must have one")
+    bad_rows.stop()
     return answers
 
 

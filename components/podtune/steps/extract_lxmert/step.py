@@ -10,7 +10,7 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
-from podtune.formats.raw_data import RAW_DATA
+from podtune.formats.raw_data import RAW_DATA, data_files
 from podtune.sections import read_section, to_mapping
 from podtune.steps.extract_lxmert import sources
 from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, BadRow, SetAside
@@ -34,7 +34,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     data = RAW_DATA.open(raw_data)
     model = BASE_MODEL.open(base_model)
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
-    files = sources.files_of_splits(raw_data, data.facts.splits)
+    files = sources.files_of_splits(data_files(data), data.facts.source)
     published, detector = sources.published_answers(files), sources.detector_of(files)
     by_split = {split: sources.open_source(split, of_split, published, detector) for split, of_split in files.items()}
     answers = published or _made_vocabulary(by_split, settings)
@@ -47,7 +47,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
         }
         for what, expected in (("questions", settings.expected_questions), ("images", settings.expected_images)):
             written = {name: counts[what] for name, (_, counts) in splits.items()}
-            require_counts(written, expected, f"expected_{what}", what, raw_data)
+            require_counts(written, expected, f"expected_{what}", what, data.facts.source)
         facts = FeaturesFacts(
             task="visual-question-answering",
             raw_data=data.digest,
@@ -86,10 +86,12 @@ def _extract(
     create_store(directory, list(dict.fromkeys(question.image for question in questions)), settings.regions)
     aside = SetAside(stops=settings.bad_rows == "stop")
 
-    def report(bad: BadRow) -> None:
-        aside.add("row", bad.row, bad.image, path=source.regions_path, reason=bad.reason)
+    def report(bad: BadRow) -> bool:
+        aside.add("row", bad.row, bad.image, bad.reason)
+        return not aside.stops
 
     images = source.store_regions(directory, settings.regions, report)
+    aside.stop(source.regions)
     kept = _with_regions(questions, images, source, aside)
     tokens, cut = tokenizer.encode([question.question for question in kept])
     rows, known = rows_of_images(directory), set(answers)
@@ -117,10 +119,11 @@ def _with_regions(
         if question.image in images:
             kept.append(question)
         else:
-            reason = f"{source.regions_path.name} has no regions of its image that can be used"
-            aside.add("question", question.id, question.image, path=source.questions_path, reason=reason)
+            reason = f"{source.regions.name} has no regions of its image that can be used"
+            aside.add("question", question.id, question.image, reason)
+    aside.stop(source.questions_file)
     if not kept:
-        raise BadInput(f"{source.questions_path} has no question about an image in {source.regions_path}")
+        raise BadInput(f"{source.questions_file} has no question about an image in {source.regions}")
     return kept
 
 

@@ -10,7 +10,7 @@ from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.source import Source, copy_folder, open_source
-from podtune.sources.uris import hub_name, scheme_of, without_secrets
+from podtune.sources.uris import hub_name, scheme_of, shown_location, without_secrets
 from podtune.steps.fetch_data.settings import FOLDERS, SourceSettings
 
 _log = logging.getLogger(__name__)
@@ -20,10 +20,15 @@ def run(raw_data: Path, source: Mapping[str, Any]) -> None:
     """Make RawData of what the recipe's source section names."""
     settings = read_section(SourceSettings, source, "source")
     with RAW_DATA.sealing(raw_data) as draft:
-        splits = _make(settings, draft.path) if is_sample(settings.data) else _fetch(settings, draft.path)
-        source_uri = without_secrets(settings.data)
-        name = settings.dataset or hub_name(settings.data)
-        facts = RawDataFacts(source_uri, name, settings.revision, settings.licence, splits)
+        made = is_sample(settings.data)
+        facts = RawDataFacts(
+            source=without_secrets(settings.data),
+            dataset=settings.dataset or hub_name(settings.data),
+            revision=settings.revision,
+            licence=settings.licence,
+            splits=_make(settings, draft.path) if made else _fetch(settings, draft.path),
+            origins={} if made else {split: shown_location(at) for split, at in settings.locations().items()},
+        )
         draft.facts.update(to_mapping(facts))
 
 

@@ -3,11 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 from podtune.errors import BadInput
 from podtune.formats import json_files
+from podtune.formats.bad_rows import BadRows
+from podtune.formats.raw_data import DataFile
 from podtune.tasks.image_captioning.settings import CaptionSettings
 
 _field = partial(json_files.field, form="caption JSON")
@@ -35,39 +36,50 @@ class CaptionFile:
     several of these counts as the first."""
 
 
-def read_caption_file(path: Path, settings: CaptionSettings) -> CaptionFile:
-    """Read one split; BadInput names the file and its first entry that is not COCO's."""
-    document = json_files.read_json(path)
-    images = _images(document, path)
+def read_caption_file(file: DataFile, settings: CaptionSettings) -> CaptionFile:
+    """Read one split; BadInput names the file and its entries that are not COCO's."""
+    document = json_files.read_json(file.path, shown=str(file))
+    images = _images(document, file)
     counts = Counter(captions=0, rejected_captions=0, precanned_captions=0, empty_captions=0)
-    for number, annotation in enumerate(_field(document, "annotations", (list,), str(path))):
-        where = f"{path}: annotations[{number}]"
-        image = images.get(_field(annotation, "image_id", (int,), where))
-        if image is None:
-            raise BadInput(f"{where} is of image {annotation['image_id']}, which is not among the file's images")
-        _note_text(image.slices, annotation, where)
-        counts["captions"] += 1
-        caption = " ".join(_text(annotation, "caption", where).split())
-        reason = _left_out(annotation, caption, where, settings)
-        if reason:
-            counts[reason] += 1
-        else:
-            image.captions.append(caption)
+    bad_rows = BadRows(file)
+    for number, annotation in enumerate(_field(document, "annotations", (list,), str(file))):
+        with bad_rows:
+            counts.update(_add_caption(images, annotation, f"{file}: annotations[{number}]", settings))
+    bad_rows.stop()
     if not images:
-        raise BadInput(f"{path} holds no image")
+        raise BadInput(f"{file} holds no image")
     return CaptionFile(list(images.values()), dict(counts))
 
 
-def _images(document: Any, path: Path) -> Dict[int, DescribedImage]:
+def _images(document: Any, file: DataFile) -> Dict[int, DescribedImage]:
     images: Dict[int, DescribedImage] = {}
-    for number, entry in enumerate(_field(document, "images", (list,), str(path))):
-        where = f"{path}: images[{number}]"
-        name = _field(entry, "id", (int,), where)
-        if name in images:
-            raise BadInput(f"{where}: the id {name} was given to an earlier image; ids must differ")
-        images[name] = DescribedImage(str(name), _text(entry, "file_name", where))
-        _note_text(images[name].slices, entry, where)
+    bad_rows = BadRows(file)
+    for number, entry in enumerate(_field(document, "images", (list,), str(file))):
+        where = f"{file}: images[{number}]"
+        with bad_rows:
+            name = _field(entry, "id", (int,), where)
+            if name in images:
+                raise BadInput(f"{where}: the id {name} was given to an earlier image; ids must differ")
+            images[name] = DescribedImage(str(name), _text(entry, "file_name", where))
+            _note_text(images[name].slices, entry, where)
+    bad_rows.stop()
     return images
+
+
+def _add_caption(
+    images: Mapping[int, DescribedImage], annotation: Any, where: str, settings: CaptionSettings
+) -> List[str]:
+    """Give a caption to its image unless it is left out; return the counts that it adds to."""
+    image = images.get(_field(annotation, "image_id", (int,), where))
+    if image is None:
+        raise BadInput(f"{where} is of image {annotation['image_id']}, which is not among the file's images")
+    _note_text(image.slices, annotation, where)
+    caption = " ".join(_text(annotation, "caption", where).split())
+    reason = _left_out(annotation, caption, where, settings)
+    if reason:
+        return ["captions", reason]
+    image.captions.append(caption)
+    return ["captions"]
 
 
 def _note_text(slices: Dict[str, str], holder: Mapping[str, Any], where: str) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
 from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.image_files import open_image_files
 from podtune.formats.json_lines import write_json_lines
-from podtune.formats.raw_data import RAW_DATA
+from podtune.formats.raw_data import RAW_DATA, DataFile, RawData, data_files
 from podtune.sections import read_section, to_mapping
 from podtune.steps.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
 from podtune.tasks.image_captioning.caption_tokenizer import CaptionTokenizer, encode_captions, open_caption_tokenizer
@@ -31,8 +32,8 @@ _log = logging.getLogger(__name__)
 class _Split:
     """A split before its images are decoded."""
 
-    captions: Path
-    images: Path
+    captions: DataFile
+    images: DataFile
     source: CaptionFile
     described: List[DescribedImage]
     """Those of the source that have a caption that is used."""
@@ -42,9 +43,9 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     """Make Features of every split."""
     settings = read_section(CaptionSettings, features, "features")
     data = RAW_DATA.open(raw_data)
-    splits = {name: _read(*files, settings) for name, files in _files_of_splits(data.facts.splits, raw_data).items()}
+    splits = {name: _read(*files, settings) for name, files in _files_of_splits(data).items()}
     images, what = {name: len(split.described) for name, split in splits.items()}, "images with a caption that is used"
-    require_counts(images, settings.expected_images, "expected_images", what, raw_data)
+    require_counts(images, settings.expected_images, "expected_images", what, data.facts.source)
     model = BASE_MODEL.open(base_model)
     tokenizer = open_caption_tokenizer(base_model, settings.max_length, settings.image_size)
     with FEATURES.sealing(prepared_data) as draft:
@@ -62,16 +63,17 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
         draft.facts.update(to_mapping(facts))
 
 
-def _files_of_splits(files: Mapping[str, str], raw_data: Path) -> Dict[str, Tuple[Path, Path]]:
+def _files_of_splits(data: RawData) -> Dict[str, Tuple[DataFile, DataFile]]:
     """Split to its caption file and its images."""
+    files = data_files(data)
     names = [name[: -len(".captions")] for name in files if name.endswith(".captions")]
     missing = [f"{name}.images" for name in names if f"{name}.images" not in files] if names else ["train.captions"]
     if missing:
-        raise BadInput(f"{raw_data} has no {missing[0]}; it has {', '.join(files) or 'nothing'}")
-    return {name: (raw_data / files[f"{name}.captions"], raw_data / files[f"{name}.images"]) for name in names}
+        raise BadInput(f"{data.facts.source} has no {missing[0]}; it has {', '.join(files) or 'nothing'}")
+    return {name: (files[f"{name}.captions"], files[f"{name}.images"]) for name in names}
 
 
-def _read(captions: Path, images: Path, settings: CaptionSettings) -> _Split:
+def _read(captions: DataFile, images: DataFile, settings: CaptionSettings) -> _Split:
     source = read_caption_file(captions, settings)
     return _Split(captions, images, source, [image for image in source.images if image.captions])
 
@@ -105,13 +107,11 @@ def _prepare(
 
 
 def _stop_at_damage(split: _Split, decoded: List[DecodedImage]) -> None:
-    damaged = [(image.file, one.damage) for image, one in zip(split.described, decoded) if one.damage]
-    if damaged:
-        file, damage = damaged[0]
-        raise BadInput(
-            f"{split.images}: {file} cannot be decoded: {damage} ({len(damaged)} such images);"
-            " features.damaged_images: set_aside leaves them out and lists them"
-        )
+    bad_rows = BadRows(split.images, "features.damaged_images: set_aside leaves such ones out and lists them")
+    for image, one in zip(split.described, decoded):
+        if one.damage:
+            bad_rows.add(f"{split.images}: {image.file} cannot be decoded: {one.damage}")
+    bad_rows.stop()
 
 
 def _records(split: _Split, decoded: List[DecodedImage], captions_per_image: int) -> List[ImageRecord]:

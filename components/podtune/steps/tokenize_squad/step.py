@@ -7,7 +7,7 @@ from typing import Any, Mapping
 
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
-from podtune.formats.raw_data import RAW_DATA
+from podtune.formats.raw_data import RAW_DATA, DataFile, data_files
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.question_answering.encoding import encode_split
 from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer, open_pair_tokenizer
@@ -27,12 +27,9 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     model = BASE_MODEL.open(base_model)
     pair = open_pair_tokenizer(base_model, settings.max_length)
     with FEATURES.sealing(prepared_data) as draft:
-        splits = {
-            name: _tokenize(raw_data / file, draft.path / name, pair, settings)
-            for name, file in data.facts.splits.items()
-        }
+        splits = {name: _tokenize(file, draft.path / name, pair, settings) for name, file in data_files(data).items()}
         windows = {name: split.rows for name, split in splits.items()}
-        require_counts(windows, settings.expected_windows, "expected_windows", "windows", raw_data)
+        require_counts(windows, settings.expected_windows, "expected_windows", "windows", data.facts.source)
         facts = FeaturesFacts(
             task="question-answering",
             raw_data=data.digest,
@@ -44,7 +41,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
         draft.facts.update(to_mapping(facts))
 
 
-def _tokenize(file: Path, directory: Path, pair: PairTokenizer, settings: WindowSettings) -> SplitFacts:
+def _tokenize(file: DataFile, directory: Path, pair: PairTokenizer, settings: WindowSettings) -> SplitFacts:
     """Read one split, cut it, and write it below the draft."""
     started = time.monotonic()
     split = read_squad(file)

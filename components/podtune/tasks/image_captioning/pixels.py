@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import zipfile
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,16 +11,15 @@ from typing import BinaryIO, List, Optional, Sequence
 import numpy as np
 from PIL import Image
 
-from podtune.formats.image_files import ImageFiles
+from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
+from podtune.formats.image_files import DAMAGED_MEMBER, ImageFiles
 from podtune.formats.pictures import DamagedPicture, open_picture
 from podtune.formats.ragged import Array
 from podtune.progress import progress_bar
 
 _BATCH = 256
 """Images decoded before they are written: 38 MB."""
-
-_DAMAGED_MEMBER = (zipfile.BadZipFile, zlib.error, EOFError)
-"""What zipfile raises for a member that is not what was packed; that a disk cannot be read is another matter."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class DecodedImage:
 
 def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: int) -> List[DecodedImage]:
     """Write the images that can be decoded as uint8 .npy [images, size, size, 3]; say of each what became of it."""
-    paths = [files.find(name) for name in names]
+    paths = _find_all(files, names)
     decode = partial(_decode_file, files, size=size)
     results: List[DecodedImage] = []
     with target.open("wb") as stream, _pool() as pool, progress_bar(len(names), "image", "decoding images") as bar:
@@ -57,6 +54,17 @@ def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: in
     return results
 
 
+def _find_all(files: ImageFiles, names: Sequence[str]) -> List[str]:
+    """The paths of named files; BadInput with those that are not there, or several times."""
+    paths: List[str] = []
+    bad_rows = BadRows(files.root)
+    for name in names:
+        with bad_rows:
+            paths.append(files.find(name))
+    bad_rows.stop()
+    return paths
+
+
 def decode_image(content: bytes, size: int) -> Array:
     """Decode and resize as ViT's processor does: bilinear, without keeping the proportions; uint8 [size, size, 3].
 
@@ -69,7 +77,7 @@ def decode_image(content: bytes, size: int) -> Array:
 def _decode_file(files: ImageFiles, path: str, *, size: int) -> DecodedImage:
     try:
         content = files.read(path)
-    except _DAMAGED_MEMBER as error:
+    except (BadInput, *DAMAGED_MEMBER) as error:
         return DecodedImage("", None, " ".join(str(error).split()) or type(error).__name__)
     sha256 = hashlib.sha256(content).hexdigest()
     try:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
 from podtune.formats.json_files import field, read_json, text
+from podtune.formats.raw_data import DataFile
 from podtune.tasks.question_answering.questions import Answer, Question
 
 _PARQUET_MAGIC = b"PAR1"
@@ -24,6 +25,9 @@ class SquadSplit:
     version: str
     """1.1, or 2.0 where questions may be unanswerable."""
 
+    file: str
+    """What messages call it."""
+
 
 class _Row(NamedTuple):
     location: str
@@ -34,28 +38,31 @@ class _Row(NamedTuple):
     is_impossible: bool
 
 
-def read_squad(path: Path) -> SquadSplit:
-    """Read one split; BadInput names the first thing that is not as SQuAD has it, and its location."""
-    rows, version = _parquet_rows(path) if _is_parquet(path) else _json_rows(path)
+def read_squad(file: DataFile) -> SquadSplit:
+    """Read one split; BadInput names what is not as SQuAD has it, and where that is."""
+    bad_rows = BadRows(file)
+    rows, version = (_parquet_rows if _is_parquet(file) else _json_rows)(file, bad_rows)
     contexts: Dict[str, int] = {}
     questions: Dict[str, Question] = {}
     for row in rows:
-        _check(row, version)
-        if row.id in questions:
-            raise BadInput(f"{row.location}: the id {row.id!r} was given to an earlier question; ids must differ")
-        context = contexts.setdefault(row.context, len(contexts))
-        questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context)
+        with bad_rows:
+            _check(row, version)
+            if row.id in questions:
+                raise BadInput(f"{row.location}: the id {row.id!r} was given to an earlier question; ids must differ")
+            context = contexts.setdefault(row.context, len(contexts))
+            questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context)
+    bad_rows.stop()
     if not questions:
-        raise BadInput(f"{path} holds no question")
-    return SquadSplit(list(questions.values()), list(contexts), version)
+        raise BadInput(f"{file} holds no question")
+    return SquadSplit(list(questions.values()), list(contexts), version, str(file))
 
 
-def _is_parquet(path: Path) -> bool:
+def _is_parquet(file: DataFile) -> bool:
     try:
-        with path.open("rb") as stream:
+        with file.path.open("rb") as stream:
             return stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
     except FileNotFoundError as error:
-        raise BadInput(f"{path} does not exist; it should be a SQuAD file") from error
+        raise BadInput(f"{file} does not exist; it should be a SQuAD file") from error
 
 
 def _check(row: _Row, version: str) -> None:
@@ -81,23 +88,35 @@ def _misplaced(answer: Answer, context: str) -> str:
     return f"the answer {text!r} is not in its context at character {answer.answer_start}; {where}"
 
 
-def _json_rows(path: Path) -> Tuple[Iterator[_Row], str]:
-    document = read_json(path, "JSON in UTF-8 or Parquet")
-    named = _field(document, "version", (str,), str(path))
+def _json_rows(file: DataFile, bad_rows: BadRows) -> Tuple[Iterator[_Row], str]:
+    document = read_json(file.path, "JSON in UTF-8 or Parquet", str(file))
+    named = _field(document, "version", (str,), str(file))
     version = named[1:] if named.startswith("v") else named
     if version not in ("1.1", "2.0"):
-        raise BadInput(f"{path}: version must be 1.1 or v2.0; got {named!r}")
-    return _walk(document, path), version
+        raise BadInput(f"{file}: version must be 1.1 or v2.0; got {named!r}")
+    articles = _field(document, "data", (list,), str(file))
+    return _walk(articles, file, bad_rows), version
 
 
-def _walk(document: Any, path: Path) -> Iterator[_Row]:
-    for article_number, article in enumerate(_field(document, "data", (list,), str(path))):
-        article_location = f"{path}: data[{article_number}]"
-        for paragraph_number, paragraph in enumerate(_field(article, "paragraphs", (list,), article_location)):
-            location = f"{article_location}.paragraphs[{paragraph_number}]"
+def _walk(articles: List[Any], file: DataFile, bad_rows: BadRows) -> Iterator[_Row]:
+    for location, paragraph in _paragraphs(articles, file, bad_rows):
+        with bad_rows:
             context = _text(paragraph, "context", location)
-            for number, question in enumerate(_field(paragraph, "qas", (list,), location)):
-                yield _json_row(question, context, f"{location}.qas[{number}]")
+            yield from _questions(paragraph, context, location, bad_rows)
+
+
+def _paragraphs(articles: List[Any], file: DataFile, bad_rows: BadRows) -> Iterator[Tuple[str, Any]]:
+    for number, article in enumerate(articles):
+        with bad_rows:
+            location = f"{file}: data[{number}]"
+            for index, paragraph in enumerate(_field(article, "paragraphs", (list,), location)):
+                yield f"{location}.paragraphs[{index}]", paragraph
+
+
+def _questions(paragraph: Any, context: str, location: str, bad_rows: BadRows) -> Iterator[_Row]:
+    for number, question in enumerate(_field(paragraph, "qas", (list,), location)):
+        with bad_rows:
+            yield _json_row(question, context, f"{location}.qas[{number}]")
 
 
 def _json_row(question: Any, context: str, location: str) -> _Row:
@@ -116,25 +135,27 @@ def _answer(answer: Any, location: str) -> Answer:
     return Answer(_text(answer, "text", location), _field(answer, "answer_start", (int,), location))
 
 
-def _parquet_rows(path: Path) -> Tuple[Iterator[_Row], str]:
-    table = _read_table(path)
-    rows = [_parquet_row(row, f"{path}: row {number}") for number, row in enumerate(table)]
+def _parquet_rows(file: DataFile, bad_rows: BadRows) -> Tuple[Iterator[_Row], str]:
+    rows = []
+    for number, row in enumerate(_read_table(file)):
+        with bad_rows:
+            rows.append(_parquet_row(row, f"{file}: row {number}"))
     return iter(rows), "2.0" if any(row.is_impossible for row in rows) else "1.1"
 
 
-def _read_table(path: Path) -> List[Dict[str, Any]]:
+def _read_table(file: DataFile) -> List[Dict[str, Any]]:
     import pyarrow
     import pyarrow.parquet
 
     columns = ["id", "context", "question", "answers"]
     try:
-        file = pyarrow.parquet.ParquetFile(path)
-        missing = [column for column in columns if column not in file.schema_arrow.names]
+        table = pyarrow.parquet.ParquetFile(file.path)
+        missing = [column for column in columns if column not in table.schema_arrow.names]
         if missing:
-            raise BadInput(f"{path} is not SQuAD: it has no column {', '.join(missing)}")
-        return file.read(columns).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+            raise BadInput(f"{file} is not SQuAD: it has no column {', '.join(missing)}")
+        return table.read(columns).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
     except (pyarrow.ArrowException, OSError) as error:
-        raise BadInput(f"{path} is cut off or damaged Parquet: {' '.join(str(error).split())}") from error
+        raise BadInput(f"{file} is cut off or damaged Parquet: {' '.join(str(error).split())}") from error
 
 
 def _parquet_row(row: Dict[str, Any], location: str) -> _Row:

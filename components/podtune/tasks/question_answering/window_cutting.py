@@ -10,7 +10,7 @@ from typing import List, Tuple
 
 import numpy as np
 
-from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
 from podtune.formats.ragged import Array, Ragged, gather, offsets_of
 from podtune.tasks.question_answering.encoding import EncodedSplit
 from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer
@@ -39,10 +39,10 @@ class _Windows:
 def cut_windows(
     directory: Path, split: SquadSplit, encoded: EncodedSplit, *, pair: PairTokenizer, settings: WindowSettings
 ) -> QuestionWindows:
-    """Cut a split into windows, to be written to `directory`; BadInput names a question that no window can hold."""
+    """Cut a split into windows, to be written to `directory`; BadInput names the questions that no window can hold."""
     context_of = np.array([question.context for question in split.questions], dtype=np.int64)
     room = settings.max_length - pair.special_tokens - encoded.questions.lengths
-    _require_progress(split.questions, encoded.contexts.lengths[context_of], room, settings)
+    _require_progress(split, encoded.contexts.lengths[context_of], room, settings)
     windows = _cover(context_of, encoded.contexts.lengths, room, overlap=settings.overlap)
     context_start = len(pair.before) + encoded.questions.lengths[windows.question] + len(pair.between)
     starts, ends = _answers(split.questions, encoded.spans, windows)
@@ -61,16 +61,16 @@ def cut_windows(
     )
 
 
-def _require_progress(questions: List[Question], lengths: Array, room: Array, settings: WindowSettings) -> None:
+def _require_progress(split: SquadSplit, lengths: Array, room: Array, settings: WindowSettings) -> None:
     """A window must hold its question and all of the context, or else start after the window before it."""
-    hopeless = np.flatnonzero((lengths > room) & (room <= settings.overlap))
-    if len(hopeless):
-        row = hopeless[0]
-        raise BadInput(
-            f"question {questions[row].id!r} leaves room for {max(room[row], 0)} of its context's {lengths[row]} tokens"
-            f" in a window of {settings.max_length}, of which the next window would repeat {settings.overlap};"
-            " raise features.max_length or lower features.overlap"
+    bad_rows = BadRows(split.file, "raise features.max_length or lower features.overlap")
+    for row in np.flatnonzero((lengths > room) & (room <= settings.overlap)):
+        bad_rows.add(
+            f"{split.file}: question {split.questions[row].id!r} leaves room for {max(room[row], 0)} of its context's"
+            f" {lengths[row]} tokens in a window of {settings.max_length}, of which the next window would repeat"
+            f" {settings.overlap}"
         )
+    bad_rows.stop()
 
 
 def _cover(context_of: Array, context_lengths: Array, room: Array, *, overlap: int) -> _Windows:

@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 from podtune.errors import BadInput
+from podtune.formats.raw_data import DataFile
 from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_file
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
@@ -14,7 +15,7 @@ def read(folder: Path, questions: Any, annotations: Any = None) -> QuestionFile:
     for path, content in zip(paths, (questions, annotations)):
         if path:
             path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    return read_question_file(folder / "questions.json", paths[1])
+    return read_question_file(DataFile(folder / "questions.json"), paths[1] and DataFile(paths[1]))
 
 
 def entry(**changed: Any) -> Dict[str, Any]:
@@ -74,7 +75,7 @@ def test_a_label_of_no_answers_is_out_of_vocabulary(tmp_path: Path) -> None:
         ([entry(label={"net": 1.5})], r"entry 0: the weight of 'net' must be above 0 and at most 1; got 1\.5$"),
         ([entry(question_id=None)], r"entry 0: question_id must be a text or a whole number; got null$"),
         (["net"], r"entry 0 must be an object with 'question_id'; got a text$"),
-        ([entry(), entry()], r"the id '458752000' is given to two questions; ids must differ$"),
+        ([entry(), entry()], r"the id '458752000' is given to 2 questions; ids must differ$"),
         ([], r"questions\.json holds no question$"),
         ({}, r"questions\.json holds no question$"),
         (7, r"questions\.json must be an object; got a whole number$"),
@@ -146,7 +147,12 @@ def test_vqas_questions_are_joined_with_their_answers(tmp_path: Path, vqa: Any) 
         ("answers", ("answers",), [], r"answers\.json: annotations\[0\] has no answers; there must be one of every"),
         ("answers", ("answers", 0), {}, r"annotations\[0\]: answers\[0\] has no 'answer'; it has nothing$"),
         ("answers", ("question_id",), 7, r"questions\[0\] has the id 9000, which is not in .*answers\.json"),
-        ("answers", ("image_id",), 7, r"annotations\[0\] is of image 7; .*questions\[0\], the same question, of 9$"),
+        (
+            "answers",
+            ("image_id",),
+            7,
+            r"questions\[0\] is of image 9; .*annotations\[0\], of the same question, is of 7$",
+        ),
         ("answers", ("answer_type",), ..., r"annotations\[0\] has no 'answer_type'; "),
         ("questions", ("question_id",), "9000", r"questions\[0\]: question_id must be a whole number; got a text$"),
         ("questions", ("image_id",), ..., r"questions\[0\] has no 'image_id'; it has 'question_id', 'question'$"),
@@ -193,4 +199,64 @@ def test_annotations_belong_to_vqas_questions(tmp_path: Path, vqa: Any) -> None:
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"questions\.json is no file; it should be JSON in UTF-8$"):
-        read_question_file(tmp_path / "questions.json", None)
+        read_question_file(DataFile(tmp_path / "questions.json"), None)
+
+
+def listed(folder: Path, questions: Any, annotations: Any = None) -> List[str]:
+    """The lines of the message about wrong files, without the folder."""
+    with pytest.raises(BadInput) as error:
+        read(folder, questions, annotations)
+    return str(error.value).replace(f"{folder}/", "").split("\n")
+
+
+def test_all_wrong_questions_are_named(tmp_path: Path, gqa: Any) -> None:
+    asked = gqa("2375429", "What is it?", "pipe")
+
+    assert listed(tmp_path, [entry(sent=""), entry(), entry(label=7, question_id=1)]) == [
+        "questions.json has 2 bad entries:",
+        "  entry 0: sent is empty; it must have a word",
+        "  entry 2: label must be an object; got a whole number",
+    ]
+    assert listed(tmp_path, {"07": {**asked, "answer": ""}, "08": asked, "09": {**asked, "question": 3}}) == [
+        "questions.json has 2 bad entries:",
+        "  question '07': answer is empty; it must have a word",
+        "  question '09': question must be a text; got a whole number",
+    ]
+    assert listed(tmp_path, [entry(), entry(), entry(question_id=1), entry(question_id=1)]) == [
+        "questions.json has 2 bad entries:",
+        "  the id '458752000' is given to 2 questions; ids must differ",
+        "  the id '1' is given to 2 questions; ids must differ",
+    ]
+
+
+def test_what_is_wrong_in_either_of_vqas_files_is_named(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa(*((9000 + number, 9, "What is it?", ["dog"] * 10) for number in range(4)))
+    questions["questions"][0]["question"] = " "
+    questions["questions"][2]["image_id"] = 8
+
+    assert listed(tmp_path, questions, annotations) == [
+        "questions.json has 2 bad entries:",
+        "  questions[0]: question is empty; it must have a word",
+        "  questions[2] is of image 8; answers.json: annotations[2], of the same question, is of 9",
+    ]
+
+    annotations["annotations"][1]["question_id"] = "9001"
+    annotations["annotations"][2]["question_id"] = 9000
+    annotations["annotations"][3]["answers"] = []
+    assert listed(tmp_path, questions, annotations) == [
+        "answers.json has 3 bad entries:",
+        "  annotations[1]: question_id must be a whole number; got a text",
+        "  annotations[2]: question 9000 has an earlier annotation; each question must have one",
+        "  annotations[3] has no answers; there must be one of every person asked",
+    ]
+
+
+def test_all_answers_to_other_questions_are_named(tmp_path: Path, vqa: Any) -> None:
+    asked = [(9000 + number, 9, "What is it?", ["dog"] * 10) for number in range(3)]
+
+    assert listed(tmp_path, vqa(asked[0])[0], vqa(*asked)[1]) == [
+        "answers.json has 2 bad entries:",
+        "  annotations[1] answers question 9001, which is not in questions.json",
+        "  annotations[2] answers question 9002, which is not in questions.json",
+        "  they must be of the same split",
+    ]

@@ -5,7 +5,9 @@ from typing import Any, Callable, Dict, List, Sequence, Set
 
 import numpy as np
 import pytest
+from inputs.visual_question_answering import telling
 from podtune.errors import BadInput
+from podtune.formats.raw_data import DataFile
 from podtune.steps.extract_lxmert.region_file import store_region_file
 from podtune.steps.extract_lxmert.set_aside import BadRow
 from podtune.tasks.visual_question_answering.region_store import create_store
@@ -18,7 +20,9 @@ def stored(folder: Path, content: str, images: Sequence[str], bad: "List[BadRow]
     (folder / "regions.tsv").write_text(content, encoding="utf-8", newline="\n")
     (folder / "train").mkdir()
     create_store(folder / "train", images, 2)
-    return store_region_file(folder / "regions.tsv", folder / "train", 2, (bad if bad is not None else []).append)
+    return store_region_file(
+        DataFile(folder / "regions.tsv"), folder / "train", 2, telling(bad if bad is not None else [])
+    )
 
 
 def arrays(folder: Path) -> Dict[str, Any]:
@@ -115,7 +119,7 @@ def test_an_image_in_several_rows_is_told_and_in_none(tmp_path: Path, region_row
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"regions\.tsv is no file; it should hold LXMERT's region features$"):
-        store_region_file(tmp_path / "regions.tsv", tmp_path, 2, lambda bad: None)
+        store_region_file(DataFile(tmp_path / "regions.tsv"), tmp_path, 2, telling([]))
 
 
 def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(tmp_path: Path, region_row: Row) -> None:
@@ -125,6 +129,6 @@ def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(tmp_path: Path, 
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            store_region_file(tmp_path / "regions.tsv", tmp_path, 2, lambda bad: None)
+            store_region_file(DataFile(tmp_path / "regions.tsv"), tmp_path, 2, telling([]))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

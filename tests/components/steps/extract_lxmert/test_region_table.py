@@ -5,7 +5,9 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 import pyarrow as pa
 import pytest
+from inputs.visual_question_answering import telling
 from podtune.errors import BadInput
+from podtune.formats.raw_data import DataFile
 from podtune.formats.sealed import sealing
 from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
 from podtune.steps.extract_lxmert.set_aside import BadRow
@@ -66,10 +68,10 @@ def test_questions_regions_and_answers_are_read_from_every_form(form: str, tmp_p
     create_store(tmp_path / "train", ["n1", "n2"], 2)
     bad: List[BadRow] = []
 
-    questions = read_table_questions(path, ANSWERS).questions
-    stored = store_table_regions(path, tmp_path / "train", 2, bad.append)
+    questions = read_table_questions(DataFile(path), ANSWERS).questions
+    stored = store_table_regions(DataFile(path), tmp_path / "train", 2, telling(bad))
 
-    assert read_table_answers(path) == ANSWERS
+    assert read_table_answers(DataFile(path)) == ANSWERS
     assert [question.id for question in questions] == ["9000", "9001", "9002"]
     assert [question.image for question in questions] == ["n1", "n2", "n1"]
     assert [question.labels for question in questions] == [{"net": 1.0, "dog": 0.3}, {}, {"dog": 0.6}]
@@ -83,9 +85,9 @@ def test_a_label_may_be_one_class_as_in_gqa(tmp_path: Path) -> None:
     table = described(pa.table(columns([1, 2, 1], question_type=..., answer_type=...)), HARD_LABEL)
     path = write(tmp_path / "table", table, "stream")
 
-    found = read_table_questions(path, ANSWERS)
+    found = read_table_questions(DataFile(path), ANSWERS)
 
-    assert read_table_answers(path) == ANSWERS
+    assert read_table_answers(DataFile(path)) == ANSWERS
     assert [question.labels for question in found.questions] == [{"dog": 1.0}, {"net": 1.0}, {"dog": 1.0}]
     assert found.questions[0].slices == {}
     assert found.chosen == ["dog", "net", "dog"]
@@ -96,8 +98,8 @@ def test_a_label_may_be_a_list_of_pairs_as_newer_tables_have_it(tmp_path: Path) 
     newer = {"feature": SOFT_LABEL["feature"], "_type": "List"}
     path = write(tmp_path / "table", described(pa.table(columns(pairs)), newer), "parquet")
 
-    assert read_table_answers(path) == ANSWERS
-    assert read_table_questions(path, ANSWERS).questions[0].labels == {"net": 1.0, "dog": 0.3}
+    assert read_table_answers(DataFile(path)) == ANSWERS
+    assert read_table_questions(DataFile(path), ANSWERS).questions[0].labels == {"net": 1.0, "dog": 0.3}
 
 
 def test_a_folder_of_tables_is_one_table(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_a_folder_of_tables_is_one_table(tmp_path: Path) -> None:
     write(tmp_path / "train" / "0.parquet", table.slice(0, 2), "parquet")
     write(tmp_path / "train" / "1.arrow", table.slice(2), "stream")
 
-    found = read_table_questions(tmp_path / "train", ANSWERS)
+    found = read_table_questions(DataFile(tmp_path / "train"), ANSWERS)
 
     assert [question.id for question in found.questions] == ["9000", "9001", "9002"]
 
@@ -116,17 +118,80 @@ def test_a_folder_of_tables_is_one_table(tmp_path: Path) -> None:
     [
         ({"image_id": ...}, r"table has no column image_id; it has question, question_type, question_id, features, "),
         ({"question": ["a", "", "b"]}, r"table: row 2 has no question$"),
-        ({"label": [None] * 3}, r"table: row 1 has no label$"),
+        ({"label": [1, None, 2]}, r"table: row 2 has no label$"),
         ({"label": [1, 3, 2]}, r"table: row 2: the label 3 is not one of 3 answers$"),
-        ({"label": [{"ids": [1], "weights": [1.5]}] * 3}, r"table: row 1: the weight 1\.5 must be above 0 and at most"),
-        ({"question_id": [1, 2, 1]}, r"table: the id '1' is given to two questions; ids must differ$"),
+        (
+            {"label": [*SOFT[:2], {"ids": [1], "weights": [1.5]}]},
+            r"table: row 3: the weight 1\.5 must be above 0 and at most",
+        ),
+        ({"question_id": [1, 2, 1]}, r"table: the id '1' is given to 2 questions; ids must differ$"),
     ],
 )
 def test_a_wrong_question_is_named_with_its_row(changed: Dict[str, Any], message: str, tmp_path: Path) -> None:
     path = write(tmp_path / "table", pa.table(columns(**changed)), "parquet")
 
     with pytest.raises(BadInput, match=message):
-        read_table_questions(path, ANSWERS)
+        read_table_questions(DataFile(path), ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (["dog"] * 3, "label must be a number, or have as many weights as ids; got dog"),
+        ([{"ids": [1, 2], "weights": [1.0]}] * 3, "label must be a number, or have as many weights as ids; got {'ids"),
+        ([{"ids": [1]}] * 3, "label must be a number, or have as many weights as ids; got {'ids': [1]}"),
+        ([{"ids": [1], "weights": ["1"]}] * 3, "the weight 1 must be above 0 and at most 1"),
+    ],
+)
+def test_all_rows_with_labels_of_another_kind_are_named(label: Any, message: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "table", pa.table(columns(label)), "parquet")
+
+    with pytest.raises(BadInput) as error:
+        read_table_questions(DataFile(path, "hf://datasets/mine/vqa/train.parquet"), ANSWERS)
+
+    title, *rows = str(error.value).split("\n")
+    assert title == "hf://datasets/mine/vqa/train.parquet has 3 bad entries:"
+    assert [row.startswith(f"  row {number}: {message}") for number, row in enumerate(rows, start=1)] == [True] * 3
+
+
+def test_rows_count_from_the_beginning_of_their_own_file(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    write(tmp_path / "train" / "0.parquet", pa.table(columns()), "parquet")
+    write(tmp_path / "train" / "1.arrow", pa.table(columns(question=["", "a", ""])), "stream")
+
+    with pytest.raises(BadInput) as error:
+        read_table_questions(DataFile(tmp_path / "train", "/data/train"), ANSWERS)
+
+    assert str(error.value).split("\n") == [
+        "/data/train has 2 bad entries:",
+        "  1.arrow: row 1 has no question",
+        "  1.arrow: row 3 has no question",
+    ]
+
+
+def test_a_table_that_is_cut_off_is_refused(table: Path) -> None:
+    table.write_bytes(table.read_bytes()[:-20_000])
+
+    with pytest.raises(BadInput, match=r"^/data/train\.arrow is cut off or damaged: "):
+        read_table_questions(DataFile(table, "/data/train.arrow"), ANSWERS)
+
+
+def test_a_schema_that_describes_something_else_is_refused(tmp_path: Path) -> None:
+    content = pa.table(columns()).replace_schema_metadata({"huggingface": '{"info": []}'})
+    path = write(tmp_path / "table", content, "parquet")
+
+    with pytest.raises(BadInput, match=r"table describes its columns under 'huggingface' otherwise than `datasets` do"):
+        read_table_answers(DataFile(path))
+
+
+def test_regions_that_are_no_lists_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "table", pa.table(columns(features=["1.5"] * 3)), "parquet")
+    (tmp_path / "train").mkdir()
+    create_store(tmp_path / "train", ["n2"], 2)
+    bad: List[BadRow] = []
+
+    assert store_table_regions(DataFile(path), tmp_path / "train", 2, telling(bad)) == set()
+    assert [(row.row, row.reason) for row in bad] == [(2, "features must be lists of lists of numbers; it is string")]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +213,7 @@ def test_wrong_regions_are_told_with_their_row(changed: Dict[str, Any], reason: 
     create_store(tmp_path / "train", ["n2"], 2)
     bad: List[BadRow] = []
 
-    assert store_table_regions(path, tmp_path / "train", 2, bad.append) == set()
+    assert store_table_regions(DataFile(path), tmp_path / "train", 2, telling(bad)) == set()
     assert [(row.row, row.image) for row in bad] == [(2, "n2")]
     assert bad[0].reason.startswith(reason)
 
@@ -158,12 +223,12 @@ def test_what_is_no_table_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "table").write_bytes(content)
 
     with pytest.raises(BadInput, match=r"table is neither Arrow nor Parquet: "):
-        read_table_answers(tmp_path / "table")
+        read_table_answers(DataFile(tmp_path / "table"))
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"is neither an Arrow or Parquet file nor a folder of such files$"):
-        read_table_answers(tmp_path)
+        read_table_answers(DataFile(tmp_path))
 
 
 def raw_data(folder: Path, table: Path, answers: Optional[List[str]] = None) -> Path:

@@ -236,9 +236,28 @@ def test_a_question_whose_image_has_no_regions_stops_the_step(
 
     with pytest.raises(
         BadInput,
-        match=r"validation\.questions: question 01 \(image 'n4'\) cannot be used: validation\.features has no regions",
+        match=r"/validation\.questions has 2 bad entries:\n"
+        r"  question 01 \(image 'n4'\) cannot be used: validation\.features has no regions of its image [^\n]+\n"
+        r"  question 02 \(image 'n4'\) cannot be used: validation\.features has no regions of its image [^\n]+\n"
+        r"  features\.bad_rows: set_aside leaves such ones out and lists them$",
     ):
         run(write_data(files), base_model, features, SETTINGS)
+
+
+def test_all_bad_rows_are_named_by_the_file_that_was_fetched(
+    files: Any, features: Path, base_model: Path, write_data: Any, region_row: Any
+) -> None:
+    files["train.features"] = region_row("n1", boxes="AAAA") + "no row\n" + region_row("n2")
+
+    with pytest.raises(BadInput) as error:
+        run(write_data(files, {"train.features": "/data/obj36.tsv"}), base_model, features, SETTINGS)
+
+    assert str(error.value).split("\n") == [
+        "/data/obj36.tsv has 2 bad entries:",
+        "  row 1 (image 'n1') cannot be used: boxes has 4 characters of base64; 2 regions take 44",
+        "  row 2 cannot be used: it has 1 columns; a row of region features has 10",
+        "  features.bad_rows: set_aside leaves such ones out and lists them",
+    ]
 
 
 def test_a_split_of_which_nothing_is_left_stops_the_step(
@@ -305,8 +324,8 @@ def test_settings_that_make_no_sense_are_refused(
             r"the data has no train\.features; a split has train\.questions with train\.features or ",
         ),
         (["train.features"], r"the data has no train\.questions; "),
-        (["train"], r"raw has a file for 'train'; files are known for train\.questions, "),
-        (["train.pictures"], r"raw has a file for 'train\.pictures'; "),
+        (["train"], r"^here has a file for 'train'; files are known for train\.questions, "),
+        (["train.pictures"], r"^here has a file for 'train\.pictures'; "),
     ],
 )
 def test_files_that_make_no_split_are_refused(

@@ -42,7 +42,8 @@ def test_a_directory_becomes_sealed_data(squad: Path, tmp_path: Path) -> None:
     run(tmp_path / "raw", _source(squad))
 
     opened = RAW_DATA.open(tmp_path / "raw")
-    assert opened.facts == RawDataFacts(str(squad), "rajpurkar/squad", "", "cc-by-sa-4.0", FILES)
+    origins = {"train": f"{squad}/train.json", "validation": f"{squad}/validation.json"}
+    assert opened.facts == RawDataFacts(str(squad), "rajpurkar/squad", "", "cc-by-sa-4.0", FILES, origins)
     assert _files(tmp_path / "raw") == ["manifest.json", "train.json", "validation.json"]
     assert (tmp_path / "raw" / "train.json").read_bytes() == TRAIN
     assert opened.files["validation.json"].sha256 == _sums(dev=DEV)["dev"]
@@ -229,6 +230,10 @@ def test_the_hub_is_read_at_a_revision(hub: Any, tmp_path: Path) -> None:
         REVISION,
         "cc-by-sa-4.0",
         {"train": "train.parquet", "validation": "validation.json"},
+        {
+            "train": "hf://datasets/rajpurkar/squad/plain/a.parquet",
+            "validation": "hf://datasets/rajpurkar/squad/dev.json",
+        },
     )
     assert _files(tmp_path / "raw") == ["manifest.json", "train.parquet", "validation.json"]
     assert len([path for path, _ in hub.web.requests if path.startswith("/api/datasets/")]) == 1

@@ -4,6 +4,7 @@ from typing import Any, Dict
 
 import pytest
 from podtune.errors import BadInput
+from podtune.formats.raw_data import DataFile
 from podtune.steps.prepare_captions.caption_file import CaptionFile, read_caption_file
 from podtune.tasks.image_captioning.settings import CaptionSettings
 
@@ -15,7 +16,7 @@ BOTH = {"caption": "Quality issues …", "is_rejected": True, "is_precanned": Tr
 def read(tmp_path: Path, document: Any, **settings: Any) -> CaptionFile:
     path = tmp_path / "val.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
-    return read_caption_file(path, CaptionSettings(**settings))
+    return read_caption_file(DataFile(path), CaptionSettings(**settings))
 
 
 def of_image(**values: Any) -> Dict[str, Any]:
@@ -134,11 +135,38 @@ def test_what_is_not_as_coco_has_it_is_named(tmp_path: Path, document: Any, mess
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"none\.json is no file; it should be JSON in UTF-8$"):
-        read_caption_file(tmp_path / "none.json", CaptionSettings())
+        read_caption_file(DataFile(tmp_path / "none.json"), CaptionSettings())
 
 
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "val.json").write_bytes('{"images": "é"}'.encode("latin-1"))
 
-    with pytest.raises(BadInput, match=r"val\.json is not JSON in UTF-8: 'utf-8' codec can't "):
-        read_caption_file(tmp_path / "val.json", CaptionSettings())
+    with pytest.raises(BadInput, match=r"val\.json is not JSON in UTF-8: line 1: 'utf-8' codec can't "):
+        read_caption_file(DataFile(tmp_path / "val.json"), CaptionSettings())
+
+
+def test_all_that_is_wrong_is_named(tmp_path: Path) -> None:
+    document = of_image(caption=None)
+    document["annotations"] += [{"image_id": 1, "caption": "a dog"}, {"image_id": 7, "caption": "a dog"}]
+
+    with pytest.raises(BadInput) as error:
+        read(tmp_path, document)
+
+    assert str(error.value).split("\n") == [
+        f"{tmp_path}/val.json has 2 bad entries:",
+        "  annotations[0] is not caption JSON: caption must be a text; got null",
+        "  annotations[2] is of image 7, which is not among the file's images",
+    ]
+
+
+def test_captions_of_wrong_images_are_not_told_as_well(tmp_path: Path) -> None:
+    document = {"images": [{"id": "1"}, {"id": "2"}], "annotations": [{"image_id": 1, "caption": "a dog"}]}
+
+    with pytest.raises(BadInput) as error:
+        read(tmp_path, document)
+
+    assert str(error.value).split("\n") == [
+        f"{tmp_path}/val.json has 2 bad entries:",
+        "  images[0] is not caption JSON: id must be a whole number; got a text",
+        "  images[1] is not caption JSON: id must be a whole number; got a text",
+    ]

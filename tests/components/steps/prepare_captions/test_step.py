@@ -166,8 +166,10 @@ def test_a_damaged_image_stops_the_step_unless_it_may_be_set_aside(
         run(write_data(splits), write_model(), features, CAPTIONS)
 
     assert str(error.value).endswith(
-        "raw/train.zip: a.png cannot be decoded: it is no image (2 such images);"
-        " features.damaged_images: set_aside leaves them out and lists them"
+        "raw/train.zip has 2 bad entries:\n"
+        "  a.png cannot be decoded: it is no image\n"
+        "  b.png cannot be decoded: it is no image\n"
+        "  features.damaged_images: set_aside leaves such ones out and lists them"
     )
     assert not features.exists()
     assert [path.name for path in features.parent.iterdir() if path.name.startswith(".")] == []
@@ -224,11 +226,11 @@ def test_another_number_of_images_than_expected_stops_before_any_is_decoded(
 
     with pytest.raises(BadInput) as error:
         run(raw_data, model, features, {**CAPTIONS, "expected_images": {"train": 3}})
-    with pytest.raises(BadInput, match=r"raw gives 0 images with a caption that is used for test; "):
+    with pytest.raises(BadInput, match=r"^here gives 0 images with a caption that is used for test; "):
         run(raw_data, model, features, {**CAPTIONS, "expected_images": {"train": 2, "test": 1}})
 
     assert str(error.value).endswith(
-        "raw gives 2 images with a caption that is used for train; features.expected_images says 3:"
+        "here gives 2 images with a caption that is used for train; features.expected_images says 3:"
         " the data, the tokenizer or the settings are others than the recipe's; "
         "if they are meant to be others: --set features.expected_images={}"
     )
@@ -237,8 +239,8 @@ def test_another_number_of_images_than_expected_stops_before_any_is_decoded(
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"train": "a.json"}, "raw has no train.captions; it has train"),
-        ({"train.captions": "a.json"}, "raw has no train.images; it has train.captions"),
+        ({"train": "a.json"}, "here has no train.captions; it has train"),
+        ({"train.captions": "a.json"}, "here has no train.images; it has train.captions"),
     ],
 )
 def test_data_of_another_kind_is_refused(
@@ -260,6 +262,19 @@ def test_an_image_that_is_missing_stops_the_step(
 
     with pytest.raises(BadInput, match=r"raw/train\.zip has no file 'b\.png', which the caption file names$"):
         run(write_data(splits), write_model(), features, {**CAPTIONS, "damaged_images": "set_aside"})
+
+
+def test_messages_name_the_files_that_were_fetched(
+    splits: Any, features: Path, write_data: Any, write_model: Any
+) -> None:
+    origins = {"train.captions": "/data/captions.json", "train.images": "https://host/vizwiz/train.zip"}
+    splits["train"][1]["train/b.png"] = b""
+
+    with pytest.raises(BadInput, match=r"^https://host/vizwiz/train\.zip: b\.png cannot be decoded: it is no image; "):
+        run(write_data(splits, origins=origins), write_model(), features, CAPTIONS)
+    del splits["train"][0]["images"][0]["id"]
+    with pytest.raises(BadInput, match=r"^/data/captions\.json: images\[0\] is not caption JSON: it has no 'id'"):
+        run(write_data(splits, origins=origins), write_model(), features, CAPTIONS)
 
 
 def test_wrong_settings_are_all_named(splits: Any, features: Path, write_data: Any, write_model: Any) -> None:

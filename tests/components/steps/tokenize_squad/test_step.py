@@ -134,6 +134,18 @@ def test_a_wrong_split_changes_nothing_that_was_there(
     assert [path.name for path in features.parent.iterdir() if path.name.startswith(".")] == []
 
 
+def test_messages_name_the_file_that_was_fetched(
+    features: Path, write_model: Any, write_data: Any, squad_file: Any
+) -> None:
+    bad, long = squad_file("b", ("t", "a", "c", 0)), squad_file("b c d e f g h", ("t", " a" * 5, "b", 0))
+    origins = {"train": "/data/my train.json"}
+
+    with pytest.raises(BadInput, match=r"^/data/my train\.json: data\[0\]\.paragraphs\[0\]\.qas\[0\] \(question 't'\)"):
+        run(write_data({"train": bad}, origins), write_model(), features, WINDOWS)
+    with pytest.raises(BadInput, match=r"^/data/my train\.json: question 't' leaves room for 0 of its context's 7 "):
+        run(write_data({"train": long}, origins), write_model(), features, WINDOWS)
+
+
 def test_what_is_not_raw_data_or_changed_is_refused(raw_data: Path, features: Path, write_model: Any) -> None:
     model = write_model()
     with pytest.raises(BadInput, match=r"model holds base-model, not raw-data$"):
@@ -196,7 +208,8 @@ def test_the_step_runs_without_kfp(raw_data: Path, features: Path, write_model: 
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith(
-        "error: question 't1' leaves room for 4 of its context's 6 tokens in a window of 8"
+        f"error: {raw_data}/train.json has 2 bad entries:\n"
+        "  question 't1' leaves room for 4 of its context's 6 tokens in a window of 8, of which the next window would"
     )
     assert done.returncode == 0
     assert FEATURES.open(features).facts.splits["train"].rows == 4

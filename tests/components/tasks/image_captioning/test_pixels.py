@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from podtune.errors import BadInput
 from podtune.formats.image_files import open_image_files
+from podtune.formats.raw_data import DataFile
 from podtune.tasks.image_captioning.pixels import DecodedImage, decode_image, store_pixels
 
 # Four corners of 16 x 16 pixels: red, green; blue, white.
@@ -35,7 +36,7 @@ def store(tmp_path: Path, files: Dict[str, bytes], names: List[str], size: int =
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         for name, content in files.items():
             archive.writestr(name, content)
-    with open_image_files(tmp_path / "images.zip") as opened:
+    with open_image_files(DataFile(tmp_path / "images.zip")) as opened:
         return store_pixels(tmp_path / "images.npy", opened, names, size)
 
 
@@ -204,7 +205,7 @@ def test_a_member_that_was_changed_in_the_zip_is_damaged(tmp_path: Path, plain_i
     path = tmp_path / "images.zip"
     path.write_bytes(path.read_bytes().replace(content[40:50], bytes(10), 1))
 
-    with open_image_files(path) as files:
+    with open_image_files(DataFile(path)) as files:
         changed, kept = store_pixels(tmp_path / "images.npy", files, ["a.png", "b.png"], 32)
 
     assert (changed.damage, kept.damage) == ("Bad CRC-32 for file 'a.png'", "")
@@ -218,11 +219,33 @@ def test_a_missing_file_stops_before_anything_is_written(tmp_path: Path, plain_i
     assert not (tmp_path / "images.npy").exists()
 
 
+def test_all_missing_files_are_named(tmp_path: Path, plain_image: Any) -> None:
+    with pytest.raises(BadInput) as error:
+        store(tmp_path, {"a.png": plain_image(1, 2, 3)}, ["b.png", "a.png", "c.png"])
+
+    assert str(error.value).split("\n") == [
+        f"{tmp_path}/images.zip has 2 bad entries:",
+        "  has no file 'b.png', which the caption file names",
+        "  has no file 'c.png', which the caption file names",
+    ]
+
+
+def test_a_file_that_is_too_large_is_damaged(tmp_path: Path, plain_image: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podtune.formats.image_files.LARGEST_FILE", 20)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(plain_image(1, 2, 3)[:21])
+
+    with open_image_files(DataFile(tmp_path / "images")) as files:
+        (found,) = store_pixels(tmp_path / "images.npy", files, ["a.png"], 32)
+
+    assert found.damage.endswith("images/a.png has 21 bytes; an image has at most 20")
+
+
 def test_a_file_that_may_not_be_read_is_no_damaged_image(tmp_path: Path, plain_image: Any) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").write_bytes(plain_image(1, 2, 3))
 
-    with open_image_files(tmp_path / "images") as files:
+    with open_image_files(DataFile(tmp_path / "images")) as files:
         (tmp_path / "images" / "a.png").unlink()
         with pytest.raises(FileNotFoundError):
             store_pixels(tmp_path / "images.npy", files, ["a.png"], 32)

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from podtune.errors import BadInput
+from podtune.formats.raw_data import DataFile
 from podtune.tasks.question_answering.questions import Answer, Question
 from podtune.tasks.question_answering.squad import read_squad
 
@@ -57,7 +58,7 @@ def test_questions_keep_their_order_and_contexts_are_kept_once(write: Any) -> No
     content["data"][1]["paragraphs"][0]["qas"][0]["answers"] = [{"text": "Zürich", "answer_start": 0}]
     content["data"].append(document(second)["data"][0])
 
-    split = read_squad(write(content))
+    split = read_squad(DataFile(write(content)))
 
     assert split.version == "1.1"
     assert split.contexts == [CONTEXT, "Zürich"]
@@ -71,7 +72,7 @@ def test_questions_keep_their_order_and_contexts_are_kept_once(write: Any) -> No
 def test_version_2_has_impossible_questions_and_their_plausible_answers_are_left(write: Any) -> None:
     impossible = question(id="b", answers=[], is_impossible=True, plausible_answers=[{"text": "x", "answer_start": 0}])
 
-    split = read_squad(write(document(question(is_impossible=False), impossible, version="v2.0")))
+    split = read_squad(DataFile(write(document(question(is_impossible=False), impossible, version="v2.0"))))
 
     assert split.version == "2.0"
     assert [asked.is_impossible for asked in split.questions] == [False, True]
@@ -79,13 +80,13 @@ def test_version_2_has_impossible_questions_and_their_plausible_answers_are_left
 
 
 def test_a_byte_order_mark_is_no_mistake(write: Any) -> None:
-    split = read_squad(write(b"\xef\xbb\xbf" + json.dumps(document(question())).encode()))
+    split = read_squad(DataFile(write(b"\xef\xbb\xbf" + json.dumps(document(question())).encode())))
 
     assert len(split.questions) == 1
 
 
 def test_the_hubs_parquet_says_the_same(write_parquet: Any) -> None:
-    split = read_squad(write_parquet([{"text": ["Zürich", "acht"], "answer_start": [12, 29]}]))
+    split = read_squad(DataFile(write_parquet([{"text": ["Zürich", "acht"], "answer_start": [12, 29]}])))
 
     assert split.version == "1.1"
     assert split.contexts == [CONTEXT]
@@ -97,7 +98,7 @@ def test_the_hubs_parquet_says_the_same(write_parquet: Any) -> None:
 def test_parquet_without_an_answer_is_version_2(write_parquet: Any) -> None:
     answers = [{"text": ["Zürich"], "answer_start": [12]}, {"text": [], "answer_start": []}]
 
-    split = read_squad(write_parquet(answers))
+    split = read_squad(DataFile(write_parquet(answers)))
 
     assert split.version == "2.0"
     assert [asked.is_impossible for asked in split.questions] == [False, True]
@@ -131,15 +132,59 @@ def test_parquet_without_an_answer_is_version_2(write_parquet: Any) -> None:
 )
 def test_a_wrong_question_is_refused_with_its_place(write: Any, asked: List[Any], message: str) -> None:
     with pytest.raises(BadInput, match=message) as refusal:
-        read_squad(write(document(*asked)))
+        read_squad(DataFile(write(document(*asked))))
 
     assert "train.json: data[0].paragraphs[0].qas[" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
+def test_all_that_is_wrong_is_named(write: Any) -> None:
+    content = document(
+        question(answers=[{"text": "Zürich", "answer_start": 11}]),
+        question(id="b"),
+        question(id=7),
+        question(id="c", answers=[]),
+        question(id="b"),
+    )
+    content["data"][0]["paragraphs"] += [{"context": CONTEXT}, {"qas": []}]
+    content["data"].append({"paragraphs": None})
+
+    with pytest.raises(BadInput) as refusal:
+        read_squad(DataFile(write(content), "s3://mine/squad/train.json"))
+
+    assert str(refusal.value).split("\n") == [
+        "s3://mine/squad/train.json has 7 bad entries:",
+        "  data[0].paragraphs[0].qas[0] (question 'a'): the answer 'Zürich' is not in its context at character 11;"
+        " it is at 12",
+        "  data[0].paragraphs[0].qas[2] is not SQuAD: id must be a text; got a whole number",
+        "  data[0].paragraphs[0].qas[3] (question 'c'): a question needs an answer, or version v2.0 and"
+        " is_impossible true",
+        "  data[0].paragraphs[0].qas[4]: the id 'b' was given to an earlier question; ids must differ",
+        "  data[0].paragraphs[1] is not SQuAD: it has no 'qas'; it has 'context'",
+        "  data[0].paragraphs[2] is not SQuAD: it has no 'context'; it has 'qas'",
+        "  data[1] is not SQuAD: paragraphs must be a list; got null",
+    ]
+
+
+def test_all_that_is_wrong_in_parquet_is_named(write_parquet: Any) -> None:
+    answers = [{"text": [""], "answer_start": [1]}, {"text": ["acht"], "answer_start": [29]}]
+    answers += [{"text": ["Bern"], "answer_start": [0]}, {"text": ["acht"], "answer_start": [29, 1]}]
+
+    with pytest.raises(BadInput) as refusal:
+        read_squad(DataFile(write_parquet(answers), "train.parquet"))
+
+    assert str(refusal.value).split("\n") == [
+        "train.parquet has 3 bad entries:",
+        "  row 3: answers must have as many answer_start as text; got 2 and 1",
+        "  row 0 (question 'q0'): an answer must not be empty",
+        "  row 2 (question 'q2'): the answer 'Bern' is not in its context at character 0; its context does not"
+        " contain it",
+    ]
+
+
 def test_an_impossible_question_has_no_answers(write: Any) -> None:
     with pytest.raises(BadInput, match=r"an impossible question must have no answers; it has 1$"):
-        read_squad(write(document(question(is_impossible=True), version="v2.0")))
+        read_squad(DataFile(write(document(question(is_impossible=True), version="v2.0"))))
 
 
 @pytest.mark.parametrize(
@@ -157,21 +202,21 @@ def test_an_impossible_question_has_no_answers(write: Any) -> None:
         ("id,question\n", r"is not JSON in UTF-8 or Parquet: Expecting value: line 1 column 1 \(char 0\)$"),
         (
             b"\x89PNG",
-            r"is not JSON in UTF-8 or Parquet: 'utf-8' codec can't decode byte 0x89 in position 0: invalid start byte$",
+            r"is not JSON in UTF-8 or Parquet: line 1: 'utf-8' codec can't decode byte 0x89 in position 0: ",
         ),
         (b"PAR1 and then nothing", r"train\.json is cut off or damaged Parquet: "),
     ],
 )
 def test_a_file_that_is_not_squad_is_refused(write: Any, content: Any, message: str) -> None:
     with pytest.raises(BadInput, match=message) as refusal:
-        read_squad(write(content))
+        read_squad(DataFile(write(content)))
 
     assert "\n" not in str(refusal.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"nothing\.json does not exist; it should be a SQuAD file$"):
-        read_squad(tmp_path / "nothing.json")
+        read_squad(DataFile(tmp_path / "nothing.json"))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +233,7 @@ def test_wrong_parquet_is_refused_with_its_row(
     write_parquet: Any, answers: List[Any], columns: Dict[str, Any], message: str
 ) -> None:
     with pytest.raises(BadInput, match=message):
-        read_squad(write_parquet(answers, **columns))
+        read_squad(DataFile(write_parquet(answers, **columns)))
 
 
 def test_parquet_that_is_cut_off_is_refused(write_parquet: Any) -> None:
@@ -196,4 +241,4 @@ def test_parquet_that_is_cut_off_is_refused(write_parquet: Any) -> None:
     path.write_bytes(path.read_bytes()[:-10])
 
     with pytest.raises(BadInput, match=r"train\.parquet is cut off or damaged Parquet: "):
-        read_squad(path)
+        read_squad(DataFile(path))

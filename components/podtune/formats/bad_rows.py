@@ -1,0 +1,48 @@
+"""All that is wrong with the rows of a file, said at once."""
+
+from types import TracebackType
+from typing import List, Optional, Type
+
+from podtune.errors import BadInput
+
+LISTED = 20
+"""Bad rows that a message lists; the others are counted."""
+
+
+class BadRows:
+    """A list of complaints about one file: `with bad_rows:` notes the BadInput of its block, and goes on after it."""
+
+    def __init__(self, file: object, cure: str = "") -> None:
+        self._file, self._cure = str(file), cure
+        self._listed: List[str] = []
+        self._count = 0
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+    ) -> bool:
+        if isinstance(error, BadInput):
+            self.add(str(error))
+        return isinstance(error, BadInput)
+
+    def add(self, complaint: str) -> None:
+        """Note what is wrong with a row, which the complaint names."""
+        self._count += 1
+        if self._count <= LISTED:
+            self._listed.append(complaint)
+
+    def stop(self) -> None:
+        """Raise one BadInput with all that was noted; do nothing where nothing was."""
+        if self._count == 1:
+            raise BadInput("; ".join(filter(None, [*self._listed, self._cure])))
+        if self._count:
+            lines = map(self._without_file, self._listed)
+            rest = f"and {self._count - LISTED:,} more" if self._count > LISTED else ""
+            title = f"{self._file} has {self._count:,} bad entries:"
+            raise BadInput("\n  ".join(filter(None, [title, *lines, rest, self._cure])))
+
+    def _without_file(self, complaint: str) -> str:
+        rest = complaint[len(self._file) :]
+        return rest.lstrip(":/ ") if complaint.startswith(self._file) and rest[:1] in (":", "/", " ") else complaint
