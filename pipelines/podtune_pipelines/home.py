@@ -74,7 +74,7 @@ class LocalRun:
     """ISO 8601, local time."""
 
     outcome: str
-    """Such as "released as version 3" or "ended in finetune"."""
+    """Such as "released as version 3" or "ended in finetune"; "planned" where `podtune plan` prepared the data."""
 
     bytes: int
     """Of its directory."""
@@ -98,6 +98,7 @@ def local_runs(home: Home) -> List[LocalRun]:
     for path, match in _runs(home):
         newest = path == _newest(home, match["recipe"])
         outcome = "under way" if newest and match["recipe"] in busy else _outcome(path)
+        outcome = "planned" if match["preparation"] else outcome
         day, clock = match["time"][:10], match["time"][11:].replace("-", ":")
         found.append(LocalRun(match["recipe"], f"{day}T{clock}", outcome, _size(path), path))
     return sorted(found, key=lambda run: run.started, reverse=True)

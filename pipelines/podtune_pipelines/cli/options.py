@@ -106,11 +106,6 @@ def print_json(value: Any, *, only_ascii: bool = True) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=only_ascii, default=dataclasses.asdict))
 
 
-def megabytes(size: int) -> str:
-    """A number of bytes, as a person reads it."""
-    return f"{size / 1e6:,.1f} MB"
-
-
 Host = Annotated[
     str,
     typer.Option(
