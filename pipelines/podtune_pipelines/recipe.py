@@ -1,7 +1,6 @@
 """A recipe: one YAML file that says everything about an experiment, read strictly."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, get_type_hints
 
@@ -17,6 +16,7 @@ from podtune.steps.write_card.settings import CardSettings
 from podtune.tasks.task import TASKS, Task, all_tasks, task_named
 from podtune.training.config import TrainingConfig
 
+from podtune_pipelines.packaged import packaged_recipes
 from podtune_pipelines.statements import forget_statements
 
 
@@ -118,18 +118,6 @@ def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     for change in changes:
         _apply(values, change)
     return read_recipe(values)
-
-
-def packaged_recipes() -> List[Path]:
-    """The recipes that come with podtune, by name."""
-    return sorted(Path(str(files("podtune_pipelines") / "recipes")).glob("*.yaml"))
-
-
-def recipe_header(path: Path) -> str:
-    """The comment a recipe starts with: what it reproduces, the command, what to expect."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    header = [line for line in lines[: lines.index("")] if line.startswith("#")] if "" in lines else []
-    return "\n".join(line.lstrip("# ") for line in header)
 
 
 def _apply(values: Dict[str, Any], change: str) -> None:

@@ -11,7 +11,7 @@ from podtune.environment import HOME, STORE, WORKSPACE
 
 def complete_recipe(incomplete: str) -> List[str]:
     """Recipes that a command line may go on with: the packaged ones, and YAML files."""
-    from podtune_pipelines.recipe import packaged_recipes
+    from podtune_pipelines.packaged import packaged_recipes
 
     folder = Path(incomplete.rpartition("/")[0])
     found = [*(path.stem for path in packaged_recipes()), *map(str, sorted(folder.glob("*.yaml")))]
