@@ -22,11 +22,7 @@ _EXPONENT = re.compile(r"[-+]?[0-9]+[.]?[0-9]*[eE][-+]?[0-9]+")
 """A number such as 5e-5, which YAML 1.1 reads as a text."""
 
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's parser, where there is one."""
-
-
-class _StrictLoader(_Loader):  # type: ignore[misc]  # one of two
+class _StrictLoader(yaml.SafeLoader):
     """YAML's safe subset; duplicate keys are errors."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Dict[Any, Any]:
@@ -34,8 +30,7 @@ class _StrictLoader(_Loader):  # type: ignore[misc]  # one of two
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.YAMLError(f"the key {key} is given twice{node.start_mark}")
-        constructed: Dict[Any, Any] = super().construct_mapping(node, deep)
-        return constructed
+        return super().construct_mapping(node, deep)
 
 
 class Mistakes(BadInput):
