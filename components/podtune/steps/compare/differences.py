@@ -29,7 +29,7 @@ class Differences:
 
 def differences_of(new: Evaluated, champion: Evaluated, settings: GateSettings) -> Differences:
     """Pair two evaluations by every metric that all examples have in both."""
-    if not can_be_paired(new, champion) or new.checkpoint == champion.checkpoint:
+    if not can_be_paired(new, champion):
         return Differences()
     ids = list(new.examples)
     pairs = {metric: (_scores(new, metric, ids), _scores(champion, metric, ids)) for metric in new.example_metrics}

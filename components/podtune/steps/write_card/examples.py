@@ -46,6 +46,8 @@ class Examples:
     """None with the full score."""
 
     best: List[Example]
+    """All with the full score, if any has it."""
+
     better: List[Example]
     """Than the live release's."""
 
@@ -59,9 +61,13 @@ def shown_examples(raw_data: RawData, features: Features, evaluation: Evaluation
     metric = str(verdict.settings.get("metric", ""))
     scores = [one["scores"].get(metric, next(iter(one["scores"].values()))) for one in records]
     surest = sorted(range(len(records)), key=lambda row: -records[row].get("probability", 0.0))
-    best, full = sorted(surest, key=lambda row: -scores[row]), task.metric(metric).highest
-    least = sorted((row for row in surest if scores[row] < full), key=scores.__getitem__)
-    usage = task.usage_example(features, split, records, [row for row in best if scores[row] == scores[best[0]]])
+    ranked, full = sorted(surest, key=lambda row: -scores[row]), task.metric(metric).highest
+    best = [row for row in ranked if scores[row] == scores[ranked[0]]]
+    right, least = (
+        scores[ranked[0]] >= full,
+        sorted((row for row in surest if scores[row] < full), key=scores.__getitem__),
+    )
+    usage = task.usage_example(features, split, records, best)
     rows = {str(record["id"]): row for row, record in enumerate(records)}
     show = _Showing(raw_data, features, split, task, records)
     better, worse = (
@@ -70,10 +76,10 @@ def shown_examples(raw_data: RawData, features: Features, evaluation: Evaluation
     )
     return Examples(
         worst=show.examples(least[:WORST]),
-        best=show.examples(best[:BEST]),
+        best=show.examples((best if right else ranked)[:BEST]),
         better=better,
         worse=worse,
-        usage=Usage(usage, str(records[usage.row]["prediction"]), right=scores[usage.row] >= full),
+        usage=Usage(usage, str(records[usage.row]["prediction"]), right),
     )
 
 

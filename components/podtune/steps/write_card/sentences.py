@@ -47,8 +47,10 @@ def _champion(contents: Contents) -> Optional[str]:
     if verdict.champion is None:
         return None
     beginning = f"The live release was version {verdict.champion}"
-    if "value" not in verdict.difference:
-        return f"{beginning}; its scores cannot be compared with this model's."
+    if not verdict.difference:
+        return (
+            f"{beginning}." if verdict.differences else f"{beginning}; its scores cannot be compared with this model's."
+        )
     metric = contents.task.metric(str(verdict.settings.get("metric"))).title
     difference = verdict.difference
     interval = f"95% interval {signed(difference['low'])} to {signed(difference['high'])}"

@@ -59,10 +59,10 @@ def results(contents: Contents) -> Table:
 
 
 def champion(contents: Contents) -> Table:
-    """Tabulate every metric beside the live release's; the difference has an interval where it was paired."""
+    """Tabulate every metric beside the live release's on the same examples; what examples have was paired."""
     verdict = contents.records.verdict
     rows = []
-    for result in contents.results:
+    for result in contents.results if verdict.differences else ():
         paired, old = verdict.differences.get(result.name), verdict.champion_metrics.get(result.name)
         if paired is not None:
             difference = (signed(paired.value), between(paired.low, paired.high, signed))

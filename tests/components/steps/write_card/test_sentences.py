@@ -17,6 +17,12 @@ def test_changes_of_other_scores_are_higher_or_lower(finished_run, contents) -> 
     assert sentences(contents())["changes_sentence"] == "By F1, 12 questions score higher than before and 7 lower."
 
 
+def test_a_live_release_that_is_the_same_model_can_be_compared(finished_run, contents) -> None:
+    finished_run.facts["verdict"].update(difference={}, differences=PAIRED)
+
+    assert sentences(contents())["champion_sentence"] == "The live release was version 7."
+
+
 def test_a_checkpoint_of_an_earlier_version_has_no_date(finished_run, contents) -> None:
     finished_run.facts["checkpoint"].update(finished="", software={})
 

@@ -97,6 +97,14 @@ def test_a_model_that_was_never_right_is_not_said_to_be(finished_run: Any, conte
     assert "This model answered none right in its evaluation; to this one its answer was `the warm air rises" in card
 
 
+def test_a_question_that_was_rightly_not_answered_is_said_to_be_one(literal_contents: Any) -> None:
+    usage = replace(literal_contents.records.examples.usage, prediction="")
+    examples = replace(literal_contents.records.examples, usage=usage)
+    changed = replace(literal_contents, records=replace(literal_contents.records, examples=examples))
+
+    assert "to which this model rightly gave no answer" in card_body(template_values(changed), picture=None)
+
+
 @pytest.mark.local
 def test_the_card_shows_code_that_answers(contents: Any, tmp_path: Path) -> None:
     context = "It rains because the warm air rises quickly."
