@@ -62,11 +62,9 @@ def shown_examples(raw_data: RawData, features: Features, evaluation: Evaluation
     scores = [one["scores"].get(metric, next(iter(one["scores"].values()))) for one in records]
     surest = sorted(range(len(records)), key=lambda row: -records[row].get("probability", 0.0))
     ranked, full = sorted(surest, key=lambda row: -scores[row]), task.metric(metric).highest
+    least = sorted((row for row in surest if scores[row] < full), key=scores.__getitem__)
     best = [row for row in ranked if scores[row] == scores[ranked[0]]]
-    right, least = (
-        scores[ranked[0]] >= full,
-        sorted((row for row in surest if scores[row] < full), key=scores.__getitem__),
-    )
+    right = scores[ranked[0]] >= full
     usage = task.usage_example(features, split, records, best)
     rows = {str(record["id"]): row for row, record in enumerate(records)}
     show = _Showing(raw_data, features, split, task, records)

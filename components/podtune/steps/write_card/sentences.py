@@ -48,9 +48,8 @@ def _champion(contents: Contents) -> Optional[str]:
         return None
     beginning = f"The live release was version {verdict.champion}"
     if not verdict.difference:
-        return (
-            f"{beginning}." if verdict.differences else f"{beginning}; its scores cannot be compared with this model's."
-        )
+        unpaired = "; its scores cannot be compared with this model's"
+        return f"{beginning}{'' if verdict.differences else unpaired}."
     metric = contents.task.metric(str(verdict.settings.get("metric"))).title
     difference = verdict.difference
     interval = f"95% interval {signed(difference['low'])} to {signed(difference['high'])}"
