@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from typing import List, Optional, Sequence
 
 from podtune.errors import BadInput
-from podtune.formats.image_files import ImageFiles, open_image_files
+from podtune.formats.image_files import DAMAGED_MEMBER, ImageFiles, open_image_files
 from podtune.formats.pictures import DamagedPicture, open_picture
-from podtune.formats.raw_data import RawData
+from podtune.formats.raw_data import RawData, data_files
 
 _LARGEST = 224
 """Pixels of the longer side."""
@@ -29,10 +29,10 @@ class Picture:
 
 def read_pictures(raw_data: RawData, split: str, names: Sequence[str]) -> List[Optional[Picture]]:
     """Read pictures by the names that examples have for them; None for each that the data does not hold."""
-    images = raw_data.facts.splits.get(f"{split}.images")
+    images = data_files(raw_data).get(f"{split}.images")
     if images is None:
         return [None] * len(names)
-    with open_image_files(raw_data.path / images) as files:
+    with open_image_files(images) as files:
         by_stem = {PurePosixPath(name).stem: name for name in files.paths}
         return [_picture(files, by_stem.get(name, name)) for name in names]
 
@@ -40,7 +40,7 @@ def read_pictures(raw_data: RawData, split: str, names: Sequence[str]) -> List[O
 def _picture(files: ImageFiles, name: str) -> Optional[Picture]:
     try:
         image = open_picture(files.read(files.find(name)))
-    except (BadInput, DamagedPicture):
+    except (BadInput, DamagedPicture, *DAMAGED_MEMBER):
         return None
     image.thumbnail((_LARGEST, _LARGEST))
     stream = io.BytesIO()
