@@ -86,7 +86,7 @@ def comparison(contents: Contents) -> Table:
     rows = [
         (contents.task.metric(line.name).title, *_compared(line), inside[line.inside]) for line in contents.comparisons
     ]
-    return Table(("Metric", "This model", "Published", "Difference", "Published value in our interval"), rows)
+    return Table(("Metric", "This model", "Published", "Difference", "In our interval"), rows)
 
 
 def slices(contents: Contents) -> List[Table]:

@@ -162,9 +162,9 @@ EXAMPLES = [
     }
     for number, (question, answers, prediction, start, exact_match, f1) in enumerate(
         [
-            ("What did Luther start?", ["the Reformation"], "Reformation", 39, 100.0, 100.0),
-            ("What is <b>bold</b> | here?", ["a *star*", "the star"], "nothing", 14, 0.0, 0.0),
-            ("Why does it rain?", ["warm air rises"], "the warm air rises quickly", 16, 0.0, 75.0),
+            ("What did Luther start?", ["the Reformation"], "Reformation", 38, 100.0, 100.0),
+            ("What is <b>bold</b> | here?", ["a *star*", "the star"], "nothing", 15, 0.0, 0.0),
+            ("Why does it rain?", ["warm air rises"], "the warm air rises quickly", 17, 0.0, 75.0),
         ]
     )
 ]
