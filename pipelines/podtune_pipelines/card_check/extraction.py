@@ -47,6 +47,7 @@ Labelled = Tuple[str, str, int]
 _FRONT = re.compile(r"\s*--- (.*?) ---(?: |$)(.*)", re.DOTALL)
 _LOST = re.compile(r"\S #{1,6} \S|\S --- \S")
 _FLAG = re.compile(r"(?<!\S)--([a-z][\w-]*)(?:[ =]+(?!--)(\"[^\"]*\"|[^\s\\]+))?")
+_ASKED = re.compile(r"\s*--(?:question|context) ")
 _ITEM = re.compile(r"\s*[-*] ([A-Za-z][\w ]{0,40}): +(\S.*)")
 _MEASURED = re.compile(rf"(?<!\w)((?:train|eval)_\w+|epoch)[\"']? *[:=] *((?:\d+:)?\d+:\d\d(?:\.\d+)?|{NUMBER})")
 
@@ -56,7 +57,7 @@ def claims_of(text: str) -> Claims:
     lines, lost = lines_of(text)
     unfolded = "\n".join(line.text for line in lines)
     meant = read_front_matter(unfolded)
-    body = lines[meant.body_line - 1 :]
+    body = _without_examples(lines[meant.body_line - 1 :])
     grids = _grids(body)
     matches = [(_ITEM.match(line.text), line.number) for line in body]
     items = [(item.group(1), item.group(2), number) for item, number in matches if item]
@@ -112,6 +113,17 @@ def _unfolded(line: str) -> Iterator[str]:
     body = re.sub(r" ?``` ?", "\n```\n", body)
     body = re.sub(r" \\ (?=--)", " \\\\\n", body)
     yield from re.sub(r" (?=- [\w\[][\w \[\]/().-]*[:\]])", "\n", body).split("\n")
+
+
+def _without_examples(body: Sequence[Line]) -> List[Line]:
+    """Leave out Python code and what podtune predict is asked: texts of the data in them are no claims of the card."""
+    kept, in_python = [], False
+    for line in body:
+        fence, was_python = line.text.startswith("```"), in_python
+        in_python = line.text.startswith("```python") or (in_python and not fence)
+        if not in_python and not was_python and not _ASKED.match(line.text):
+            kept.append(line)
+    return kept
 
 
 def _title(body: Sequence[Line]) -> Line:

@@ -237,6 +237,15 @@ def test_our_own_card_has_no_finding(golden_text) -> None:
     assert check_card(golden_text("write_card/README.md")) == []
 
 
+def test_a_text_of_the_data_in_a_cards_code_is_no_claim_of_the_card(golden_text) -> None:
+    card, claim = golden_text("write_card/README.md"), "--learning_rate 5 eval_loss: 3.5 train_samples = 5"
+    in_python = card.replace('question = "', f'question = "{claim}', 1)
+    in_shell = card.replace("--question '", f"--question '{claim}", 1)
+
+    assert card not in (in_python, in_shell)
+    assert check_card(in_python) == check_card(in_shell) == []
+
+
 @pytest.mark.parametrize(
     ("source", "rule", "message"),
     [

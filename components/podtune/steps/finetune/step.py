@@ -13,6 +13,7 @@ from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.sections import read_section, to_mapping
 from podtune.steps.finetune import torchrun
+from podtune.stores.live import now
 from podtune.tasks.task import Task, task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
@@ -138,6 +139,7 @@ def _facts(
         resumed=progress.resumed,
         hardware=machine,
         software=software(),
+        finished=now(),
     )
 
 
