@@ -1,7 +1,6 @@
 """The directory that holds all that local runs leave: what is in it, and what may go."""
 
 import contextlib
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, Container, ContextManager, Dict, Iterator, List, Literal
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.release import RELEASE
 from podtune.formats.verdict import VERDICT
+from podtune.parsing import parse_json
 from podtune.stores.lock_file import locked
 
 from podtune_pipelines.reuse import Results
@@ -168,7 +168,7 @@ def _reused(home: Home) -> Set[Path]:
     paths: Set[Path] = set()
     for entry in home.results.directory.glob("*.json"):
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-            outputs: Dict[str, Dict[str, str]] = json.loads(entry.read_bytes())["outputs"]
+            outputs: Dict[str, Dict[str, str]] = parse_json(entry.read_bytes())["outputs"]
             paths |= {Path(output["path"]).resolve() for output in outputs.values()}
     return paths
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, get_type_hints
 
-import yaml
 from podtune.cards.hub_rules import is_repository_id
 from podtune.errors import BadInput
-from podtune.sections import Mistakes, read_parts, read_settings_file
+from podtune.parsing import parse_yaml
+from podtune.sections import Mistakes, read_parts, read_settings_file, shown
 from podtune.steps.compare.settings import GateSettings
 from podtune.steps.fetch_data.settings import SourceSettings
 from podtune.steps.fetch_model.settings import ModelSettings
@@ -146,6 +146,6 @@ def _keys(key: str) -> List[str]:
 def _parsed(text: str, change: str) -> Any:
     """Read a value as YAML does, but nothing as an empty text."""
     try:
-        return yaml.safe_load(text) if text else ""
-    except yaml.YAMLError as error:
-        raise BadInput(f"--set {change}: the value is not YAML") from error
+        return parse_yaml(text) if text else ""
+    except ValueError as error:
+        raise BadInput(f"--set {shown(change)}: the value cannot be read as YAML: {error}") from error

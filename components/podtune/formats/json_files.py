@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, NoReturn, Tuple
+from typing import Any, Dict, NoReturn, Set, Tuple
 
 from podtune.errors import BadInput
+from podtune.parsing import parse_json
 
 _KINDS = {
     dict: "an object",
@@ -24,13 +25,13 @@ def read_json(path: Path, wanted: str = "JSON in UTF-8", shown: str = "") -> Any
     shown = shown or str(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_object)
+        return parse_json(text, object_pairs_hook=_object)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"{shown} is no file; it should be {wanted}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise BadInput(f"{shown} is not {wanted}: line {line}: {error}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         if isinstance(error, json.JSONDecodeError) and _is_cut_off(error):
             raise BadInput(f"{shown} is cut off: its JSON ends unfinished after {len(text)} characters") from error
         raise BadInput(f"{shown} is not {wanted}: {' '.join(str(error).split())}") from error
@@ -90,8 +91,9 @@ def _is_cut_off(error: json.JSONDecodeError) -> bool:
 def _object(pairs: Any) -> Any:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is given twice in an object")
+        seen: Set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice!r} is given twice in an object")
     return found
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping, Union
 
 from podtune.errors import BadInput
+from podtune.parsing import parse_json
 
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
@@ -98,7 +99,7 @@ def open_sealed(path: Path, kind: str, version: int) -> Manifest:
 def parse_manifest(data: bytes, where: str, kind: str) -> Manifest:
     """Read a manifest's bytes; BadInput, saying `where`, if they are damaged."""
     try:
-        fields = json.loads(data)
+        fields = parse_json(data)
         files = {name: FileEntry(**entry) for name, entry in fields["files"].items()}
         digest = hashlib.sha256(data).hexdigest()
         return Manifest(fields["kind"], fields["version"], fields["facts"], files, digest)

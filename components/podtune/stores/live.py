@@ -6,7 +6,6 @@ Two who have seen the same move both try to write the next one, so the store's a
 which fewer stores can do, is not needed, and what was live when stays on record.
 """
 
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,6 +14,7 @@ from typing import Optional, Tuple
 from podtune.errors import BadInput
 from podtune.formats.release import NAME, NUMBER
 from podtune.formats.sealed import canonical_json
+from podtune.parsing import parse_json
 from podtune.sections import Mistakes, read_section
 from podtune.stores.store import Store
 
@@ -86,7 +86,7 @@ def _newest(store: Store, name: str) -> Tuple[int, Optional[bytes]]:
 
 def _parse(store: Store, name: str, *, number: int, data: bytes) -> Live:
     try:
-        found = read_section(_Move, json.loads(data), "")
+        found = read_section(_Move, parse_json(data), "")
     except (Mistakes, ValueError) as error:
         key = _key(name, number)
         raise BadInput(f"{key} in {store.uri} is damaged; delete it and roll back to a version") from error
