@@ -1,6 +1,6 @@
 """AdamW on flat float32 buffers; the model's own weights are views of one flat copy in its precision."""
 
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Callable, Dict, List, Sequence, Set
 
 import torch
 from torch import nn
@@ -79,7 +79,7 @@ class MasterWeights:
 
     def update(self, learning_rate: float, max_gradient_norm: float) -> torch.Tensor:
         """Take one AdamW step with the gradient clipped; return its norm before that."""
-        norm: torch.Tensor = torch.linalg.vector_norm(self.gradient)
+        norm = norm_of(self._gradients)
         if max_gradient_norm:
             self.gradient.mul_((max_gradient_norm / (norm + 1e-6)).clamp(max=1.0))
         for group in self._optimizer.param_groups:
@@ -124,6 +124,12 @@ class MasterWeights:
         # tensors, which a checkpoint holds. Under other keys it would begin with moments of its own, at every resume.
         optimizer.state.update(state)
         return optimizer
+
+
+def norm_of(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The norm of a vector in parts, from the parts' norms: one float32 sum over a whole model falls short."""
+    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in parts]))
+    return norm
 
 
 def decays(parameter: torch.Tensor) -> bool:
