@@ -20,12 +20,15 @@ def source_does_not_show_the_name(claims: Claims) -> Found:
 
 
 def data_used_in_part(claims: Claims) -> Found:
-    """Steps times batch are fewer rows an epoch than the data set has, which the card does not say."""
-    data = claims.data if not claims.mentions(PARTS) else None
-    for least, most, told, line in rows_an_epoch(claims) if data else ():
+    """The training samples, or steps times batch, are fewer than the data set has, which the card does not say."""
+    data, samples = claims.data, claims.figure("train_samples")
+    rows = list(rows_an_epoch(claims))
+    if samples:
+        rows.append((int(samples.value), int(samples.value), "train_samples", samples.line))
+    for least, most, told, line in rows if data and not claims.mentions(PARTS) else ():
         if data and most < data.trained and not least <= data.paragraphs <= most:
-            all_rows = f"but {data.title} has {data.trained:,} training {data.unit}, and the card names no part of them"
-            yield line, f"{told} is at most {most:,} rows an epoch, {all_rows}"
+            whole = f"{data.title} has {data.trained:,} training {data.unit}"
+            yield line, f"{told} is at most {most:,} rows an epoch, but {whole}, and the card names no part of them"
 
 
 def link_label_differs(claims: Claims) -> Found:

@@ -13,7 +13,10 @@ TOTALS = {"exact_match": "total", "hasans_exact": "hasans_total", "noans_exact":
 SURE = 0.01
 """Width of an interval of counts in which a whole number is no chance."""
 
-PARTS = r"subset|sample of|few[- ]?shot|first [\d,]+|\bpart of|portion|fraction|\d ?% of|max_\w+_samples|\[:\d|(?<![a-z\d])\d+k\b"
+PARTS = (
+    r"subset|sample of|few[- ]?shot|first [\d,]+|\bpart of|portion|fraction|\d ?% of|max_\w+_samples|\[:\d|"
+    r"(?<![a-z\d])\d+k\b"
+)
 """Words for an evaluation or training on less than everything."""
 
 
@@ -39,13 +42,13 @@ def answers_do_not_add_up(claims: Claims) -> Found:
                 yield from _other_sum(name, figures.get(name), [(share, of) for share, of in parts if share])
 
 
-def share_is_no_count(claims: Claims) -> Found:
+def impossible_share(claims: Claims) -> Found:
     """A score is no whole number of right answers, of a stated total or of a known split."""
     for figures in _groups(claims):
         for name, of in TOTALS.items():
             share, total = figures.get(name), figures.get(of)
             if share and total:
-                yield from _no_count(name, share, total.value, f"{total.text} questions")
+                yield from _no_count(name, share, total.value, "questions")
     if claims.mentions(PARTS) or claims.figure("eval_samples"):
         return
     for result in claims.results:
@@ -54,7 +57,7 @@ def share_is_no_count(claims: Claims) -> Found:
             yield from _no_count("exact_match", share, data.validated, f"questions of {data.title}'s validation split")
 
 
-def last_batch_not_scored(claims: Claims) -> Found:
+def denominator_is_not_eval_samples(claims: Claims) -> Found:
     """An accuracy is no whole number of the samples, but of the full batches: the last batch was dropped."""
     batch = claims.number("total_eval_batch_size")
     for figures in claims.blocks:

@@ -90,7 +90,7 @@ def batch_does_not_multiply_out(claims: Claims) -> Found:
 def _epochs(claims: Claims) -> float:
     """The most epochs that the run may have had, for its settings; 0 if they do not say."""
     epochs, trained = claims.number("epochs"), claims.figure("epoch")
-    return max(epochs, trained.high if trained else 0.0) if epochs and epochs > 0 else 0.0
+    return max(epochs, trained.value if trained else 0.0) if epochs and epochs > 0 else 0.0
 
 
 def _factors(claims: Claims, phase: str) -> Dict[str, float]:
