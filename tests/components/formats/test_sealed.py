@@ -25,7 +25,7 @@ def test_a_sealed_directory_says_what_is_in_it(sealed: Path) -> None:
     assert manifest.files == {
         "train/tokens.bin": FileEntry(3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
-    assert manifest.digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert manifest.digest == "32e0fe9f5674d549c9cabc8313ae9d61f422f8f9627f8bf53a86e9ab026a8fac"
 
 
 def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

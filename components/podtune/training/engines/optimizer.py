@@ -1,11 +1,14 @@
 """AdamW on flat float32 buffers; the model's own weights are views of one flat copy in its precision."""
 
-from typing import Any, Callable, Dict, List, Sequence, Set
+from typing import Any, Callable, Dict, List, Set
 
 import torch
 from torch import nn
 
 from podtune.training.config import TrainingConfig
+
+_BLOCK = 1 << 18
+"""Numbers of a gradient that are squared and added up at a time."""
 
 
 class MasterWeights:
@@ -79,7 +82,7 @@ class MasterWeights:
 
     def update(self, learning_rate: float, max_gradient_norm: float) -> torch.Tensor:
         """Take one AdamW step with the gradient clipped; return its norm before that."""
-        norm = norm_of(self._gradients)
+        norm = norm_of(self.gradient)
         if max_gradient_norm:
             self.gradient.mul_((max_gradient_norm / (norm + 1e-6)).clamp(max=1.0))
         for group in self._optimizer.param_groups:
@@ -126,9 +129,10 @@ class MasterWeights:
         return optimizer
 
 
-def norm_of(parts: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The norm of a vector in parts, from the parts' norms: one float32 sum over a whole model falls short."""
-    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in parts]))
+def norm_of(vector: torch.Tensor) -> torch.Tensor:
+    """The norm of a vector, from the norms of its blocks: one float32 sum over a whole model falls short."""
+    blocks = [torch.linalg.vector_norm(block) for block in torch.split(vector, _BLOCK)]
+    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(blocks))
     return norm
 
 
