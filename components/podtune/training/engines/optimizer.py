@@ -7,7 +7,7 @@ from torch import nn
 
 from podtune.training.config import TrainingConfig
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 16
 """Numbers of a gradient that are squared and added up at a time."""
 
 
