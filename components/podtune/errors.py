@@ -4,11 +4,14 @@ import contextlib
 import errno
 import json
 import logging
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Iterator, Optional
 
 from podtune.environment import MESSAGE_FILE
+from podtune.plain_text import visible
 
 KUBERNETES_MESSAGE_FILE = Path("/dev/termination-log")
 """Where Kubernetes looks for the message that it shows with a failed pod."""
@@ -68,13 +71,44 @@ def ending_cleanly() -> Iterator[None]:
     for own in ("podtune", "podtune_pipelines"):
         logging.getLogger(own).setLevel(logging.INFO)
     try:
-        yield
+        with _ending_on_signals():
+            yield
+    except _Stopped as stopped:
+        _report(str(stopped), stopped.exit_code)
+        raise SystemExit(stopped.exit_code) from stopped
     except (PodtuneError, OSError) as error:
         failure = from_os_error(error) if isinstance(error, OSError) else error
         if failure is None:
             raise
         _report(str(failure), failure.exit_code)
         raise SystemExit(failure.exit_code) from error
+
+
+class _Stopped(BaseException):
+    """A signal to end came; no handler of errors takes it for one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}; what was not finished is not kept")
+        self.exit_code = 128 + number
+
+
+@contextlib.contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """Unwind at a signal that would end the process at once, or not at all as the first process of a container."""
+
+    def stop(number: int, _: object) -> None:
+        raise _Stopped(number)
+
+    numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    for number in numbers:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def from_os_error(error: OSError) -> Optional[PodtuneError]:
@@ -114,7 +148,7 @@ def failure_of(exit_code: int, message: str) -> PodtuneError:
 def _report(message: str, exit_code: int) -> None:
     """Report why the process ends, to the user and to the parent process."""
     with contextlib.suppress(OSError):  # a terminal that was closed
-        print(f"error: {message}", file=sys.stderr, flush=True)
+        print(f"error: {visible(message)}", file=sys.stderr, flush=True)
     with contextlib.suppress(OSError):
         if MESSAGE_FILE.value():
             record = {"message": message, "exit_code": exit_code}

@@ -10,6 +10,8 @@ import time
 from datetime import timedelta
 from typing import Callable, Optional, TextIO
 
+from podtune.plain_text import visible
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _EXECUTING = re.compile(r"[\d:.]+ - INFO - Executing task '([\w-]+)'")
 _REUSED = re.compile(r"Task ([\w-]+) cache hit")
@@ -44,7 +46,7 @@ class RunLog(io.TextIOBase):
             shown = self._wanted(without_colour(line))
             if shown is not None:
                 with contextlib.suppress(OSError):  # a terminal that was closed: the run has to end in good order
-                    print(shown, file=self._terminal, flush=True)
+                    print(visible(shown), file=self._terminal, flush=True)
         return len(text)
 
     def flush(self) -> None:

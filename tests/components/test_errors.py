@@ -1,5 +1,8 @@
 import errno
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Type
 
@@ -110,3 +113,51 @@ def test_another_process_reads_the_error_as_it_was(
 
 def test_a_process_that_ended_well_left_no_error(tmp_path: Path) -> None:
     assert read_failure(tmp_path / "message.json") is None
+
+
+STEP = """
+import signal, sys, time
+from pathlib import Path
+from podtune.errors import ending_cleanly
+from podtune.formats.sealed import sealing
+
+with ending_cleanly(), sealing(Path(sys.argv[1]), "features", 1) as draft:
+    print("ready", flush=True)
+    try:
+        time.sleep(60)
+    except Exception:
+        time.sleep(60)
+"""
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_any_step_with_its_code_and_leaves_nothing_behind(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", STEP, str(tmp_path / "features")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as step:
+        assert step.stdout is not None
+        assert step.stdout.readline() == "ready\n"
+        step.send_signal(number)
+        _, said = step.communicate(timeout=30)
+
+    assert step.returncode == code
+    assert said == f"error: stopped by {number.name}; what was not finished is not kept\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_handled_signals_before_does_so_again() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+
+    with ending_cleanly():
+        pass
+
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_what_would_steer_a_terminal_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), ending_cleanly():
+        raise BadInput("question '\x1b]0;title\x07q1\u202e' has no answer\nand another line")
+
+    assert capsys.readouterr().err == "error: question ']0;titleq1' has no answer\nand another line\n"

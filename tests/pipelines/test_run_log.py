@@ -24,6 +24,7 @@ def shown(lines: List[str], seconds: "List[float] | None" = None) -> List[str]:
         ('    {"inputs": {', []),
         ("04:31:21.845 - INFO - Task \x1b[96m'publish'\x1b[0m outputs:", []),
         ("", []),
+        ("    [KFP Executor x INFO]: image \x1b[2Jcat\u202e.jpg\x07", ["  image [2Jcat.jpg"]),
     ],
 )
 def test_a_person_sees_what_the_steps_say(line: str, expected: List[str]) -> None:

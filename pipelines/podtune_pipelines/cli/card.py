@@ -7,6 +7,7 @@ from typing import Annotated, List
 
 import typer
 from podtune.errors import BadInput
+from podtune.plain_text import one_line
 
 from podtune_pipelines.cli import options
 
@@ -40,8 +41,7 @@ def check(
     else:
         for file, findings in found.items():
             for finding in findings:
-                message = "".join(filter(str.isprintable, " ".join(finding.message.split())))
-                print(f"{file}:{finding.line}: {finding.severity}: {message} [{finding.rule}]")
+                print(f"{file}:{finding.line}: {finding.severity}: {one_line(finding.message)} [{finding.rule}]")
             if not findings:
                 print(f"{file}: nothing found", file=sys.stderr)
     raise typer.Exit(1 if any(found.values()) else 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, List, Optional
 
 import typer
 from podtune.errors import BadInput
+from podtune.plain_text import visible
 
 from podtune_pipelines.cli import options
 
@@ -63,7 +64,7 @@ def predict(
     if as_json:
         options.print_json(reply.values, only_ascii=False)
     else:
-        print("\n".join(reply.lines))
+        print("\n".join(map(visible, reply.lines)))
 
 
 def _directory_of(model: str, store: str, home: Path) -> Path:

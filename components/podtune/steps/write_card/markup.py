@@ -8,11 +8,9 @@ from typing import Any, Sequence, Tuple, Union
 
 import jinja2
 
+from podtune.plain_text import one_line
 from podtune.steps.write_card.wording import capital, count, decimal, fine, setting
 
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
-)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&@])")
 _BLOCK = re.compile(r"^(?:(?=[#+=:-])|(\d{1,9})(?=[.)](?:\s|$)))")
 _ADDRESS = re.compile(r"(https?|ftp|mailto|xmpp)(?=:)|www(?=\.)", re.IGNORECASE)
@@ -66,16 +64,6 @@ def html_templates() -> jinja2.Environment:
     environment.finalize = lambda value: one_line(value) if type(value) is str else value
     environment.tests.update(name=lambda value: isinstance(value, Name), link=lambda value: isinstance(value, Link))
     return environment
-
-
-def one_line(text: str) -> str:
-    """Drop invisible characters and collapse white space."""
-    return visible(" ".join(text.split())).strip()
-
-
-def visible(text: str) -> str:
-    """Drop invisible characters."""
-    return _INVISIBLE.sub("", text)
 
 
 def python(text: str) -> Markdown:

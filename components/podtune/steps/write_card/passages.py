@@ -6,7 +6,7 @@ from typing import List, Optional, Tuple
 
 from markupsafe import Markup
 
-from podtune.steps.write_card.markup import visible
+from podtune.plain_text import visible
 from podtune.tasks.task import Passage
 
 AROUND = 160

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from podtune.steps.write_card.markup import Link, Name, Table, cell, code, escape, one_line, table
+from podtune.plain_text import one_line
+from podtune.steps.write_card.markup import Link, Name, Table, cell, code, escape, table
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
     "\\`*_[]()<>|~$&#+-=.:!1a \n\thttpswww/@\x00", max_size=40

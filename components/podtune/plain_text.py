@@ -1,0 +1,18 @@
+"""Texts from data, models and servers without what would steer a terminal, or hide or turn around other text."""
+
+import re
+
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+"""Control characters but tab and line feed, zero-width ones, and marks of direction."""
+
+
+def visible(text: str) -> str:
+    """Drop what cannot be seen; lines stay lines."""
+    return _INVISIBLE.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """Drop what cannot be seen, and collapse white space."""
+    return visible(" ".join(text.split())).strip()
