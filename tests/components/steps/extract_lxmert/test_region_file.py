@@ -55,6 +55,13 @@ def test_a_last_line_needs_no_end(tmp_path: Path, region_row: Row) -> None:
     assert stored(tmp_path, region_row("n0") + region_row("n1").rstrip("\n"), ["n0", "n1"]) == {"n0", "n1"}
 
 
+def test_a_file_of_the_authors_own_program_is_read(tmp_path: Path, region_row: Row) -> None:
+    content = (region_row("n0", 1.0) + region_row("n1", 2.0)).replace("\n", "\r\n")
+
+    assert stored(tmp_path, content, ["n0", "n1"]) == {"n0", "n1"}
+    assert arrays(tmp_path)["features"][:, 0, 0].tolist() == [1, 2]
+
+
 def test_an_empty_file_has_no_image(tmp_path: Path) -> None:
     assert stored(tmp_path, "", ["n0"]) == set()
 
