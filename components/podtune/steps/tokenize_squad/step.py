@@ -44,7 +44,8 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
 def _tokenize(file: DataFile, directory: Path, pair: PairTokenizer, settings: WindowSettings) -> SplitFacts:
     """Read one split, cut it, and write it below the draft."""
     started = time.monotonic()
-    split = read_squad(file)
+    split, bad_rows = read_squad(file)
+    bad_rows.stop()
     encoded = encode_split(pair.tokenizer, split)
     windows = cut_windows(directory, split, encoded, pair=pair, settings=settings)
     write_windows(windows, split.questions, split.contexts)
