@@ -109,7 +109,7 @@ def test_gqas_questions_have_their_types(tmp_path: Path, gqa: Any) -> None:
     [
         ({"answer": ...}, r"question '07' has no 'answer'; it has 'imageId', 'question', 'types', 'isBalanced'$"),
         ({"answer": ""}, r"question '07': answer is empty; it must have a word$"),
-        ({"imageId": 2375429}, r"question '07': imageId must be a text; got a whole number$"),
+        ({"imageId": None}, r"question '07': imageId must be a text or a whole number; got null$"),
         ({"types": "obj"}, r"question '07': types must be an object; got a text$"),
     ],
 )
@@ -118,6 +118,97 @@ def test_a_wrong_question_of_gqa_is_named(changed: Any, message: str, tmp_path: 
 
     with pytest.raises(BadInput, match=message):
         read(tmp_path, {"07": {name: value for name, value in question.items() if value is not ...}})
+
+
+@pytest.mark.parametrize(
+    ("types", "slices"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"structural": None, "semantic": None, "detailed": None}, {}),
+        ({"structural": None, "semantic": "attr"}, {"semantic": "attr"}),
+    ],
+)
+def test_gqas_types_may_be_null(types: Any, slices: Dict[str, str], tmp_path: Path, gqa: Any) -> None:
+    found = read(tmp_path, {"07": {**gqa("2375429", "What is it?", "pipe"), "imageId": 2375429, "types": types}})
+
+    assert (found.questions[0].image, found.questions[0].slices) == ("2375429", slices)
+
+
+def test_lxmerts_images_may_be_numbers_and_its_types_null(tmp_path: Path) -> None:
+    found = read(tmp_path, [entry(img_id=2375429, question_type=None, answer_type=None)]).questions[0]
+
+    assert (found.image, found.slices) == ("2375429", {})
+
+
+def test_ok_vqas_chosen_answer_is_the_most_frequent_one(tmp_path: Path, vqa: Any) -> None:
+    said = [("riding", "ride"), ("The race", "the race"), ("races", "race"), ("ride", "ride")]
+    questions, annotations = vqa((0, 1, "What is it?", ["dog"]))
+    annotations["annotations"] = [
+        {
+            "question_id": 0,
+            "image_id": 1,
+            "answers": [
+                {"answer_id": 1, "raw_answer": raw, "answer_confidence": "yes", "answer": answer}
+                for raw, answer in said[1:] + said[:1]
+            ],
+            "question_type": "four",
+            "confidence": 3,
+        }
+    ]
+
+    found = read(tmp_path, questions, annotations)
+
+    assert found.chosen == ["race"]
+    assert found.questions[0].answers == ("the race", "race", "ride", "ride")
+    assert found.questions[0].labels == {"race": 0.5, "ride": 0.5}
+    assert found.questions[0].slices == {"question_type": "four"}
+
+
+@pytest.mark.parametrize(("asked", "answered"), [("9000", 9000), (9000, "9000"), ("9000", "9000")])
+def test_vqas_ids_are_texts_or_numbers(asked: Any, answered: Any, tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa((9000, 9, "What is it?", ["dog"] * 10))
+    questions["questions"][0].update(question_id=asked, image_id=str(9))
+    annotations["annotations"][0].update(question_id=answered, question_type=None, answer_type=None)
+
+    found = read(tmp_path, questions, annotations).questions[0]
+
+    assert (found.id, found.image, found.slices) == ("9000", "COCO_val2014_000000000009", {})
+
+
+def test_vqas_images_may_have_names_and_its_part_of_coco_stand_in_either_file(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa((9000, 9, "What is it?", ["dog"] * 10))
+    del questions["data_subtype"]
+
+    assert read(tmp_path, questions, annotations).questions[0].image == "COCO_val2014_000000000009"
+
+    del annotations["data_subtype"]
+    with pytest.raises(BadInput, match=r"questions\.json has no 'data_subtype'; it has 'task_type', 'que"):
+        read(tmp_path, questions, annotations)
+
+    questions["questions"][0]["image_id"] = annotations["annotations"][0]["image_id"] = "n161313"
+    assert read(tmp_path, questions, annotations).questions[0].image == "n161313"
+
+
+def test_vizwizs_questions_are_called_after_their_images(tmp_path: Path) -> None:
+    people = [{"answer": answer, "answer_confidence": "yes"} for answer in ["dog"] * 8 + ["cat", "unanswerable"]]
+    asked = {"image": "VizWiz_train_00000000.jpg", "question": "What is it?", "answers": people, "answerable": 1}
+
+    found = read(tmp_path, [{**asked, "answer_type": "other"}])
+
+    assert found.questions == [
+        VisualQuestion(
+            id="VizWiz_train_00000000.jpg",
+            image="VizWiz_train_00000000",
+            question="What is it?",
+            labels={"dog": 1.0, "cat": 0.3, "unanswerable": 0.3},
+            answers=("dog",) * 8 + ("cat", "unanswerable"),
+            slices={"answer_type": "other"},
+        )
+    ]
+    assert found.chosen == ["dog"]
+    with pytest.raises(BadInput, match=r"entry 0 has no 'answers'; it has 'image', 'question'$"):
+        read(tmp_path, [{"image": "VizWiz_test_00000000.jpg", "question": "What is it?"}])
 
 
 def test_vqas_questions_are_joined_with_their_answers(tmp_path: Path, vqa: Any) -> None:
@@ -153,8 +244,13 @@ def test_vqas_questions_are_joined_with_their_answers(tmp_path: Path, vqa: Any) 
             7,
             r"questions\[0\] is of image 9; .*annotations\[0\], of the same question, is of 7$",
         ),
-        ("answers", ("answer_type",), ..., r"annotations\[0\] has no 'answer_type'; "),
-        ("questions", ("question_id",), "9000", r"questions\[0\]: question_id must be a whole number; got a text$"),
+        ("answers", ("answer_type",), 7, r"annotations\[0\]: answer_type must be a text; got a whole number$"),
+        (
+            "questions",
+            ("question_id",),
+            9.5,
+            r"questions\[0\]: question_id must be a text or a whole number; got a number$",
+        ),
         ("questions", ("image_id",), ..., r"questions\[0\] has no 'image_id'; it has 'question_id', 'question'$"),
         ("questions", ("question",), "", r"questions\[0\]: question is empty; it must have a word$"),
     ],
@@ -240,12 +336,12 @@ def test_what_is_wrong_in_either_of_vqas_files_is_named(tmp_path: Path, vqa: Any
         "  questions[2] is of image 8; answers.json: annotations[2], of the same question, is of 9",
     ]
 
-    annotations["annotations"][1]["question_id"] = "9001"
+    annotations["annotations"][1]["question_id"] = None
     annotations["annotations"][2]["question_id"] = 9000
     annotations["annotations"][3]["answers"] = []
     assert listed(tmp_path, questions, annotations) == [
         "answers.json has 3 bad entries:",
-        "  annotations[1]: question_id must be a whole number; got a text",
+        "  annotations[1]: question_id must be a text or a whole number; got null",
         "  annotations[2]: question 9000 has an earlier annotation; each question must have one",
         "  annotations[3] has no answers; there must be one of every person asked",
     ]
