@@ -11,7 +11,7 @@ from podtune.formats.base_model import BaseModelFacts
 from podtune.formats.raw_data import RawDataFacts
 from podtune.formats.sealed import sealing
 from podtune.sections import to_mapping
-from podtune.steps.extract_lxmert.set_aside import BadRow
+from podtune.steps.extract_lxmert.reports import BadRow
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "what", "is", "it", "?", "a", "dog", "how", "many"]

@@ -14,9 +14,9 @@ class BadRows:
 
     def __init__(self, file: object, cure: str = "") -> None:
         self._file, self._cure = str(file), cure
-        self._listed: List[str] = []
+        self.complaints: List[str] = []
         self.entries: List[Dict[str, Any]] = []
-        """What each complaint is about, and its reason, for a list of what is set aside."""
+        """For each complaint what it is about, and the reason, to be listed where it is set aside."""
 
     def __enter__(self) -> None:
         pass
@@ -29,18 +29,17 @@ class BadRows:
         return isinstance(error, BadInput)
 
     def add(self, complaint: str, **entry: Any) -> None:
-        """Note what is wrong with a row, which the complaint names; so does its entry, else the complaint itself."""
+        """Note what is wrong with a row, which the complaint names; an entry may name it apart from the reason."""
+        self.complaints.append(complaint)
         self.entries.append(entry or {"reason": self._without_file(complaint)})
-        if len(self.entries) <= LISTED:
-            self._listed.append(complaint)
 
     def stop(self) -> None:
         """Raise one BadInput with all that was noted; do nothing where nothing was."""
-        count = len(self.entries)
+        count = len(self.complaints)
         if count == 1:
-            raise BadInput("; ".join(filter(None, [*self._listed, self._cure])))
+            raise BadInput("; ".join(filter(None, [*self.complaints, self._cure])))
         if count:
-            lines = map(self._without_file, self._listed)
+            lines = map(self._without_file, self.complaints[:LISTED])
             rest = f"and {count - LISTED:,} more" if count > LISTED else ""
             title = f"{self._file} has {count:,} bad entries:"
             raise BadInput("\n  ".join(filter(None, [title, *lines, rest, self._cure])))

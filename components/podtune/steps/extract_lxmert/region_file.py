@@ -6,7 +6,7 @@ from typing import Dict, Iterator, Sequence, Set
 from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
 from podtune.progress import progress_bar
-from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
+from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.region_row import name_of, regions_of, rows_of
 from podtune.tasks.visual_question_answering.region_store import BadRegions, open_region_store, rows_of_images
 

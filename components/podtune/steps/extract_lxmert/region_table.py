@@ -18,7 +18,7 @@ from podtune.formats.bad_rows import BadRows
 from podtune.formats.ragged import Array
 from podtune.formats.raw_data import DataFile
 from podtune.steps.extract_lxmert.questions import QuestionFile, with_most_right
-from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
+from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering import region_store
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 

@@ -14,7 +14,7 @@ from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_f
 from podtune.steps.extract_lxmert.region_file import store_region_file
 from podtune.steps.extract_lxmert.region_pictures import store_picture_regions
 from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
-from podtune.steps.extract_lxmert.set_aside import ReportBadRow
+from podtune.steps.extract_lxmert.reports import ReportBadRow
 
 ANSWERS = "answers"
 DETECTOR = "detector"

@@ -20,6 +20,7 @@ from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.json_files import field, of_kind, text
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import CURE
 from podtune.tasks.question_answering.questions import Answer, Question
 from podtune.tasks.question_answering.squad_files import read_values
 
@@ -70,7 +71,7 @@ class _Row(NamedTuple):
 
 def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
     """Read one split, and what is wrong with the others of its questions; BadInput where no question has an answer."""
-    bad_rows = BadRows(file)
+    bad_rows = BadRows(file, CURE)
     contexts: Dict[str, int] = {}
     questions: Dict[str, Question] = {}
     left_out = 0
@@ -83,11 +84,17 @@ def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
             answers = () if row.is_impossible else row.answers
             context = contexts.setdefault(row.context, len(contexts))
             questions[row.id] = Question(row.id, row.question, answers, row.is_impossible, context)
-    if questions and all(question.is_impossible for question in questions.values()):
-        raise BadInput(f"{file} has no question with an answer; answers stand under {' or '.join(_ANSWERS)}")
-    if not questions and not bad_rows.entries:
-        raise BadInput(f"{file} holds no question")
+    if not bad_rows.entries:
+        _require_answers(list(questions.values()), file)
     return SquadSplit(list(questions.values()), list(contexts), str(file), left_out), bad_rows
+
+
+def _require_answers(questions: Sequence[Question], file: DataFile) -> None:
+    """Stop where a model would learn that nothing can be answered."""
+    if not questions:
+        raise BadInput(f"{file} holds no question")
+    if all(question.is_impossible for question in questions):
+        raise BadInput(f"{file} has no question with an answer; answers stand under {' or '.join(_ANSWERS)}")
 
 
 def _entries(file: DataFile, bad_rows: BadRows) -> Iterator[_Entry]:

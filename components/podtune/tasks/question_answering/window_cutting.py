@@ -12,6 +12,7 @@ import numpy as np
 
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.ragged import Array, Ragged, gather, offsets_of
+from podtune.formats.set_aside import CURE
 from podtune.tasks.question_answering.encoding import EncodedSplit
 from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer
 from podtune.tasks.question_answering.questions import Question
@@ -40,9 +41,8 @@ def cut_windows(
     directory: Path, split: SquadSplit, encoded: EncodedSplit, *, pair: PairTokenizer, settings: WindowSettings
 ) -> QuestionWindows:
     """Cut a split into windows, to be written to `directory`; BadInput names the questions that no window can hold."""
-    context_of = np.array([question.context for question in split.questions], dtype=np.int64)
-    room = settings.max_length - pair.special_tokens - encoded.questions.lengths
-    _require_progress(split, encoded.contexts.lengths[context_of], room, settings)
+    long_questions(split, encoded, pair=pair, settings=settings)[1].stop()
+    context_of, room = _contexts(split), settings.max_length - pair.special_tokens - encoded.questions.lengths
     windows = _cover(context_of, encoded.contexts.lengths, room, overlap=settings.overlap)
     context_start = len(pair.before) + encoded.questions.lengths[windows.question] + len(pair.between)
     starts, ends = _answers(split.questions, encoded.spans, windows)
@@ -61,16 +61,29 @@ def cut_windows(
     )
 
 
-def _require_progress(split: SquadSplit, lengths: Array, room: Array, settings: WindowSettings) -> None:
-    """A window must hold its question and all of the context, or else start after the window before it."""
-    bad_rows = BadRows(split.file, "raise features.max_length or lower features.overlap")
-    for row in np.flatnonzero((lengths > room) & (room <= settings.overlap)):
+def long_questions(
+    split: SquadSplit, encoded: EncodedSplit, *, pair: PairTokenizer, settings: WindowSettings
+) -> Tuple[Array, BadRows]:
+    """The rows of the questions that no window can hold, and what is wrong with them.
+
+    A window must hold its question and all of the context, or else start after the window before it.
+    """
+    lengths = encoded.contexts.lengths[_contexts(split)]
+    room = settings.max_length - pair.special_tokens - encoded.questions.lengths
+    rows = np.flatnonzero((lengths > room) & (room <= settings.overlap))
+    bad_rows = BadRows(split.file, f"raise features.max_length or lower features.overlap; {CURE}")
+    for row in rows:
         bad_rows.add(
             f"{split.file}: question {split.questions[row].id!r} leaves room for {max(room[row], 0)} of its context's"
             f" {lengths[row]} tokens in a window of {settings.max_length}, of which the next window would repeat"
             f" {settings.overlap}"
         )
-    bad_rows.stop()
+    return rows, bad_rows
+
+
+def _contexts(split: SquadSplit) -> Array:
+    """int64 [questions]: the context of each."""
+    return np.array([question.context for question in split.questions], dtype=np.int64)
 
 
 def _cover(context_of: Array, context_lengths: Array, room: Array, *, overlap: int) -> _Windows:

@@ -9,7 +9,7 @@ from inputs.visual_question_answering import telling
 from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
 from podtune.steps.extract_lxmert.region_file import store_region_file
-from podtune.steps.extract_lxmert.set_aside import BadRow
+from podtune.steps.extract_lxmert.reports import BadRow
 from podtune.tasks.visual_question_answering.region_store import create_store
 
 Row = Callable[..., str]

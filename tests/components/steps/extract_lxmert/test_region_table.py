@@ -10,7 +10,7 @@ from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
 from podtune.formats.sealed import sealing
 from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
-from podtune.steps.extract_lxmert.set_aside import BadRow
+from podtune.steps.extract_lxmert.reports import BadRow
 from podtune.steps.extract_lxmert.step import run
 from podtune.tasks.visual_question_answering.questions import open_questions, read_answers, read_questions
 from podtune.tasks.visual_question_answering.region_store import create_store

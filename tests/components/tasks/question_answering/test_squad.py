@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
 from podtune.formats.raw_data import DataFile
 from podtune.tasks.question_answering import squad
 from podtune.tasks.question_answering.questions import Answer, Question
@@ -18,7 +19,10 @@ CONTEXT = "Das Café in Zürich öffnet um acht."
 def read_squad(file: DataFile) -> SquadSplit:
     """Read a file that may have no bad question."""
     split, bad_rows = squad.read_squad(file)
-    bad_rows.stop()
+    without_cure = BadRows(file)
+    for complaint in bad_rows.complaints:
+        without_cure.add(complaint)
+    without_cure.stop()
     return split
 
 
@@ -389,6 +393,23 @@ def test_places_are_counted_in_lists_lines_and_rows(write: Any, tmp_path: Path) 
 def test_a_number_and_a_text_are_one_id(write: Any) -> None:
     with pytest.raises(BadInput, match=r"the id '7' was given to an earlier question; ids must differ$"):
         read_squad(DataFile(write(document(question(id=7), question(id="7")))))
+
+
+def test_bad_questions_are_left_out_and_listed_by_their_places(write: Any) -> None:
+    wrong = question(id="c", answers=[{"text": "Zürich", "answer_start": 11}])
+
+    split, bad_rows = squad.read_squad(DataFile(write(document(question(id="b", question=7), question(), wrong))))
+
+    assert [asked.id for asked in split.questions] == ["a"]
+    assert bad_rows.entries == [
+        {"reason": "data[0].paragraphs[0].qas[0] is not SQuAD: question must be a text; got a whole number"},
+        {
+            "reason": "data[0].paragraphs[0].qas[2] (question 'c'): the answer 'Zürich' is not in its context at"
+            " character 11; it is at 12"
+        },
+    ]
+    with pytest.raises(BadInput, match=r"\n  features\.bad_rows: set_aside leaves such ones out and lists them$"):
+        bad_rows.stop()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -166,7 +166,10 @@ def test_all_such_questions_are_named(tokenizers: Any) -> None:
         "  question 'q0' leaves room for 1 ",
         "  question 'q1' leaves room for 0 ",
     ]
-    assert lines[2] == "  raise features.max_length or lower features.overlap"
+    assert lines[2] == (
+        "  raise features.max_length or lower features.overlap; features.bad_rows: set_aside leaves such ones out and"
+        " lists them"
+    )
 
 
 def test_a_long_question_on_a_short_context_needs_no_progress(tokenizers: Any) -> None:
