@@ -65,7 +65,7 @@ def _tokenize(
     aside.write(directory)
     counts = {
         "impossible_questions": sum(question.is_impossible for question in split.questions),
-        "impossible_questions_with_answers": split.left_out,
+        "impossible_questions_with_answers": split.with_plausible_answers,
         "questions_set_aside": len(aside.entries),
     }
     _log_counts(windows, len(split.questions), len(aside.entries), time.monotonic() - started)

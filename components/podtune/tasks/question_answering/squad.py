@@ -45,8 +45,8 @@ class SquadSplit:
     file: str
     """What messages call it."""
 
-    left_out: int = 0
-    """Impossible questions with answers, which are not used: they are only plausible."""
+    with_plausible_answers: int = 0
+    """Impossible questions that have answers, which are not used."""
 
 
 class _Entry(NamedTuple):
@@ -67,6 +67,7 @@ class _Row(NamedTuple):
     context: str
     answers: Tuple[Answer, ...]
     is_impossible: bool
+    has_plausible_answers: bool
 
 
 def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
@@ -74,19 +75,18 @@ def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
     bad_rows = BadRows(file, CURE)
     contexts: Dict[str, int] = {}
     questions: Dict[str, Question] = {}
-    left_out = 0
+    plausible = 0
     for entry in _entries(file, bad_rows):
         with bad_rows:
             row = _row(entry)
             if row.id in questions:
                 raise BadInput(f"{entry.where}: the id {row.id!r} was given to an earlier question; ids must differ")
-            left_out += bool(row.is_impossible and row.answers)
-            answers = () if row.is_impossible else row.answers
+            plausible += row.has_plausible_answers
             context = contexts.setdefault(row.context, len(contexts))
-            questions[row.id] = Question(row.id, row.question, answers, row.is_impossible, context)
+            questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context)
     if not bad_rows.entries:
         _require_answers(list(questions.values()), file)
-    return SquadSplit(list(questions.values()), list(contexts), str(file), left_out), bad_rows
+    return SquadSplit(list(questions.values()), list(contexts), str(file), plausible), bad_rows
 
 
 def _require_answers(questions: Sequence[Question], file: DataFile) -> None:
@@ -124,12 +124,16 @@ def _row(entry: _Entry) -> _Row:
     question = _text(value, "question", where)
     context = _context(entry)
     name = _id(value, where) or entry.place
+    said = _is_impossible(value, where)
+    if said:
+        return _Row(name, question, context, (), True, _has_answers(value, where))
     answers = _answers(value, where)
     where = f"{where} (question {name!r})"
-    impossible = _is_impossible(value, answers, where)
-    for answer in () if impossible else answers:
+    if said is False and not answers:
+        raise BadInput(f"{where}: is_impossible is false, and there is no answer; one of them must be otherwise")
+    for answer in answers:
         _require_in_context(answer, context, where)
-    return _Row(name, question, context, answers, impossible)
+    return _Row(name, question, context, answers, not answers, False)
 
 
 def _context(entry: _Entry) -> str:
@@ -165,13 +169,21 @@ def _whole(number: Any) -> Any:
     return number
 
 
-def _is_impossible(question: Mapping[str, Any], answers: Sequence[Answer], where: str) -> bool:
+def _is_impossible(question: Mapping[str, Any], where: str) -> Optional[bool]:
+    """What is said of it; None where nothing is."""
     said = question.get("is_impossible")
-    if said not in (None, True, False):
-        of_kind(said, (bool,), f"{where}: is_impossible")
-    if said is not None and not said and not answers:
-        raise BadInput(f"{where}: is_impossible is false, and there is no answer; one of them must be otherwise")
-    return bool(said) or not answers
+    said = {"true": True, "false": False}.get(said.lower(), said) if type(said) is str else said
+    if said in (None, 0, 1):
+        return None if said is None else bool(said)
+    return bool(of_kind(said, (bool,), f"{where} is not SQuAD: is_impossible"))
+
+
+def _has_answers(question: Mapping[str, Any], where: str) -> bool:
+    """Whether it has any, however they are written."""
+    try:
+        return bool(_answers(question, where))
+    except BadInput:
+        return True
 
 
 def _answers(question: Mapping[str, Any], where: str) -> Tuple[Answer, ...]:

@@ -121,7 +121,7 @@ def test_parquet_without_an_answer_is_impossible(write_parquet: Any) -> None:
             [question(answers=[], is_impossible=False)],
             r"\(question 'a'\): is_impossible is false, and there is no answer; one of them must be otherwise$",
         ),
-        ([question(is_impossible="no")], r"\(question 'a'\): is_impossible must be true or false; got a text$"),
+        ([question(is_impossible="no")], r"qas\[0\] is not SQuAD: is_impossible must be true or false; got a text$"),
         (
             [question(answers=[{"text": "Zürich", "answer_start": 11}])],
             r"\(question 'a'\): the answer 'Zürich' is not in its context at character 11; it is at 12$",
@@ -331,7 +331,7 @@ def test_answers_are_read_in_every_spelling(write: Any, answers: Any, key: str) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "left_out"),
+    ("asked", "plausible"),
     [
         ({}, 0),
         ({"answers": None, "is_impossible": None}, 0),
@@ -348,13 +348,15 @@ def test_answers_are_read_in_every_spelling(write: Any, answers: Any, key: str) 
         ({"plausible_answers": [{"text": "acht", "answer_start": 29}]}, 0),
         ({"answers": [{"text": "acht", "answer_start": 29}], "is_impossible": True}, 1),
         ({"answers": [{"text": "Bern", "answer_start": 0}], "is_impossible": True}, 1),
+        ({"answers": ["acht"], "is_impossible": "true"}, 1),
+        ({"answers": [{"text": "", "answer_start": -1}], "is_impossible": "True"}, 0),
     ],
 )
-def test_a_question_is_impossible_in_every_spelling(write: Any, asked: Any, left_out: int) -> None:
+def test_a_question_is_impossible_in_every_spelling(write: Any, asked: Any, plausible: int) -> None:
     split = read_squad(DataFile(write(document(FIRST, {"id": "b", "question": "Wer?", **asked}))))
 
     assert split.questions == BOTH
-    assert split.left_out == left_out
+    assert split.with_plausible_answers == plausible
 
 
 @pytest.mark.parametrize(
