@@ -8,7 +8,6 @@ from typing import Any, Dict, Mapping, Tuple
 
 import numpy as np
 
-from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.raw_data import RAW_DATA, DataFile, data_files
@@ -53,13 +52,15 @@ def _tokenize(
     """Read one split, cut it, write it below the draft, and count what a reader of the card should know of it."""
     started, aside = time.monotonic(), SetAside(settings)
     split, bad_rows = read_squad(file)
-    _leave_out(aside, bad_rows, len(split.questions), file)
+    if not split.questions:
+        bad_rows.stop()
     encoded = encode_split(pair.tokenizer, split)
-    long, bad_rows = long_questions(split, encoded, pair=pair, settings=settings)
-    _leave_out(aside, bad_rows, len(split.questions) - len(long), file)
+    long = long_questions(split, encoded, bad_rows, pair=pair, settings=settings)
+    aside.take(bad_rows)
     kept = np.delete(np.arange(len(split.questions)), long)
     split = replace(split, questions=[split.questions[row] for row in kept])
     encoded = replace(encoded, questions=encoded.questions.take(kept))
+    aside.require_few(file, "questions", len(aside.entries), len(kept) + len(aside.entries))
     windows = cut_windows(directory, split, encoded, pair=pair, settings=settings)
     write_windows(windows, split.questions, split.contexts)
     aside.write(directory)
@@ -71,11 +72,6 @@ def _tokenize(
     _log_counts(windows, len(split.questions), len(aside.entries), time.monotonic() - started)
     facts = SplitFacts(len(split.questions), len(windows), len(windows.tokens.values), split_digest(directory))
     return facts, counts
-
-
-def _leave_out(aside: SetAside, bad_rows: BadRows, kept: int, file: DataFile) -> None:
-    aside.take(bad_rows)
-    aside.require_few(file, "questions", len(aside.entries), kept + len(aside.entries))
 
 
 def _log_counts(windows: QuestionWindows, questions: int, set_aside: int, seconds: float) -> None:

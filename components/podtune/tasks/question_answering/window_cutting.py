@@ -12,7 +12,6 @@ import numpy as np
 
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.ragged import Array, Ragged, gather, offsets_of
-from podtune.formats.set_aside import CURE
 from podtune.tasks.question_answering.encoding import EncodedSplit
 from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer
 from podtune.tasks.question_answering.questions import Question
@@ -41,7 +40,9 @@ def cut_windows(
     directory: Path, split: SquadSplit, encoded: EncodedSplit, *, pair: PairTokenizer, settings: WindowSettings
 ) -> QuestionWindows:
     """Cut a split into windows, to be written to `directory`; BadInput names the questions that no window can hold."""
-    long_questions(split, encoded, pair=pair, settings=settings)[1].stop()
+    bad_rows = BadRows(split.file)
+    long_questions(split, encoded, bad_rows, pair=pair, settings=settings)
+    bad_rows.stop()
     context_of, room = _contexts(split), settings.max_length - pair.special_tokens - encoded.questions.lengths
     windows = _cover(context_of, encoded.contexts.lengths, room, overlap=settings.overlap)
     context_start = len(pair.before) + encoded.questions.lengths[windows.question] + len(pair.between)
@@ -62,23 +63,22 @@ def cut_windows(
 
 
 def long_questions(
-    split: SquadSplit, encoded: EncodedSplit, *, pair: PairTokenizer, settings: WindowSettings
-) -> Tuple[Array, BadRows]:
-    """The rows of the questions that no window can hold, and what is wrong with them.
+    split: SquadSplit, encoded: EncodedSplit, bad_rows: BadRows, *, pair: PairTokenizer, settings: WindowSettings
+) -> Array:
+    """The rows of the questions that no window can hold, noted in `bad_rows`.
 
     A window must hold its question and all of the context, or else start after the window before it.
     """
     lengths = encoded.contexts.lengths[_contexts(split)]
     room = settings.max_length - pair.special_tokens - encoded.questions.lengths
-    rows = np.flatnonzero((lengths > room) & (room <= settings.overlap))
-    bad_rows = BadRows(split.file, f"raise features.max_length or lower features.overlap; {CURE}")
+    rows: Array = np.flatnonzero((lengths > room) & (room <= settings.overlap))
     for row in rows:
         bad_rows.add(
             f"{split.file}: question {split.questions[row].id!r} leaves room for {max(room[row], 0)} of its context's"
             f" {lengths[row]} tokens in a window of {settings.max_length}, of which the next window would repeat"
-            f" {settings.overlap}"
+            f" {settings.overlap}; raise features.max_length or lower features.overlap"
         )
-    return rows, bad_rows
+    return rows
 
 
 def _contexts(split: SquadSplit) -> Array:

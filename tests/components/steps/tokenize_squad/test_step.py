@@ -166,7 +166,7 @@ def test_by_policy_bad_questions_are_set_aside_listed_and_counted(
         },
         {
             "reason": "question 't3' leaves room for 0 of its context's 6 tokens in a window of 8, of which the next"
-            " window would repeat 2"
+            " window would repeat 2; raise features.max_length or lower features.overlap"
         },
     ]
     facts, windows = FEATURES.open(features).facts, open_windows(features, "train")
@@ -178,18 +178,39 @@ def test_by_policy_bad_questions_are_set_aside_listed_and_counted(
     assert [question.id for question in read_questions(features, "train")] == ["t1", "t4"]
 
 
-@pytest.mark.parametrize(("most", "count"), [(0.2, "1 of 4"), (0.49, "2 of 4")])
+def test_otherwise_all_bad_questions_are_named_at_once(with_bad_rows: Path, features: Path, write_model: Any) -> None:
+    with pytest.raises(BadInput) as error:
+        run(with_bad_rows, write_model(), features, WINDOWS)
+
+    title, first, second, cure = str(error.value).split("\n")
+    assert title == "/data/train.json has 2 bad entries:"
+    assert first.startswith("  data[0].paragraphs[0].qas[1] (question 't2'): the answer 'b' is not in its context ")
+    assert second.startswith("  question 't3' leaves room for 0 of its context's 6 tokens in a window of 8, ")
+    assert cure == "  features.bad_rows: set_aside leaves such ones out and lists them"
+    assert not features.exists()
+
+
 def test_more_than_the_stated_share_of_questions_stops_the_step(
-    with_bad_rows: Path, features: Path, write_model: Any, most: float, count: str
+    with_bad_rows: Path, features: Path, write_model: Any
 ) -> None:
     with pytest.raises(BadInput) as error:
-        run(with_bad_rows, write_model(), features, {**WINDOWS, "bad_rows": "set_aside", "most_set_aside": most})
+        run(with_bad_rows, write_model(), features, {**WINDOWS, "bad_rows": "set_aside", "most_set_aside": 0.49})
 
-    assert str(error.value).startswith("/data/train.json")
-    assert str(error.value).endswith(
-        f"{count} questions would be set aside; features.most_set_aside allows a share of {most}, and never all"
+    title, *_, last = str(error.value).split("\n")
+    assert title == "/data/train.json has 2 bad entries:"
+    assert (
+        last == "  2 of 4 questions would be set aside; features.most_set_aside allows a share of 0.49, and never all"
     )
     assert not features.exists()
+
+
+def test_a_split_without_a_good_question_stops_the_step_by_any_policy(
+    features: Path, write_model: Any, write_data: Any, squad_file: Any
+) -> None:
+    bad = write_data({"train": squad_file("b", ("t", "a", "c", 0))})
+
+    with pytest.raises(BadInput, match=r"the answer 'c' is not in its context at character 0; "):
+        run(bad, write_model(), features, {**WINDOWS, "bad_rows": "set_aside", "most_set_aside": 1})
 
 
 def test_messages_name_the_file_that_was_fetched(

@@ -162,14 +162,11 @@ def test_all_such_questions_are_named(tokenizers: Any) -> None:
 
     title, *lines = str(error.value).split("\n")
     assert title == "train.json has 2 bad entries:"
-    assert [line[:34] for line in lines[:2]] == [
+    assert [line[:34] for line in lines] == [
         "  question 'q0' leaves room for 1 ",
         "  question 'q1' leaves room for 0 ",
     ]
-    assert lines[2] == (
-        "  raise features.max_length or lower features.overlap; features.bad_rows: set_aside leaves such ones out and"
-        " lists them"
-    )
+    assert all(line.endswith("; raise features.max_length or lower features.overlap") for line in lines)
 
 
 def test_a_long_question_on_a_short_context_needs_no_progress(tokenizers: Any) -> None:
