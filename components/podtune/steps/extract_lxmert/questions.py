@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.json_files import field, of_kind, read_json, words
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import CURE, SetAside
 from podtune.tasks.visual_question_answering.accuracy import clean, normalise, soft_accuracy
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
@@ -28,15 +29,14 @@ class QuestionFile:
     chosen: List[str]
     """The one answer of each that counts where a vocabulary is made; empty where there is none."""
 
-    def require_distinct(self, file: DataFile) -> None:
-        """BadInput where there is no question, or several have the same id."""
+    set_aside: int
+    """Questions that cannot be read."""
+
+    def require_some(self, file: DataFile, aside: SetAside) -> None:
+        """BadInput where there is no question, or more are set aside than may be."""
+        aside.require_few(file, "questions", self.set_aside, self.set_aside + len(self.questions))
         if not self.questions:
             raise BadInput(f"{file} holds no question")
-        bad_rows = BadRows(file)
-        for name, count in Counter(question.id for question in self.questions).items():
-            if count > 1:
-                bad_rows.add(f"{file}: the id {name!r} is given to {count} questions; ids must differ")
-        bad_rows.stop()
 
 
 @dataclass(frozen=True)
@@ -54,25 +54,25 @@ class _Annotation:
     slices: Dict[str, str]
 
 
-def read_question_file(questions: DataFile, annotations: Optional[DataFile]) -> QuestionFile:
-    """Read the questions of a split; only VQA's have `annotations`. BadInput names the mistakes."""
+def read_question_file(questions: DataFile, annotations: Optional[DataFile], aside: SetAside) -> QuestionFile:
+    """Read the questions of a split; only VQA's have `annotations`. What cannot be read is set aside."""
     document = read_json(questions.path, shown=str(questions))
     if isinstance(document, dict) and isinstance(document.get("questions"), list):  # GQA's keys are numbers
         if annotations is None:
             raise BadInput(f"{questions} has VQA's questions, whose answers lie in another file; name it too")
-        read = _read_vqa(document, questions, annotations)
+        read = _read_vqa(document, questions, annotations, aside)
     elif annotations is not None:
         raise BadInput(f"{questions} has not VQA's questions, so {annotations} cannot have their answers")
     else:
-        read = with_most_right(_read_others(document, questions))
-    read.require_distinct(questions)
+        read = _read_others(document, questions, aside)
+    read.require_some(questions, aside)
     return read
 
 
-def _read_others(document: Any, file: DataFile) -> List[VisualQuestion]:
+def _read_others(document: Any, file: DataFile, aside: SetAside) -> QuestionFile:
     """Read LXMERT's or VizWiz's list, or GQA's object: a key there is an id, a text, as some begin with zeros."""
     questions: List[VisualQuestion] = []
-    bad_rows = BadRows(file)
+    bad_rows = BadRows(file, CURE)
     if isinstance(document, list):
         for number, entry in enumerate(document):
             with bad_rows:
@@ -82,13 +82,24 @@ def _read_others(document: Any, file: DataFile) -> List[VisualQuestion]:
         for name, entry in of_kind(document, (dict,), str(file)).items():
             with bad_rows:
                 questions.append(_gqa_question(name, entry, f"{file}: question {name!r}"))
-    bad_rows.stop()
-    return questions
+    return with_most_right(questions, file, bad_rows, aside)
 
 
-def with_most_right(questions: List[VisualQuestion]) -> QuestionFile:
-    """The answer that counts is the one that weighs most, the first of equal ones."""
-    return QuestionFile(questions, [max(one.labels, key=one.labels.__getitem__, default="") for one in questions])
+def with_most_right(
+    questions: List[VisualQuestion], file: DataFile, bad_rows: BadRows, aside: SetAside
+) -> QuestionFile:
+    """The answer that counts is the one that weighs most, the first of equal ones.
+
+    Set aside are the bad rows, and all but the first question with an id.
+    """
+    distinct: Dict[str, VisualQuestion] = {}
+    for one in questions:
+        if one.id in distinct:
+            bad_rows.add(f"{file}: the id {one.id!r} was given to an earlier question; ids must differ")
+        distinct.setdefault(one.id, one)
+    aside.take(bad_rows)
+    chosen = [max(one.labels, key=one.labels.__getitem__, default="") for one in distinct.values()]
+    return QuestionFile(list(distinct.values()), chosen, len(bad_rows.entries))
 
 
 def _lxmert_question(entry: Any, where: str) -> VisualQuestion:
@@ -128,28 +139,29 @@ def _slices(entry: Mapping[str, Any], keys: Sequence[str], where: str) -> Dict[s
     return {key: words(entry, key, where) for key in keys if entry.get(key) is not None}
 
 
-def _read_vqa(document: Any, file: DataFile, annotations: DataFile) -> QuestionFile:
-    """Join questions with what ten people answered to each, by id; BadInput where either is without the other."""
+def _read_vqa(document: Any, file: DataFile, annotations: DataFile, aside: SetAside) -> QuestionFile:
+    """Join questions with what ten people answered to each, by id; either without the other is set aside."""
     answers = read_json(annotations.path, shown=str(annotations))
-    answered = _annotations_by_id(answers, annotations)
+    answered = _annotations_by_id(answers, annotations, aside)
     described = answers if "data_subtype" not in document and "data_subtype" in answers else document
     joined: Dict[str, VisualQuestion] = {}
-    chosen: List[str] = []
-    bad_rows = BadRows(file)
+    asked: Set[str] = set()
+    bad_rows = BadRows(file, CURE)
     for number, entry in enumerate(document["questions"]):
         where = f"{file}: questions[{number}]"
         with bad_rows:
             name = _id(entry, "question_id", where)
-            if name in joined:
+            if name in asked:
                 raise BadInput(f"{where} has the id {name}, which is given to an earlier one; ids must differ")
+            asked.add(name)
             if name not in answered:
                 raise BadInput(f"{where} has the id {name}, which is not in {annotations}")
             joined[name] = _vqa_question(name, entry, answered[name], where)
-            chosen.append(answered[name].chosen)
-    bad_rows.stop()
-    _require_asked(answered, joined, file, annotations)
+    aside.take(bad_rows)
+    aside.take(_not_asked(answered, asked, file, annotations))
     named = partial(_image_name, described, str(file))
-    return QuestionFile([replace(question, image=named(question.image)) for question in joined.values()], chosen)
+    questions = [replace(question, image=named(question.image)) for question in joined.values()]
+    return QuestionFile(questions, [answered[name].chosen for name in joined], len(bad_rows.entries))
 
 
 def _image_name(described: Any, where: str, image: str) -> str:
@@ -157,19 +169,17 @@ def _image_name(described: Any, where: str, image: str) -> str:
     return f"COCO_{words(described, 'data_subtype', where)}_{int(image):012}" if image.isdecimal() else image
 
 
-def _require_asked(
-    answered: Mapping[str, _Annotation], asked: Mapping[str, VisualQuestion], file: DataFile, annotations: DataFile
-) -> None:
-    bad_rows = BadRows(annotations, "they must be of the same split")
+def _not_asked(answered: Mapping[str, _Annotation], asked: Set[str], file: DataFile, annotations: DataFile) -> BadRows:
+    bad_rows = BadRows(annotations, f"they must be of the same split; {CURE}")
     for name, annotation in answered.items():
         if name not in asked:
             bad_rows.add(f"{annotation.where} answers question {name}, which is not in {file}")
-    bad_rows.stop()
+    return bad_rows
 
 
-def _annotations_by_id(document: Any, file: DataFile) -> Dict[str, _Annotation]:
+def _annotations_by_id(document: Any, file: DataFile, aside: SetAside) -> Dict[str, _Annotation]:
     annotations: Dict[str, _Annotation] = {}
-    bad_rows = BadRows(file)
+    bad_rows = BadRows(file, CURE)
     for number, entry in enumerate(field(document, "annotations", (list,), str(file))):
         where = f"{file}: annotations[{number}]"
         with bad_rows:
@@ -177,7 +187,7 @@ def _annotations_by_id(document: Any, file: DataFile) -> Dict[str, _Annotation]:
             if name in annotations:
                 raise BadInput(f"{where}: question {name} has an earlier annotation; each question must have one")
             annotations[name] = _annotation(entry, where)
-    bad_rows.stop()
+    aside.take(bad_rows)
     return annotations
 
 

@@ -38,7 +38,10 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
     files = sources.files_of_splits(data_files(data), data.facts.source)
     published, detector = sources.published_answers(files), sources.detector_of(files)
-    by_split = {split: sources.open_source(split, of_split, published, detector) for split, of_split in files.items()}
+    by_split = {
+        split: sources.open_source(split, of_split, SetAside(settings), answers=published, detector=detector)
+        for split, of_split in files.items()
+    }
     answers = published or _made_vocabulary(by_split, settings)
     _check_size(answers, settings)
     with FEATURES.sealing(prepared_data) as draft:
@@ -86,7 +89,7 @@ def _extract(
     directory.mkdir(parents=True)
     questions = source.questions.questions
     create_store(directory, list(dict.fromkeys(question.image for question in questions)), settings.regions)
-    aside, bad_rows = SetAside(settings), BadRows(source.regions, CURE)
+    aside, bad_rows = source.aside, BadRows(source.regions, CURE)
 
     def report(bad: BadRow) -> bool:
         _add(bad_rows, source.regions, **vars(bad))
@@ -94,7 +97,7 @@ def _extract(
 
     images = source.store_regions(directory, settings.regions, report)
     aside.take(bad_rows)
-    kept = _with_regions(questions, images, source, aside)
+    kept = _with_regions(source, images)
     tokens, cut = tokenizer.encode([question.question for question in kept])
     rows, known = rows_of_images(directory), set(answers)
     image = np.array([rows[question.image] for question in kept], dtype=np.int32)
@@ -106,25 +109,26 @@ def _extract(
         "out_of_vocabulary": sum(known.isdisjoint(question.labels) for question in kept),
         "cut_questions": cut,
         "rows_set_aside": len(bad_rows.entries),
-        "questions_set_aside": len(questions) - len(kept),
+        "questions_set_aside": source.questions.set_aside + len(questions) - len(kept),
     }
     _log_counts(directory.name, counts, time.monotonic() - started)
     return SplitFacts(len(kept), len(kept), len(tokens.values), split_digest(directory)), counts
 
 
-def _with_regions(
-    questions: Sequence[VisualQuestion], images: Set[str], source: Source, aside: SetAside
-) -> List[VisualQuestion]:
+def _with_regions(source: Source, images: Set[str]) -> List[VisualQuestion]:
     """The questions whose image has regions; the others are set aside."""
-    bad_rows = BadRows(source.questions_file, CURE)
+    bad_rows, questions = BadRows(source.questions_file, CURE), source.questions.questions
     reason = f"{source.regions.name} has no regions of its image that can be used"
     for question in questions:
         if question.image not in images:
             _add(bad_rows, source.questions_file, question=question.id, image=question.image, reason=reason)
-    aside.take(bad_rows)
+    source.aside.take(bad_rows)
     if not images:
         raise BadInput(f"{source.questions_file} has no question about an image in {source.regions}")
-    aside.require_few(source.questions_file, "questions", len(bad_rows.entries), len(questions))
+    unread = source.questions.set_aside
+    source.aside.require_few(
+        source.questions_file, "questions", unread + len(bad_rows.entries), unread + len(questions)
+    )
     return [question for question in questions if question.image in images]
 
 

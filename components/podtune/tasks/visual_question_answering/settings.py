@@ -37,8 +37,8 @@ class LxmertSettings:
     """Split to the images that they ask about, in the same way; `podtune plan` says what these will take."""
 
     bad_rows: Literal["stop", "set_aside"] = "stop"
-    """What an image whose regions cannot be read, or a question whose image has none, does: it stops the step, which
-    lists all of them, or is left out, listed and counted."""
+    """What an image whose regions cannot be read does, and a question that cannot be read or whose image has none: it
+    stops the step, which lists all of them, or is left out, listed and counted."""
 
     most_set_aside: float = 0.01
     """Share of a split's questions that may be left out so; more stop the step."""

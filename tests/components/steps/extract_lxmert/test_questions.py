@@ -1,21 +1,30 @@
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Literal, Optional
 
 import pytest
+from inputs.visual_question_answering import curing
 from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import SetAside
 from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_file
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
+from podtune.tasks.visual_question_answering.settings import LxmertSettings
 
 
-def read(folder: Path, questions: Any, annotations: Any = None) -> QuestionFile:
+def by_policy(policy: Literal["stop", "set_aside"] = "stop", most: float = 0.01) -> SetAside:
+    return SetAside(LxmertSettings(labels="soft", bad_rows=policy, most_set_aside=most))
+
+
+def read(folder: Path, questions: Any, annotations: Any = None, aside: Optional[SetAside] = None) -> QuestionFile:
     """Read questions, given as a text or as what becomes JSON."""
     paths: List[Optional[Path]] = [folder / "questions.json", None if annotations is None else folder / "answers.json"]
     for path, content in zip(paths, (questions, annotations)):
         if path:
             path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    return read_question_file(DataFile(folder / "questions.json"), paths[1] and DataFile(paths[1]))
+    answers = paths[1] and DataFile(paths[1])
+    with curing():
+        return read_question_file(DataFile(folder / "questions.json"), answers, aside or by_policy())
 
 
 def entry(**changed: Any) -> Dict[str, Any]:
@@ -75,7 +84,7 @@ def test_a_label_of_no_answers_is_out_of_vocabulary(tmp_path: Path) -> None:
         ([entry(label={"net": 1.5})], r"entry 0: the weight of 'net' must be above 0 and at most 1; got 1\.5$"),
         ([entry(question_id=None)], r"entry 0: question_id must be a text or a whole number; got null$"),
         (["net"], r"entry 0 must be an object with 'question_id'; got a text$"),
-        ([entry(), entry()], r"the id '458752000' is given to 2 questions; ids must differ$"),
+        ([entry(), entry()], r"the id '458752000' was given to an earlier question; ids must differ$"),
         ([], r"questions\.json holds no question$"),
         ({}, r"questions\.json holds no question$"),
         (7, r"questions\.json must be an object; got a whole number$"),
@@ -295,7 +304,7 @@ def test_annotations_belong_to_vqas_questions(tmp_path: Path, vqa: Any) -> None:
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"questions\.json is no file; it should be JSON in UTF-8$"):
-        read_question_file(DataFile(tmp_path / "questions.json"), None)
+        read_question_file(DataFile(tmp_path / "questions.json"), None, by_policy())
 
 
 def listed(folder: Path, questions: Any, annotations: Any = None) -> List[str]:
@@ -320,8 +329,8 @@ def test_all_wrong_questions_are_named(tmp_path: Path, gqa: Any) -> None:
     ]
     assert listed(tmp_path, [entry(), entry(), entry(question_id=1), entry(question_id=1)]) == [
         "questions.json has 2 bad entries:",
-        "  the id '458752000' is given to 2 questions; ids must differ",
-        "  the id '1' is given to 2 questions; ids must differ",
+        "  the id '458752000' was given to an earlier question; ids must differ",
+        "  the id '1' was given to an earlier question; ids must differ",
     ]
 
 
@@ -355,4 +364,39 @@ def test_all_answers_to_other_questions_are_named(tmp_path: Path, vqa: Any) -> N
         "  annotations[1] answers question 9001, which is not in questions.json",
         "  annotations[2] answers question 9002, which is not in questions.json",
         "  they must be of the same split",
+    ]
+
+
+def test_by_policy_wrong_questions_are_set_aside(tmp_path: Path) -> None:
+    aside = by_policy("set_aside", 0.5)
+
+    found = read(tmp_path, [entry(sent=""), entry(), entry(question_id=1), entry()], aside=aside)
+
+    assert [question.id for question in found.questions] == ["458752000", "1"]
+    assert (found.set_aside, found.chosen) == (2, ["net", "net"])
+    assert aside.entries == [
+        {"reason": "entry 0: sent is empty; it must have a word"},
+        {"reason": "the id '458752000' was given to an earlier question; ids must differ"},
+    ]
+    with pytest.raises(BadInput, match=r"; 1 of 3 questions would be set aside; features\.most_set_aside allows a "):
+        read(tmp_path, [entry(sent=""), entry(), entry(question_id=1)], aside=by_policy("set_aside", 0.3))
+    with pytest.raises(BadInput, match=r"entry 0: sent is empty; .*; 1 of 1 questions would be set aside; "):
+        read(tmp_path, [entry(sent="")], aside=by_policy("set_aside", 1))
+
+
+def test_by_policy_what_one_of_vqas_files_lacks_is_set_aside(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa(*((9000 + number, 9, "What is it?", [f"{number}"] * 10) for number in range(4)))
+    questions["questions"][0]["question"] = " "
+    annotations["annotations"][1]["answers"] = []
+    del questions["questions"][2]
+    aside = by_policy("set_aside", 0.7)
+
+    found = read(tmp_path, questions, annotations, aside)
+
+    assert ([question.id for question in found.questions], found.chosen, found.set_aside) == (["9003"], ["3"], 2)
+    assert [entry["reason"].replace(f"{tmp_path}/", "") for entry in aside.entries] == [
+        "annotations[1] has no answers; there must be one of every person asked",
+        "questions[0]: question is empty; it must have a word",
+        "questions[1] has the id 9001, which is not in answers.json",
+        "annotations[2] answers question 9002, which is not in questions.json",
     ]
