@@ -106,7 +106,8 @@ def _entries(file: DataFile, bad_rows: BadRows) -> Iterator[_Entry]:
 def _walk(entry: _Entry, bad_rows: BadRows) -> Iterator[_Entry]:
     """The questions of an entry: it is one, or holds others."""
     value = entry.value
-    holder = _first(value, _HOLDERS) if isinstance(value, dict) else ""
+    holds = isinstance(value, dict) and value.get("question") is None
+    holder = _first(value, _HOLDERS) if holds else ""
     if not holder:
         yield entry
         return

@@ -330,6 +330,15 @@ def test_answers_are_read_in_every_spelling(write: Any, answers: Any, key: str) 
     assert read_squad(DataFile(write(document(asked)))).questions == BOTH[:1]
 
 
+def test_whatever_else_stands_in_a_file_is_ignored(write: Any) -> None:
+    more = {"data": 7, "qas": "none", "paragraphs": [], "answer": "acht", "start": 3, "question_id": 9, "guid": [1]}
+    answers = [{"text": "Zürich", "answer_start": 12, "answer": 3, "start": -1, "answer_category": None}]
+    paragraph = {"context": CONTEXT, "document_id": 3, "qas": [{**FIRST, **more, "answers": answers}]}
+    article = {"title": None, "paragraphs": [paragraph]}
+
+    assert read_squad(DataFile(write({"data": [article], "info": {"data": 1}}))).questions == BOTH[:1]
+
+
 @pytest.mark.parametrize(
     ("asked", "plausible"),
     [
