@@ -3,6 +3,7 @@ PopTorch without IPUs.
 """
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
@@ -79,6 +80,16 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 def golden_text() -> Callable[[str], str]:
     """A function (name) that reads tests/golden/<name>."""
     return lambda name: (GOLDEN / name).read_bytes().decode("utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _levels_of_loggers() -> Iterator[None]:
+    """Undo what a program sets when it begins (errors.ending_cleanly)."""
+    loggers = [logging.getLogger(name) for name in (None, "podtune", "podtune_pipelines")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels):
+        logger.setLevel(level)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from podtune.samples.squad import write_squad
 from podtune.steps.table import STEPS
 from podtune.tasks.question_answering import squad
 from podtune_pipelines.cli.main import app
-from podtune_pipelines.recipe import load_recipe, packaged_recipes
+from podtune_pipelines.packaged import packaged_recipes
+from podtune_pipelines.recipe import load_recipe
 from podtune_pipelines.recipe_settings import all_settings
 
 ROOT = Path(__file__).parent.parent

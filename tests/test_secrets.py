@@ -17,8 +17,9 @@ from podtune_pipelines.argo.workflow import text_of, workflow_template
 from podtune_pipelines.cluster.runs import Conditions
 from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
 from podtune_pipelines.graphs import arguments_of, compile_to, pipeline_of, scheduled_pipeline_of
+from podtune_pipelines.packaged import packaged_recipes
 from podtune_pipelines.placement import Placement
-from podtune_pipelines.recipe import load_recipe, packaged_recipes
+from podtune_pipelines.recipe import load_recipe
 
 MARK = "CANARY7Q4F1D"
 CANARIES = {

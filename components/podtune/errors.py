@@ -17,6 +17,13 @@ _KUBERNETES_BYTES = 4096
 """Of a longer message Kubernetes keeps the end, and so not what it is about."""
 
 
+_PASSING = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE)
+"""What a mount that is lost answers, or a system that is busy."""
+
+_PATH = 200
+"""Characters that are shown of a path which is too long."""
+
+
 class PodtuneError(Exception):
     """An expected failure: one line that says what the value was, what would be right, and where."""
 
@@ -71,10 +78,15 @@ def ending_cleanly() -> Iterator[None]:
 
 
 def from_os_error(error: OSError) -> Optional[PodtuneError]:
-    """Translate a full disk or missing permission; None for other errors."""
+    """Translate a disk that is full, lost or closed to us, or a path that cannot be; None for other errors."""
     path = error.filename or "the output"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    short_write = error.errno is None and "requested and" in str(error)  # numpy's word for a full disk
+    if short_write or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return TryAgainLater(f"no space left to write {path}; free some and start again")
+    if error.errno in _PASSING:
+        return TryAgainLater(f"cannot use {path}: {error.strerror}; start again when its disk answers")
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return BadInput(f"cannot use {str(path)[:_PATH]}: {error.strerror}; choose another path")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return BadInput(f"no permission to use {path}; choose another path or change its permissions")
     return None

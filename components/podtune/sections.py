@@ -1,7 +1,6 @@
 """Read a section of a recipe, a mapping, into its dataclass; or report every mistake in it at once."""
 
 import dataclasses
-import json
 import re
 import typing
 from difflib import get_close_matches
@@ -9,9 +8,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Literal, Mapping, Sequence, Tuple, Type, TypeVar, Union
 
-import yaml
-
 from podtune.errors import BadInput
+from podtune.parsing import parse_json, parse_yaml
 
 Section = TypeVar("Section")
 
@@ -22,15 +20,11 @@ _EXPONENT = re.compile(r"[-+]?[0-9]+[.]?[0-9]*[eE][-+]?[0-9]+")
 """A number such as 5e-5, which YAML 1.1 reads as a text."""
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML's safe subset; duplicate keys are errors."""
+_BEYOND = 1 << 63
+"""Numbers that no counter, size or seed takes."""
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> Dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.YAMLError(f"the key {key} is given twice{node.start_mark}")
-        return super().construct_mapping(node, deep)
+_SHOWN = 200
+"""Characters of a value that a message shows."""
 
 
 class Mistakes(BadInput):
@@ -71,9 +65,8 @@ def read_settings_file(path: Path) -> Dict[str, Any]:
     """Read a mapping from a YAML file, or from a JSON file if its name ends in .json."""
     try:
         text = path.read_text(encoding="utf-8")
-        # YAML would read JSON's 1e-4 as a text
-        values = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_StrictLoader)  # noqa: S506
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        values = parse_json(text) if path.suffix == ".json" else parse_yaml(text)  # YAML would read 1e-4 as a text
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"cannot read settings from {path}: {reason}") from error
     if not isinstance(values, dict):
@@ -141,7 +134,7 @@ def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
         return None if value is None else _value(inner, value, where, lines)
     if origin is Literal:
         if value not in options:
-            lines.append(f"{where} must be one of {', '.join(map(str, options))}; got {value!r}")
+            lines.append(f"{where} must be one of {', '.join(map(str, options))}; got {shown(value)}")
         return value
     if origin is dict and isinstance(value, Mapping):
         return {str(key): _value(options[1], item, f"{where}.{key}", lines) for key, item in value.items()}
@@ -155,14 +148,31 @@ def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
 def _scalar(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     if kind in (float, int) and isinstance(value, str) and _EXPONENT.fullmatch(value):
         value = float(value)
-    if kind is float and type(value) in (int, float) and isfinite(value):
+    if kind is float and _is_finite(value):
         return float(value)
-    if kind is int and type(value) in (int, float) and value == value // 1:
+    if kind is int and _is_finite(value) and value == value // 1 and abs(value) < _BEYOND:
         return int(value)
     if kind is Any or (kind in (str, bool) and type(value) is kind):
         return value
     scalars = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}
     wanted = {**scalars, dict: "a mapping", list: "a list", tuple: "a list"}[kind]
     quoted = f"; in quotes, '{value}', it is one" if kind is str and type(value) in (int, float) else ""
-    lines.append(f"{where} must be {wanted}; got {value!r}{quoted}")
+    lines.append(f"{where} must be {wanted}; got {shown(value)}{quoted}")
     return value
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether it is a number that a float can hold."""
+    try:
+        return type(value) in (int, float) and isfinite(value)
+    except OverflowError:
+        return False
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: on one line, and not all of a long one."""
+    try:
+        text = repr(value)
+    except ValueError:  # more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -1,7 +1,6 @@
 """The directory that holds all that local runs leave: what is in it, and what may go."""
 
 import contextlib
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, Container, ContextManager, Dict, Iterator, List, Literal
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.release import RELEASE
 from podtune.formats.verdict import VERDICT
+from podtune.parsing import parse_json
 from podtune.stores.lock_file import locked
 
 from podtune_pipelines.reuse import Results
@@ -74,7 +74,7 @@ class LocalRun:
     """ISO 8601, local time."""
 
     outcome: str
-    """Such as "released as version 3" or "ended in finetune"."""
+    """Such as "released as version 3" or "ended in finetune"; "planned" where `podtune plan` prepared the data."""
 
     bytes: int
     """Of its directory."""
@@ -98,6 +98,7 @@ def local_runs(home: Home) -> List[LocalRun]:
     for path, match in _runs(home):
         newest = path == _newest(home, match["recipe"])
         outcome = "under way" if newest and match["recipe"] in busy else _outcome(path)
+        outcome = "planned" if match["preparation"] else outcome
         day, clock = match["time"][:10], match["time"][11:].replace("-", ":")
         found.append(LocalRun(match["recipe"], f"{day}T{clock}", outcome, _size(path), path))
     return sorted(found, key=lambda run: run.started, reverse=True)
@@ -167,7 +168,7 @@ def _reused(home: Home) -> Set[Path]:
     paths: Set[Path] = set()
     for entry in home.results.directory.glob("*.json"):
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-            outputs: Dict[str, Dict[str, str]] = json.loads(entry.read_bytes())["outputs"]
+            outputs: Dict[str, Dict[str, str]] = parse_json(entry.read_bytes())["outputs"]
             paths |= {Path(output["path"]).resolve() for output in outputs.values()}
     return paths
 

@@ -64,10 +64,18 @@ def left_behind(recipe: Recipe, home: Home, reused: Mapping[str, Outputs], begun
             directory = Path(reused[step][output].path)
         else:
             continue
-        found.update({what: directory / name for what, name in files.items()})
+        found.update({what: _from_here(directory / name) for what, name in files.items()})
     if home.log(recipe.name).exists() and home.log(recipe.name).stat().st_mtime >= begun:
         found["log"] = home.log(recipe.name)
     return found
+
+
+def _from_here(path: Path) -> Path:
+    """A path as it is typed in the working directory, where it lies below that."""
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path
 
 
 def _placement(recipe: Recipe, device: str) -> Placement:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from podtune_pipelines.ipu_plan import IpuPlan
 from podtune_pipelines.plan import Plan
+from podtune_pipelines.sizes import size_in_words
 
 
 def show(made: Plan) -> None:
@@ -44,8 +45,8 @@ def _sizes(made: Plan) -> Table:
 def _needs(made: Plan) -> Table:
     needs = made.needs
     table = Table("needs", "", show_header=False, title="needs", title_justify="left")
-    table.add_row("features on the disk", _gibibytes(needs.features_bytes, "data"))
-    table.add_row("weights, gradient and optimizer", _gibibytes(needs.training_bytes, "model"))
+    table.add_row("features on the disk", _size(needs.features_bytes, "data"))
+    table.add_row("weights, gradient and optimizer", _size(needs.training_bytes, "model"))
     if needs.positions is not None:
         published = f"{_number(needs.published_positions)} padded as in the published runs"
         table.add_row("positions of text and regions", f"at most {_number(needs.positions)}; {published}")
@@ -93,8 +94,8 @@ def _number(value: Optional[int]) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _gibibytes(size: Optional[int], what: str) -> str:
-    return f"unknown until the {what} is fetched" if size is None else f"{size / 2**30:,.2f} GiB"
+def _size(size: Optional[int], what: str) -> str:
+    return f"unknown until the {what} is fetched" if size is None else size_in_words(size)
 
 
 def _clock(seconds: float) -> str:

@@ -1,14 +1,13 @@
 """A recipe: one YAML file that says everything about an experiment, read strictly."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, get_type_hints
 
-import yaml
 from podtune.cards.hub_rules import is_repository_id
 from podtune.errors import BadInput
-from podtune.sections import Mistakes, read_parts, read_settings_file
+from podtune.parsing import parse_yaml
+from podtune.sections import Mistakes, read_parts, read_settings_file, shown
 from podtune.steps.compare.settings import GateSettings
 from podtune.steps.fetch_data.settings import SourceSettings
 from podtune.steps.fetch_model.settings import ModelSettings
@@ -17,6 +16,7 @@ from podtune.steps.write_card.settings import CardSettings
 from podtune.tasks.task import TASKS, Task, all_tasks, task_named
 from podtune.training.config import TrainingConfig
 
+from podtune_pipelines.packaged import packaged_recipes
 from podtune_pipelines.statements import forget_statements
 
 
@@ -120,18 +120,6 @@ def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     return read_recipe(values)
 
 
-def packaged_recipes() -> List[Path]:
-    """The recipes that come with podtune, by name."""
-    return sorted(Path(str(files("podtune_pipelines") / "recipes")).glob("*.yaml"))
-
-
-def recipe_header(path: Path) -> str:
-    """The comment a recipe starts with: what it reproduces, the command, what to expect."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    header = [line for line in lines[: lines.index("")] if line.startswith("#")] if "" in lines else []
-    return "\n".join(line.lstrip("# ") for line in header)
-
-
 def _apply(values: Dict[str, Any], change: str) -> None:
     """Set one value in place; whether the key exists is for the strict reading to say."""
     key, equals, text = change.partition("=")
@@ -158,6 +146,6 @@ def _keys(key: str) -> List[str]:
 def _parsed(text: str, change: str) -> Any:
     """Read a value as YAML does, but nothing as an empty text."""
     try:
-        return yaml.safe_load(text) if text else ""
-    except yaml.YAMLError as error:
-        raise BadInput(f"--set {change}: the value is not YAML") from error
+        return parse_yaml(text) if text else ""
+    except ValueError as error:
+        raise BadInput(f"--set {shown(change)}: the value cannot be read as YAML: {error}") from error

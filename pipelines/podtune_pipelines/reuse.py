@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Set
 
 from podtune.errors import BadInput
 from podtune.formats.sealed import MANIFEST, sha256_of, verify
+from podtune.parsing import parse_json
 
 if TYPE_CHECKING:
     from kfp import dsl
@@ -46,7 +47,7 @@ class Results:
     def find(self, key: str) -> Optional[Outputs]:
         """The verified outputs under a key; forget the entry if one of them is damaged, replaced or missing."""
         try:
-            entry = json.loads(self._entry(key).read_bytes())
+            entry = parse_json(self._entry(key).read_bytes())
             outputs = {name: Produced(**fields) for name, fields in entry["outputs"].items()}
             if entry["seal"] != _hash([key, entry["outputs"]]):
                 raise BadInput(f"{self._entry(key)} is not what was written there")

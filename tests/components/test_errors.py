@@ -12,6 +12,7 @@ from podtune.errors import (
     PodtuneError,
     TryAgainLater,
     ending_cleanly,
+    from_os_error,
     read_failure,
 )
 
@@ -60,6 +61,10 @@ def test_kubernetes_shows_the_beginning_of_a_long_message(tmp_path: Path, monkey
         (errno.EDQUOT, 75, "no space left to write /data/x"),
         (errno.EACCES, 2, "no permission to use /data/x"),
         (errno.EROFS, 2, "no permission to use /data/x"),
+        (errno.EIO, 75, "cannot use /data/x: refused; start again when its disk answers"),
+        (errno.ESTALE, 75, "cannot use /data/x: refused"),
+        (errno.EMFILE, 75, "cannot use /data/x: refused"),
+        (errno.ENAMETOOLONG, 2, "cannot use /data/x: refused; choose another path"),
     ],
 )
 def test_what_the_system_refuses_is_said_in_words(
@@ -72,6 +77,13 @@ def test_what_the_system_refuses_is_said_in_words(
     assert words in capsys.readouterr().err
 
 
+def test_a_short_write_of_numpys_is_a_full_disk() -> None:
+    error = from_os_error(OSError("25817 requested and 20416 written"))
+
+    assert isinstance(error, TryAgainLater)
+    assert str(error) == "no space left to write the output; free some and start again"
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     with pytest.raises(KeyError), ending_cleanly():
         raise KeyError("defect")
@@ -79,7 +91,7 @@ def test_a_defect_keeps_its_traceback() -> None:
 
 def test_another_refusal_of_the_system_keeps_its_traceback() -> None:
     with pytest.raises(OSError, match="broken"), ending_cleanly():
-        raise OSError(errno.EIO, "broken", "/data/x")
+        raise OSError(errno.EBADF, "broken", "/data/x")
 
 
 @pytest.mark.parametrize("kind", [PodtuneError, BadInput, GateRefused, LostRace, TryAgainLater, Interrupted])

@@ -169,3 +169,28 @@ def test_records_of_any_shape_are_kept_as_they_are() -> None:
     values = {"settings": {"steps": 7, "floors": {"f1": 1.5}, "names": ["a", None]}}
 
     assert read_section(Record, values, "record").settings == values["settings"]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    whole: int = 0
+    real: float = 0.0
+    text: str = ""
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"whole": 2**63}, "whole must be a whole number; got 9223372036854775808"),
+        ({"whole": 10**400}, f"whole must be a whole number; got 1{'0' * 199}…"),
+        ({"real": 10**400}, f"real must be a finite number; got 1{'0' * 199}…"),
+        ({"real": 16**5000}, "real must be a finite number; got a number of thousands of digits"),
+        ({"text": ["x" * 900]}, f"text must be a text; got ['{'x' * 198}…"),
+    ],
+    ids=range(5),
+)
+def test_values_beyond_all_measure_are_refused_in_a_short_line(values: Dict[str, Any], line: str) -> None:
+    with pytest.raises(Mistakes) as raised:
+        read_section(Numbers, values, "")
+
+    assert raised.value.lines == [line]

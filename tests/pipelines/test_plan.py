@@ -126,7 +126,7 @@ def test_the_plan_tells_what_a_run_takes(tmp_path: Path, capsys: pytest.CaptureF
     plan("lxmert-vqa-uncased", changes=[], device="cpu", home=tmp_path, fetch=False, as_json=False)
 
     said = " ".join(capsys.readouterr().out.split())
-    assert "17.00 GiB" in said
+    assert "18.3 GB" in said
     assert "unknown until the model is fetched" in said
     assert "at most 56; 548 padded as in the published" in said
     assert "6,933 an epoch, 27,732 in all" in said

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from podtune.errors import BadInput
 from podtune.sections import Mistakes, read_settings_file
-from podtune_pipelines.recipe import load_recipe, packaged_recipes, read_recipe, recipe_header
+from podtune_pipelines.packaged import packaged_recipes, recipe_header
+from podtune_pipelines.recipe import load_recipe, read_recipe
 from podtune_pipelines.statements import forget_statements
 
 

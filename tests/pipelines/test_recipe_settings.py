@@ -3,7 +3,8 @@ from typing import Any, Dict
 
 import pytest
 from podtune.errors import BadInput
-from podtune_pipelines.recipe import load_recipe, packaged_recipes
+from podtune_pipelines.packaged import packaged_recipes
+from podtune_pipelines.recipe import load_recipe
 from podtune_pipelines.recipe_settings import all_settings, as_markdown, as_text, page, settings_under
 from yaml import safe_load
 

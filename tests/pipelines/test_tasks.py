@@ -14,8 +14,9 @@ from podtune.tasks.predicting import PredictionRequest, open_released
 from podtune.tasks.task import TASKS, MetricRecord, Sample, Task, TaskWords, all_tasks, task_named, task_of
 from podtune_pipelines.graphs import pipeline_of
 from podtune_pipelines.needs import needs_of
+from podtune_pipelines.packaged import packaged_recipes
 from podtune_pipelines.placement import Placement
-from podtune_pipelines.recipe import load_recipe, packaged_recipes, read_recipe
+from podtune_pipelines.recipe import load_recipe, read_recipe
 
 
 def lacking(task: Task) -> List[str]:

@@ -37,6 +37,33 @@ class FrontMatter:
         return self.lines.get(key, 1)
 
 
+_CORE = {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
+    "float": r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+    "merge": "<<",
+}
+"""How plain words are read by YAML 1.2, as the Hub reads them: no is Norwegian, 1e1 a number, 12:30 a text."""
+
+
+class _Core(yaml.SafeLoader):
+    """YAML 1.2's core schema, and the merge key."""
+
+
+_Core.yaml_implicit_resolvers = {
+    None: [(f"tag:yaml.org,2002:{kind}", re.compile(rf"(?:{words})\Z")) for kind, words in _CORE.items()]
+}
+
+
+def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    return int(text, 0 if text[:2] in ("0o", "0x") else 10)
+
+
+_Core.add_constructor("tag:yaml.org,2002:int", _integer)
+
+
 def read_front_matter(text: str) -> FrontMatter:
     """Parse a card's front matter as the Hub does; a fault is recorded, not raised."""
     lines = re.split(r"\r\n|\r|\n", text)
@@ -52,8 +79,8 @@ def read_front_matter(text: str) -> FrontMatter:
 def _parse(block: str, offset: int, body_line: int) -> FrontMatter:
     """Parse the text between the dashes, whose first line is the card's line `offset`."""
     try:
-        tree = yaml.compose(block, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(block)
+        tree = yaml.compose(block, Loader=_Core)
+        values = _Core(block).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + offset})" if mark else ""

@@ -72,6 +72,9 @@ class CheckpointFacts:
     architecture: str = ""
     """The model's class, layers and parameters, as its own files have them."""
 
+    finished: str = ""
+    """When the training ended; ISO 8601, UTC."""
+
 
 CHECKPOINT = Format("checkpoint", 1, CheckpointFacts)
 Checkpoint = Artifact[CheckpointFacts]

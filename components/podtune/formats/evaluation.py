@@ -42,6 +42,11 @@ class Slice:
 
     examples: int
     metrics: Dict[str, float]
+    low: Dict[str, float] = field(default_factory=dict)
+    """Metric to the lower end of its bootstrap 95 % interval; evaluations of earlier versions have none."""
+
+    high: Dict[str, float] = field(default_factory=dict)
+    """The same of the upper end."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """Strict readers of published JSON: every message names the file and the position in it."""
 
 import json
-import re
-from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NoReturn, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
 
 from podtune.errors import BadInput
+from podtune.parsing import parse_json, parse_json_values
 
 _KINDS = {
     dict: "an object",
@@ -28,46 +27,26 @@ def read_json(path: Path, wanted: str = "JSON in UTF-8", shown: str = "") -> Any
         content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"{shown} is no file; it should be {wanted}") from error
-    return _parse(content, wanted, shown, partial(json.loads, object_pairs_hook=_object))
+    return _parse(content, wanted, shown, parse_json)
 
 
-def parse_json_values(content: bytes, wanted: str, shown: str) -> List[Tuple[int, Any]]:
-    """Parse one JSON value, or several that follow each other as in JSON Lines; each with its line, from 1.
-
-    BadInput as `read_json` has it.
-    """
-    values: List[Tuple[int, Any]] = _parse(content, wanted, shown, _values)
+def json_values(content: bytes, wanted: str, shown: str) -> List[Tuple[int, Any]]:
+    """Parse one JSON value, or several as in JSON Lines, each with its line; BadInput as `read_json` has it."""
+    values: List[Tuple[int, Any]] = _parse(content, wanted, shown, parse_json_values)
     return values
 
 
-def _parse(content: bytes, wanted: str, shown: str, parse: Callable[[str], Any]) -> Any:
+def _parse(content: bytes, wanted: str, shown: str, parse: Callable[..., Any]) -> Any:
     try:
         text = content.decode("utf-8-sig")
-        return parse(text)
+        return parse(text, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise BadInput(f"{shown} is not {wanted}: line {line}: {error}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         if isinstance(error, json.JSONDecodeError) and _is_cut_off(error):
             raise BadInput(f"{shown} is cut off: its JSON ends unfinished after {len(text)} characters") from error
         raise BadInput(f"{shown} is not {wanted}: {' '.join(str(error).split())}") from error
-
-
-def _values(text: str) -> List[Tuple[int, Any]]:
-    found: List[Tuple[int, Any]] = []
-    line, counted, begin = 1, 0, _next(text, 0)
-    while begin < len(text) or not found:
-        line, counted = line + text.count("\n", counted, begin), begin
-        value, end = _DECODER.raw_decode(text, begin)
-        found.append((line, value))
-        begin = _next(text, end)
-    return found
-
-
-def _next(text: str, position: int) -> int:
-    """The position of what is no white space."""
-    found = _NO_SPACE.search(text, position)
-    return found.start() if found else len(text)
 
 
 def read_object(path: Path, shown: str = "") -> Dict[str, Any]:
@@ -124,13 +103,10 @@ def _is_cut_off(error: json.JSONDecodeError) -> bool:
 def _object(pairs: Any) -> Any:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is given twice in an object")
+        seen: Set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice!r} is given twice in an object")
     return found
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object)
-_NO_SPACE = re.compile(r"[^ \t\n\r]")
 
 
 def _refuse(wanted: str, value: Any) -> NoReturn:

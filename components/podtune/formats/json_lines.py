@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Iterable, Iterator
 
 from podtune.errors import BadInput
+from podtune.parsing import parse_json
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
@@ -25,6 +26,6 @@ def read_json_lines(path: Path, complaint: str = "is not JSON; make the artifact
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                yield json.loads(line)
+                yield parse_json(line)
             except ValueError as error:
                 raise BadInput(f"{path} line {number} {complaint}") from error

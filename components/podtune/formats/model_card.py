@@ -1,6 +1,7 @@
 """ModelCard on disk: README.md as the Hub shows it, its pictures, an HTML report, and the recipe of the run.
 
-`README.md` refers to pictures by relative path under `figures/`; `report.html` needs no other file.
+`README.md` refers to pictures by relative path under `figures/`; `report.html` needs no other file. Where the code that
+the card shows reads an example from a file, that is there too.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """Release: the manifest of a version in the store, and the artifact that points to it."""
 
 import hashlib
-import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
@@ -11,6 +10,7 @@ from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
 from podtune.formats.evaluation import Metric
 from podtune.formats.sealed import FileEntry, canonical_json
+from podtune.parsing import parse_json
 from podtune.sections import Mistakes, read_section
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -109,7 +109,7 @@ class ReleaseManifest:
 def parse_release(data: bytes, where: str) -> ReleaseManifest:
     """Read a release's manifest strictly; BadInput, saying `where`, if it is damaged or unsafe."""
     try:
-        return read_section(ReleaseManifest, json.loads(data), "")
+        return read_section(ReleaseManifest, parse_json(data), "")
     except Mistakes as mistakes:
         raise BadInput(f"{where} is damaged: {mistakes.lines[0]}; publish again or use another version") from mistakes
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,7 @@
 """A sealed directory: an artifact on disk is complete and unchanged, or absent.
 
-`manifest.json` names the kind and version of the artifact, the facts its maker recorded, and the size
-and SHA-256 of every file. A directory is written beside its final name, synced, and renamed.
+`manifest.json` names the kind and version of the artifact, the facts its maker recorded, the size and SHA-256 of every
+file, and the SHA-256 of all this. A directory is written beside its final name, synced, and renamed.
 """
 
 import contextlib
@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping, Union
 
 from podtune.errors import BadInput
+from podtune.parsing import parse_json
 
 MANIFEST = "manifest.json"
+_OWN_SUM = "sha256"
+"""Key of the manifest with the SHA-256 of all else in it, so that a flipped bit in a fact is noticed."""
+
 _BLOCK = 1 << 20
 _LARGE = 1 << 28
 """Bytes of a file whose hashing may take a second."""
@@ -70,7 +74,7 @@ def sealing(path: Path, kind: str, version: int) -> Iterator[Draft]:
         files = sorted(file for file in draft.path.rglob("*") if file.is_file())
         entries = {file.relative_to(draft.path).as_posix(): dataclasses.asdict(entry_of(file)) for file in files}
         content = {"kind": kind, "version": version, "facts": draft.facts, "files": entries}
-        (draft.path / MANIFEST).write_bytes(canonical_json(content))
+        (draft.path / MANIFEST).write_bytes(canonical_json({**content, _OWN_SUM: _sum_of(content)}))
         draft.path.chmod(0o755)
         sync_tree(draft.path)
         _move_into_place(draft.path, path)
@@ -98,7 +102,9 @@ def open_sealed(path: Path, kind: str, version: int) -> Manifest:
 def parse_manifest(data: bytes, where: str, kind: str) -> Manifest:
     """Read a manifest's bytes; BadInput, saying `where`, if they are damaged."""
     try:
-        fields = json.loads(data)
+        fields = parse_json(data)
+        if _OWN_SUM in fields and fields.pop(_OWN_SUM) != _sum_of(fields):
+            raise ValueError("its own sum is another")
         files = {name: FileEntry(**entry) for name, entry in fields["files"].items()}
         digest = hashlib.sha256(data).hexdigest()
         return Manifest(fields["kind"], fields["version"], fields["facts"], files, digest)
@@ -141,6 +147,10 @@ def entry_of(path: Path) -> FileEntry:
 def canonical_json(value: Any) -> bytes:
     """Encode JSON canonically for hashing: sorted keys, no NaN, a final newline."""
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
+
+
+def _sum_of(content: Any) -> str:
+    return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
 def sync(path: Path) -> None:

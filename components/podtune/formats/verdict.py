@@ -1,9 +1,65 @@
 """Verdict on disk: whether a model may be released, against which champion, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Literal, Optional
 
 from podtune.formats.artifact import Artifact, Format
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of the new model minus the champion's on the same examples."""
+
+    champion: float
+    """The champion's own value on them."""
+
+    value: float
+    low: float
+    """Lower end of the paired bootstrap 95 % interval."""
+
+    high: float
+    """Upper end of the same."""
+
+
+@dataclass(frozen=True)
+class SliceDifference:
+    """The differences on a subset of the examples (evaluation.Slice)."""
+
+    name: str
+    value: str
+    metrics: Dict[str, Difference]
+
+
+@dataclass(frozen=True)
+class ChangedExample:
+    """An example that the two models did not do alike."""
+
+    id: str
+    champion: str
+    """The champion's prediction."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Examples that one of the two models did better than the other, by the gate's metric."""
+
+    count: int = 0
+    examples: List[ChangedExample] = field(default_factory=list)
+    """A few of those that changed most, the most changed first."""
+
+
+@dataclass(frozen=True)
+class PastVersion:
+    """A version in the store, as its manifest describes it."""
+
+    version: str
+    created: str
+    """ISO 8601, UTC."""
+
+    examples: int
+    """The denominator of its metrics."""
+
+    metrics: Dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -28,6 +84,19 @@ class VerdictFacts:
 
     settings: Dict[str, Any]
     """The recipe's gate section with all defaults."""
+
+    differences: Dict[str, Difference] = field(default_factory=dict)
+    """By metric, of those that each example has in both evaluations; empty if nothing was paired."""
+
+    slices: List[SliceDifference] = field(default_factory=list)
+    better: Changes = field(default_factory=Changes)
+    """What the new model does better."""
+
+    worse: Changes = field(default_factory=Changes)
+    """What the champion does better."""
+
+    history: List[PastVersion] = field(default_factory=list)
+    """The newest versions of this name that the store held before, oldest first."""
 
 
 VERDICT = Format("verdict", 1, VerdictFacts)

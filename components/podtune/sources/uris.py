@@ -66,6 +66,8 @@ def without_secrets(uri: str) -> str:
     """
     if scheme_of(uri) in ("", "sample"):
         return uri
+    if _unsplittable(uri):
+        return f"{scheme_of(uri)}://…"
     parts = urlsplit(uri)
     shown = f"{scheme_of(uri)}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     return f"{scheme_of(uri)}://…" if carries_secrets(shown) else shown
@@ -113,7 +115,7 @@ def mistake_in_source(uri: str, allowed: str) -> Optional[str]:
     `allowed` names schemes, separated by spaces; a path is always allowed, and http:// on this machine where
     https:// is.
     """
-    return _unknown(uri, allowed) or _unsafe(uri) or _misshapen(uri, _scheme(uri).source, "")
+    return _unknown(uri, allowed) or _unsplittable(uri) or _unsafe(uri) or _misshapen(uri, _scheme(uri).source, "")
 
 
 def mistake_in_file(uri: str, allowed: str) -> Optional[str]:
@@ -127,6 +129,14 @@ def _unknown(uri: str, allowed: str) -> Optional[str]:
         return None
     forms = [_SCHEMES[scheme].form for scheme in schemes]
     return f"must be {', '.join(forms[:-1])} or {forms[-1]}; got {without_secrets(uri)!r}"
+
+
+def _unsplittable(uri: str) -> Optional[str]:
+    try:
+        urlsplit(uri)
+    except ValueError as error:
+        return f"is no URI: {error}"
+    return None
 
 
 def _unsafe(uri: str) -> Optional[str]:

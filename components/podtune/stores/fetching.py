@@ -4,9 +4,9 @@ import contextlib
 from pathlib import Path
 from typing import Callable, Mapping, NoReturn, Set
 
-from podtune.errors import BadInput, LostRace
+from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import RECORD, ReleaseManifest, parse_release
-from podtune.formats.sealed import FileEntry, sync_tree, verify_file
+from podtune.formats.sealed import FileEntry, sha256_of, sync_tree, verify_file
 from podtune.progress import progress_bar
 from podtune.stores.partial_file import locked, partials_of
 from podtune.stores.releases import blob_key
@@ -74,12 +74,19 @@ def _fetch_file(store: Store, key: str, entry: FileEntry, target: Path, advance:
             verify_file(target, entry)
             advance(entry.size)
             return
-    store.download(key, target, advance)
-    try:
-        verify_file(target, entry)
-    except BadInput as error:
-        target.unlink()
-        raise BadInput(f"{key} in {store.uri} is corrupted; delete it, and make or publish it again") from error
+    sums = []
+    for attempt in range(2):  # what arrives damaged may be whole in the store
+        store.download(key, target, advance)
+        try:
+            verify_file(target, entry)
+            return
+        except BadInput:
+            sums.append(sha256_of(target))
+            target.unlink()
+            advance(-entry.size if attempt == 0 else 0)
+    if sums[0] == sums[1]:
+        raise BadInput(f"{key} in {store.uri} is corrupted; delete it, and make or publish it again")
+    raise TryAgainLater(f"{key} in {store.uri} arrives damaged, each time in another way; try again later")
 
 
 def remove_others(directory: Path, names: Set[str]) -> None:

@@ -6,15 +6,16 @@ Two who have seen the same move both try to write the next one, so the store's a
 which fewer stores can do, is not needed, and what was live when stays on record.
 """
 
-import json
+import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.release import NAME, NUMBER
 from podtune.formats.sealed import canonical_json
+from podtune.parsing import parse_json
 from podtune.sections import Mistakes, read_section
 from podtune.stores.store import Store
 
@@ -43,20 +44,38 @@ class _Move:
 
 def live_version(store: Store, name: str) -> Optional[Live]:
     """Which version of `name` is live; None where none was ever published."""
-    number, data = _newest(store, name)
-    return None if data is None else _parse(store, name, number=number, data=data)
+    try:
+        return _newest_move(store, name)
+    except BadInput:  # one answer is no proof of damage
+        return _newest_move(store, name)
 
 
-def move(store: Store, name: str, *, version: str, after: int) -> Optional[Live]:
+def move(store: Store, name: str, *, version: str, after: int) -> Live:
     """Make a version live by the move that follows number `after` (0: the first).
 
     Returns that move as the store holds it: another's, where another was first. Where a store lets several win, what
     is returned may be overwritten later, so that several publishers or none may take themselves for the winner.
+    TryAgainLater where it was written but cannot be read, which says nothing of who was first.
     """
     content = {"version": version, "moved": now(), "nonce": secrets.token_hex(16)}
-    store.create(_key(name, after + 1), canonical_json(content))
-    data = store.read(_key(name, after + 1))
-    return None if data is None else _parse(store, name, number=after + 1, data=data)
+    key = _key(name, after + 1)
+    store.create(key, canonical_json(content))
+    with written(store, name, version):
+        data = store.read(key)
+        if data is None:
+            raise BadInput(f"{key} is not there")
+        return _parse(store, name, number=after + 1, data=data)
+
+
+@contextlib.contextmanager
+def written(store: Store, name: str, version: str) -> Iterator[None]:
+    """Turn BadInput from reading what was written just now into TryAgainLater: one answer is no proof of damage."""
+    try:
+        yield
+    except BadInput as error:
+        reason = str(error).partition(";")[0]
+        unknown = f"whether {name} {version} is live in {store.uri} cannot be read just now ({reason})"
+        raise TryAgainLater(f"{unknown}; start again to know") from error
 
 
 def release_prefix(name: str) -> str:
@@ -69,6 +88,11 @@ def release_prefix(name: str) -> str:
 def now() -> str:
     """The time in ISO 8601, UTC."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _newest_move(store: Store, name: str) -> Optional[Live]:
+    number, data = _newest(store, name)
+    return None if data is None else _parse(store, name, number=number, data=data)
 
 
 def _newest(store: Store, name: str) -> Tuple[int, Optional[bytes]]:
@@ -86,7 +110,7 @@ def _newest(store: Store, name: str) -> Tuple[int, Optional[bytes]]:
 
 def _parse(store: Store, name: str, *, number: int, data: bytes) -> Live:
     try:
-        found = read_section(_Move, json.loads(data), "")
+        found = read_section(_Move, parse_json(data), "")
     except (Mistakes, ValueError) as error:
         key = _key(name, number)
         raise BadInput(f"{key} in {store.uri} is damaged; delete it and roll back to a version") from error

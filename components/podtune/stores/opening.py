@@ -12,6 +12,9 @@ _HALF_A_SCHEME = re.compile(r"(s3|gs|minio|file|https?):", re.IGNORECASE)
 """As in s3:/bucket, which would make a directory of that name."""
 
 
+_WANTED = "a store must be a directory, file:///directory or s3://bucket/prefix"
+
+
 def carries_secrets(uri: str) -> bool:
     """Whether a URI holds a user or password; a slash in a secret key hides the @ that ends it from URL parsers."""
     return bool(re.match(r"[\w.+-]+://[^/?#]*@|s3://[^/]*:", uri))
@@ -27,7 +30,11 @@ def refuse_secrets(uri: str) -> None:
 def open_store(uri: str) -> Store:
     """Open a directory (a path or file:///…) or s3://bucket/prefix; nothing is read or made yet."""
     refuse_secrets(uri)
-    parts = urlsplit(uri)
+    given = uri.partition("?")[0]
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise BadInput(f"{_WANTED}; got {given!r}") from error
     if "://" not in uri and uri and not _HALF_A_SCHEME.match(uri):
         return DirectoryStore(Path(uri))
     if parts.scheme == "file" and not parts.netloc and parts.path:
@@ -36,5 +43,4 @@ def open_store(uri: str) -> Store:
         from podtune.stores.s3_store import S3Store
 
         return S3Store(parts.netloc, parts.path.strip("/"))
-    given = uri.partition("?")[0]
-    raise BadInput(f"a store must be a directory, file:///directory or s3://bucket/prefix; got {given!r}")
+    raise BadInput(f"{_WANTED}; got {given!r}")

@@ -18,7 +18,7 @@ from podtune.errors import BadInput, LostRace
 from podtune.formats.release import NUMBER, ReleaseManifest, content_digest, is_safe, parse_release
 from podtune.formats.sealed import FileEntry, entry_of
 from podtune.progress import progress_bar
-from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix
+from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix, written
 from podtune.stores.store import Store
 
 _ATTEMPTS = 100
@@ -101,7 +101,7 @@ def set_live(store: Store, name: str, version: str, after: int) -> None:
     if lost is not None:
         raise BadInput(f"{name} {version} in {store.uri} has lost {lost}; choose another version")
     moved = move(store, name, version=version, after=after)
-    if moved is None or moved.version != version:
+    if moved.version != version:
         raise LostRace(f"the live version of {name} in {store.uri} changed at this moment; look again, then repeat")
 
 
@@ -170,7 +170,8 @@ def _go_live(store: Store, manifest: ReleaseManifest, live: Optional[Live]) -> R
     Where a store lets two publishers win, the version may be the other's by now, so that its content is what counts.
     """
     moved = move(store, manifest.name, version=manifest.version, after=live.move if live else 0)
-    same = moved and _with_content(store, manifest.name, version=moved.version, digest=manifest.digest)
-    if same:
-        return same
+    with written(store, manifest.name, manifest.version):
+        theirs = read_release(store, manifest.name, moved.version)
+    if theirs.digest == manifest.digest:
+        return theirs
     raise _lost(store, manifest.name, live=live_version(store, manifest.name), expected=manifest.parent)

@@ -3,7 +3,7 @@
 import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, cast
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, cast
 
 import numpy as np
 
@@ -19,7 +19,8 @@ TASKS: Dict[str, str] = {
     "image-captioning": "podtune.tasks.image_captioning",
 }
 """Task to its package, which has the record in `task.py` (TASK), what needs torch in `objective.py` (objective) and
-`predicting.py` (predict), and in `usage.md.jinja` what the card says of how to use a model."""
+`predicting.py` (predict), in `usage.md.jinja` what the card says of how to use a model, and in `usage.py` the example
+that this is shown with (example)."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,29 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class UsageExample:
+    """A scored example that the card's code is shown with."""
+
+    row: int
+    """In the evaluated split."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What usage.md.jinja shows of it."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Beside the card: name to content."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The text that an example is about."""
+
+    text: str
+    truths: List[Tuple[int, int]]
+    """First character of each true answer, and the one after its last."""
+
+
+@dataclass(frozen=True)
 class Task:
     """A problem that podtune solves."""
 
@@ -142,6 +166,10 @@ class Task:
     parts: Tuple[str, ...] = ()
     """The same of an encoder and of a decoder that were published separately; empty where a model is one."""
 
+    slices: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    """What its examples are divided by, in the order in which that is told, to the values in their own order; those
+    that are not listed follow, the most frequent first."""
+
     notes: Mapping[str, str] = field(default_factory=dict)
     """Numbers of its evaluations that are no metrics, to what they mean; published ones may be held against them."""
 
@@ -152,8 +180,8 @@ class Task:
     """The features section to the positions that the longest row takes, and that every row took in the published runs,
     which padded; None where rows have no fixed part."""
 
-    images: Optional[Callable[[Features, str], np.ndarray]] = None
-    """Features and split to what each example is about, uint8 [examples, height, width, 3], where that is a picture."""
+    passages: Optional[Callable[[Features, str, Sequence[int]], List[Passage]]] = None
+    """Features, split and rows to the texts that these examples are about; None where they are about none."""
 
     variant: Callable[["Task", Mapping[str, Any]], "Task"] = lambda task, _: task
     """The record for these settings of the features section, where metrics or words depend on them."""
@@ -165,6 +193,15 @@ class Task:
     def predict(self, model: Any, request: Any) -> Any:
         """Answer a tasks.predicting.PredictionRequest with a ReleasedModel; return a Reply."""
         return self._module("predicting").predict(model, request)
+
+    def usage_example(
+        self, features: Features, split: str, records: Sequence[Mapping[str, Any]], best: Sequence[int]
+    ) -> UsageExample:
+        """Choose the example that the card's code is shown with.
+
+        `records` are the split's scored examples, `best` the rows that no other scores higher than, the surest first.
+        """
+        return cast(UsageExample, self._module("usage").example(features, split, records, best))
 
     def metric(self, name: str) -> MetricRecord:
         """Describe a metric; one that is in no record counts as in percent."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Callable, Dict, Iterator, List, Literal, Tuple
 
-from podtune_pipelines.card_check import contradictions, doubts, metadata, prose
+from podtune_pipelines.card_check import doubts, metadata, scores, statements, training
 from podtune_pipelines.card_check.claims import Claims
 from podtune_pipelines.card_check.extraction import claims_of
 
@@ -35,9 +35,9 @@ def _rules_in(module: ModuleType) -> Tuple[Rule, ...]:
 
 
 RULES: Dict[Severity, Tuple[Rule, ...]] = {
-    "contradiction": _rules_in(contradictions),
+    "contradiction": _rules_in(statements) + _rules_in(training) + _rules_in(scores),
     "metadata": _rules_in(metadata),
-    "doubt": _rules_in(doubts) + _rules_in(prose),
+    "doubt": _rules_in(doubts),
 }
 
 

@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from math import ceil, floor, inf
-from typing import Any, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from podtune.cards.front_matter import FrontMatter
 
-from podtune_pipelines.card_check.known import UNKNOWN, KnownData, data_named, families_in
-from podtune_pipelines.card_check.printed_numbers import Stated, as_number, read_number, whole_numbers
+from podtune_pipelines.card_check.known import KnownData, all_known
+from podtune_pipelines.card_check.printed_numbers import Stated, as_number, read_number
 
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]*)\)")
 _HUB = re.compile(r"https?://(?:www\.)?huggingface\.co/(?:datasets/)?([\w.-]+(?:/[\w.-]+)?)")
@@ -17,6 +16,9 @@ _DATA = re.compile(r"\bon (?:the )?(\[[^\]]*\]\([^)]*\)|`?[\w./-]+`?)(?: data ?s
 
 Found = Iterator[Tuple[int, str]]
 """What a rule yields: line and message of each fault."""
+
+Figures = Mapping[str, Stated]
+"""Numbers that a card gives together, by the names of extraction.name_of."""
 
 
 @dataclass(frozen=True)
@@ -48,67 +50,43 @@ class Grid:
         parsed = [number for number in numbers if number is not None]
         return parsed if len(parsed) == len(self.rows) else []
 
-    @property
-    def steps_per_epoch(self) -> Tuple[float, float]:
-        """The smallest and largest number of steps per epoch that fits every row; whole numbers where possible."""
-        steps, epochs = self.column("step"), self.column("epoch")
-        half = 0.5 * 10.0 ** -max(len(epoch.text.partition(".")[2]) for epoch in epochs)
-        low = max([0.0, *(step.value / (epoch.value + half) for step, epoch in zip(steps, epochs))])
-        above = (step.value / (epoch.value - half) for step, epoch in zip(steps, epochs) if epoch.value > half)
-        high = min(above, default=inf)
-        counts = list(whole_numbers(low, high)) if high - low < 1000 else []
-        return (float(counts[0]), float(counts[-1])) if counts else (low, high)
-
 
 @dataclass(frozen=True)
-class Steps:
-    """The optimizer steps of a run: by its speed, and by its samples."""
+class Result:
+    """An entry of the model-index."""
 
-    rate: Stated
-    low: float
-    high: float
-    dropped: int
-    """Without each epoch's last partial batch."""
-
-    kept: int
-    """With it."""
-
-    def allows(self, total: int) -> bool:
-        """Whether the speed fits this number of steps."""
-        return self.low <= total <= self.high
+    data: str
+    split: str
+    figures: Figures
+    line: int
 
 
 @dataclass(frozen=True)
 class Claims:
     """A parsed card."""
 
-    text: str
-    """With its line breaks restored."""
-
     lines: Sequence[Line]
-    breaks_lost: bool
     front: FrontMatter
     """As the Hub reads it."""
 
-    metadata: Mapping[str, Any]
-    """As it was meant: read with the line breaks restored."""
-
     title: Line
-    command: Mapping[str, Line]
-    """Flags of the command line, by the names of extraction.NAMES."""
+    command: Mapping[str, Sequence[Line]]
+    """Values of each flag on command lines, by the names of extraction.name_of."""
 
     listed: Mapping[str, Line]
-    """The list or table of settings, by the names of extraction.NAMES."""
+    """The list or table of settings, likewise."""
 
-    measured: Mapping[str, Stated]
-    """The figures train_… and eval_…, and epoch."""
-
-    headline: Mapping[str, Stated]
-    """Results as people read them, such as loss and accuracy."""
+    blocks: Sequence[Figures]
+    """Numbers that stand on adjacent lines, or in a row of a table."""
 
     grids: Sequence[Grid]
-    prose: Sequence[Line]
-    """Lines outside of code, tables, lists and headings."""
+    said: Sequence[Line]
+    """Lines outside of the front matter and of code."""
+
+    @property
+    def text(self) -> str:
+        """What is said, as one text."""
+        return "\n".join(line.text for line in self.said)
 
     @property
     def origins(self) -> Iterator[Tuple[str, str, int]]:
@@ -122,90 +100,64 @@ class Claims:
                 yield from ((name, source, line.number) for name, source in zip(names, cells) if name != "not stated")
 
     @property
-    def data(self) -> KnownData:
-        """The known data set that the card trains on."""
-        return next((data for data in map(data_named, self.data_names) if data), UNKNOWN)
-
-    @property
-    def data_names(self) -> List[str]:
-        """Every name that the card has for its data set, the metadata's first."""
-        names = [*_texts(self.metadata.get("datasets")), *(str(data["type"]) for data in self.indexed("dataset"))]
-        names += [self.command["dataset_name"].text] if "dataset_name" in self.command else []
-        return names + [_target(match.group(1)) for match in _DATA.finditer(self.text)]
+    def data(self) -> Optional[KnownData]:
+        """The known data set that the card trains on, if it names no other."""
+        names = [*self.named("datasets"), *(result.data for result in self.results)]
+        names += [value.text for value in self.command.get("dataset_name", ())]
+        known = all_known(names or [_target(match.group(1)) for match in _DATA.finditer(self.text)])
+        return known.pop() if len(known) == 1 else None
 
     @property
     def base_names(self) -> List[str]:
         """Every name that the card has for its base model."""
-        names = _texts(self.metadata.get("base_model"))
-        names += [self.command["model_name_or_path"].text] if "model_name_or_path" in self.command else []
+        names = self.named("base_model")
+        names += [value.text for value in self.command.get("model_name_or_path", ())]
         return names + [_target(match.group(1)) for match in _BASE.finditer(self.text)]
-
-    @property
-    def base_families(self) -> Set[str]:
-        """The families of the base models; of the title where the card names none."""
-        families = set().union(*(families_in(name) for name in self.base_names))
-        return families or families_in(self.title.text)
 
     @property
     def models(self) -> List[Mapping[str, Any]]:
         """The models of the model-index."""
-        index = self.metadata.get("model-index")
-        return [model if isinstance(model, dict) else {} for model in index] if isinstance(index, list) else []
-
-    def indexed(self, part: str) -> List[Mapping[str, Any]]:
-        """The task, dataset or metrics entries of the model-index that have a type."""
-        results = [result for model in self.models for result in _as_list(model.get("results"))]
-        entries = [entry for result in results if isinstance(result, dict) for entry in _as_list(result.get(part))]
-        return [entry for entry in entries if isinstance(entry, dict) and "type" in entry]
+        index = self.front.values.get("model-index")
+        return [_mapping(model) for model in index] if isinstance(index, list) else []
 
     @property
-    def evaluated(self) -> Mapping[str, Stated]:
-        """The figures eval_…."""
-        return {name: number for name, number in self.measured.items() if name.startswith("eval_")}
+    def results(self) -> List[Result]:
+        """The results of the model-index that name their data."""
+        found: List[Result] = []
+        for place, model in enumerate(self.models):
+            for number, result in enumerate(map(_mapping, _as_list(model.get("results")))):
+                data, key = _mapping(result.get("dataset")), f"model-index[{place}].results[{number}]"
+                metrics = [_mapping(metric) for metric in _as_list(result.get("metrics"))]
+                figures = self._figures(metrics, f"{key}.metrics")
+                if isinstance(data.get("type"), str):
+                    found.append(Result(data["type"], str(data.get("split", "")), figures, self.front.line(key)))
+        return found
 
-    @property
-    def questions(self) -> Optional[int]:
-        """The number of scored questions, if eval_samples counts their windows."""
-        samples = self.measured.get("eval_samples")
-        return self.data.windows.get(int(samples.value)) if samples else None
+    def named(self, key: str) -> List[str]:
+        """Return the texts of a key of the front matter."""
+        return [item for item in _as_list(self.front.values.get(key)) if isinstance(item, str)]
 
-    @property
-    def followed(self) -> List[Grid]:
-        """Tables of a training run: with columns of steps and epochs, and at least three rows."""
-        return [grid for grid in self.grids if len(grid.rows) >= 3 and grid.column("step") and grid.column("epoch")]
-
-    @property
-    def epochs(self) -> Optional[float]:
-        """Epochs as measured, else as set."""
-        return self.measured["epoch"].value if "epoch" in self.measured else self.number("epochs")
-
-    @property
-    def steps(self) -> Optional[Steps]:
-        """The steps of the run, if the card has all the figures to derive them."""
-        rate, runtime = self.measured.get("train_steps_per_second"), self.measured.get("train_runtime")
-        samples, batch = self.measured.get("train_samples"), self.number("total_train_batch_size")
-        if not (rate and runtime and samples and batch and self.epochs):
-            return None
-        batches = samples.value / batch
-        dropped, kept = round(floor(batches) * self.epochs), round(ceil(batches) * self.epochs)
-        return Steps(rate, *rate.times(runtime), dropped, kept)
+    def figure(self, name: str) -> Optional[Stated]:
+        """Return the first number that the text gives under a name."""
+        return next((block[name] for block in self.blocks if name in block), None)
 
     def number(self, name: str) -> Optional[float]:
         """Return a setting as a number, from the list or else from the command."""
-        value = self.listed.get(name) or self.command.get(name)
+        value = self.listed.get(name) or next(iter(self.command.get(name, ())), None)
         return as_number(value.text) if value else None
 
     def mentions(self, pattern: str) -> bool:
-        """Whether the card matches a pattern, ignoring case."""
-        return re.search(pattern, self.text, re.IGNORECASE) is not None
+        """Whether title, text or commands match a pattern, ignoring case."""
+        return any(re.search(pattern, line.text, re.IGNORECASE) for line in self.lines[self.front.body_line - 1 :])
 
-    def line_at(self, position: int) -> int:
-        """Return the file's line of a position in `text`."""
-        return self.lines[self.text.count("\n", 0, position)].number
-
-    def line_of(self, pattern: str) -> int:
-        """Return the first line that matches a pattern; 1 if none does."""
-        return next((line.number for line in self.lines if re.search(pattern, line.text)), 1)
+    def _figures(self, metrics: Sequence[Mapping[str, Any]], key: str) -> Figures:
+        """Read metrics whose type is given once."""
+        kinds = [str(metric.get("type")) for metric in metrics]
+        printed = (
+            (kind, repr(metric.get("value")), f"{key}[{n}]") for n, (kind, metric) in enumerate(zip(kinds, metrics))
+        )
+        numbers = ((kind, read_number(text, self.front.line(place))) for kind, text, place in printed)
+        return {kind: number for kind, number in numbers if number and kinds.count(kind) == 1}
 
 
 def _target(mention: str) -> str:
@@ -217,8 +169,8 @@ def _target(mention: str) -> str:
     return repository.group(1) if repository else link.group(1).strip()
 
 
-def _texts(value: Any) -> List[str]:
-    return [item for item in _as_list(value) if isinstance(item, str)]
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _as_list(value: Any) -> List[Any]:

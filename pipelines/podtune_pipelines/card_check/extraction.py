@@ -1,13 +1,13 @@
-"""Parse a card into its claims; restore lost line breaks where its marks show them."""
+"""Parse a card into its claims."""
 
 import itertools
 import re
-from typing import Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from podtune.cards.front_matter import read_front_matter
 
-from podtune_pipelines.card_check.claims import Claims, Grid, Line
-from podtune_pipelines.card_check.printed_numbers import NUMBER, Stated, read_number
+from podtune_pipelines.card_check.claims import Claims, Figures, Grid, Line
+from podtune_pipelines.card_check.printed_numbers import Stated, read_number
 
 NAMES = {
     "lr_scheduler_warmup_ratio": "warmup_ratio",
@@ -18,144 +18,138 @@ NAMES = {
     "train_batch_size": "per_device_train_batch_size",
     "eval_batch_size": "per_device_eval_batch_size",
     "batch_size": "total_train_batch_size",
-    "optimizer_steps": "train_steps",
+    "training_steps": "max_steps",
     "training_loss": "train_loss",
     "training_time": "train_runtime",
+    "exact": "exact_match",
+    "em": "exact_match",
+    "f1_score": "f1",
 }
 """Synonyms, as programs and people write them."""
 
-RESULTS = ("loss", "accuracy", "exact_match", "f1", "bleu", "rouge", "cider", "wer")
-"""What counts as a result where a list or a table names it."""
-
-LONG = 400
-"""Length from which a line with a heading inside has lost its breaks."""
-
-HEADINGS = (
-    "Model description",
-    "Intended uses & limitations",
-    "Training and evaluation data",
-    "Training procedure",
-    "Training hyperparameters",
-    "Training results",
-    "Framework versions",
-)
-"""The Trainer's section titles, recognised without their marks."""
-
-Labelled = Tuple[str, str, int]
-"""A label, the text that it stands for, and their line."""
-
-_FRONT = re.compile(r"\s*--- (.*?) ---(?: |$)(.*)", re.DOTALL)
-_LOST = re.compile(r"\S #{1,6} \S|\S --- \S")
 _FLAG = re.compile(r"(?<!\S)--([a-z][\w-]*)(?:[ =]+(?!--)(\"[^\"]*\"|[^\s\\]+))?")
+_ASKED = re.compile(r"\s*--(?:question|context) ")
 _ITEM = re.compile(r"\s*[-*] ([A-Za-z][\w ]{0,40}): +(\S.*)")
-_MEASURED = re.compile(rf"(?<!\w)((?:train|eval)_\w+|epoch)[\"']? *[:=] *((?:\d+:)?\d+:\d\d(?:\.\d+)?|{NUMBER})")
+_QUOTED = re.compile(r"[\"']([A-Za-z]\w*)[\"'] *: *([-+\d][^\s,}]*)")
+_FIGURE = re.compile(r"[\s>|*{`-]*([A-Za-z][\w @-]{0,40}?)[`*]*\s*[=:|][\s`*]*(\S.*)")
 
 
 def claims_of(text: str) -> Claims:
     """Parse a card."""
-    lines, lost = lines_of(text)
-    unfolded = "\n".join(line.text for line in lines)
-    meant = read_front_matter(unfolded)
-    body = lines[meant.body_line - 1 :]
-    grids = _grids(body)
-    matches = [(_ITEM.match(line.text), line.number) for line in body]
-    items = [(item.group(1), item.group(2), number) for item, number in matches if item]
-    printed = [(name, value, line.number) for line in body for name, value in _MEASURED.findall(line.text)]
-    pairs = [(row[0], row[1], line) for grid in grids if len(grid.header) == 2 for row, line in grid]
-    results = [(row[0], row[1], line) for grid in grids if grid.header[:2] == ("metric", "value") for row, line in grid]
+    lines = [Line(line, number) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1)]
+    front = read_front_matter(text)
+    body = _without_examples(lines[front.body_line - 1 :])
+    said = _outside_code(body)
+    grids = _grids(said)
     return Claims(
-        text=unfolded,
         lines=lines,
-        breaks_lost=lost,
-        front=read_front_matter(text),
-        metadata=meant.values,
-        title=_title(body),
+        front=front,
+        title=_title(said),
         command=_command(body),
-        listed=_listed(items, grids),
-        measured=_numbers(printed + pairs, lambda name: name.startswith(("train_", "eval_")) or name == "epoch"),
-        headline=_numbers(items + results, RESULTS.__contains__),
+        listed=_listed(said, grids),
+        blocks=[*_blocks(body), *_rows(grids)],
         grids=grids,
-        prose=_prose(body),
+        said=said,
     )
 
 
-def lines_of(text: str) -> Tuple[List[Line], bool]:
-    """Split a card into lines, and report whether line breaks had to be restored."""
-    raw = re.split(r"\r\n|\r|\n", text)
-    lost = any(len(line) > LONG and _LOST.search(line) for line in raw)
-    lines: List[Line] = []
-    for number, line in enumerate(raw, start=1):
-        parts = _unfolded(line) if lost and len(line) > LONG else [line]
-        lines.extend(Line(part, number) for part in parts)
-    return lines, lost
-
-
 def name_of(label: str) -> str:
-    """Normalise the name of a setting or figure."""
+    """Normalise the name of a setting or figure; those of the evaluation lose their eval_."""
     name = re.sub(r"\W+", "_", label.strip("` ").lower()).strip("_")
-    name = re.sub(r"^training_(?!loss$|time$|precision$)", "", name)
+    name = re.sub(r"^training_(?!loss$|time$|precision$|steps$)", "", name)
     name = re.sub(r"^(?!train_|eval_)\w+_per_second$", "train_samples_per_second", name)
     name = re.sub(r"^(?:windows|rows|samples|examples|questions)_seen$", "train_seen", name)
+    name = re.sub(r"^eval_(?!samples$|batch_size$)", "", name)
     return NAMES.get(name, name)
 
 
-def _unfolded(line: str) -> Iterator[str]:
-    """Split a line that was several: keys and items of its front matter, headings, fences, flags, items of its body."""
-    front = _FRONT.match(line)
-    if front:
-        block = re.sub(r" (?=- )", "\n", front.group(1))
-        block = re.sub(r"(?<!-) (?=[A-Za-z][\w-]*:(?:\s|$))", "\n", block)
-        yield from ("---", *re.sub(r"\n(?=results:)", "\n  ", block).split("\n"), "---")
-    body = re.sub(r" ?(?=(?<!#)#{1,6} )", "\n", front.group(2) if front else line)
-    body = re.sub(rf"(#+ (?:{'|'.join(HEADINGS)})) ", r"\1\n", body)
-    body = re.sub(r"(# [\w.-]+/[\w.-]+) ", r"\1\n", body)
-    body = re.sub(r" ?``` ?", "\n```\n", body)
-    body = re.sub(r" \\ (?=--)", " \\\\\n", body)
-    yield from re.sub(r" (?=- [\w\[][\w \[\]/().-]*[:\]])", "\n", body).split("\n")
-
-
-def _title(body: Sequence[Line]) -> Line:
-    """Find the first heading, or else the first line if it can be a name."""
+def _without_examples(body: Sequence[Line]) -> List[Line]:
+    """Leave out Python code and what podtune predict is asked: texts of the data in them are no claims of the card."""
+    kept, in_python = [], False
     for line in body:
-        if line.text.startswith("# "):
-            return Line(line.text[2:].strip(), line.number)
-    first = next((line for line in body if line.text.strip()), Line("", 1))
+        fence, was_python = line.text.startswith("```"), in_python
+        in_python = line.text.startswith("```python") or (in_python and not fence)
+        if not in_python and not was_python and not _ASKED.match(line.text):
+            kept.append(line)
+    return kept
+
+
+def _outside_code(body: Sequence[Line]) -> List[Line]:
+    """Leave out what stands between fences."""
+    said, fence = [], ""
+    for line in body:
+        mark = line.text.lstrip()[:3]
+        if mark in ("```", "~~~") and fence in ("", mark):
+            fence = "" if fence else mark
+        elif not fence:
+            said.append(line)
+    return said
+
+
+def _title(said: Sequence[Line]) -> Line:
+    """Find the first heading, or else the first line if it can be a name."""
+    for line in said:
+        if line.text.startswith("#"):
+            return Line(line.text.lstrip("#").strip(), line.number)
+    first = next((line for line in said if line.text.strip()), Line("", 1))
     return Line(first.text.strip() if re.fullmatch(r"\s*[\w./-]+\s*", first.text) else "", first.number)
 
 
-def _command(body: Sequence[Line]) -> Dict[str, Line]:
-    command: Dict[str, Line] = {}
+def _command(body: Sequence[Line]) -> Dict[str, List[Line]]:
+    command: Dict[str, List[Line]] = {}
     for line in body:
         for flag, value in _FLAG.findall(line.text):
             name, text = flag, value.strip('"')
             if flag == "set":
                 name, _, text = text.partition("=")
-            command.setdefault(name_of(name.replace("-", "_")), Line(text, line.number))
+            command.setdefault(name_of(name.replace("-", "_")), []).append(Line(text, line.number))
     return command
 
 
-def _listed(items: Iterable[Labelled], grids: Sequence[Grid]) -> Dict[str, Line]:
-    listed = {name_of(label): Line(text.strip(), number) for label, text, number in items}
+def _listed(said: Sequence[Line], grids: Sequence[Grid]) -> Dict[str, Line]:
+    items = [(_ITEM.match(line.text), line.number) for line in said]
+    listed = {name_of(item.group(1)): Line(item.group(2).strip(), number) for item, number in items if item}
     for grid in grids:
         if grid.header[0] in {"setting", "hyperparameter", "parameter"} and grid.header[1:2] == ("value",):
             listed.update({name_of(row[0]): Line(row[1].strip("` "), number) for row, number in grid})
     return listed
 
 
-def _numbers(labelled: Iterable[Labelled], wanted: Callable[[str], bool]) -> Dict[str, Stated]:
-    """Read the first number under each name that is wanted."""
-    numbers: Dict[str, Stated] = {}
-    for label, text, line in labelled:
-        name, number = name_of(label), read_number(text, line)
-        if number and wanted(name):
-            numbers.setdefault(name, number)
-    return numbers
+def _blocks(body: Sequence[Line]) -> Iterator[Figures]:
+    """Read the numbers with names, together where they stand on adjacent lines."""
+    pairs = [[(name_of(name), number) for name, number in _pairs(line) if number] for line in body]
+    for named, block in itertools.groupby(pairs, key=bool):
+        if named:
+            yield _given_once([pair for line in block for pair in line])
 
 
-def _grids(body: Sequence[Line]) -> List[Grid]:
+def _pairs(line: Line) -> Iterator[Tuple[str, "Stated | None"]]:
+    """Yield the names and numbers of a line: of a dictionary all, else one at its start."""
+    quoted = _QUOTED.findall(line.text)
+    single = None if quoted else _FIGURE.match(line.text)
+    for name, text in [single.groups()] if single else quoted:
+        yield name, read_number(text, line.number)
+
+
+def _rows(grids: Sequence[Grid]) -> Iterator[Figures]:
+    for grid in grids:
+        for row, line in grid:
+            cells = [(name_of(name), read_number(cell, line)) for name, cell in zip(grid.header, row)]
+            yield _given_once([(name, number) for name, number in cells if number])
+
+
+def _given_once(pairs: Sequence[Tuple[str, Stated]]) -> Figures:
+    """Leave out names that have several values."""
+    values: Dict[str, List[Stated]] = {}
+    for name, number in pairs:
+        values.setdefault(name, []).append(number)
+    return {name: numbers[0] for name, numbers in values.items() if len({number.text for number in numbers}) == 1}
+
+
+def _grids(said: Sequence[Line]) -> List[Grid]:
     """Find every Markdown table: a row of headings, a row of dashes, rows."""
     grids: List[Grid] = []
-    rows = [(_cells(line.text), line.number) for line in body]
+    rows = [(_cells(line.text), line.number) for line in said]
     for is_table, block in itertools.groupby(rows, key=lambda row: bool(row[0])):
         texts, numbers = zip(*block)
         if is_table and len(texts) > 1 and all(re.fullmatch(r":?-+:?", cell) for cell in texts[1]):
@@ -171,14 +165,3 @@ def _cells(line: str) -> Tuple[str, ...]:
         return ()
     cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", inner[1:])]
     return tuple(cells if cells[-1] else cells[:-1])
-
-
-def _prose(body: Sequence[Line]) -> List[Line]:
-    """Find lines of sentences; a command line counts as code even without a fence."""
-    prose, fenced = [], False
-    for line in body:
-        if line.text.lstrip().startswith("```"):
-            fenced = not fenced
-        elif not fenced and re.match(r"\s*(?!--|python |#|\||[-*] |<!--)\S", line.text):
-            prose.append(line)
-    return prose

@@ -1,11 +1,7 @@
-"""Facts on public data sets and model families.
+"""Facts on public data sets: sizes of the published files, windows at 384 tokens with an overlap of 128."""
 
-Sizes are those of the published files; windows are counted at 384 tokens with an overlap of 128.
-"""
-
-import re
-from dataclasses import dataclass, field
-from typing import Dict, Mapping, Optional, Set, Tuple
+from dataclasses import dataclass
+from typing import Iterable, Optional, Set, Tuple
 
 
 @dataclass(frozen=True)
@@ -16,87 +12,69 @@ class KnownData:
     names: Tuple[str, ...]
     """Repository names on the Hub, in lower case."""
 
-    pattern: str
-    """Matches a path or a name that mentions it."""
+    said: str
+    """Matches a text that means this version of this data set; the 2 of squad-2 may count runs."""
 
-    task: str
-    """The Hub's task."""
+    trained: int
+    """Examples of the training split; an epoch has at least as many rows."""
 
-    sizes: Mapping[int, str]
-    """Size of a split to its description."""
+    unit: str
+    """What these examples are."""
 
-    windows: Mapping[int, int] = field(default_factory=dict)
-    """Number of windows to number of scored questions."""
+    paragraphs: int = 0
+    """Rows where all questions on a paragraph are one example, as for generating them."""
 
-    parts: int = 1
-    """An example's accuracy is a multiple of 1/parts."""
+    windows: Tuple[int, ...] = ()
+    """Rows of the training split, by the tokenizers of BERT and RoBERTa."""
 
-    longest_input: Optional[int] = None
-    """Tokens of about the longest text."""
-
-    official_metrics: Tuple[str, ...] = ()
-    """At least one is expected besides loss and accuracy."""
-
-    subset: Optional[Tuple[int, str, int, str]] = None
-    """A common subset and the full set: count and unit, count and unit."""
-
-    seen_by: Mapping[str, int] = field(default_factory=dict)
-    """Model family to the size of the split that its pre-training includes in part."""
-
-    generated: bool = False
-    """Whether the task is text generation."""
+    validated: int = 0
+    """Examples of the validation split whose scores are right or wrong; 0 where they are graded."""
 
 
 KNOWN = (
     KnownData(
         title="SQuAD v2.0",
         names=("squad_v2", "squad2", "squad-v2"),
-        pattern=r"squad[-_ ]?v?2",
-        task="question-answering",
-        sizes={130319: "train questions", 11873: "validation questions"},
-        windows={12134: 11873, 12165: 11873},
+        said=r"squad(?:[_ ]?v2|[-_ ]?v?2[._]0|2)(?!\d)",
+        trained=130319,
+        unit="questions",
+        paragraphs=19035,
+        windows=(131754, 131823),
+        validated=11873,
     ),
     KnownData(
         title="SQuAD v1.1",
         names=("squad", "squad_v1", "squad_v1.1"),
-        pattern=r"squad",
-        task="question-answering",
-        sizes={87599: "train questions", 10570: "validation questions", 88524: "train windows", 88568: "train windows"},
-        windows={10784: 10570, 10790: 10570},
+        said=r"squad(?:[_ ]?v1|[-_ ]?v?1[._]1|1)(?!\d)",
+        trained=87599,
+        unit="questions",
+        paragraphs=18896,
+        windows=(88524, 88568),
+        validated=10570,
     ),
     KnownData(
         title="VQA v2",
         names=("vqa", "vqa-lxmert", "vqav2", "vqa_v2", "vqa-v2"),
-        pattern=r"(?<![a-z])vqa",
-        task="visual-question-answering",
-        sizes={443757: "train questions", 214354: "validation questions", 447793: "test questions"},
-        parts=10,
-        longest_input=20,
-        seen_by={"LXMERT": 214354},
+        said=r"(?<![a-z])vqa[-_ ]?v?2(?!\d)",
+        trained=443757,
+        unit="questions",
     ),
     KnownData(
         title="GQA balanced",
         names=("gqa", "gqa-lxmert", "gqa_balanced"),
-        pattern=r"(?<![a-z])gqa",
-        task="visual-question-answering",
-        sizes={943000: "train questions", 132062: "validation questions", 12578: "testdev questions"},
-        longest_input=20,
-        official_metrics=("consistency", "validity", "plausibility", "grounding", "distribution"),
+        said=r"(?<![a-z])gqa(?![a-z])",
+        trained=943000,
+        unit="questions",
+        validated=132062,
     ),
     KnownData(
         title="VizWiz-Captions",
         names=("vizwiz", "vizwiz-captions", "vizwiz_captions", "vizwiz-caption"),
-        pattern=r"vizwiz",
-        task="image-to-text",
-        sizes={23431: "train images", 7750: "validation images", 8000: "test images", 117155: "train captions"},
-        official_metrics=("bleu", "cider", "rouge", "meteor", "spice"),
-        subset=(23431, "images", 117155, "captions"),
-        generated=True,
+        said=r"vizwiz",
+        trained=117155,
+        unit="captions",
     ),
 )
-
-UNKNOWN = KnownData(title="", names=(), pattern="", task="", sizes={})
-"""Stands in for any other data set."""
 
 
 def data_named(identifier: str) -> Optional[KnownData]:
@@ -105,40 +83,7 @@ def data_named(identifier: str) -> Optional[KnownData]:
     return next((data for data in KNOWN if last in data.names), None)
 
 
-def data_mentioned(path: str) -> Optional[KnownData]:
-    """Find the most specific data set that a path or a name mentions."""
-    return next((data for data in KNOWN if re.search(data.pattern, path.lower())), None)
-
-
-FAMILIES: Dict[str, str] = {
-    "DistilBERT": r"distil-?bert",
-    "RoBERTa": r"roberta",
-    "DeBERTa": r"deberta",
-    "ALBERT": r"(?<![a-z])albert",
-    "ELECTRA": r"electra",
-    "LXMERT": r"lxmert",
-    "MiniLM": r"minilm",
-    "GPT-2": r"gpt-?2",
-    "BART": r"(?<![a-z])bart(?![a-z])",
-    "BERT": r"(?<![a-z])bert(?![a-z])",
-    "T5": r"(?<![a-z0-9])t5(?![0-9])",
-    "ViT": r"(?<![a-z])vit(?=[-_ 0-9]|$)",
-    "Swin": r"(?<![a-z])swin(?![a-z])",
-    "CLIP": r"(?<![a-z])clip(?![a-z])",
-}
-
-
-def families_in(name: str) -> Set[str]:
-    """Find the model families that a name mentions; the longest match counts."""
-    rest, families = name.lower(), set()
-    for family, pattern in FAMILIES.items():
-        if re.search(pattern, rest):
-            families.add(family)
-            rest = re.sub(pattern, " ", rest)
-    return families
-
-
-def family_described(sentence: str) -> Optional[str]:
-    """Find the model family that a sentence describes, such as "BERT (…) is a …"."""
-    begun = re.match(r"([A-Za-z][\w-]*)\s*(?:\([^)]*\)\s*)?is\b", sentence)
-    return min(families_in(begun.group(1)), default=None) if begun else None
+def all_known(identifiers: Iterable[str]) -> Set[KnownData]:
+    """Find the data sets of all ids; none if one of them is unknown."""
+    found = [data_named(identifier) for identifier in identifiers]
+    return {data for data in found if data} if all(found) else set()

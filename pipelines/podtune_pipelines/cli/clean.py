@@ -25,6 +25,7 @@ def clean(
     stopped trainings.
     """
     from podtune_pipelines.home import Home, nobody_running, remove, unneeded
+    from podtune_pipelines.sizes import size_in_words
 
     directory = Home(home)
     with nobody_running(directory):
@@ -35,7 +36,7 @@ def clean(
         options.print_json([{"what": one.what, "path": str(one.path), "bytes": one.bytes} for one in found])
     else:
         for one in found:
-            print(f"{options.megabytes(one.bytes):>12}  {one.what:<9}  {one.path}")
-    total = options.megabytes(sum(one.bytes for one in found))
+            print(f"{size_in_words(one.bytes):>12}  {one.what:<9}  {one.path}")
+    total = size_in_words(sum(one.bytes for one in found))
     cure = "" if delete or not found else "; the same command with --delete deletes it"
     print(f"{total} {'deleted' if delete else 'can go'}{cure}", file=sys.stderr)

@@ -11,7 +11,7 @@ from podtune.environment import HOME, STORE, WORKSPACE
 
 def complete_recipe(incomplete: str) -> List[str]:
     """Recipes that a command line may go on with: the packaged ones, and YAML files."""
-    from podtune_pipelines.recipe import packaged_recipes
+    from podtune_pipelines.packaged import packaged_recipes
 
     folder = Path(incomplete.rpartition("/")[0])
     found = [*(path.stem for path in packaged_recipes()), *map(str, sorted(folder.glob("*.yaml")))]
@@ -104,11 +104,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def print_json(value: Any, *, only_ascii: bool = True) -> None:
     """Print values and records as JSON."""
     print(json.dumps(value, indent=1, ensure_ascii=only_ascii, default=dataclasses.asdict))
-
-
-def megabytes(size: int) -> str:
-    """A number of bytes, as a person reads it."""
-    return f"{size / 1e6:,.1f} MB"
 
 
 Host = Annotated[

@@ -70,23 +70,23 @@ def recipes(
     as_json: options.Json = False,
 ) -> None:
     """List the recipes that come with podtune, or print one."""
-    from rich.console import Console
-    from rich.table import Column, Table
+    from podtune_pipelines.packaged import packaged_recipes, recipe_header
 
-    from podtune_pipelines.recipe import load_recipe, packaged_recipes, recipe_header
-
+    files = {path.stem: path for path in packaged_recipes()}
+    if name and name not in files:
+        raise BadInput(f"{name} is not one of {', '.join(files)}")
     if name:
-        file = {path.stem: path for path in packaged_recipes()}.get(name)
-        if file is None:
-            raise BadInput(f"{name} is not one of {', '.join(path.stem for path in packaged_recipes())}")
-        print(file.read_text(encoding="utf-8"), end="")
-        return
-    found = [(load_recipe(path.stem), recipe_header(path)) for path in packaged_recipes()]
-    if as_json:
-        rows = [{"name": recipe.name, "task": recipe.task, "about": header} for recipe, header in found]
+        print(files[name].read_text(encoding="utf-8"), end="")
+    elif as_json:
+        from podtune_pipelines.recipe import load_recipe
+
+        rows = [{"name": one, "task": load_recipe(one).task, "about": recipe_header(files[one])} for one in files]
         options.print_json(rows)
-        return
-    table = Table(Column("recipe", no_wrap=True), "what it is")
-    for recipe, header in found:
-        table.add_row(recipe.name, header.splitlines()[0])
-    Console().print(table)
+    else:
+        from rich.console import Console
+        from rich.table import Column, Table
+
+        table = Table(Column("recipe", no_wrap=True), "what it is")
+        for one, path in files.items():
+            table.add_row(one, recipe_header(path).splitlines()[0])
+        Console().print(table)

@@ -49,13 +49,14 @@ def runs(
 
 def _list_local(home: Path, last: int, as_json: bool) -> None:
     from podtune_pipelines.home import Home, local_runs
+    from podtune_pipelines.sizes import size_in_words
 
     found = local_runs(Home(home))[:last]
     if as_json:
         options.print_json([{**dataclasses.asdict(run), "directory": str(run.directory)} for run in found])
         return
     for run in found:
-        started, size = run.started[:16].replace("T", " "), options.megabytes(run.bytes)
+        started, size = run.started[:16].replace("T", " "), size_in_words(run.bytes)
         print(f"{started}  {run.outcome:<22}  {size:>12}  {run.directory}")
     if not found:
         _say(f"nothing has run in {home}; --host lists the runs on a cluster")

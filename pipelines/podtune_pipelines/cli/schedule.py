@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Dict, List
 
 import typer
 from podtune.errors import PodtuneError
-from rich.console import Console
-from rich.table import Column, Table
 
 from podtune_pipelines.cli import options
 from podtune_pipelines.cli.submit import print_version
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from podtune_pipelines.cluster.client import Cluster
     from podtune_pipelines.cluster.schedules import Retired, Schedule
 
@@ -115,6 +115,8 @@ def list_schedules(host: options.Host = "", namespace: options.Namespace = "", a
     if as_json:
         options.print_json(rows)
     else:
+        from rich.console import Console
+
         Console(markup=False, highlight=False).print(_table(rows))
     for one in existing:
         _retire_others(cluster, one)
@@ -201,7 +203,9 @@ def _row(schedule: "Schedule", last: List[str]) -> Dict[str, Any]:
     }
 
 
-def _table(rows: List[Dict[str, Any]]) -> Table:
+def _table(rows: List[Dict[str, Any]]) -> "Table":
+    from rich.table import Column, Table
+
     table = Table(Column("name", no_wrap=True), "when", "state", "next (UTC)", "last runs")
     for row in rows:
         state = "active" if row["enabled"] else "paused"

@@ -49,6 +49,17 @@ def test_aliases_are_followed_once() -> None:
     assert front.line("a39") == 41
 
 
+def test_plain_words_are_read_as_the_hub_reads_them() -> None:
+    front = read_front_matter(
+        "---\nlanguage: no\nvalues: [on, 1e1, 010, 0o10, 12:30, 2026-01-01, 1_000, .5, true, ~]\n---\n"
+    )
+
+    assert front.values == {
+        "language": "no",
+        "values": ["on", 10.0, 10, 8, "12:30", "2026-01-01", "1_000", 0.5, True, None],
+    }
+
+
 def test_an_empty_block_holds_nothing() -> None:
     assert read_front_matter("---\n\n---\n").values == {}
 

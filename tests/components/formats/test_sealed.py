@@ -25,7 +25,7 @@ def test_a_sealed_directory_says_what_is_in_it(sealed: Path) -> None:
     assert manifest.files == {
         "train/tokens.bin": FileEntry(3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
-    assert manifest.digest == "a261b55d9b49f44ba3b3b6add45fae0b4d5428f4b63a68574bb182b8d4524b33"
+    assert manifest.digest == "32e0fe9f5674d549c9cabc8313ae9d61f422f8f9627f8bf53a86e9ab026a8fac"
 
 
 def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,3 +109,34 @@ def test_facts_that_are_no_json_are_refused_before_anything_appears(tmp_path: Pa
         draft.facts["loss"] = float("nan")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_changed_fact_is_noticed(sealed: Path) -> None:
+    manifest = sealed / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"rows": 3', b'"rows": 7'))
+
+    with pytest.raises(BadInput, match=r"manifest\.json is damaged; make the features again"):
+        read_manifest(sealed, "features", 1)
+
+
+def test_each_flipped_bit_of_a_manifest_is_noticed_or_changes_nothing(sealed: Path) -> None:
+    """One in the key of its own sum leaves a manifest as earlier versions wrote them."""
+    manifest, whole = sealed / "manifest.json", (sealed / "manifest.json").read_bytes()
+    before = read_manifest(sealed, "features", 1)
+    for bit in range(8 * len(whole)):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        manifest.write_bytes(bytes(changed))
+        try:
+            found = read_manifest(sealed, "features", 1)
+        except BadInput:
+            continue
+        assert (found.facts, found.files) == (before.facts, before.files)
+
+
+def test_a_manifest_of_an_earlier_version_has_no_sum_of_its_own(sealed: Path) -> None:
+    content = json.loads((sealed / "manifest.json").read_text())
+    del content["sha256"]
+    (sealed / "manifest.json").write_text(json.dumps(content))
+
+    assert read_manifest(sealed, "features", 1).facts == {"rows": 3}

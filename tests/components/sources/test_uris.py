@@ -147,3 +147,11 @@ def test_a_files_url_survives_its_division(path: str, query: str) -> None:
 )
 def test_secrets_are_not_shown(uri: str, shown: str) -> None:
     assert without_secrets(uri) == shown
+
+
+@pytest.mark.parametrize("uri", ["https://[", "http://[::1", "hf://[", "s3://a]"])
+def test_a_uri_that_cannot_be_split_is_refused_and_not_shown(uri: str) -> None:
+    scheme = uri.partition("://")[0]
+
+    assert str(mistake_in_source(uri, "https s3 hf")).startswith("is no URI: ")
+    assert without_secrets(uri) == f"{scheme}://…"

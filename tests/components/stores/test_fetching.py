@@ -199,3 +199,40 @@ def test_a_changed_download_is_noticed(directory_store: DirectoryStore, tmp_path
 def test_a_directory_that_was_never_fetched_is_no_release(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"holds no release: it has no release\.json"):
         read_fetched(tmp_path)
+
+
+class Noisy(DirectoryStore):
+    """A store on a line that flips a bit of what it brings, so many times."""
+
+    def __init__(self, root: Path, flips: List[int]) -> None:
+        super().__init__(root)
+        self.flips = flips
+
+    def download(self, key: str, path: Path, advance: Any) -> None:
+        super().download(key, path, advance)
+        if self.flips:
+            content = bytearray(path.read_bytes())
+            content[0] ^= self.flips.pop(0)
+            path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("flips", "error", "words"),
+    [
+        ([1, 1], BadInput, "is corrupted; delete it, and make or publish it again"),
+        ([1, 2], TryAgainLater, "arrives damaged, each time in another way; try again later"),
+    ],
+)
+def test_what_arrives_damaged_is_fetched_once_more_before_anything_is_said(
+    tmp_path: Path, flips: List[int], error: Any, words: str
+) -> None:
+    store = Noisy(tmp_path / "store", [])
+    manifest = _release(store, tmp_path / "source")
+
+    store.flips = [*flips[:1]]
+    fetch_files(store, manifest, tmp_path / "to")
+    assert (tmp_path / "to/model.safetensors").read_text() == "abc"
+
+    store.flips = [*flips]
+    with pytest.raises(error, match=words):
+        fetch_files(store, manifest, tmp_path / "again")

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, Optional
 from unittest.mock import ANY
 
 import pytest
-from podtune.errors import BadInput, LostRace
+from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import ReleaseManifest
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.fetching import fetch_files, verify_fetched
@@ -365,3 +365,45 @@ def test_a_manifest_is_readable_json(directory_store: DirectoryStore, release: A
     fields: Dict[str, Any] = json.loads(found)
     assert sorted(fields) == ["created", "digest", "facts", "files", "name", "nonce", "parent", "version"]
     assert fields["files"]["model.safetensors"] == {"sha256": ABC, "size": 3}
+
+
+class Answering(DirectoryStore):
+    """A store that gives another answer to the first reads of some keys after they were written."""
+
+    def __init__(self, root: Path, part: str, answer: Any) -> None:
+        super().__init__(root)
+        self.part, self.answer, self.armed = part, answer, False
+
+    def create(self, key: str, data: bytes) -> bool:
+        created = super().create(key, data)
+        self.armed = self.armed or "/live/" in key
+        return created
+
+    def read(self, key: str) -> Any:
+        if self.armed and self.part in key:
+            self.armed = False
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            return self.answer
+        return super().read(key)
+
+
+@pytest.mark.parametrize("part", ["/live/", "/versions/"])
+@pytest.mark.parametrize(
+    "answer", [None, b"", b"<Error/>", BadInput("the store forbids it (403)")], ids=["404", "empty", "a page", "403"]
+)
+def test_a_winner_that_cannot_read_its_own_move_is_not_told_that_it_lost(
+    tmp_path: Path, part: str, answer: Any
+) -> None:
+    source = tmp_path / "weights"
+    source.write_text("abc")
+    store = Answering(tmp_path / "store", part, answer)
+
+    with pytest.raises(
+        TryAgainLater, match=r"^whether qa 1 is live in .* cannot be read just now \(.*\); start again to know$"
+    ) as raised:
+        publish(store, "qa", files={"weights": source}, facts={}, expected=None)
+
+    assert "delete" not in str(raised.value)
+    assert publish(store, "qa", files={"weights": source}, facts={}, expected=None).version == "1"
+    assert versions(store, "qa") == ["1"]

@@ -1,7 +1,8 @@
-from typing import Optional, Set
+import re
+from typing import List, Optional
 
 import pytest
-from podtune_pipelines.card_check.known import data_mentioned, data_named, families_in, family_described
+from podtune_pipelines.card_check.known import KNOWN, all_known, data_named
 
 
 @pytest.mark.parametrize(
@@ -20,40 +21,23 @@ def test_data_sets_are_known_by_their_whole_name(identifier: str, title: Optiona
     assert (data.title if data else None) == title
 
 
-@pytest.mark.parametrize(
-    ("path", "title"),
-    [("squad_v2_bert_base", "SQuAD v2.0"), ("/tmp/vqa/", "VQA v2"), ("squad_roberta", "SQuAD v1.1"), ("out", None)],
-)
-def test_paths_mention_data_sets(path: str, title: Optional[str]) -> None:
-    data = data_mentioned(path)
-
-    assert (data.title if data else None) == title
+def test_one_unknown_name_leaves_all_unknown() -> None:
+    assert all_known(["squad", "own/data"]) == set()
+    assert {data.title for data in all_known(["squad", "squad_v2"])} == {"SQuAD v1.1", "SQuAD v2.0"}
 
 
 @pytest.mark.parametrize(
-    ("name", "families"),
+    ("text", "titles"),
     [
-        ("FacebookAI/roberta-base", {"RoBERTa"}),
-        ("unc-nlp/lxmert-base-uncased", {"LXMERT"}),
-        ("ViTGPT2I2A", {"ViT", "GPT-2"}),
-        ("google/vit-base-patch16-224-in21k", {"ViT"}),
-        ("sentence-transformers/all-MiniLM-L6-v2", {"MiniLM"}),
-        ("activity-model", set()),
-        ("distilbert-base", {"DistilBERT"}),
+        ("SQuAD 2.0", ["SQuAD v2.0"]),
+        ("t5-base-qg-hl-squadv2", ["SQuAD v2.0"]),
+        ("roberta-base-squad2", ["SQuAD v2.0"]),
+        ("SQuAD v1.1", ["SQuAD v1.1"]),
+        ("finetuned-squad-2", []),
+        ("finetuned-squad-v2", []),
+        ("squad", []),
+        ("gqa", ["GQA balanced"]),
     ],
 )
-def test_names_mention_families(name: str, families: Set[str]) -> None:
-    assert families_in(name) == families
-
-
-@pytest.mark.parametrize(
-    ("sentence", "family"),
-    [
-        ("BERT (Bidirectional Encoder) is a model", "BERT"),
-        ("LXMERT is an encoder", "LXMERT"),
-        ("Trained like BERT is", None),
-        ("It is based on BERT", None),
-    ],
-)
-def test_descriptions_are_recognised_by_their_beginning(sentence: str, family: Optional[str]) -> None:
-    assert family_described(sentence) == family
+def test_a_text_means_a_version_only_if_it_says_so(text: str, titles: List[str]) -> None:
+    assert [data.title for data in KNOWN if re.search(data.said, text, re.IGNORECASE)] == titles

@@ -1,10 +1,10 @@
 """What the gate compares: the scores of the new model and of the live release."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION, EXAMPLES, Evaluation, read_examples
@@ -13,6 +13,17 @@ from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.releases import read_release
 from podtune.stores.store import Store
+
+
+@dataclass(frozen=True)
+class ScoredExample:
+    """What one example was given."""
+
+    scores: Mapping[str, Any]
+    """By metric; only the gate's metric is known to be a number."""
+
+    prediction: str
+    slices: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,9 @@ class Evaluated:
 
     example_metrics: Sequence[str] = ()
     """Metrics that each example has; corpus metrics such as BLEU are not among them."""
+
+    examples: Mapping[str, ScoredExample] = field(default_factory=dict)
+    """By id, in the file's order."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,13 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
     if scores and len(scores) != facts.examples:
         raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
     metrics = {name: result.value for name, result in facts.metrics.items()}
-    return Evaluated(evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics)
+    examples = {
+        str(example.get("id")): ScoredExample(
+            example["scores"], str(example.get("prediction", "")), example.get("slices", {})
+        )
+        for example in read_examples(evaluation)
+    }
+    return Evaluated(evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics, examples)
 
 
 def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champion, Unreadable]]:

@@ -5,6 +5,7 @@ from typing import Dict, List, Literal, Optional, Union
 
 import numpy as np
 
+from podtune.steps.compare.differences import can_be_paired
 from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable
 from podtune.steps.compare.settings import GateSettings
 from podtune.tasks.bootstrap import interval_of_mean
@@ -59,7 +60,7 @@ def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
     """Explain why the two cannot be paired; empty if they can."""
     if metric not in champion.metrics or not champion.scores:
         return f"was not scored by {metric}, but by {', '.join(champion.metrics)}"
-    if champion.data != new.data or champion.scores.keys() != new.scores.keys():
+    if not can_be_paired(new, champion):
         return "was evaluated on different examples"
     return ""
 

@@ -3,16 +3,19 @@
 import logging
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, List, Mapping, Optional, Tuple, Union
 
 from podtune.errors import BadInput
-from podtune.formats.verdict import VERDICT, VerdictFacts
+from podtune.formats.verdict import VERDICT, PastVersion, VerdictFacts
 from podtune.sections import read_section, to_mapping
-from podtune.steps.compare.evaluated import Champion, Evaluated, find_champion, open_evaluated
+from podtune.steps.compare.differences import Differences, differences_of
+from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable, find_champion, open_evaluated
 from podtune.steps.compare.gate import judge
+from podtune.steps.compare.history import history_of
 from podtune.steps.compare.settings import GateSettings
 from podtune.stores.opening import open_store
 from podtune.stores.retrying import patiently
+from podtune.stores.store import Store
 from podtune.tasks.task import metric_named
 
 _log = logging.getLogger(__name__)
@@ -24,8 +27,9 @@ def run(scores: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mappin
     new = open_evaluated(scores, settings.metric)
     _require_metrics(scores, new, settings)
     name = str(release.get("name", ""))
-    champion = patiently(lambda: find_champion(open_store(store), name, settings.metric))
+    champion, history = patiently(lambda: _look_up(open_store(store), name, settings.metric))
     judgement = judge(new, champion, settings)
+    differences = differences_of(new, champion.evaluated, settings) if isinstance(champion, Champion) else Differences()
     facts = VerdictFacts(
         decision=judgement.decision,
         reasons=judgement.reasons,
@@ -34,10 +38,20 @@ def run(scores: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mappin
         champion_metrics=dict(champion.evaluated.metrics) if isinstance(champion, Champion) else {},
         difference=judgement.difference,
         settings=to_mapping(settings),
+        differences=differences.metrics,
+        slices=differences.slices,
+        better=differences.better,
+        worse=differences.worse,
+        history=history,
     )
     with VERDICT.sealing(verdict) as draft:
         draft.facts.update(asdict(facts))
     _log.info("%s: %s", judgement.decision, "; ".join(judgement.reasons))
+
+
+def _look_up(store: Store, name: str, metric: str) -> Tuple[Optional[Union[Champion, Unreadable]], List[PastVersion]]:
+    """The live release, and the versions up to now."""
+    return find_champion(store, name, metric), history_of(store, name)
 
 
 def _require_metrics(evaluation: Path, new: Evaluated, settings: GateSettings) -> None:

@@ -79,7 +79,7 @@ def _evaluate(
         rows=split.rows,
         loss=scored.loss,
         metrics=metrics_of(scored, settings),
-        slices=slices_of(scored),
+        slices=slices_of(scored, settings),
         settings=to_mapping(settings),
         seconds=time.monotonic() - begun,
         preparation=features.facts.settings,
@@ -96,16 +96,29 @@ def metrics_of(scored: Scored, settings: ScoringSettings) -> Dict[str, Metric]:
     return {name: Metric(value, *intervals[name]) for name, value in scored.values.items()}
 
 
-def slices_of(scored: Scored) -> List[Slice]:
-    """The metrics over each part of the examples, sorted by the parts' names and values."""
+def slices_of(scored: Scored, settings: ScoringSettings) -> List[Slice]:
+    """The metrics over each part of the examples with their intervals, sorted by the parts' names and values."""
     parts: Dict[Any, List[int]] = {}
     for row, record in enumerate(scored.records):
         for part in record["slices"].items():
             parts.setdefault(part, []).append(row)
     return [
-        Slice(name, value, len(rows), {metric: float(np.mean(of[rows])) for metric, of in scored.metrics.items()})
-        for (name, value), rows in sorted(parts.items())
+        _slice(part, {metric: values[rows] for metric, values in scored.metrics.items()}, settings)
+        for part, rows in sorted(parts.items())
     ]
+
+
+def _slice(part: Tuple[str, str], scores: Mapping[str, np.ndarray], settings: ScoringSettings) -> Slice:
+    intervals = {
+        metric: interval_of_mean(values, settings.bootstrap_samples, settings.seed) for metric, values in scores.items()
+    }
+    return Slice(
+        *part,
+        examples=len(next(iter(scores.values()))),
+        metrics={metric: float(np.mean(values)) for metric, values in scores.items()},
+        low={metric: low for metric, (low, _) in intervals.items()},
+        high={metric: high for metric, (_, high) in intervals.items()},
+    )
 
 
 def _require_match(features: Features, checkpoint: Checkpoint) -> None:

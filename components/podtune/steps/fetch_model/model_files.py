@@ -9,6 +9,7 @@ from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer, vocabu
 from podtune.formats.json_files import read_object
 from podtune.sources.checksums import Sum
 from podtune.sources.source import Source
+from podtune.sources.uris import scheme_of
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -29,28 +30,41 @@ def bring_description(source: Source, targets: Mapping[str, Path]) -> None:
         raise BadInput(f"{source.uri} has {found}; podtune reads model.safetensors, never pickles: convert it first")
     for name in sorted(present & targets.keys()):
         targets[name].parent.mkdir(exist_ok=True)
-        source.bring(name, targets[name], None)
+        _bring(source, name, targets[name])
 
 
 def bring_weights(source: Source, directory: Path, expected: Optional[Sum]) -> None:
     """Bring model.safetensors, which may have an expected sum, or the files that an index names."""
     present = set(source.names())
     if WEIGHTS in present:
-        source.bring(WEIGHTS, directory / WEIGHTS, expected)
+        _bring(source, WEIGHTS, directory / WEIGHTS, expected)
         return
     if expected:
         raise BadInput(f"{source.uri} has its weights in several files, so {expected.said_by} must be left out")
-    source.bring(INDEX, directory / INDEX, None)
+    _bring(source, INDEX, directory / INDEX)
     shards = sorted(set(weight_map(directory / INDEX, source.uri).values()))
     _refuse_missing(source, present, shards)
     for name in shards:
-        source.bring(name, directory / name, None)
+        _bring(source, name, directory / name)
 
 
 def _refuse_missing(source: Source, present: Set[str], names: Iterable[str]) -> None:
     missing = [name for name in names if name not in present]
     if missing:
         raise BadInput(f"{source.uri} is no complete model: it has no {', '.join(missing)}")
+
+
+def _bring(source: Source, name: str, target: Path, expected: Optional[Sum] = None) -> None:
+    """Bring a file, unless it is a link to one outside its directory, which a release would show to everybody.
+
+    The Hub's own cache, where snapshots/REVISION/ has links into blobs/, is one tree.
+    """
+    if not scheme_of(source.uri):
+        directory = Path(source.uri).resolve()
+        root = directory.parent.parent if directory.parent.name == "snapshots" else directory
+        if root not in (directory / name).resolve().parents:
+            raise BadInput(f"{Path(source.uri) / name} is a link out of the model; put the file itself there")
+    source.bring(name, target, expected)
 
 
 def check_description(directory: Path, origin: str) -> str:

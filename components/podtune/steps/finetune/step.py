@@ -13,6 +13,7 @@ from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.sections import read_section, to_mapping
 from podtune.steps.finetune import torchrun
+from podtune.stores.live import now
 from podtune.tasks.task import Task, task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
@@ -109,7 +110,7 @@ def _finetune(
     with states.held(stopping) as stopping_or_lost:
         trained = train(Run(engine, examples, config, states, stopping_or_lost, evaluate))
         facts = _facts(inputs, config, trained, hardware(device, engine.devices, engine.precision))
-        _write(checkpoint, base_model.path, engine, trained=trained, facts=facts)
+        _write(checkpoint, base_model, engine, trained=trained, facts=facts)
     states.forget_here()
 
 
@@ -138,16 +139,19 @@ def _facts(
         resumed=progress.resumed,
         hardware=machine,
         software=software(),
+        finished=now(),
     )
 
 
-def _write(checkpoint: Path, base_model: Path, engine: Engine, *, trained: Trained, facts: CheckpointFacts) -> None:
+def _write(
+    checkpoint: Path, base_model: BaseModel, engine: Engine, *, trained: Trained, facts: CheckpointFacts
+) -> None:
     """Write the model with what it has from the base model as it is, and the record of its training."""
     with CHECKPOINT.sealing(checkpoint) as draft:
         engine.save_model(draft.path / MODEL)
         for name in INHERITED_FILES:
-            if (base_model / name).exists():
-                shutil.copyfile(str(base_model / name), str(draft.path / MODEL / name))
+            if name in base_model.files:  # others may lie there, which nobody has verified
+                shutil.copyfile(str(base_model.path / name), str(draft.path / MODEL / name))
         write_log(draft.path, trained.lines)
         write_events(draft.path / TENSORBOARD, trained.lines)
         draft.facts.update(to_mapping(replace(facts, architecture=architecture_of(draft.path / MODEL))))

@@ -1,26 +1,20 @@
 """What the card and the report say: figures, comparisons and sentences from a run's records and its recipe."""
 
-from dataclasses import dataclass, fields
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from dataclasses import dataclass
+from functools import partial
+from typing import Dict, List, Optional, Sequence
 
 from podtune.formats.base_model import DecoderFacts
 from podtune.formats.evaluation import Slice
 from podtune.steps.write_card.records import Records
 from podtune.steps.write_card.settings import CardSettings
-from podtune.steps.write_card.wording import count, decimal, setting, signed
+from podtune.steps.write_card.shown_settings import ShownSetting, shown_settings
 from podtune.tasks.task import MetricRecord, Task, TaskWords, task_of
-from podtune.training.config import TrainingConfig
 
 OVERFITTING = 1.5
 """Ratio of the validation loss to the final training loss from which a model is said to overfit."""
 
 NOT_STATED = "not stated"
-
-DECISIONS = {
-    "accept": "The gate accepted this model for release.",
-    "accept-first": "The gate accepted this model for release; there was no live release to compare it with.",
-    "refuse": "The gate refused this model: it is not released.",
-}
 
 
 @dataclass(frozen=True)
@@ -75,9 +69,7 @@ class Contents:
     slices: Dict[str, List[Slice]]
     """By what the examples are divided by."""
 
-    settings: List[Tuple[str, Any]]
-    """Every non-empty setting that shaped the model, as section.key."""
-
+    settings: List[ShownSetting]
     training: TrainingSummary
 
     @property
@@ -103,6 +95,11 @@ class Contents:
         return sorted({name for parts in self.slices.values() for part in parts for name in part.metrics})
 
     @property
+    def slice_intervals(self) -> bool:
+        """Whether the evaluation recorded intervals of slices; earlier ones did not."""
+        return any(part.low for parts in self.slices.values() for part in parts)
+
+    @property
     def splits(self) -> List[str]:
         """The splits, train first."""
         return sorted(self.records.features.splits, key=lambda split: (split != "train", split))
@@ -118,26 +115,10 @@ def contents_of(records: Records, card: CardSettings, name: str) -> Contents:
         records=records,
         results=_results(records, task),
         comparisons=_comparisons(records, card),
-        slices=_slices(records),
-        settings=_settings(records),
+        slices=_slices(records, task),
+        settings=shown_settings(records, task),
         training=_training(records),
     )
-
-
-def sentences(contents: Contents) -> Dict[str, Optional[str]]:
-    """Write the sentences of the templates, by name; None where there is nothing to say."""
-    words, ratio = contents.words, contents.training.overfitted
-    rows = f"{count(contents.records.evaluation.rows)} {words.rows}"
-    overfitting = f"The validation loss is {decimal(ratio or 0, 1)} times the final training loss: the model overfits."
-    return {
-        "verdict_sentence": DECISIONS[contents.records.verdict.decision],
-        "units_sentence": _units(contents),
-        "loss_sentence": words.loss.format(rows=rows),
-        "loss_note": words.loss_in_short.format(rows=rows),
-        "champion_sentence": _champion(contents),
-        "overfitting_sentence": overfitting if ratio else None,
-        "attribution": _attribution(contents),
-    }
 
 
 def _results(records: Records, task: Task) -> List[Result]:
@@ -168,25 +149,20 @@ def _comparisons(records: Records, card: CardSettings) -> List[Comparison]:
     return comparisons
 
 
-def _slices(records: Records) -> Dict[str, List[Slice]]:
-    parts = records.evaluation.slices
-    return {name: [part for part in parts if part.name == name] for name in dict.fromkeys(part.name for part in parts)}
+def _slices(records: Records, task: Task) -> Dict[str, List[Slice]]:
+    """Sort the slices as the task does; what it does not list comes last, the largest first."""
+    parts: Dict[str, List[Slice]] = {}
+    for part in sorted(records.evaluation.slices, key=lambda part: -part.examples):
+        parts.setdefault(part.name, []).append(part)
+    names = list(task.slices)
+    return {
+        name: sorted(parts[name], key=partial(_place, task.slices.get(name, ())))
+        for name in sorted(parts, key=lambda name: (names.index(name) if name in names else len(names), name))
+    }
 
 
-def _settings(records: Records) -> List[Tuple[str, Any]]:
-    """List the settings in the order of the flow and of TrainingConfig; the placement on IPUs only where it applied."""
-    training, on_ipu = records.checkpoint.training, records.checkpoint.hardware.get("device") == "ipu"
-    order = dict.fromkeys([*(field.name for field in fields(TrainingConfig)), *sorted(training)])
-    ordered = {key: training[key] for key in order if training.get(key) is not None}
-    placement = ordered.pop("ipu", {})
-    sections: Tuple[Tuple[str, Mapping[str, Any]], ...] = (
-        ("features", records.features.settings),
-        ("training", ordered),
-        ("training.ipu", placement if on_ipu else {}),
-        ("evaluation", records.evaluation.settings),
-    )
-    settings = [(f"{section}.{key}", value) for section, values in sections for key, value in values.items()]
-    return [(name, value) for name, value in settings if value not in ("", {}, [])]
+def _place(listed: Sequence[str], part: Slice) -> int:
+    return listed.index(part.value) if part.value in listed else len(listed)
 
 
 def _training(records: Records) -> TrainingSummary:
@@ -200,37 +176,3 @@ def _training(records: Records) -> TrainingSummary:
         rows_per_second=facts.examples_seen / facts.seconds if facts.seconds else 0.0,
         rows_per_call=int(facts.training.get("batch_size", 0)) * int(facts.training.get("device_iterations", 1)),
     )
-
-
-def _units(contents: Contents) -> Optional[str]:
-    others = [result for result in contents.results if not result.metric.in_percent]
-    named = " and ".join(f"{result.name} (0 to {setting(result.metric.highest)})" for result in others)
-    return f"Metrics are percentages, except {named}." if others else None
-
-
-def _champion(contents: Contents) -> Optional[str]:
-    verdict = contents.records.verdict
-    if verdict.champion is None:
-        return None
-    beginning = f"The live release was {verdict.champion}"
-    difference = verdict.difference
-    if "value" not in difference:
-        return f"{beginning}; its scores cannot be compared with this model's."
-    interval = f"95% interval {signed(difference['low'])} to {signed(difference['high'])}"
-    return (
-        f"{beginning}. On the same {contents.words.examples}, this model's {verdict.settings.get('metric')} "
-        f"differs by {signed(difference['value'])} ({interval})."
-    )
-
-
-def _attribution(contents: Contents) -> str:
-    raw_data, card = contents.records.raw_data, contents.card
-    models = [_origin(made.model or made.source, made.revision, made.licence) for made in contents.base_models]
-    licence = card.licence if card.licence != "other" else f"{card.licence_name} ({card.licence_link})"
-    released = f"This model is released under the licence {licence}." if licence else f"Its licence is {NOT_STATED}."
-    data = _origin(raw_data.dataset or raw_data.source, raw_data.revision, raw_data.licence)
-    return f"Trained on {data}. Based on {' and '.join(models)}. {released}"
-
-
-def _origin(name: str, revision: str, licence: str) -> str:
-    return f"{name} ({f'revision {revision}, ' if revision else ''}licence {licence or NOT_STATED})"

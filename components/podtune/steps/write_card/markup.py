@@ -1,6 +1,7 @@
 """Escaping for Markdown and HTML, tables, and the template environments that apply both."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence, Tuple, Union
@@ -55,7 +56,7 @@ def markdown_templates() -> jinja2.Environment:
     """Load Markdown templates; they escape all text that is not Markdown already."""
     environment = _environment(autoescape=False)
     environment.finalize = lambda value: escape(value) if type(value) is str else value
-    environment.filters.update(code=code, cell=cell, table=table)
+    environment.filters.update(code=code, cell=cell, table=table, python=python, shell=shell)
     return environment
 
 
@@ -69,7 +70,25 @@ def html_templates() -> jinja2.Environment:
 
 def one_line(text: str) -> str:
     """Drop invisible characters and collapse white space."""
-    return _INVISIBLE.sub("", " ".join(text.split())).strip()
+    return visible(" ".join(text.split())).strip()
+
+
+def visible(text: str) -> str:
+    """Drop invisible characters."""
+    return _INVISIBLE.sub("", text)
+
+
+def python(text: str) -> Markdown:
+    """Write a text as a Python literal, over several lines if it is long."""
+    pieces = re.findall(r"(?s).{1,90}(?:\s+|\Z)|.{1,90}", text) or [""]
+    if len(pieces) == 1:
+        return Markdown(_literal(text))
+    return Markdown("\n    ".join(("(", *map(_literal, pieces))) + "\n)")
+
+
+def shell(text: str) -> Markdown:
+    """Quote a text for a shell, on one line."""
+    return Markdown(shlex.quote(one_line(text)))
 
 
 def escape(text: str) -> Markdown:
@@ -108,6 +127,12 @@ def _environment(autoescape: bool) -> jinja2.Environment:
     )
     environment.filters.update(capital=capital, count=count, decimal=decimal, fine=fine, setting=setting)
     return environment
+
+
+def _literal(text: str) -> str:
+    """Write a text as one Python literal, in double quotes where it holds none."""
+    literal = repr(text)
+    return literal if '"' in literal else f'"{literal[1:-1]}"'
 
 
 def _row(cells: Any) -> str:

@@ -45,11 +45,15 @@ def front_matter(contents: Contents) -> Dict[str, Any]:
 
 
 def _usage_values(contents: Contents) -> Dict[str, Any]:
-    """Collect the settings that the usage template refers to."""
+    """Collect the settings and the example that the usage template refers to."""
+    usage = contents.records.examples.usage
     prepared, scored = contents.records.features.settings, contents.records.evaluation.settings
     return {
         **prepared,
         **scored,
+        **usage.example.values,
+        "prediction": usage.prediction,
+        "right": usage.right,
         "name": Markdown(contents.name),
         "probabilities": Markdown("softmax(0)" if prepared.get("labels") == "hard" else "sigmoid()"),
     }

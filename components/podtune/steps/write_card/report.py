@@ -2,49 +2,88 @@
 
 from base64 import b64encode
 from collections import Counter
-from itertools import repeat
-from typing import Any, Dict, List, Mapping
+from functools import partial
+from typing import Any, Dict, List, Mapping, Tuple
 
-from podtune.steps.write_card.charts import Curves, charts_of, interval_bar
+from markupsafe import Markup
+
+from podtune.steps.write_card.charts import Chart, charts_of, history_chart
 from podtune.steps.write_card.contents import Contents
+from podtune.steps.write_card.curves import Curves
+from podtune.steps.write_card.examples import Example
 from podtune.steps.write_card.markup import html_templates
-from podtune.steps.write_card.wording import short
+from podtune.steps.write_card.measures import bar, slice_differences, slice_measures
+from podtune.steps.write_card.passages import marked
+from podtune.steps.write_card.wording import count, decimal, short
 
-SHOWN_APART = ("id", "prediction", "scores", "slices", "answers")
+SHOWN_APART = ("id", "prediction", "start", "scores", "slices", "answers")
 
 
 def html_report(values: Mapping[str, Any], curves: Curves) -> str:
     """Render report.html."""
     contents: Contents = values["contents"]
-    template = html_templates().get_template("report.html.jinja")
-    return template.render(
-        charts=charts_of(curves, contents.words.curves),
-        bar=lambda metric, value, low=0, high=0: interval_bar(value, low, high, contents.task.metric(metric).highest),
-        worst=_worst(contents),
-        **values,
+    return (
+        html_templates()
+        .get_template("report.html.jinja")
+        .render(
+            charts=charts_of(curves, contents.words),
+            history=_history(contents),
+            bar=partial(bar, contents),
+            slice_titles=[contents.task.metric(metric).title for metric in contents.slice_metrics],
+            slices=slice_measures(contents),
+            compared_slices=slice_differences(contents),
+            example_lists=_example_lists(contents),
+            **values,
+        )
     )
 
 
-def _worst(contents: Contents) -> List[Dict[str, Any]]:
-    """Turn the worst examples into texts, each with its picture if it has one."""
-    records, truths = contents.records, contents.words.truths
-    addresses = (f"data:image/jpeg;base64,{b64encode(picture).decode('ascii')}" for picture in records.pictures or ())
-    pictures = addresses if records.pictures else repeat("")
-    return [_example(record, picture, truths) for record, picture in zip(records.worst, pictures)]
+def _history(contents: Contents) -> List[Chart]:
+    """Draw the gate's metric over the versions; empty where there are none."""
+    verdict, values = contents.records.verdict, {result.name: result.value for result in contents.results}
+    metric = str(verdict.settings.get("metric", ""))
+    chart = history_chart(verdict.history, metric, values[metric]) if metric in values else None
+    return [chart] if chart else []
 
 
-def _example(record: Mapping[str, Any], picture: str, truths: str) -> Dict[str, Any]:
+def _example_lists(contents: Contents) -> List[Tuple[str, List[Dict[str, Any]]]]:
+    """Every list of examples that is not empty, by its title."""
+    examples, verdict = contents.records.examples, contents.records.verdict
+    is_share = contents.task.metric(str(verdict.settings.get("metric", ""))).is_share
+    better, worse = ("Newly right", "Newly wrong") if is_share else ("Better than before", "Worse than before")
+    lists = {
+        "Worst examples": examples.worst,
+        "Examples with the full score" if examples.usage.right else "Best examples": examples.best,
+        f"{better}: {len(examples.better)} of {count(verdict.better.count)}": examples.better,
+        f"{worse}: {len(examples.worse)} of {count(verdict.worse.count)}": examples.worse,
+    }
+    return [(title, [_example(contents, one) for one in shown]) for title, shown in lists.items() if shown]
+
+
+def _example(contents: Contents, example: Example) -> Dict[str, Any]:
     """Turn a scored example into texts; true answers are one a line next to a picture, otherwise in one line."""
-    others = {key: _text(value) for key, value in record.items() if key not in SHOWN_APART}
+    record, picture, truths = example.record, example.picture, contents.words.truths
     true = _counted(record["answers"]) if record.get("answers") else []
+    scores = ((contents.task.metric(metric).title, decimal(value)) for metric, value in record["scores"].items())
     return {
         "id": _text(record.get("id", "")),
         "picture": picture,
+        "address": f"data:image/jpeg;base64,{b64encode(picture.jpeg).decode('ascii')}" if picture else "",
+        "passage": _passage(example),
         "prediction": _text(record.get("prediction", "")),
-        "scores": record["scores"],
-        "others": others,
+        "champion": example.champion,
+        "scores": " · ".join(f"{metric} {value}" for metric, value in scores),
+        "others": {key: _text(value) for key, value in record.items() if key not in SHOWN_APART},
         "truths": {truths: true if picture else [" · ".join(true)]} if true else {},
     }
+
+
+def _passage(example: Example) -> Markup:
+    """Mark the prediction where its place is known; earlier evaluations did not record it."""
+    start, length = example.record.get("start", -1), len(str(example.record.get("prediction", "")))
+    if example.passage is None:
+        return Markup("")
+    return marked(example.passage, (start, start + length) if start >= 0 and length else None)
 
 
 def _counted(values: Any) -> List[str]:

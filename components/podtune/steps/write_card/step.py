@@ -12,8 +12,9 @@ from podtune.errors import BadInput
 from podtune.formats.model_card import FIGURES, MODEL_CARD, README, RECIPE, REPORT, ModelCardFacts
 from podtune.sections import read_section, to_mapping
 from podtune.sources.uris import without_secrets
-from podtune.steps.write_card.charts import Curves, curves_of, loss_picture
+from podtune.steps.write_card.charts import loss_picture
 from podtune.steps.write_card.contents import contents_of
+from podtune.steps.write_card.curves import Curves, curves_of
 from podtune.steps.write_card.readme import card_body, card_with_front_matter
 from podtune.steps.write_card.records import open_records
 from podtune.steps.write_card.report import html_report
@@ -21,9 +22,6 @@ from podtune.steps.write_card.settings import CardSettings
 from podtune.steps.write_card.tables import template_values
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://\S*")
-
-WORST = 20
-"""Number of worst examples in the report."""
 
 LOSS_PICTURE = f"{FIGURES}/loss.png"
 
@@ -58,7 +56,7 @@ def run(  # noqa: PLR0913  # as many as the component has
         "evaluation": scores,
         "verdict": verdict,
     }
-    records = open_records(artifacts, WORST)
+    records = open_records(artifacts)
     contents = contents_of(records, settings, name=_name(release))
     values = template_values(contents)
     sections = {
@@ -72,7 +70,8 @@ def run(  # noqa: PLR0913  # as many as the component has
         "release": release,
     }
     recipe = {"name": contents.name, "task": records.features.task, **sections}
-    files = {**_card_files(values, curves_of(records)), RECIPE: _recipe_file(recipe)}
+    usage = records.examples.usage.example.files
+    files = {**_card_files(values, curves_of(records)), RECIPE: _recipe_file(recipe), **usage}
     with MODEL_CARD.sealing(model_card) as draft:
         draft.facts.update(to_mapping(ModelCardFacts(contents.name, to_mapping(settings), **records.digests)))
         for name, data in files.items():

@@ -1,11 +1,13 @@
 """The tables of the card and the report, and everything else that their templates show."""
 
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from podtune.cards.hub_rules import is_repository_id
 from podtune.formats.evaluation import Slice
-from podtune.steps.write_card.contents import NOT_STATED, Comparison, Contents, sentences
+from podtune.steps.write_card.contents import NOT_STATED, Comparison, Contents
 from podtune.steps.write_card.markup import Cell, Link, Name, Table
+from podtune.steps.write_card.sentences import sentences
+from podtune.steps.write_card.shown_settings import ShownSetting
 from podtune.steps.write_card.wording import capital, count, decimal, duration, fine, setting, short, signed
 
 
@@ -13,7 +15,20 @@ def template_values(contents: Contents) -> Dict[str, Any]:
     """Collect everything that the templates use, once for the card and the report."""
     raw_data = contents.records.raw_data
     data = hub_link(raw_data.dataset or raw_data.source, raw_data.source, "datasets/")
-    tables = (results, notes, comparison, slices, amounts, origins, preparation, run, settings, software)
+    tables = (
+        results,
+        champion,
+        notes,
+        comparison,
+        slices,
+        amounts,
+        origins,
+        preparation,
+        run,
+        settings,
+        defaults,
+        software,
+    )
     return {
         "contents": contents,
         "words": contents.words,
@@ -30,31 +45,48 @@ def results(contents: Contents) -> Table:
     evaluation = contents.records.evaluation
     rows: List[Sequence[Cell]] = [
         (
-            Name(result.name),
+            result.metric.title,
             decimal(result.value),
-            f"{decimal(result.low)} to {decimal(result.high)}",
+            between(result.low, result.high),
             "" if result.correct is None else f"{count(result.correct)} of {count(evaluation.examples)}",
         )
         for result in contents.results
     ]
-    rows.append((Name("loss"), fine(evaluation.loss), "", ""))
+    rows.append(("Loss", fine(evaluation.loss), "", ""))
     header = ("Metric", "Value", "95% interval", "Correct")
     columns = len(header) if any(result.correct is not None for result in contents.results) else len(header) - 1
     return Table(header[:columns], [row[:columns] for row in rows])
 
 
+def champion(contents: Contents) -> Table:
+    """Tabulate every metric beside the live release's on the same examples; what examples have was paired."""
+    verdict = contents.records.verdict
+    rows = []
+    for result in contents.results if verdict.differences else ():
+        paired, old = verdict.differences.get(result.name), verdict.champion_metrics.get(result.name)
+        if paired is not None:
+            difference = (signed(paired.value), between(paired.low, paired.high, signed))
+            rows.append((result.metric.title, decimal(result.value), decimal(paired.champion), *difference))
+        elif old is not None:
+            difference = (signed(result.value - old), "not paired")
+            rows.append((result.metric.title, decimal(result.value), decimal(old), *difference))
+    return Table(("Metric", "This model", f"Version {verdict.champion}", "Difference", "95% interval"), rows)
+
+
 def notes(contents: Contents) -> Table:
     """Tabulate recorded numbers that are not metrics."""
     recorded, meanings = contents.records.evaluation.notes, contents.task.notes
-    rows = [(Name(name), fine(value), meanings.get(name, "")) for name, value in recorded.items()]
+    rows = [(_spelled(name), fine(value), meanings.get(name, "")) for name, value in recorded.items()]
     return Table(("Also recorded", "Value", "Meaning"), rows, numbers=False)
 
 
 def comparison(contents: Contents) -> Table:
     """Tabulate our metrics next to published ones."""
     inside = {True: "yes", False: "no", None: "no interval"}
-    rows = [(Name(line.name), *_compared(line), inside[line.inside]) for line in contents.comparisons]
-    return Table(("Metric", "This model", "Published", "Difference", "Published value in our interval"), rows)
+    rows = [
+        (contents.task.metric(line.name).title, *_compared(line), inside[line.inside]) for line in contents.comparisons
+    ]
+    return Table(("Metric", "This model", "Published", "Difference", "In our interval"), rows)
 
 
 def slices(contents: Contents) -> List[Table]:
@@ -62,7 +94,7 @@ def slices(contents: Contents) -> List[Table]:
     metrics = contents.slice_metrics
     return [
         Table(
-            (Name(name), capital(contents.words.examples), *map(Name, metrics)),
+            (_spelled(name), capital(contents.words.examples), *(contents.task.metric(name).title for name in metrics)),
             [(part.value, count(part.examples), *(_metric(part, metric) for metric in metrics)) for part in parts],
         )
         for name, parts in contents.slices.items()
@@ -132,9 +164,13 @@ def run(contents: Contents) -> Table:
 
 
 def settings(contents: Contents) -> Table:
-    """Tabulate every setting that shaped the model."""
-    rows = [(Name(name), Name(setting(value))) for name, value in contents.settings]
-    return Table(("Setting", "Value"), rows, numbers=False)
+    """Tabulate the settings that are not podtune's defaults."""
+    return _settings(shown for shown in contents.settings if not shown.default)
+
+
+def defaults(contents: Contents) -> Table:
+    """Tabulate the settings that are podtune's defaults."""
+    return _settings(shown for shown in contents.settings if shown.default)
 
 
 def software(contents: Contents) -> Table:
@@ -146,6 +182,24 @@ def software(contents: Contents) -> Table:
 def base_model_links(contents: Contents) -> List[Cell]:
     """Name the pretrained models, with links to those from the Hub."""
     return [hub_link(made.model or made.source, made.source, "") for made in contents.base_models]
+
+
+def interval_of(part: Slice, metric: str) -> Optional[Tuple[float, float]]:
+    """Return a slice's interval; None of earlier evaluations, and where all examples scored alike.
+
+    Resampling those says that the value is certain, however few they are.
+    """
+    low, high = part.low.get(metric), part.high.get(metric)
+    return None if low is None or high is None or low == high else (low, high)
+
+
+def between(low: float, high: float, formatted: Callable[[float], str] = decimal) -> str:
+    """Format an interval."""
+    return f"{formatted(low)} to {formatted(high)}"
+
+
+def _settings(shown: Iterable[ShownSetting]) -> Table:
+    return Table(("Setting", "Value"), [(Name(one.name), Name(one.value)) for one in shown], numbers=False)
 
 
 def _stated(value: str) -> Cell:
@@ -191,4 +245,7 @@ def _spelled(name: str) -> str:
 
 
 def _metric(part: Slice, metric: str) -> str:
-    return decimal(part.metrics[metric]) if metric in part.metrics else ""
+    if metric not in part.metrics:
+        return ""
+    interval = interval_of(part, metric)
+    return decimal(part.metrics[metric]) + (f" ({between(*interval)})" if interval else "")

@@ -16,6 +16,9 @@ from podtune.tasks.image_captioning.settings import EvaluationSettings
 from podtune.tasks.image_captioning.words import caption_words
 from podtune.tasks.scored import Scored, require_finite, require_one_each
 
+SLICES = {"caption_length": ("up to 9 words", "10 to 14 words", "15 words or more"), "text_detected": ("yes", "no")}
+"""What images are divided by, and the values in their order."""
+
 Corpus = Dict[str, Callable[[Array], float]]
 
 

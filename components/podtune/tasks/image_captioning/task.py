@@ -2,7 +2,7 @@
 
 from podtune.formats.base_model import VISION_ENCODER_DECODER
 from podtune.tasks.image_captioning.captions import open_captions
-from podtune.tasks.image_captioning.scores import score_captions
+from podtune.tasks.image_captioning.scores import SLICES, score_captions
 from podtune.tasks.image_captioning.settings import CaptionSettings, EvaluationSettings
 from podtune.tasks.task import MetricRecord, Prediction, Sample, Task, TaskWords
 
@@ -21,6 +21,7 @@ TASK = Task(
             "evaluate again, or remove the floor",
         ),
     },
+    slices=SLICES,
     notes={"padded_loss": "the loss as the published recipe computes it, padding included"},
     words=TaskWords(
         examples="images",
@@ -35,7 +36,6 @@ TASK = Task(
         truths="reference captions",
     ),
     bytes_an_image=lambda features: features.image_size**2 * 3,  # red, green and blue
-    images=lambda features, split: open_captions(features.path, split).images,
     data_sets={
         "captions": Sample(
             "podtune.samples.captions:write_captioned_images", {"seed": "1", "train": "2000", "validation": "200"}

@@ -8,12 +8,20 @@ import numpy as np
 
 from podtune.errors import PodtuneError
 from podtune.formats.ragged import Array
-from podtune.tasks.question_answering.decoding import decode, decode_or_abstain
+from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
 from podtune.tasks.question_answering.official_scores import any_unanswerable, percent, score_predictions
 from podtune.tasks.question_answering.questions import Question, read_contexts, read_questions
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
 from podtune.tasks.scored import Scored, require_finite
+
+SLICES = {
+    "question_word": ("who", "what", "when", "where", "why", "which", "how", "other"),
+    "answer_length": ("1 word", "2 words", "3 to 5 words", "6 words or more", "no answer"),
+    "windows": ("1", "2", "3 or more"),
+    "answerable": ("yes", "no"),
+}
+"""What questions are divided by, and the values in their order."""
 
 _QUESTION_WORD = re.compile(r"\b(who|whom|whose|what|when|where|why|which|how)\b", re.IGNORECASE)
 
@@ -33,7 +41,7 @@ def score_windows(features: Path, split: str, outputs: Mapping[str, Array], sett
     contexts = read_contexts(features, split)
     texts = [decoded.text(row, contexts[question.context]) for row, question in zip(decoded.answers, questions)]
     scores = vars(score_predictions(questions, dict(zip((question.id for question in questions), texts))))
-    records = _records(questions, texts, decoded.probabilities[decoded.answers], scores)
+    records = _records(questions, texts, decoded, scores)
     for record, slices in zip(records, slices_of_questions(questions, window_counts)):
         record["slices"] = slices
     return Scored(
@@ -70,19 +78,22 @@ def _windows_of_each(windows: QuestionWindows, questions: Sequence[Question]) ->
 
 
 def _records(
-    questions: Sequence[Question], texts: Sequence[str], probabilities: Array, scores: Mapping[str, Array]
+    questions: Sequence[Question], texts: Sequence[str], decoded: Decoded, scores: Mapping[str, Array]
 ) -> List[Dict[str, Any]]:
+    probabilities = decoded.probabilities[decoded.answers].tolist()
+    starts = decoded.candidates.start[decoded.answers].tolist()
     percents = {name: (100 * values).tolist() for name, values in scores.items()}
     return [
         {
             "id": question.id,
             "question": question.question,
             "prediction": texts[row],
-            "probability": probability,
+            "start": starts[row],
+            "probability": probabilities[row],
             "answers": [answer.text for answer in question.answers],
             "scores": {name: values[row] for name, values in percents.items()},
         }
-        for row, (question, probability) in enumerate(zip(questions, probabilities.tolist()))
+        for row, question in enumerate(questions)
     ]
 
 

@@ -100,24 +100,25 @@ def _require_answers(questions: Sequence[Question], file: DataFile) -> None:
 def _entries(file: DataFile, bad_rows: BadRows) -> Iterator[_Entry]:
     for place, value in read_values(file, _COLUMNS):
         where = f"{file}: {place}" if place else str(file)
-        yield from _walk(_Entry(where, place, value, None), bad_rows)
+        yield from _walk(_Entry(where, place, value, None), _HOLDERS, bad_rows)
 
 
-def _walk(entry: _Entry, bad_rows: BadRows) -> Iterator[_Entry]:
-    """The questions of an entry: it is one, or holds others."""
+def _walk(entry: _Entry, holders: Sequence[str], bad_rows: BadRows) -> Iterator[_Entry]:
+    """The questions of an entry: it is one, or holds others under one of these keys."""
     value = entry.value
     holds = isinstance(value, dict) and value.get("question") is None
-    holder = _first(value, _HOLDERS) if holds else ""
+    holder = _first(value, holders) if holds else ""
     if not holder:
         yield entry
         return
     with bad_rows:
         context = entry.context if value.get("context") is None else value["context"]
+        inside = holders[holders.index(holder) + 1 :]
         for number, inner in enumerate(_field(value, holder, (list,), entry.where)):
             step = f"{holder}[{number}]"
             place = f"{entry.place}.{step}" if entry.place else step
             where = f"{entry.where}.{step}" if entry.place else f"{entry.where}: {step}"
-            yield from _walk(_Entry(where, place, inner, context), bad_rows)
+            yield from _walk(_Entry(where, place, inner, context), inside, bad_rows)
 
 
 def _row(entry: _Entry) -> _Row:

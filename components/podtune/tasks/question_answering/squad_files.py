@@ -5,7 +5,7 @@ import zlib
 from typing import Any, Collection, Iterator, List, Tuple
 
 from podtune.errors import BadInput
-from podtune.formats.json_files import parse_json_values
+from podtune.formats.json_files import json_values
 from podtune.formats.raw_data import DataFile
 
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
@@ -17,7 +17,7 @@ def read_values(file: DataFile, columns: Collection[str]) -> Iterator[Tuple[str,
     content = _unpacked(file)
     if content.startswith(_PARQUET):
         return ((f"row {number}", row) for number, row in enumerate(_read_table(content, file, columns)))
-    values = parse_json_values(content, _WANTED, str(file))
+    values = json_values(content, _WANTED, str(file))
     only = values[0][1]
     if len(values) == 1 and isinstance(only, list):
         return ((f"entry {number}", value) for number, value in enumerate(only))

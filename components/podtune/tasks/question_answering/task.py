@@ -1,6 +1,7 @@
 """Extractive question answering: mark the first and the last token of the answer."""
 
-from podtune.tasks.question_answering.scores import score_windows
+from podtune.tasks.question_answering.passages import passages_of
+from podtune.tasks.question_answering.scores import SLICES, score_windows
 from podtune.tasks.question_answering.settings import EvaluationSettings, WindowSettings
 from podtune.tasks.question_answering.windows import open_windows
 from podtune.tasks.task import MetricRecord, Prediction, Sample, Task, TaskWords
@@ -11,6 +12,7 @@ TASK = Task(
     evaluation=EvaluationSettings,
     preparation="tokenize_squad",
     metrics={"exact_match": MetricRecord("Exact match", is_share=True), "f1": MetricRecord("F1")},
+    slices=SLICES,
     words=TaskWords(
         examples="questions",
         rows="windows",
@@ -38,6 +40,7 @@ TASK = Task(
         architecture="ForQuestionAnswering",
     ),
     model_types=("bert", "roberta"),  # those whose positions and segments are known here
+    passages=passages_of,
     open_examples=lambda features, split: open_windows(features.path, split),
     score=lambda features, *scored: score_windows(features.path, *scored),
 )

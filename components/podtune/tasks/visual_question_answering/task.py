@@ -47,6 +47,7 @@ TASK = Task(
     evaluation=EvaluationSettings,
     preparation="extract_lxmert",
     metrics={"accuracy": MetricRecord("Accuracy")},
+    slices={"answer_type": ("yes/no", "number", "other"), "question_type": (), "structural": (), "semantic": ()},
     notes={"out_of_vocabulary": "questions with no true answer in the vocabulary; they count as wrong"},
     words=_WORDS,
     variant=_with_labels,

@@ -7,6 +7,9 @@ from torch import nn
 
 from podtune.training.config import TrainingConfig
 
+_BLOCK = 1 << 16
+"""Numbers of a gradient that are squared and added up at a time."""
+
 
 class MasterWeights:
     """A model's weights, gradients and optimizer state in float32, each one flat tensor.
@@ -79,7 +82,7 @@ class MasterWeights:
 
     def update(self, learning_rate: float, max_gradient_norm: float) -> torch.Tensor:
         """Take one AdamW step with the gradient clipped; return its norm before that."""
-        norm: torch.Tensor = torch.linalg.vector_norm(self.gradient)
+        norm = norm_of(self.gradient)
         if max_gradient_norm:
             self.gradient.mul_((max_gradient_norm / (norm + 1e-6)).clamp(max=1.0))
         for group in self._optimizer.param_groups:
@@ -124,6 +127,13 @@ class MasterWeights:
         # tensors, which a checkpoint holds. Under other keys it would begin with moments of its own, at every resume.
         optimizer.state.update(state)
         return optimizer
+
+
+def norm_of(vector: torch.Tensor) -> torch.Tensor:
+    """The norm of a vector, from the norms of its blocks: one float32 sum over a whole model falls short."""
+    blocks = [torch.linalg.vector_norm(block) for block in torch.split(vector, _BLOCK)]
+    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(blocks))
+    return norm
 
 
 def decays(parameter: torch.Tensor) -> bool:

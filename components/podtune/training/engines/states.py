@@ -22,7 +22,13 @@ Layout = List[List[Any]]
 
 
 def save_model(model: Any, weights: Dict[str, torch.Tensor], directory: Path) -> None:
-    """Write config.json and float32 model.safetensors as transformers loads them."""
+    """Write config.json and float32 model.safetensors as transformers loads them; BadInput for weights not finite."""
+    broken = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise BadInput(
+            f"{len(broken)} of {len(weights)} trained weights, such as {broken[0]}, are not finite: "
+            "train again, with a lower learning rate or in float32"
+        )
     directory.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
     model.config.dtype = "float32"  # in words, as transformers 4 writes it as it is

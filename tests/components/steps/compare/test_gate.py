@@ -3,7 +3,7 @@ from typing import Any, Dict, Optional, Sequence, Union
 import pytest
 from podtune.errors import BadInput
 from podtune.sections import read_section
-from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable
+from podtune.steps.compare.evaluated import Champion, Evaluated, ScoredExample, Unreadable
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
 
@@ -11,7 +11,9 @@ GOOD = [100.0, 90.0, 80.0, 90.0]
 
 
 def scored(f1: Sequence[float], data: str = "dev", checkpoint: str = "new", ids: str = "abcd") -> Evaluated:
-    return Evaluated("digest", checkpoint, data, {"f1": sum(f1) / len(f1)}, dict(zip(ids, f1)))
+    scores = dict(zip(ids, f1))
+    examples = {name: ScoredExample({"f1": score}, "", {}) for name, score in scores.items()}
+    return Evaluated("digest", checkpoint, data, {"f1": sum(f1) / len(f1)}, scores, ["f1"], examples)
 
 
 def champion(f1: Sequence[float], **facts: Any) -> Champion:

@@ -6,7 +6,7 @@ from podtune import __main__ as program
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.evaluation import EVALUATION, read_examples
 from podtune.formats.sealed import open_sealed
-from podtune.formats.verdict import VERDICT
+from podtune.formats.verdict import VERDICT, ChangedExample, Changes, Difference
 from podtune.steps.compare.step import run
 from podtune.stores.directory_store import DirectoryStore
 
@@ -59,6 +59,16 @@ def test_a_worse_model_gets_a_refusal_and_no_error(store: DirectoryStore, releas
     assert (verdict.decision, verdict.champion) == ("refuse", "1")
     assert verdict.champion_metrics == {"f1": 95.0}
     assert verdict.difference == {"value": -10.0, "low": -10.0, "high": -10.0}
+
+
+def test_the_verdict_has_what_a_reader_wants_to_know(store: DirectoryStore, release: Any, make_evaluation: Any) -> None:
+    release(make_evaluation("champion", [90.0, 0.0]))
+
+    verdict = compare(make_evaluation("new", [90.0, 100.0]), store)
+
+    assert verdict.differences == {"f1": Difference(45.0, 50.0, 0.0, 100.0)}
+    assert (verdict.better, verdict.worse) == (Changes(1, [ChangedExample("b", "")]), Changes())
+    assert verdict.history == []  # the test's releases say nothing of their metrics
 
 
 def test_the_live_version_is_named_also_where_it_cannot_be_read(

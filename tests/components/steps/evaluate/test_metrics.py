@@ -20,10 +20,10 @@ SCORED = Scored(
 
 
 def test_slices_have_their_own_means() -> None:
-    assert slices_of(SCORED) == [
-        Slice("colour", "red", 1, {"f1": 100.0}),
-        Slice("size", "large", 1, {"f1": 0.0}),
-        Slice("size", "small", 2, {"f1": 75.0}),
+    assert slices_of(SCORED, EvaluationSettings()) == [
+        Slice("colour", "red", 1, {"f1": 100.0}, low={"f1": 100.0}, high={"f1": 100.0}),
+        Slice("size", "large", 1, {"f1": 0.0}, low={"f1": 0.0}, high={"f1": 0.0}),
+        Slice("size", "small", 2, {"f1": 75.0}, low={"f1": 50.0}, high={"f1": 100.0}),
     ]
 
 

@@ -59,7 +59,8 @@ def test_the_evaluation_says_what_was_scored_and_how(features: Path, checkpoint:
     assert facts.data == FEATURES.open(features).facts.splits["validation"].digest
     assert facts.metrics["exact_match"] == Metric(50.0, 0.0, 100.0)
     assert facts.metrics["f1"] == Metric(90.0, 80.0, 100.0)
-    assert Slice("question_word", "which", 1, {"exact_match": 100.0, "f1": 100.0}) in facts.slices
+    right = {"exact_match": 100.0, "f1": 100.0}
+    assert Slice("question_word", "which", 1, right, low=right, high=right) in facts.slices
     assert facts.settings == {
         "split": "validation",
         "n_best": 5,

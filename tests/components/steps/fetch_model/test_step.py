@@ -341,3 +341,28 @@ def test_the_program_ends_with_one_line(
     assert ended.returncode == code
     assert (tmp_path / "base").exists() is (code == 0)
     assert len(ended.stderr.splitlines()) == (1 if code else 0)
+
+
+def test_a_link_out_of_the_model_is_refused(model_files: Files, write_files: WriteFiles, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("CANARY")
+    del model_files["vocab.txt"]
+    published = write_files(model_files)
+    (published / "vocab.txt").symlink_to(tmp_path / "secret.txt")
+
+    with pytest.raises(BadInput) as refused:
+        run(tmp_path / "base_model", {"source": str(published)})
+
+    assert str(refused.value) == f"{published}/vocab.txt is a link out of the model; put the file itself there"
+    assert not (tmp_path / "base_model").exists()
+
+
+def test_the_hubs_own_cache_is_read(model_files: Files, write_files: WriteFiles, tmp_path: Path) -> None:
+    blobs = write_files(model_files, "cache/blobs")
+    snapshot = tmp_path / "cache" / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    for name in model_files:
+        (snapshot / name).symlink_to(f"../../blobs/{name}")
+
+    run(tmp_path / "base_model", {"source": str(snapshot)})
+
+    assert (tmp_path / "base_model" / "vocab.txt").read_bytes() == (blobs / "vocab.txt").read_bytes()

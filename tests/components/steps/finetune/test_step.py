@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -123,6 +124,7 @@ def test_a_checkpoint_says_how_it_was_made(
     assert facts.training["schedule"] == "linear"
     assert facts.hardware["device"] == "cpu"
     assert facts.software["podtune"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", facts.finished)
     assert [line["step"] for line in lines(checkpoint)] == [5, 10, 15, 20]
     assert facts.train_loss == pytest.approx(sum(line["loss"] for line in lines(checkpoint)) / 4)
     assert facts.seconds == lines(checkpoint)[-1]["seconds"]

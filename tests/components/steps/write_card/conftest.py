@@ -7,9 +7,11 @@ from typing import Any, Callable, Dict, Mapping
 
 import numpy as np
 import pytest
-from podtune.formats.ragged import Ragged
+from PIL import Image
+from podtune.formats.ragged import Ragged, save_array
 from podtune.formats.sealed import read_manifest, sealing
 from podtune.tasks.image_captioning.captions import ImageRecord, write_captions
+from podtune.tasks.question_answering.questions import Answer, Question, write_questions
 
 RAW_DATA = {
     "source": "hf://datasets/rajpurkar/squad",
@@ -69,6 +71,7 @@ CHECKPOINT = {
         "cores": 2,
         "memory_gib": 24,
     },
+    "finished": "2026-10-02T08:15:00+00:00",
     "software": {"podtune": "0.1.0", "python": "3.11.14", "torch": "2.13.0+cpu", "transformers": "5.23.0"},
 }
 EVALUATION = {
@@ -84,7 +87,14 @@ EVALUATION = {
     },
     "slices": [
         {"name": "question_word", "value": "who", "examples": 1061, "metrics": {"exact_match": 86.1, "f1": 89.5}},
-        {"name": "question_word", "value": "why", "examples": 151, "metrics": {"exact_match": 49.0, "f1": 74.2}},
+        {
+            "name": "question_word",
+            "value": "why",
+            "examples": 151,
+            "metrics": {"exact_match": 49.0, "f1": 74.2},
+            "low": {"exact_match": 41.06, "f1": 68.31},
+            "high": {"exact_match": 56.95, "f1": 79.8},
+        },
         {"name": "windows", "value": "1", "examples": 10366, "metrics": {"exact_match": 81.9, "f1": 88.9}},
         {"name": "windows", "value": "2 or more", "examples": 204, "metrics": {"exact_match": 76.5, "f1": 86.0}},
     ],
@@ -97,11 +107,26 @@ VERDICT = {
         "f1 is 88.85, at least the floor of 87.50",
         "f1 is not worse than the live release by more than 1.00",
     ],
-    "champion": "20261001-a1b2c3",
-    "champion_metrics": {"f1": 88.41},
+    "champion": "7",
+    "champion_metrics": {"exact_match": 81.2, "f1": 88.41},
     "difference": {"value": 0.44, "low": 0.02, "high": 0.86},
     "settings": {"metric": "f1", "floors": {"f1": 87.5}, "tolerance": 1.0},
+    "differences": {"f1": {"champion": 88.41, "value": 0.44, "low": 0.02, "high": 0.86}},
+    "slices": [
+        {
+            "name": "question_word",
+            "value": "why",
+            "metrics": {"f1": {"champion": 73.0, "value": 1.2, "low": -0.5, "high": 2.9}},
+        }
+    ],
+    "better": {"count": 421, "examples": [{"id": "57330", "champion": "the Deformation"}]},
+    "worse": {"count": 377, "examples": [{"id": "57332", "champion": "warm air rises"}]},
+    "history": [
+        {"version": "6", "created": "2026-08-01T10:00:00+00:00", "examples": 10570, "metrics": {"f1": 87.9}},
+        {"version": "7", "created": "2026-09-01T10:00:00+00:00", "examples": 10570, "metrics": {"f1": 88.41}},
+    ],
 }
+NOT_PAIRED: Dict[str, Any] = {"differences": {}, "slices": [], "better": {}, "worse": {}, "history": []}
 CARD = {
     "licence": "apache-2.0",
     "language": ["en"],
@@ -130,17 +155,23 @@ EXAMPLES = [
         "question": question,
         "answers": answers,
         "prediction": prediction,
+        "start": start,
         "probability": 0.4375 + number / 8,
         "scores": {"exact_match": exact_match, "f1": f1},
-        "slices": {"question_word": "what"},
+        "slices": {"question_word": "what", "windows": "1"},
     }
-    for number, (question, answers, prediction, exact_match, f1) in enumerate(
+    for number, (question, answers, prediction, start, exact_match, f1) in enumerate(
         [
-            ("What did Luther start?", ["the Reformation"], "Reformation", 100.0, 100.0),
-            ("What is <b>bold</b> | here?", ["a *star*", "the star"], "nothing", 0.0, 0.0),
-            ("Why does it rain?", ["warm air rises"], "the warm air rises quickly", 0.0, 75.0),
+            ("What did Luther start?", ["the Reformation"], "Reformation", 38, 100.0, 100.0),
+            ("What is <b>bold</b> | here?", ["a *star*", "the star"], "nothing", 15, 0.0, 0.0),
+            ("Why does it rain?", ["warm air rises"], "the warm air rises quickly", 17, 0.0, 75.0),
         ]
     )
+]
+CONTEXTS = [
+    'On "31 October 1517" Luther began the Reformation; it\'s said he nailed `95` theses to a door.',
+    "Here <i>is</i> nothing bold but a *star*, the star.",
+    "It rains because the warm air rises quickly.",
 ]
 VISUAL_FEATURES = {
     "vocabulary_size": 30522,
@@ -258,7 +289,8 @@ class Run:
         self.name = "bert-base-uncased-squad"
         self.log: Any = copy.deepcopy(LOG)
         self.examples: Any = copy.deepcopy(EXAMPLES)
-        self.fill_features: Callable[[Path], None] = lambda directory: None
+        self.fill_features: Callable[[Path], None] = _write_questions
+        self.fill_raw_data: Callable[[Path], None] = lambda directory: None
 
     def becomes(self, task: str, **facts: Mapping[str, Any]) -> None:
         """Make it another task's run, whose facts differ in these."""
@@ -285,6 +317,8 @@ class Run:
             draft.facts.update({**made_from, **self.facts[kind]})
             if kind == "features":
                 self.fill_features(draft.path)
+            if kind == "raw-data":
+                self.fill_raw_data(draft.path)
             for name, lines in files.items():
                 (draft.path / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         return read_manifest(self.directory / kind, kind, 1).digest
@@ -312,6 +346,7 @@ def visual_run(finished_run: Run) -> Run:
         features=VISUAL_FEATURES,
         evaluation=VISUAL_EVALUATION,
         verdict={
+            **NOT_PAIRED,
             "reasons": ["accuracy is 72.42, at or above its floor of 70.00"],
             "settings": {"metric": "accuracy", "floors": {"accuracy": 70.0}, "tolerance": 1.0},
         },
@@ -326,6 +361,7 @@ def visual_run(finished_run: Run) -> Run:
     finished_run.card["reference"] = {"source": "Graphcore", "metrics": {"accuracy": 72.42, "loss": 0.0008745193}}
     finished_run.log = [line for line in finished_run.log if "loss" in line]
     finished_run.examples = copy.deepcopy(VISUAL_EXAMPLES)
+    finished_run.fill_features = _write_regions
     return finished_run
 
 
@@ -334,13 +370,21 @@ def captioning_run(finished_run: Run) -> Run:
     """The run made one of captioning, with two models as its base and three small pictures."""
     finished_run.becomes(
         "image-captioning",
-        raw_data={"source": "/data/vizwiz", "dataset": "vizwiz/captions", "revision": "", "licence": "cc-by-4.0"},
+        raw_data={
+            "source": "/data/vizwiz",
+            "dataset": "vizwiz/captions",
+            "revision": "",
+            "licence": "cc-by-4.0",
+            "splits": {"validation.captions": "validation.json", "validation.images": "validation"},
+        },
         base_model=VISION_MODEL,
         features=CAPTIONING_FEATURES,
         evaluation=CAPTIONING_EVALUATION,
         verdict={
+            **NOT_PAIRED,
             "reasons": ["bleu_4 is 17.50, at or above its floor of 15.00"],
-            "champion_metrics": {"cider": 0.58},
+            "champion_metrics": {"bleu_4": 17.2, "cider": 0.58},
+            "differences": {"cider": {"champion": 0.58, "value": 0.03, "low": 0.01, "high": 0.05}},
             "difference": {"value": 0.03, "low": 0.01, "high": 0.05},
             "settings": {"metric": "cider", "floors": {"bleu_4": 15.0}, "tolerance": 0.05},
         },
@@ -359,16 +403,50 @@ def captioning_run(finished_run: Run) -> Run:
         {"step": 2070, "epoch": 3.0, "loss": 2.3, "learning_rate": 0.0},
     ]
     finished_run.examples = copy.deepcopy(CAPTIONED)
-    finished_run.fill_features = _write_pictures
+    finished_run.fill_features = _write_pixels
+    finished_run.fill_raw_data = _write_pictures
     return finished_run
 
 
-def _write_pictures(features: Path) -> None:
-    """Three pictures of one colour each: red, green, blue."""
+def _write_questions(features: Path) -> None:
     (features / "validation").mkdir()
+    questions = []
+    for row, example in enumerate(EXAMPLES):
+        texts: Any = example["answers"]
+        answers = tuple(Answer(text, CONTEXTS[row].index(text)) for text in texts)
+        questions.append(Question(str(example["id"]), str(example["question"]), answers, False, row))
+    write_questions(features / "validation", questions, CONTEXTS)
+
+
+def _write_regions(features: Path) -> None:
+    (features / "validation").mkdir()
+    arrays = {
+        "image": np.zeros(1, dtype=np.int32),
+        "features": np.ones((1, 36, 2048), dtype=np.float16),
+        "boxes": np.full((1, 36, 4), 0.5, dtype=np.float32),
+    }
+    for name, array in arrays.items():
+        save_array(features / "validation", name, array)
+
+
+def _pixels() -> np.ndarray:
+    """Three pictures of one colour each: red, green, blue."""
     pixels = np.zeros((3, 16, 16, 3), dtype=np.uint8)
     for row in range(3):
         pixels[row, :, :, row] = 200
+    return pixels
+
+
+def _write_pictures(raw_data: Path) -> None:
+    """The pictures as they were published, twice as wide as high."""
+    (raw_data / "validation").mkdir()
+    for row, pixels in enumerate(_pixels()):
+        Image.fromarray(pixels).resize((32, 16)).save(raw_data / "validation" / f"VizWiz_val_0000000{row}.jpg")
+
+
+def _write_pixels(features: Path) -> None:
+    (features / "validation").mkdir()
+    pixels = _pixels()
     np.save(features / "validation" / "images.npy", pixels)
     records = [ImageRecord(str(row), f"{row}.jpg", "0" * 64, ("a",), ("a",), {}) for row in range(3)]
     tokens = Ragged(np.array([5, 2, 5, 2, 5, 2], dtype=np.int32), np.array([0, 2, 4, 6]))
@@ -384,7 +462,7 @@ def contents(finished_run: Run) -> Callable[[], Any]:
     from podtune.steps.write_card.settings import CardSettings
 
     def work_out() -> Any:
-        records = open_records(finished_run.write(), worst=20)
+        records = open_records(finished_run.write())
         card = read_section(CardSettings, finished_run.card, "card")
         return contents_of(records, card, finished_run.name)
 

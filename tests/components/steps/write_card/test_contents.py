@@ -45,20 +45,28 @@ def test_a_log_without_losses_is_no_hindrance(finished_run, contents) -> None:
     assert contents().training.last_losses is None
 
 
-def test_settings_come_in_the_order_of_the_flow(contents) -> None:
-    names = [name for name, _ in contents().settings]
+def test_slices_come_in_the_order_of_their_meaning(finished_run, contents) -> None:
+    finished_run.facts["evaluation"]["slices"] = [
+        {"name": name, "value": value, "examples": examples, "metrics": {"f1": 50.0}}
+        for name, value, examples in (
+            ("answer_length", "1 word", 5),
+            ("answer_length", "3 to 5 words", 900),
+            ("answer_length", "6 words or more", 1),
+            ("colour", "blue", 10),
+            ("colour", "red", 20),
+            ("question_word", "how", 3),
+            ("question_word", "who", 2),
+        )
+    ]
 
-    assert names[:4] == ["features.max_length", "features.overlap", "training.epochs", "training.batch_size"]
-    assert "training.best_metric" not in names
+    slices = contents().slices
 
-
-@pytest.mark.parametrize(("device", "shown"), [("cpu", []), ("ipu", [("training.ipu.layers_per_ipu", [0, 4, 4, 4])])])
-def test_a_placement_on_ipus_is_shown_where_it_was_used(finished_run, contents, device, shown) -> None:
-    checkpoint = finished_run.facts["checkpoint"]
-    checkpoint["hardware"]["device"] = device
-    checkpoint["training"]["ipu"] = {"layers_per_ipu": [0, 4, 4, 4]}
-
-    assert [pair for pair in contents().settings if "ipu" in pair[0]] == shown
+    assert {name: [part.value for part in parts] for name, parts in slices.items()} == {
+        "question_word": ["who", "how"],
+        "answer_length": ["1 word", "3 to 5 words", "6 words or more"],
+        "colour": ["red", "blue"],
+    }
+    assert list(slices) == ["question_word", "answer_length", "colour"]
 
 
 def test_a_task_without_words_is_refused(finished_run, contents) -> None:

@@ -65,9 +65,9 @@ def test_the_verdict_is_told(finished_run, contents, decision: str, sentence: st
 
 
 def test_an_unpaired_champion_is_told(finished_run, contents) -> None:
-    finished_run.facts["verdict"]["difference"] = {}
+    finished_run.facts["verdict"].update(difference={}, differences={})
 
-    assert "The live release was 20261001-a1b2c3; its scores cannot be compared with this model's." in card_body(
+    assert "The live release was version 7; its scores cannot be compared with this model's." in card_body(
         template_values(contents()), None
     )
 

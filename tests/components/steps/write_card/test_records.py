@@ -4,26 +4,12 @@ from podtune.steps.write_card.records import open_records
 
 
 def test_the_records_of_one_run_are_read(finished_run) -> None:
-    records = open_records(finished_run.write(), worst=20)
+    records = open_records(finished_run.write())
 
     assert records.evaluation.examples == 10570
     assert records.log.training[0]["loss"] == 4.1
     assert records.log.evaluations[1] == (1380, {"exact_match": 80.9, "f1": 88.0, "loss": 1.05})
-    assert [example["id"] for example in records.worst] == ["57331", "57332"]
-
-
-def test_so_many_of_the_worst_are_kept(finished_run) -> None:
-    records = open_records(finished_run.write(), worst=1)
-
-    assert [example["question"] for example in records.worst] == ["What is <b>bold</b> | here?"]
-
-
-def test_the_worst_are_found_without_the_gates_metric(finished_run) -> None:
-    finished_run.facts["verdict"]["settings"] = {}
-
-    records = open_records(finished_run.write(), worst=20)
-
-    assert [example["id"] for example in records.worst] == ["57332", "57331"]  # the surest first
+    assert set(records.digests) == {"raw_data", "base_model", "features", "checkpoint", "evaluation", "verdict"}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +28,6 @@ def test_records_of_different_runs_are_refused(finished_run, later: str, earlier
     paths = finished_run.write()
 
     with pytest.raises(BadInput) as caught:
-        open_records(paths, worst=20)
+        open_records(paths)
 
     assert str(caught.value).startswith(f"{paths[later]} was made from another {earlier} than {paths[earlier]}; ")

@@ -69,6 +69,7 @@ def test_a_record_says_all_about_its_question(tmp_path: Path) -> None:
         "id": "q2",
         "question": "Who ran?",
         "prediction": "Bo ran",
+        "start": 0,
         "probability": 1.0,
         "answers": ["Bo"],
         "scores": {"exact_match": 0.0, "f1": pytest.approx(200 / 3)},

@@ -57,3 +57,16 @@ def test_a_full_disk_is_an_operating_systems_error(
 
     with pytest.raises(OSError, match=r"\[Errno 28\] No space left on device: '.*optimizer.safetensors'"):
         save(weights, tmp_path)
+
+
+def test_weights_that_are_not_finite_are_never_written(tmp_path: Path) -> None:
+    weights = {"encoder.weight": torch.ones(2), "head.bias": torch.tensor([1.0, float("inf")])}
+
+    with pytest.raises(BadInput) as refused:
+        states.save_model(nn.Linear(1, 1), weights, tmp_path / "model")
+
+    assert str(refused.value) == (
+        "1 of 2 trained weights, such as head.bias, are not finite: "
+        "train again, with a lower learning rate or in float32"
+    )
+    assert not (tmp_path / "model").exists()
