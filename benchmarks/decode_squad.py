@@ -87,7 +87,7 @@ def windows_of(arguments: argparse.Namespace) -> Tuple[QuestionWindows, Sequence
     from podtune.tasks.question_answering.settings import WindowSettings
     from podtune.tasks.question_answering.window_cutting import cut_windows
 
-    split = read_squad(DataFile(arguments.data))
+    split, _ = read_squad(DataFile(arguments.data))
     pair = open_pair_tokenizer(arguments.model, MAX_LENGTH)
     settings = WindowSettings(max_length=MAX_LENGTH, overlap=OVERLAP)
     with tempfile.TemporaryDirectory() as folder:

@@ -190,11 +190,9 @@ def read_part(arguments: argparse.Namespace) -> Any:
     from podtune.formats.raw_data import DataFile
     from podtune.tasks.question_answering.squad import SquadSplit, read_squad
 
-    split = read_squad(DataFile(arguments.data))
+    split, _ = read_squad(DataFile(arguments.data))
     questions = split.questions[: arguments.questions]
-    return SquadSplit(
-        questions, split.contexts[: max(question.context for question in questions) + 1], split.version, split.file
-    )
+    return SquadSplit(questions, split.contexts[: max(question.context for question in questions) + 1], split.file)
 
 
 def columns(split: Any) -> Dict[str, List[Any]]:

@@ -13,6 +13,7 @@ import typer.main
 from podtune.errors import PodtuneError
 from podtune.samples.squad import write_squad
 from podtune.steps.table import STEPS
+from podtune.tasks.question_answering import squad
 from podtune_pipelines.cli.main import app
 from podtune_pipelines.packaged import packaged_recipes
 from podtune_pipelines.recipe import load_recipe
@@ -118,6 +119,13 @@ def test_every_recipe_is_in_the_readme() -> None:
     table = re.findall(r"^\| (`.+?`(?:, `.+?`)*) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
 
     assert {name for row in table for name in re.findall("`(.+?)`", row)} == RECIPES
+
+
+def test_the_table_of_squads_forms_is_the_readers_own() -> None:
+    table = [line for line in (squad.__doc__ or "").splitlines() if line.startswith("|")]
+
+    assert len(table) == 10
+    assert "\n".join(table) in (ROOT / "docs" / "your-data.md").read_text("utf-8")
 
 
 TROUBLES = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")

@@ -1,7 +1,8 @@
 """YAML and JSON of strangers as values: whatever their parsers do with a text, it ends in a value or a ValueError."""
 
 import json
-from typing import Any, Dict, Iterator, Union
+import re
+from typing import Any, Dict, Iterator, List, Tuple, Union
 
 import yaml
 
@@ -14,6 +15,8 @@ MOST_VALUES = 100_000
 MOST_LEVELS = 50
 """Of mappings and lists in each other in a YAML text."""
 
+_NO_SPACE = re.compile(r"[^ \t\n\r]")
+
 
 def parse_json(text: Union[str, bytes], **options: Any) -> Any:
     """Parse JSON with `json.loads`' options; ValueError also where it is nested too deeply for the parser."""
@@ -21,6 +24,30 @@ def parse_json(text: Union[str, bytes], **options: Any) -> Any:
         return json.loads(text, **options)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def parse_json_values(text: str, **options: Any) -> List[Tuple[int, Any]]:
+    """Parse one JSON value, or several that follow each other as in JSON Lines; each with its line, from 1.
+
+    The options are JSONDecoder's; ValueError as `parse_json` has it.
+    """
+    decoder = json.JSONDecoder(**options)
+    found: List[Tuple[int, Any]] = []
+    line, counted, begin = 1, 0, _skip_space(text, 0)
+    while begin < len(text) or not found:
+        line, counted = line + text.count("\n", counted, begin), begin
+        try:
+            value, end = decoder.raw_decode(text, begin)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+        found.append((line, value))
+        begin = _skip_space(text, end)
+    return found
+
+
+def _skip_space(text: str, position: int) -> int:
+    found = _NO_SPACE.search(text, position)
+    return found.start() if found else len(text)
 
 
 def parse_yaml(text: str) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from podtune.parsing import MOST_CHARACTERS, parse_json, parse_yaml
+from podtune.parsing import MOST_CHARACTERS, parse_json, parse_json_values, parse_yaml
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi")
@@ -59,3 +59,20 @@ def test_json_has_the_options_of_the_library() -> None:
     value: Any = parse_json('{"a": 1}', object_pairs_hook=list)
 
     assert value == [("a", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("7", [(1, 7)]),
+        ("\n {}\n\n[1,\n2]\r\n3 ", [(2, {}), (4, [1, 2]), (6, 3)]),
+    ],
+)
+def test_values_that_follow_each_other_have_their_lines(text: str, values: Any) -> None:
+    assert parse_json_values(text) == values
+
+
+@pytest.mark.parametrize("text", ["", " \n", "7 x", '{"a": 1}\n{"a"', "[" * 100_000])
+def test_values_that_follow_each_other_end_in_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json_values(text)

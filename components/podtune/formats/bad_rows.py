@@ -1,7 +1,7 @@
 """All that is wrong with the rows of a file, said at once."""
 
 from types import TracebackType
-from typing import List, Optional, Type
+from typing import Any, Dict, List, Optional, Type
 
 from podtune.errors import BadInput
 
@@ -14,8 +14,9 @@ class BadRows:
 
     def __init__(self, file: object, cure: str = "") -> None:
         self._file, self._cure = str(file), cure
-        self._listed: List[str] = []
-        self._count = 0
+        self.complaints: List[str] = []
+        self.entries: List[Dict[str, Any]] = []
+        """For each complaint what it is about, and the reason, to be listed where it is set aside."""
 
     def __enter__(self) -> None:
         pass
@@ -27,20 +28,20 @@ class BadRows:
             self.add(str(error))
         return isinstance(error, BadInput)
 
-    def add(self, complaint: str) -> None:
-        """Note what is wrong with a row, which the complaint names."""
-        self._count += 1
-        if self._count <= LISTED:
-            self._listed.append(complaint)
+    def add(self, complaint: str, **entry: Any) -> None:
+        """Note what is wrong with a row, which the complaint names; an entry may name it apart from the reason."""
+        self.complaints.append(complaint)
+        self.entries.append(entry or {"reason": self._without_file(complaint)})
 
     def stop(self) -> None:
         """Raise one BadInput with all that was noted; do nothing where nothing was."""
-        if self._count == 1:
-            raise BadInput("; ".join(filter(None, [*self._listed, self._cure])))
-        if self._count:
-            lines = map(self._without_file, self._listed)
-            rest = f"and {self._count - LISTED:,} more" if self._count > LISTED else ""
-            title = f"{self._file} has {self._count:,} bad entries:"
+        count = len(self.complaints)
+        if count == 1:
+            raise BadInput("; ".join(filter(None, [*self.complaints, self._cure])))
+        if count:
+            lines = map(self._without_file, self.complaints[:LISTED])
+            rest = f"and {count - LISTED:,} more" if count > LISTED else ""
+            title = f"{self._file} has {count:,} bad entries:"
             raise BadInput("\n  ".join(filter(None, [title, *lines, rest, self._cure])))
 
     def _without_file(self, complaint: str) -> str:

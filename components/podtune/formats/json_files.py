@@ -2,10 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, NoReturn, Set, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
 
 from podtune.errors import BadInput
-from podtune.parsing import parse_json
+from podtune.parsing import parse_json, parse_json_values
 
 _KINDS = {
     dict: "an object",
@@ -24,10 +24,22 @@ def read_json(path: Path, wanted: str = "JSON in UTF-8", shown: str = "") -> Any
     """
     shown = shown or str(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return parse_json(text, object_pairs_hook=_object)
+        content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"{shown} is no file; it should be {wanted}") from error
+    return _parse(content, wanted, shown, parse_json)
+
+
+def json_values(content: bytes, wanted: str, shown: str) -> List[Tuple[int, Any]]:
+    """Parse one JSON value, or several as in JSON Lines, each with its line; BadInput as `read_json` has it."""
+    values: List[Tuple[int, Any]] = _parse(content, wanted, shown, parse_json_values)
+    return values
+
+
+def _parse(content: bytes, wanted: str, shown: str, parse: Callable[..., Any]) -> Any:
+    try:
+        text = content.decode("utf-8-sig")
+        return parse(text, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise BadInput(f"{shown} is not {wanted}: line {line}: {error}") from error

@@ -1,13 +1,19 @@
-"""Files of questions in their published forms, recognised by content: LXMERT's of VQA and GQA, GQA's, and VQA's."""
+"""Files of questions in their published forms, recognised by content: LXMERT's, GQA's, VizWiz's and VQA's.
+
+OK-VQA's are VQA's without the chosen answer. Ids are texts or whole numbers; types may be missing or null.
+"""
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.json_files import field, of_kind, read_json, words
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import CURE, SetAside
 from podtune.tasks.visual_question_answering.accuracy import clean, normalise, soft_accuracy
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
@@ -23,15 +29,14 @@ class QuestionFile:
     chosen: List[str]
     """The one answer of each that counts where a vocabulary is made; empty where there is none."""
 
-    def require_distinct(self, file: DataFile) -> None:
-        """BadInput where there is no question, or several have the same id."""
+    set_aside: int
+    """Questions that cannot be read."""
+
+    def require_some(self, file: DataFile, aside: SetAside) -> None:
+        """BadInput where there is no question, or more are set aside than may be."""
+        aside.require_few(file, "questions", self.set_aside, self.set_aside + len(self.questions))
         if not self.questions:
             raise BadInput(f"{file} holds no question")
-        bad_rows = BadRows(file)
-        for name, count in Counter(question.id for question in self.questions).items():
-            if count > 1:
-                bad_rows.add(f"{file}: the id {name!r} is given to {count} questions; ids must differ")
-        bad_rows.stop()
 
 
 @dataclass(frozen=True)
@@ -41,139 +46,180 @@ class _Annotation:
     where: str
     """Its place in its file."""
 
-    image: int
+    image: str
     answers: Tuple[str, ...]
     chosen: str
-    """The most frequent answer."""
+    """The one that counts where a vocabulary is made."""
 
     slices: Dict[str, str]
 
 
-def read_question_file(questions: DataFile, annotations: Optional[DataFile]) -> QuestionFile:
-    """Read the questions of a split; only VQA's have `annotations`. BadInput names the mistakes."""
+def read_question_file(questions: DataFile, annotations: Optional[DataFile], aside: SetAside) -> QuestionFile:
+    """Read the questions of a split; only VQA's have `annotations`. What cannot be read is set aside."""
     document = read_json(questions.path, shown=str(questions))
     if isinstance(document, dict) and isinstance(document.get("questions"), list):  # GQA's keys are numbers
         if annotations is None:
             raise BadInput(f"{questions} has VQA's questions, whose answers lie in another file; name it too")
-        read = _read_vqa(document, questions, annotations)
+        read = _read_vqa(document, questions, annotations, aside)
     elif annotations is not None:
         raise BadInput(f"{questions} has not VQA's questions, so {annotations} cannot have their answers")
     else:
-        read = with_most_right(_read_others(document, questions))
-    read.require_distinct(questions)
+        read = _read_others(document, questions, aside)
+    read.require_some(questions, aside)
     return read
 
 
-def _read_others(document: Any, file: DataFile) -> List[VisualQuestion]:
-    """Read LXMERT's list, or GQA's object: a question's key there is its id, a text, as some begin with zeros."""
+def _read_others(document: Any, file: DataFile, aside: SetAside) -> QuestionFile:
+    """Read LXMERT's or VizWiz's list, or GQA's object: a key there is an id, a text, as some begin with zeros."""
     questions: List[VisualQuestion] = []
-    bad_rows = BadRows(file)
+    bad_rows = BadRows(file, CURE)
     if isinstance(document, list):
         for number, entry in enumerate(document):
             with bad_rows:
-                questions.append(_lxmert_question(entry, f"{file}: entry {number}"))
+                read = _vizwiz_question if isinstance(entry, dict) and "image" in entry else _lxmert_question
+                questions.append(read(entry, f"{file}: entry {number}"))
     else:
         for name, entry in of_kind(document, (dict,), str(file)).items():
             with bad_rows:
                 questions.append(_gqa_question(name, entry, f"{file}: question {name!r}"))
-    bad_rows.stop()
-    return questions
+    return with_most_right(questions, file, bad_rows, aside)
 
 
-def with_most_right(questions: List[VisualQuestion]) -> QuestionFile:
-    """The answer that counts is the one that weighs most, the first of equal ones."""
-    return QuestionFile(questions, [max(one.labels, key=one.labels.__getitem__, default="") for one in questions])
+def with_most_right(
+    questions: List[VisualQuestion], file: DataFile, bad_rows: BadRows, aside: SetAside
+) -> QuestionFile:
+    """The answer that counts is the one that weighs most, the first of equal ones.
+
+    Set aside are the bad rows, and all but the first question with an id.
+    """
+    distinct: Dict[str, VisualQuestion] = {}
+    for one in questions:
+        if one.id in distinct:
+            bad_rows.add(f"{file}: the id {one.id!r} was given to an earlier question; ids must differ")
+        distinct.setdefault(one.id, one)
+    aside.take(bad_rows)
+    chosen = [max(one.labels, key=one.labels.__getitem__, default="") for one in distinct.values()]
+    return QuestionFile(list(distinct.values()), chosen, len(bad_rows.entries))
 
 
 def _lxmert_question(entry: Any, where: str) -> VisualQuestion:
     """Read a question with the labels that a model learns; one without any has only answers out of vocabulary."""
-    slices = {key: words(entry, key, where) for key in _VQA_SLICES if isinstance(entry, dict) and key in entry}
-    name = str(field(entry, "question_id", (str, int), where))
-    image, question = words(entry, "img_id", where), words(entry, "sent", where)
+    name, image, question = _id(entry, "question_id", where), _id(entry, "img_id", where), words(entry, "sent", where)
     labels = field(entry, "label", (dict,), where)
     for answer, weight in labels.items():
         of_kind(weight, (float, int), f"{where}: the weight of {answer!r}")
         if not 0 < weight <= 1:
             raise BadInput(f"{where}: the weight of {answer!r} must be above 0 and at most 1; got {weight}")
     weights = {answer: float(weight) for answer, weight in labels.items()}
+    slices = _slices(entry, _VQA_SLICES, where)
     return VisualQuestion(name, image, question, labels=weights, answers=(), slices=slices)
 
 
 def _gqa_question(name: str, entry: Any, where: str) -> VisualQuestion:
-    image, question = words(entry, "imageId", where), words(entry, "question", where)
-    types = field(entry, "types", (dict,), where) if "types" in entry else {}
-    slices = {key: words(types, key, f"{where}: types") for key in _GQA_SLICES if key in types}
+    image, question = _id(entry, "imageId", where), words(entry, "question", where)
+    types = {} if entry.get("types") is None else field(entry, "types", (dict,), where)
+    slices = _slices(types, _GQA_SLICES, f"{where}: types")
     return VisualQuestion(name, image, question, {words(entry, "answer", where): 1.0}, (), slices)
 
 
-def _read_vqa(document: Any, file: DataFile, annotations: DataFile) -> QuestionFile:
-    """Join questions with what ten people answered to each, by id; BadInput where either is without the other."""
-    subtype = words(document, "data_subtype", str(file))
-    answered = _annotations_by_id(annotations)
-    joined: Dict[int, VisualQuestion] = {}
-    chosen: List[str] = []
-    bad_rows = BadRows(file)
+def _vizwiz_question(entry: Any, where: str) -> VisualQuestion:
+    """Read a question with its answers, the only one about its image and called after it."""
+    image, question, answers = words(entry, "image", where), words(entry, "question", where), _answers(entry, where)
+    slices = _slices(entry, _VQA_SLICES, where)
+    return VisualQuestion(image, PurePosixPath(image).stem, question, soft_labels(answers), answers, slices)
+
+
+def _id(entry: Any, key: str, where: str) -> str:
+    """A name that may be a number."""
+    found = field(entry, key, (str, int), where)
+    return words(entry, key, where) if type(found) is str else str(found)
+
+
+def _slices(entry: Mapping[str, Any], keys: Sequence[str], where: str) -> Dict[str, str]:
+    return {key: words(entry, key, where) for key in keys if entry.get(key) is not None}
+
+
+def _read_vqa(document: Any, file: DataFile, annotations: DataFile, aside: SetAside) -> QuestionFile:
+    """Join questions with what ten people answered to each, by id; either without the other is set aside."""
+    answers = read_json(annotations.path, shown=str(annotations))
+    answered = _annotations_by_id(answers, annotations, aside)
+    described = answers if "data_subtype" not in document and "data_subtype" in answers else document
+    joined: Dict[str, VisualQuestion] = {}
+    asked: Set[str] = set()
+    bad_rows = BadRows(file, CURE)
     for number, entry in enumerate(document["questions"]):
         where = f"{file}: questions[{number}]"
         with bad_rows:
-            name = field(entry, "question_id", (int,), where)
-            if name in joined:
+            name = _id(entry, "question_id", where)
+            if name in asked:
                 raise BadInput(f"{where} has the id {name}, which is given to an earlier one; ids must differ")
+            asked.add(name)
             if name not in answered:
                 raise BadInput(f"{where} has the id {name}, which is not in {annotations}")
-            joined[name] = _vqa_question(entry, answered[name], subtype, where)
-            chosen.append(normalise(clean(answered[name].chosen)))
-    bad_rows.stop()
-    _require_asked(answered, joined, file, annotations)
-    return QuestionFile(list(joined.values()), chosen)
+            joined[name] = _vqa_question(name, entry, answered[name], where)
+    aside.take(bad_rows)
+    aside.take(_not_asked(answered, asked, file, annotations))
+    named = partial(_image_name, described, str(file))
+    questions = [replace(question, image=named(question.image)) for question in joined.values()]
+    return QuestionFile(questions, [answered[name].chosen for name in joined], len(bad_rows.entries))
 
 
-def _require_asked(
-    answered: Mapping[int, _Annotation], asked: Mapping[int, VisualQuestion], file: DataFile, annotations: DataFile
-) -> None:
-    bad_rows = BadRows(annotations, "they must be of the same split")
+def _image_name(described: Any, where: str, image: str) -> str:
+    """An image's name beside its regions: its number is written as COCO's files are called."""
+    return f"COCO_{words(described, 'data_subtype', where)}_{int(image):012}" if image.isdecimal() else image
+
+
+def _not_asked(answered: Mapping[str, _Annotation], asked: Set[str], file: DataFile, annotations: DataFile) -> BadRows:
+    bad_rows = BadRows(annotations, f"they must be of the same split; {CURE}")
     for name, annotation in answered.items():
         if name not in asked:
             bad_rows.add(f"{annotation.where} answers question {name}, which is not in {file}")
-    bad_rows.stop()
+    return bad_rows
 
 
-def _annotations_by_id(file: DataFile) -> Dict[int, _Annotation]:
-    document = read_json(file.path, shown=str(file))
-    annotations: Dict[int, _Annotation] = {}
-    bad_rows = BadRows(file)
+def _annotations_by_id(document: Any, file: DataFile, aside: SetAside) -> Dict[str, _Annotation]:
+    annotations: Dict[str, _Annotation] = {}
+    bad_rows = BadRows(file, CURE)
     for number, entry in enumerate(field(document, "annotations", (list,), str(file))):
         where = f"{file}: annotations[{number}]"
         with bad_rows:
-            name = field(entry, "question_id", (int,), where)
+            name = _id(entry, "question_id", where)
             if name in annotations:
                 raise BadInput(f"{where}: question {name} has an earlier annotation; each question must have one")
             annotations[name] = _annotation(entry, where)
-    bad_rows.stop()
+    aside.take(bad_rows)
     return annotations
 
 
 def _annotation(entry: Any, where: str) -> _Annotation:
+    answers = _answers(entry, where)
+    image, slices = _id(entry, "image_id", where), _slices(entry, _VQA_SLICES, where)
+    if entry.get("multiple_choice_answer") is None:
+        counts = Counter(normalise(clean(answer)) for answer in answers)
+        return _Annotation(where, image, answers, counts.most_common(1)[0][0], slices)
+    chosen = normalise(clean(field(entry, "multiple_choice_answer", (str,), where)))
+    return _Annotation(where, image, answers, chosen, slices)
+
+
+def _answers(entry: Any, where: str) -> Tuple[str, ...]:
     answers = tuple(
         field(person, "answer", (str,), f"{where}: answers[{number}]")
         for number, person in enumerate(field(entry, "answers", (list,), where))
     )
     if not answers:
         raise BadInput(f"{where} has no answers; there must be one of every person asked")
-    image = field(entry, "image_id", (int,), where)
-    slices = {key: words(entry, key, where) for key in _VQA_SLICES}
-    return _Annotation(where, image, answers, field(entry, "multiple_choice_answer", (str,), where), slices)
+    return answers
 
 
-def _vqa_question(entry: Any, annotation: _Annotation, subtype: str, where: str) -> VisualQuestion:
-    image = field(entry, "image_id", (int,), where)
+def _vqa_question(name: str, entry: Any, annotation: _Annotation, where: str) -> VisualQuestion:
+    image = _id(entry, "image_id", where)
     if annotation.image != image:
         raise BadInput(
             f"{where} is of image {image}; {annotation.where}, of the same question, is of {annotation.image}"
         )
     return VisualQuestion(
-        id=str(entry["question_id"]),
-        image=f"COCO_{subtype}_{image:012}",
+        id=name,
+        image=image,
         question=words(entry, "question", where),
         labels=soft_labels(annotation.answers),
         answers=annotation.answers,

@@ -10,7 +10,7 @@ from podtune.formats.bad_rows import BadRows
 from podtune.formats.image_files import DAMAGED_MEMBER, ImageFiles, open_image_files
 from podtune.formats.raw_data import DataFile
 from podtune.progress import progress_bar
-from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
+from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.region_store import BadRegions, open_region_store, rows_of_images
 
 if TYPE_CHECKING:

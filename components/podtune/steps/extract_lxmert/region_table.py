@@ -17,8 +17,9 @@ from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.ragged import Array
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import CURE, SetAside
 from podtune.steps.extract_lxmert.questions import QuestionFile, with_most_right
-from podtune.steps.extract_lxmert.set_aside import BadRow, ReportBadRow
+from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering import region_store
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
@@ -39,18 +40,17 @@ def read_table_answers(table: DataFile) -> Optional[List[str]]:
         raise BadInput(f"{file} describes its columns under 'huggingface' otherwise than `datasets` does") from error
 
 
-def read_table_questions(table: DataFile, answers: Sequence[str]) -> QuestionFile:
-    """Read the questions of a table, whose labels count in `answers`; BadInput names the wrong rows."""
+def read_table_questions(table: DataFile, answers: Sequence[str], aside: SetAside) -> QuestionFile:
+    """Read the questions of a table, whose labels count in `answers`; rows that cannot be read are set aside."""
     questions: List[VisualQuestion] = []
-    bad_rows = BadRows(table)
+    bad_rows = BadRows(table, CURE)
     for file in _files(table):
         rows = (row for batch in _batches(file, _QUESTION_COLUMNS, _SLICES) for row in batch.to_pylist())
         for number, row in enumerate(rows, start=1):
             with bad_rows:
                 questions.append(_question(row, answers, f"{file}: row {number}"))
-    bad_rows.stop()
-    read = with_most_right(questions)
-    read.require_distinct(table)
+    read = with_most_right(questions, table, bad_rows, aside)
+    read.require_some(table, aside)
     return read
 
 

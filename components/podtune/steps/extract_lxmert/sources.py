@@ -10,11 +10,12 @@ from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.json_files import of_kind, read_json
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import SetAside
 from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_file
 from podtune.steps.extract_lxmert.region_file import store_region_file
 from podtune.steps.extract_lxmert.region_pictures import store_picture_regions
 from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
-from podtune.steps.extract_lxmert.set_aside import ReportBadRow
+from podtune.steps.extract_lxmert.reports import ReportBadRow
 
 ANSWERS = "answers"
 DETECTOR = "detector"
@@ -34,6 +35,7 @@ class Source:
     """The file of the regions, or what holds the images."""
 
     store_regions: StoreRegions
+    aside: SetAside
 
 
 def files_of_splits(files: Mapping[str, DataFile], source: str) -> Dict[str, Dict[str, DataFile]]:
@@ -49,7 +51,12 @@ def files_of_splits(files: Mapping[str, DataFile], source: str) -> Dict[str, Dic
 
 
 def open_source(
-    split: str, files: Mapping[str, DataFile], answers: Optional[List[str]], detector: Optional[DataFile]
+    split: str,
+    files: Mapping[str, DataFile],
+    aside: SetAside,
+    *,
+    answers: Optional[List[str]],
+    detector: Optional[DataFile],
 ) -> Source:
     """Read a split's questions; `answers` is the published vocabulary, and `detector` looks at images."""
     if "table" in files:
@@ -59,20 +66,20 @@ def open_source(
         if named and named != answers:
             counts = f"{len(named):,}, which has {len(answers):,}"
             raise BadInput(f"{table} names other answers than the vocabulary: {counts}")
-        questions = read_table_questions(table, answers)
-        return Source(questions, table, table, partial(store_table_regions, table))
+        questions = read_table_questions(table, answers, aside)
+        return Source(questions, table, table, partial(store_table_regions, table), aside)
     if "questions" not in files or not {"features", "images"} & files.keys():
         missing = "features" if "questions" in files else "questions"
         wanted = f"{split}.questions with {split}.features or {split}.images, or {split}.table"
         raise BadInput(f"the data has no {split}.{missing}; a split has {wanted}")
-    questions = read_question_file(files["questions"], files.get("annotations"))
+    questions = read_question_file(files["questions"], files.get("annotations"), aside)
     if "features" in files:
         regions = files["features"]
-        return Source(questions, files["questions"], regions, partial(store_region_file, regions))
+        return Source(questions, files["questions"], regions, partial(store_region_file, regions), aside)
     if detector is None:
         raise BadInput(f"{split}.images need a detector to look at them; give its weights as train.{DETECTOR}")
     images = files["images"]
-    return Source(questions, files["questions"], images, partial(store_picture_regions, images, detector))
+    return Source(questions, files["questions"], images, partial(store_picture_regions, images, detector), aside)
 
 
 def detector_of(files: Mapping[str, Mapping[str, DataFile]]) -> Optional[DataFile]:

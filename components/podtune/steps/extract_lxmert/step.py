@@ -8,12 +8,14 @@ from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 import numpy as np
 
 from podtune.errors import BadInput
+from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
-from podtune.formats.raw_data import RAW_DATA, data_files
+from podtune.formats.raw_data import RAW_DATA, DataFile, data_files
+from podtune.formats.set_aside import CURE, SetAside
 from podtune.sections import read_section, to_mapping
 from podtune.steps.extract_lxmert import sources
-from podtune.steps.extract_lxmert.set_aside import SET_ASIDE, BadRow, SetAside
+from podtune.steps.extract_lxmert.reports import BadRow
 from podtune.steps.extract_lxmert.sources import Source
 from podtune.tasks.visual_question_answering.question_tokenizer import QuestionTokenizer, open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import (
@@ -36,7 +38,10 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     tokenizer = open_question_tokenizer(base_model, settings.max_length)
     files = sources.files_of_splits(data_files(data), data.facts.source)
     published, detector = sources.published_answers(files), sources.detector_of(files)
-    by_split = {split: sources.open_source(split, of_split, published, detector) for split, of_split in files.items()}
+    by_split = {
+        split: sources.open_source(split, of_split, SetAside(settings), answers=published, detector=detector)
+        for split, of_split in files.items()
+    }
     answers = published or _made_vocabulary(by_split, settings)
     _check_size(answers, settings)
     with FEATURES.sealing(prepared_data) as draft:
@@ -84,47 +89,54 @@ def _extract(
     directory.mkdir(parents=True)
     questions = source.questions.questions
     create_store(directory, list(dict.fromkeys(question.image for question in questions)), settings.regions)
-    aside = SetAside(stops=settings.bad_rows == "stop")
+    aside, bad_rows = source.aside, BadRows(source.regions, CURE)
 
     def report(bad: BadRow) -> bool:
-        aside.add("row", bad.row, bad.image, bad.reason)
+        _add(bad_rows, source.regions, **vars(bad))
         return not aside.stops
 
     images = source.store_regions(directory, settings.regions, report)
-    aside.stop(source.regions)
-    kept = _with_regions(questions, images, source, aside)
+    aside.take(bad_rows)
+    kept = _with_regions(source, images)
     tokens, cut = tokenizer.encode([question.question for question in kept])
     rows, known = rows_of_images(directory), set(answers)
     image = np.array([rows[question.image] for question in kept], dtype=np.int32)
     write_questions(directory, kept, tokens, image, answers)
-    aside.write(directory / SET_ASIDE)
+    aside.write(directory)
     counts = {
         "questions": len(kept),
         "images": len(images),
         "out_of_vocabulary": sum(known.isdisjoint(question.labels) for question in kept),
         "cut_questions": cut,
-        "rows_set_aside": aside.count("row"),
-        "questions_set_aside": aside.count("question"),
+        "rows_set_aside": len(bad_rows.entries),
+        "questions_set_aside": source.questions.set_aside + len(questions) - len(kept),
     }
     _log_counts(directory.name, counts, time.monotonic() - started)
     return SplitFacts(len(kept), len(kept), len(tokens.values), split_digest(directory)), counts
 
 
-def _with_regions(
-    questions: Sequence[VisualQuestion], images: Set[str], source: Source, aside: SetAside
-) -> List[VisualQuestion]:
+def _with_regions(source: Source, images: Set[str]) -> List[VisualQuestion]:
     """The questions whose image has regions; the others are set aside."""
-    kept = []
+    bad_rows, questions = BadRows(source.questions_file, CURE), source.questions.questions
+    reason = f"{source.regions.name} has no regions of its image that can be used"
     for question in questions:
-        if question.image in images:
-            kept.append(question)
-        else:
-            reason = f"{source.regions.name} has no regions of its image that can be used"
-            aside.add("question", question.id, question.image, reason)
-    aside.stop(source.questions_file)
-    if not kept:
+        if question.image not in images:
+            _add(bad_rows, source.questions_file, question=question.id, image=question.image, reason=reason)
+    source.aside.take(bad_rows)
+    if not images:
         raise BadInput(f"{source.questions_file} has no question about an image in {source.regions}")
-    return kept
+    unread = source.questions.set_aside
+    source.aside.require_few(
+        source.questions_file, "questions", unread + len(bad_rows.entries), unread + len(questions)
+    )
+    return [question for question in questions if question.image in images]
+
+
+def _add(bad_rows: BadRows, file: DataFile, **entry: Any) -> None:
+    """Note a row or a question that cannot be used; which of both, its entry names first."""
+    what, name = next(iter(entry.items()))
+    named = f" (image {entry['image']!r})" if entry["image"] else ""
+    bad_rows.add(f"{file}: {what} {name}{named} cannot be used: {entry['reason']}", **entry)
 
 
 def _log_counts(split: str, counts: Mapping[str, int], seconds: float) -> None:

@@ -9,6 +9,7 @@ from podtune.errors import BadInput
 from podtune.formats import json_files
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import CURE, SetAside
 from podtune.tasks.image_captioning.settings import CaptionSettings
 
 _field = partial(json_files.field, form="caption JSON")
@@ -33,28 +34,32 @@ class CaptionFile:
     images: List[DescribedImage]
     counts: Mapping[str, int]
     """captions, and of these rejected_captions, precanned_captions and empty_captions, which are left out; one that is
-    several of these counts as the first."""
+    several of these counts as the first; captions_set_aside, which could not be read, are none of them."""
 
 
-def read_caption_file(file: DataFile, settings: CaptionSettings) -> CaptionFile:
-    """Read one split; BadInput names the file and its entries that are not COCO's."""
+def read_caption_file(file: DataFile, settings: CaptionSettings, aside: SetAside) -> CaptionFile:
+    """Read one split without its entries that are not COCO's, which are set aside."""
     document = json_files.read_json(file.path, shown=str(file))
-    images = _images(document, file)
+    images = _images(document, file, aside)
     counts = Counter(captions=0, rejected_captions=0, precanned_captions=0, empty_captions=0)
-    bad_rows = BadRows(file)
-    for number, annotation in enumerate(_field(document, "annotations", (list,), str(file))):
+    bad_rows = BadRows(file, CURE)
+    annotations = _field(document, "annotations", (list,), str(file))
+    for number, annotation in enumerate(annotations):
         with bad_rows:
             counts.update(_add_caption(images, annotation, f"{file}: annotations[{number}]", settings))
-    bad_rows.stop()
+    aside.take(bad_rows)
+    aside.require_few(file, "captions", len(bad_rows.entries), len(annotations))
     if not images:
         raise BadInput(f"{file} holds no image")
+    counts["captions_set_aside"] = len(bad_rows.entries)
     return CaptionFile(list(images.values()), dict(counts))
 
 
-def _images(document: Any, file: DataFile) -> Dict[int, DescribedImage]:
+def _images(document: Any, file: DataFile, aside: SetAside) -> Dict[int, DescribedImage]:
     images: Dict[int, DescribedImage] = {}
-    bad_rows = BadRows(file)
-    for number, entry in enumerate(_field(document, "images", (list,), str(file))):
+    bad_rows = BadRows(file, CURE)
+    entries = _field(document, "images", (list,), str(file))
+    for number, entry in enumerate(entries):
         where = f"{file}: images[{number}]"
         with bad_rows:
             name = _field(entry, "id", (int,), where)
@@ -62,7 +67,8 @@ def _images(document: Any, file: DataFile) -> Dict[int, DescribedImage]:
                 raise BadInput(f"{where}: the id {name} was given to an earlier image; ids must differ")
             images[name] = DescribedImage(str(name), _text(entry, "file_name", where))
             _note_text(images[name].slices, entry, where)
-    bad_rows.stop()
+    aside.take(bad_rows)
+    aside.require_few(file, "images", len(bad_rows.entries), len(entries))
     return images
 
 

@@ -11,18 +11,15 @@ from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
-from podtune.formats.image_files import open_image_files
-from podtune.formats.json_lines import write_json_lines
+from podtune.formats.image_files import ImageFiles, open_image_files
 from podtune.formats.raw_data import RAW_DATA, DataFile, RawData, data_files
+from podtune.formats.set_aside import CURE, SetAside
 from podtune.sections import read_section, to_mapping
 from podtune.steps.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
 from podtune.tasks.image_captioning.caption_tokenizer import CaptionTokenizer, encode_captions, open_caption_tokenizer
 from podtune.tasks.image_captioning.captions import PIXELS, ImageRecord, split_digest, write_captions
 from podtune.tasks.image_captioning.pixels import DecodedImage, store_pixels
 from podtune.tasks.image_captioning.settings import CaptionSettings
-
-SET_ASIDE = "set_aside.jsonl"
-"""In a split: {"id", "file", "reason"} of each image that is left out."""
 
 _NO_CAPTION = "it has no caption that is used"
 _log = logging.getLogger(__name__)
@@ -37,6 +34,8 @@ class _Split:
     source: CaptionFile
     described: List[DescribedImage]
     """Those of the source that have a caption that is used."""
+
+    aside: SetAside
 
 
 def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
@@ -74,8 +73,12 @@ def _files_of_splits(data: RawData) -> Dict[str, Tuple[DataFile, DataFile]]:
 
 
 def _read(captions: DataFile, images: DataFile, settings: CaptionSettings) -> _Split:
-    source = read_caption_file(captions, settings)
-    return _Split(captions, images, source, [image for image in source.images if image.captions])
+    aside = SetAside(settings)
+    source = read_caption_file(captions, settings, aside)
+    described = [image for image in source.images if image.captions]
+    if not described:
+        raise BadInput(f"{captions} leaves no image that has a caption")
+    return _Split(captions, images, source, described, aside)
 
 
 def _prepare(
@@ -85,20 +88,21 @@ def _prepare(
     started = time.monotonic()
     directory.mkdir(parents=True)
     with open_image_files(split.images) as files:
-        names = [image.file for image in split.described]
-        decoded = store_pixels(directory / f"{PIXELS}.npy", files, names, settings.image_size)
-    if settings.damaged_images == "stop":
-        _stop_at_damage(split, decoded)
-    records = _records(split, decoded, settings.captions_per_image)
+        images, paths = _find_all(split, files)
+        decoded = store_pixels(directory / f"{PIXELS}.npy", files, paths, settings.image_size)
+    _leave_out_damaged(split, images, decoded)
+    records = _records(images, decoded, settings.captions_per_image)
     learnt = [caption for record in records for caption in record.captions]
     tokens, cut = encode_captions(tokenizer, learnt, settings.max_length)
     write_captions(directory, records, tokens)
-    _list_set_aside(directory / SET_ASIDE, split, decoded)
+    without = [image for image in split.source.images if not image.captions]
+    split.aside.entries += [{"id": image.id, "file": image.file, "reason": _NO_CAPTION} for image in without]
+    split.aside.write(directory)
     counts = {
         **split.source.counts,
         "images": len(split.source.images),
-        "images_without_captions": len(split.source.images) - len(split.described),
-        "damaged_images": len(split.described) - len(records),
+        "images_without_captions": len(without),
+        "images_set_aside": len(split.described) - len(records),
         "learnt_captions": len(learnt),
         "cut_captions": cut,
     }
@@ -106,41 +110,53 @@ def _prepare(
     return SplitFacts(len(records), len(records), len(tokens.values), split_digest(records)), counts
 
 
-def _stop_at_damage(split: _Split, decoded: List[DecodedImage]) -> None:
-    bad_rows = BadRows(split.images, "features.damaged_images: set_aside leaves such ones out and lists them")
-    for image, one in zip(split.described, decoded):
+def _find_all(split: _Split, files: ImageFiles) -> Tuple[List[DescribedImage], List[str]]:
+    """The described images whose file is there, and its path; the others are set aside."""
+    images, paths, bad_rows = [], [], BadRows(split.images, CURE)
+    for image in split.described:
+        try:
+            paths.append(files.find(image.file))
+            images.append(image)
+        except BadInput as error:
+            reason = str(error).replace(str(split.images), split.images.name)
+            bad_rows.add(str(error), id=image.id, file=image.file, reason=reason)
+    _leave_out(split, bad_rows)
+    return images, paths
+
+
+def _leave_out_damaged(split: _Split, images: List[DescribedImage], decoded: List[DecodedImage]) -> None:
+    bad_rows = BadRows(split.images, CURE)
+    for image, one in zip(images, decoded):
         if one.damage:
-            bad_rows.add(f"{split.images}: {image.file} cannot be decoded: {one.damage}")
-    bad_rows.stop()
+            complaint = f"{split.images}: {image.file} cannot be decoded: {one.damage}"
+            bad_rows.add(complaint, id=image.id, file=image.file, reason=one.damage)
+    _leave_out(split, bad_rows)
 
 
-def _records(split: _Split, decoded: List[DecodedImage], captions_per_image: int) -> List[ImageRecord]:
-    """Records of the images that could be decoded; BadInput where there is none."""
+def _leave_out(split: _Split, bad_rows: BadRows) -> None:
+    split.aside.take(bad_rows)
+    images = sum("file" in entry for entry in split.aside.entries)
+    split.aside.require_few(split.images, "images", images, len(split.described))
+
+
+def _records(images: List[DescribedImage], decoded: List[DecodedImage], captions_per_image: int) -> List[ImageRecord]:
+    """Records of the images that could be decoded."""
     records = []
-    for image, one in zip(split.described, decoded):
+    for image, one in zip(images, decoded):
         if not one.damage:
             learnt, references = tuple(image.captions[:captions_per_image]), tuple(image.captions)
             records.append(ImageRecord(image.id, image.file, one.sha256, learnt, references, image.slices))
-    if not records:
-        raise BadInput(f"{split.captions} leaves no image that has a caption and can be decoded")
     return records
-
-
-def _list_set_aside(path: Path, split: _Split, decoded: List[DecodedImage]) -> None:
-    damages = {image.id: one.damage for image, one in zip(split.described, decoded)}
-    reasons = ((image, damages.get(image.id, _NO_CAPTION)) for image in split.source.images)
-    entries = ({"id": image.id, "file": image.file, "reason": reason} for image, reason in reasons if reason)
-    write_json_lines(path, entries)
 
 
 def _log_counts(split: str, counts: Mapping[str, int], seconds: float) -> None:
     read = counts["images"] - counts["images_without_captions"]
     _log.info(
         "%s: %s images, %s captions to learn, %s rejected and %s precanned left out, %s images without a caption and"
-        " %s damaged set aside, %s images/s",
+        " %s others set aside, %s images/s",
         split,
-        f"{read - counts['damaged_images']:,}",
+        f"{read - counts['images_set_aside']:,}",
         *(f"{counts[name]:,}" for name in ("learnt_captions", "rejected_captions", "precanned_captions")),
-        *(f"{counts[name]:,}" for name in ("images_without_captions", "damaged_images")),
+        *(f"{counts[name]:,}" for name in ("images_without_captions", "images_set_aside")),
         f"{read / seconds:,.0f}",
     )

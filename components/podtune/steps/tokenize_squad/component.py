@@ -19,7 +19,7 @@ def tokenize_squad(
     """Cut SQuAD's questions and contexts into token windows.
 
     Args:
-        raw_data: SQuAD files, version 1.1 or 2.0.
+        raw_data: Files in SQuAD's format, version 1.1 or 2.0.
         base_model: The model whose tokenizer is used.
         prepared_data: Windows of all splits as ragged arrays, with what scoring needs.
         features: The `features` section of a recipe.

@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from podtune.errors import BadInput
-from podtune.formats.bad_rows import BadRows
 from podtune.formats.image_files import DAMAGED_MEMBER, ImageFiles
 from podtune.formats.pictures import DamagedPicture, open_picture
 from podtune.formats.ragged import Array
@@ -36,12 +35,11 @@ class DecodedImage:
     """Why there are no pixels."""
 
 
-def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: int) -> List[DecodedImage]:
+def store_pixels(target: Path, files: ImageFiles, paths: Sequence[str], size: int) -> List[DecodedImage]:
     """Write the images that can be decoded as uint8 .npy [images, size, size, 3]; say of each what became of it."""
-    paths = _find_all(files, names)
     decode = partial(_decode_file, files, size=size)
     results: List[DecodedImage] = []
-    with target.open("wb") as stream, _pool() as pool, progress_bar(len(names), "image", "decoding images") as bar:
+    with target.open("wb") as stream, _pool() as pool, progress_bar(len(paths), "image", "decoding images") as bar:
         _write_header(stream, (len(paths), size, size, 3))
         for start in range(0, len(paths), _BATCH):
             for decoded in pool.map(decode, paths[start : start + _BATCH]):
@@ -52,17 +50,6 @@ def store_pixels(target: Path, files: ImageFiles, names: Sequence[str], size: in
         stream.seek(0)  # numpy leaves room in the header for any number of rows
         _write_header(stream, (sum(not one.damage for one in results), size, size, 3))
     return results
-
-
-def _find_all(files: ImageFiles, names: Sequence[str]) -> List[str]:
-    """The paths of named files; BadInput with those that are not there, or several times."""
-    paths: List[str] = []
-    bad_rows = BadRows(files.root)
-    for name in names:
-        with bad_rows:
-            paths.append(files.find(name))
-    bad_rows.stop()
-    return paths
 
 
 def decode_image(content: bytes, size: int) -> Array:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, Literal, Tuple
 
+from podtune.formats.set_aside import mistakes_in_policy
 from podtune.tasks.scored import mistakes_in_scoring
 
 
@@ -23,8 +24,12 @@ class CaptionSettings:
     """Whether the ready-made sentence is used that says an image cannot be recognised. Without it, and without rejected
     captions, an image may have none left; then it is not among the Features."""
 
-    damaged_images: Literal["stop", "set_aside"] = "stop"
-    """What a file that cannot be decoded does: it stops the step, or its image is left out and listed."""
+    bad_rows: Literal["stop", "set_aside"] = "stop"
+    """What an image that cannot be used does, as its file is missing or cannot be decoded, or an entry of the caption
+    file that is not COCO's: it stops the step, which lists all of them, or is left out, listed and counted."""
+
+    most_set_aside: float = 0.01
+    """Share of a split's images, and of its captions, that may be left out so; more stop the step."""
 
     expected_images: Dict[str, int] = field(default_factory=dict)
     """Split to the images that are known to have a caption that is used; another number stops the step before any is
@@ -41,6 +46,7 @@ class CaptionSettings:
             yield "max_length", f"must be at least 2; got {self.max_length}"
         if not 16 <= self.image_size <= 1024:
             yield "image_size", f"must lie between 16 and 1024; got {self.image_size}"
+        yield from mistakes_in_policy(self)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def _window_settings(model: ReleasedModel) -> WindowSettings:
 
 def _cut(model: ReleasedModel, settings: WindowSettings, question: str, context: str) -> QuestionWindows:
     pair = open_pair_tokenizer(model.directory, settings.max_length)
-    split = SquadSplit([Question("question", question, (), is_impossible=False, context=0)], [context], "1.1", file="")
+    split = SquadSplit([Question("question", question, (), is_impossible=False, context=0)], [context], file="")
     encoded = encode_split(pair.tokenizer, split)
     try:
         return cut_windows(model.directory, split, encoded, pair=pair, settings=settings)

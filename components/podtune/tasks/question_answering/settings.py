@@ -1,8 +1,9 @@
 """The sections of a question-answering recipe: how contexts are cut into windows, and how outputs become answers."""
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, Tuple
+from typing import Dict, Iterator, Literal, Tuple
 
+from podtune.formats.set_aside import mistakes_in_policy
 from podtune.tasks.scored import mistakes_in_scoring
 
 
@@ -19,12 +20,20 @@ class WindowSettings:
     expected_windows: Dict[str, int] = field(default_factory=dict)
     """Split to the windows that are known to come out; another number stops the step. Empty: not checked."""
 
+    bad_rows: Literal["stop", "set_aside"] = "stop"
+    """What a question that cannot be used does, as its answer is not where it is said to be or it is longer than a
+    window: it stops the step, which lists all of them, or is left out, listed and counted."""
+
+    most_set_aside: float = 0.01
+    """Share of a split's questions that may be left out so; more stop the step."""
+
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Windows that cannot be cut, as (key, what is wrong)."""
         if self.max_length < 8:
             yield "max_length", f"must be at least 8; got {self.max_length}"
         if not 0 <= self.overlap < self.max_length:
             yield "overlap", f"must lie between 0 and below max_length {self.max_length}; got {self.overlap}"
+        yield from mistakes_in_policy(self)
 
 
 @dataclass(frozen=True)

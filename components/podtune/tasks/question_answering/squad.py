@@ -1,16 +1,36 @@
-"""A SQuAD file, read strictly: the original JSON of version 1.1 or 2.0, or the Hub's flat Parquet."""
+"""A split in SQuAD's format, in any of the forms in which it is published. Whatever else an entry holds is ignored.
+
+| what | is read from |
+|---|---|
+| a file | JSON, JSON Lines or Parquet, each also as `.gz` |
+| questions | `data`, `paragraphs` and `qas`, each in the one before; a list of what is in any of them |
+| the version | the questions: 2.0 where one is impossible, else 1.1; what the file says of itself is ignored |
+| `context` | the question, or else the paragraph or article that holds it |
+| `id` | `id`, `guid`, `question_id` or `qid`, a text or a whole number; without one, the question's place in the file |
+| `answers` | `answers` or `answer`: a list of objects, an object of lists, or one object |
+| an answer | `text` or `answer`, and where that begins: `answer_start`, `answer_begin_position` or `start` |
+| no answer | `is_impossible` is true, whatever answers stand there; or is not said, and no answer has a text |
+"""
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
-from podtune.formats.json_files import field, read_json, text
+from podtune.formats.json_files import field, of_kind, text
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import CURE
 from podtune.tasks.question_answering.questions import Answer, Question
+from podtune.tasks.question_answering.squad_files import read_values
 
-_PARQUET_MAGIC = b"PAR1"
+_HOLDERS = ("data", "paragraphs", "qas")
+_IDS = ("id", "guid", "question_id", "qid")
+_ANSWERS = ("answers", "answer")
+_TEXTS = ("text", "answer")
+_STARTS = ("answer_start", "answer_begin_position", "start")
+_COLUMNS = {*_HOLDERS, *_IDS, *_ANSWERS, "context", "question", "is_impossible"}
+
 _field, _text = partial(field, form="SQuAD"), partial(text, form="SQuAD")
 
 
@@ -22,151 +42,195 @@ class SquadSplit:
     contexts: List[str]
     """Each distinct one once, in the order of first use; `Question.context` counts in them."""
 
-    version: str
-    """1.1, or 2.0 where questions may be unanswerable."""
-
     file: str
     """What messages call it."""
 
+    with_plausible_answers: int = 0
+    """Impossible questions that have answers, which are not used."""
+
+
+class _Entry(NamedTuple):
+    """A question as it stands in a file."""
+
+    where: str
+    place: str
+    """The same without the file."""
+
+    value: Any
+    context: Any
+    """Of what holds the question."""
+
 
 class _Row(NamedTuple):
-    location: str
-    context: str
     id: str
     question: str
+    context: str
     answers: Tuple[Answer, ...]
     is_impossible: bool
+    has_plausible_answers: bool
 
 
-def read_squad(file: DataFile) -> SquadSplit:
-    """Read one split; BadInput names what is not as SQuAD has it, and where that is."""
-    bad_rows = BadRows(file)
-    rows, version = (_parquet_rows if _is_parquet(file) else _json_rows)(file, bad_rows)
+def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
+    """Read one split, and what is wrong with the others of its questions; BadInput where no question has an answer."""
+    bad_rows = BadRows(file, CURE)
     contexts: Dict[str, int] = {}
     questions: Dict[str, Question] = {}
-    for row in rows:
+    plausible = 0
+    for entry in _entries(file, bad_rows):
         with bad_rows:
-            _check(row, version)
+            row = _row(entry)
             if row.id in questions:
-                raise BadInput(f"{row.location}: the id {row.id!r} was given to an earlier question; ids must differ")
+                raise BadInput(f"{entry.where}: the id {row.id!r} was given to an earlier question; ids must differ")
+            plausible += row.has_plausible_answers
             context = contexts.setdefault(row.context, len(contexts))
             questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context)
-    bad_rows.stop()
+    if not bad_rows.entries:
+        _require_answers(list(questions.values()), file)
+    return SquadSplit(list(questions.values()), list(contexts), str(file), plausible), bad_rows
+
+
+def _require_answers(questions: Sequence[Question], file: DataFile) -> None:
+    """Stop where a model would learn that nothing can be answered."""
     if not questions:
         raise BadInput(f"{file} holds no question")
-    return SquadSplit(list(questions.values()), list(contexts), version, str(file))
+    if all(question.is_impossible for question in questions):
+        raise BadInput(f"{file} has no question with an answer; answers stand under {' or '.join(_ANSWERS)}")
 
 
-def _is_parquet(file: DataFile) -> bool:
+def _entries(file: DataFile, bad_rows: BadRows) -> Iterator[_Entry]:
+    for place, value in read_values(file, _COLUMNS):
+        where = f"{file}: {place}" if place else str(file)
+        yield from _walk(_Entry(where, place, value, None), _HOLDERS, bad_rows)
+
+
+def _walk(entry: _Entry, holders: Sequence[str], bad_rows: BadRows) -> Iterator[_Entry]:
+    """The questions of an entry: it is one, or holds others under one of these keys."""
+    value = entry.value
+    holds = isinstance(value, dict) and value.get("question") is None
+    holder = _first(value, holders) if holds else ""
+    if not holder:
+        yield entry
+        return
+    with bad_rows:
+        context = entry.context if value.get("context") is None else value["context"]
+        inside = holders[holders.index(holder) + 1 :]
+        for number, inner in enumerate(_field(value, holder, (list,), entry.where)):
+            step = f"{holder}[{number}]"
+            place = f"{entry.place}.{step}" if entry.place else step
+            where = f"{entry.where}.{step}" if entry.place else f"{entry.where}: {step}"
+            yield from _walk(_Entry(where, place, inner, context), inside, bad_rows)
+
+
+def _row(entry: _Entry) -> _Row:
+    value, where = entry.value, entry.where
+    question = _text(value, "question", where)
+    context = _context(entry)
+    name = _id(value, where) or entry.place
+    said = _is_impossible(value, where)
+    if said:
+        return _Row(name, question, context, (), True, _has_answers(value, where))
+    answers = _answers(value, where)
+    where = f"{where} (question {name!r})"
+    if said is False and not answers:
+        raise BadInput(f"{where}: is_impossible is false, and there is no answer; one of them must be otherwise")
+    for answer in answers:
+        _require_in_context(answer, context, where)
+    return _Row(name, question, context, answers, not answers, False)
+
+
+def _context(entry: _Entry) -> str:
+    if entry.value.get("context") is not None:
+        return _text(entry.value, "context", entry.where)
+    if entry.context is None:
+        raise BadInput(f"{entry.where} is not SQuAD: it has no 'context', nor has what holds it")
+    return _text({"context": entry.context}, "context", entry.where)
+
+
+def _first(holder: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """The first of these keys that has a value; empty where none has."""
+    for key in keys:
+        if holder.get(key) is not None:
+            return key
+    return ""
+
+
+def _id(question: Mapping[str, Any], where: str) -> str:
+    """What the question is called; empty where it is not said."""
+    key = _first(question, _IDS)
+    if not key:
+        return ""
+    if type(question[key]) is str:
+        return _text(question, key, where)
+    return str(of_kind(_whole(question[key]), (str, int), f"{where} is not SQuAD: {key}"))
+
+
+def _whole(number: Any) -> Any:
+    """The same as a whole number where it is one: some files have floats, as a table's column with gaps, or digits."""
+    if (type(number) is float and number.is_integer()) or (type(number) is str and number.isdecimal()):
+        return int(number)
+    return number
+
+
+def _is_impossible(question: Mapping[str, Any], where: str) -> Optional[bool]:
+    """What is said of it; None where nothing is."""
+    said = question.get("is_impossible")
+    said = {"true": True, "false": False}.get(said.lower(), said) if type(said) is str else said
+    if said in (None, 0, 1):
+        return None if said is None else bool(said)
+    return bool(of_kind(said, (bool,), f"{where} is not SQuAD: is_impossible"))
+
+
+def _has_answers(question: Mapping[str, Any], where: str) -> bool:
+    """Whether it has any, however they are written."""
     try:
-        with file.path.open("rb") as stream:
-            return stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
-    except FileNotFoundError as error:
-        raise BadInput(f"{file} does not exist; it should be a SQuAD file") from error
+        return bool(_answers(question, where))
+    except BadInput:
+        return True
 
 
-def _check(row: _Row, version: str) -> None:
-    """Refuse what could not be learnt from or scored."""
-    location = f"{row.location} (question {row.id!r})"
-    if row.is_impossible and version == "1.1":
-        raise BadInput(f"{location}: is_impossible must be false in version 1.1")
-    if row.is_impossible and row.answers:
-        raise BadInput(f"{location}: an impossible question must have no answers; it has {len(row.answers)}")
-    if not row.is_impossible and not row.answers:
-        raise BadInput(f"{location}: a question needs an answer, or version v2.0 and is_impossible true")
-    for answer in row.answers:
-        if not answer.text:
-            raise BadInput(f"{location}: an answer must not be empty")
-        if answer.answer_start < 0 or not row.context.startswith(answer.text, answer.answer_start):
-            raise BadInput(f"{location}: {_misplaced(answer, row.context)}")
+def _answers(question: Mapping[str, Any], where: str) -> Tuple[Answer, ...]:
+    """The answers of a question that have a text; BadInput where some have one, and others none."""
+    key = _first(question, _ANSWERS)
+    if not key:
+        return ()
+    listed = of_kind(question[key], (list, dict), f"{where} is not SQuAD: {key}")
+    listed = _side_by_side(listed, f"{where}: {key}") if isinstance(listed, dict) else listed
+    answers = [_answer(answer, f"{where}.{key}[{number}]") for number, answer in enumerate(listed)]
+    found = tuple(answer for answer in answers if answer)
+    if found and len(found) < len(answers):
+        raise BadInput(f"{where}: an answer must not be empty where others are not")
+    return found
 
 
-def _misplaced(answer: Answer, context: str) -> str:
-    position = context.find(answer.text)
-    where = "its context does not contain it" if position < 0 else f"it is at {position}"
-    text = answer.text if len(answer.text) <= 60 else f"{answer.text[:60]}…"
-    return f"the answer {text!r} is not in its context at character {answer.answer_start}; {where}"
+def _side_by_side(listed: Mapping[str, Any], where: str) -> List[Mapping[str, Any]]:
+    """The answers of an object, which is one, or has lists of texts and starts."""
+    lists = {key: listed[key] for key in (*_TEXTS, *_STARTS) if isinstance(listed.get(key), list)}
+    if not lists:
+        return [listed] if listed else []
+    lengths = {key: len(values) for key, values in lists.items()}
+    if len(set(lengths.values())) > 1:
+        counted = ", ".join(f"{count} {key}" for key, count in lengths.items())
+        raise BadInput(f"{where} must be lists of one length; got {counted}")
+    return [dict(zip(lists, values)) for values in zip(*lists.values())]
 
 
-def _json_rows(file: DataFile, bad_rows: BadRows) -> Tuple[Iterator[_Row], str]:
-    document = read_json(file.path, "JSON in UTF-8 or Parquet", str(file))
-    named = _field(document, "version", (str,), str(file))
-    version = named[1:] if named.startswith("v") else named
-    if version not in ("1.1", "2.0"):
-        raise BadInput(f"{file}: version must be 1.1 or v2.0; got {named!r}")
-    articles = _field(document, "data", (list,), str(file))
-    return _walk(articles, file, bad_rows), version
+def _answer(answer: Any, where: str) -> Optional[Answer]:
+    """An answer with its place; None where it has no text."""
+    of_kind(answer, (dict,), f"{where} is not SQuAD: it")
+    key = _first(answer, _TEXTS)
+    if (not key and any(text in answer for text in _TEXTS)) or (key and answer[key] == ""):
+        return None
+    said = _text(answer, key or _TEXTS[0], where)
+    key = _first(answer, _STARTS) or _STARTS[0]
+    start = _whole(_field(answer, key, (int, float, str), where))
+    return Answer(said, of_kind(start, (int,), f"{where} is not SQuAD: {key}"))
 
 
-def _walk(articles: List[Any], file: DataFile, bad_rows: BadRows) -> Iterator[_Row]:
-    for location, paragraph in _paragraphs(articles, file, bad_rows):
-        with bad_rows:
-            context = _text(paragraph, "context", location)
-            yield from _questions(paragraph, context, location, bad_rows)
-
-
-def _paragraphs(articles: List[Any], file: DataFile, bad_rows: BadRows) -> Iterator[Tuple[str, Any]]:
-    for number, article in enumerate(articles):
-        with bad_rows:
-            location = f"{file}: data[{number}]"
-            for index, paragraph in enumerate(_field(article, "paragraphs", (list,), location)):
-                yield f"{location}.paragraphs[{index}]", paragraph
-
-
-def _questions(paragraph: Any, context: str, location: str, bad_rows: BadRows) -> Iterator[_Row]:
-    for number, question in enumerate(_field(paragraph, "qas", (list,), location)):
-        with bad_rows:
-            yield _json_row(question, context, f"{location}.qas[{number}]")
-
-
-def _json_row(question: Any, context: str, location: str) -> _Row:
-    answers = _field(question, "answers", (list,), location)
-    return _Row(
-        location,
-        context,
-        _text(question, "id", location),
-        _text(question, "question", location),
-        tuple(_answer(answer, f"{location}.answers[{number}]") for number, answer in enumerate(answers)),
-        "is_impossible" in question and _field(question, "is_impossible", (bool,), location),
-    )
-
-
-def _answer(answer: Any, location: str) -> Answer:
-    return Answer(_text(answer, "text", location), _field(answer, "answer_start", (int,), location))
-
-
-def _parquet_rows(file: DataFile, bad_rows: BadRows) -> Tuple[Iterator[_Row], str]:
-    rows = []
-    for number, row in enumerate(_read_table(file)):
-        with bad_rows:
-            rows.append(_parquet_row(row, f"{file}: row {number}"))
-    return iter(rows), "2.0" if any(row.is_impossible for row in rows) else "1.1"
-
-
-def _read_table(file: DataFile) -> List[Dict[str, Any]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    columns = ["id", "context", "question", "answers"]
-    try:
-        table = pyarrow.parquet.ParquetFile(file.path)
-        missing = [column for column in columns if column not in table.schema_arrow.names]
-        if missing:
-            raise BadInput(f"{file} is not SQuAD: it has no column {', '.join(missing)}")
-        return table.read(columns).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
-    except (pyarrow.ArrowException, OSError) as error:
-        raise BadInput(f"{file} is cut off or damaged Parquet: {' '.join(str(error).split())}") from error
-
-
-def _parquet_row(row: Dict[str, Any], location: str) -> _Row:
-    """In Parquet the answers are two lists side by side, and none means that the question is impossible."""
-    listed = _field(row, "answers", (dict,), location)
-    texts, starts = (_field(listed, key, (list,), f"{location} answers") for key in ("text", "answer_start"))
-    if len(texts) != len(starts):
+def _require_in_context(answer: Answer, context: str, where: str) -> None:
+    if answer.answer_start < 0 or not context.startswith(answer.text, answer.answer_start):
+        position = context.find(answer.text)
+        found = "its context does not contain it" if position < 0 else f"it is at {position}"
+        said = answer.text if len(answer.text) <= 60 else f"{answer.text[:60]}…"
         raise BadInput(
-            f"{location}: answers must have as many answer_start as text; got {len(starts)} and {len(texts)}"
+            f"{where}: the answer {said!r} is not in its context at character {answer.answer_start}; {found}"
         )
-    pairs = ({"text": text, "answer_start": start} for text, start in zip(texts, starts))
-    answers = tuple(_answer(pair, f"{location} answers[{number}]") for number, pair in enumerate(pairs))
-    context, name, question = (_text(row, key, location) for key in ("context", "id", "question"))
-    return _Row(location, context, name, question, answers, not answers)

@@ -40,9 +40,10 @@ def cut_windows(
     directory: Path, split: SquadSplit, encoded: EncodedSplit, *, pair: PairTokenizer, settings: WindowSettings
 ) -> QuestionWindows:
     """Cut a split into windows, to be written to `directory`; BadInput names the questions that no window can hold."""
-    context_of = np.array([question.context for question in split.questions], dtype=np.int64)
-    room = settings.max_length - pair.special_tokens - encoded.questions.lengths
-    _require_progress(split, encoded.contexts.lengths[context_of], room, settings)
+    bad_rows = BadRows(split.file)
+    long_questions(split, encoded, bad_rows, pair=pair, settings=settings)
+    bad_rows.stop()
+    context_of, room = _contexts(split), settings.max_length - pair.special_tokens - encoded.questions.lengths
     windows = _cover(context_of, encoded.contexts.lengths, room, overlap=settings.overlap)
     context_start = len(pair.before) + encoded.questions.lengths[windows.question] + len(pair.between)
     starts, ends = _answers(split.questions, encoded.spans, windows)
@@ -61,16 +62,28 @@ def cut_windows(
     )
 
 
-def _require_progress(split: SquadSplit, lengths: Array, room: Array, settings: WindowSettings) -> None:
-    """A window must hold its question and all of the context, or else start after the window before it."""
-    bad_rows = BadRows(split.file, "raise features.max_length or lower features.overlap")
-    for row in np.flatnonzero((lengths > room) & (room <= settings.overlap)):
+def long_questions(
+    split: SquadSplit, encoded: EncodedSplit, bad_rows: BadRows, *, pair: PairTokenizer, settings: WindowSettings
+) -> Array:
+    """The rows of the questions that no window can hold, noted in `bad_rows`.
+
+    A window must hold its question and all of the context, or else start after the window before it.
+    """
+    lengths = encoded.contexts.lengths[_contexts(split)]
+    room = settings.max_length - pair.special_tokens - encoded.questions.lengths
+    rows: Array = np.flatnonzero((lengths > room) & (room <= settings.overlap))
+    for row in rows:
         bad_rows.add(
             f"{split.file}: question {split.questions[row].id!r} leaves room for {max(room[row], 0)} of its context's"
             f" {lengths[row]} tokens in a window of {settings.max_length}, of which the next window would repeat"
-            f" {settings.overlap}"
+            f" {settings.overlap}; raise features.max_length or lower features.overlap"
         )
-    bad_rows.stop()
+    return rows
+
+
+def _contexts(split: SquadSplit) -> Array:
+    """int64 [questions]: the context of each."""
+    return np.array([question.context for question in split.questions], dtype=np.int64)
 
 
 def _cover(context_of: Array, context_lengths: Array, room: Array, *, overlap: int) -> _Windows:

@@ -13,7 +13,7 @@ from podtune.tasks import predicting
 from podtune.tasks.predicting import PredictionRequest, ReleasedModel, Reply
 from podtune.tasks.visual_question_answering.question_tokenizer import open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import VisualQuestions
-from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
+from podtune.tasks.visual_question_answering.region_row import name_of, regions_of, rows_of
 from podtune.tasks.visual_question_answering.region_store import FEATURE_SIZE, BadRegions
 from podtune.tasks.visual_question_answering.settings import LxmertSettings
 
@@ -81,11 +81,9 @@ def _published_regions(model: ReleasedModel, file: Path, image: str) -> PictureR
     """Find an image in one of LXMERT's region files."""
     regions, row = (model.recorded_features() or _PUBLISHED_SETTINGS).regions, 0
     try:
-        with file.open("rb") as lines:
-            for row, line in enumerate(lines, start=1):  # noqa: B007  # named where a row is bad
-                columns = columns_of(line, 0, len(line.rstrip(b"\n")))
-                if name_of(columns) == image:
-                    return PictureRegions(*regions_of(columns, regions))
+        for row, (columns, _) in enumerate(rows_of(file), start=1):  # noqa: B007  # named where a row is bad
+            if name_of(columns) == image:
+                return PictureRegions(*regions_of(columns, regions))
     except OSError as error:
         raise BadInput(f"cannot read the regions from {file}: {error.strerror}") from error
     except BadRegions as error:

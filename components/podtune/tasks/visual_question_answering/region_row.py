@@ -1,8 +1,10 @@
-"""One row of LXMERT's region files: ten columns, of which six are arrays in base64."""
+"""The rows of LXMERT's region files: ten tab-separated columns, of which six are arrays in base64."""
 
 import binascii
 import mmap
-from typing import List, Sequence, Tuple, Union
+import re
+from pathlib import Path
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import pybase64
@@ -15,20 +17,62 @@ _NAME, _HEIGHT, _WIDTH, _COUNT = (COLUMNS.index(name) for name in ("img_id", "im
 _BYTES = {"objects_id": 8, "objects_conf": 4, "attrs_id": 8, "attrs_conf": 4, "boxes": 16, "features": 4 * FEATURE_SIZE}
 """Column to the bytes that a region takes in it."""
 
+_HEADER = [name.encode() for name in COLUMNS]
+_FIELD = re.compile(rb'(?:"([^"]*(?:""[^"]*)*)"|((?!")[^\t\r\n]*))(\t|\r*\n|\r*\Z)')
+_LONGEST_ROW = 16 << 20
+"""Bytes in which a row with quotes has to end; one of 36 regions has 395 kB."""
 
-def columns_of(content: Union[bytes, mmap.mmap], begin: int, end: int) -> List[memoryview]:
-    """Find the ten columns of the row between two offsets, its line end excluded; nothing is copied."""
+
+def rows_of(path: Path) -> Iterator[Tuple[List[memoryview], int]]:
+    """Map a file, and find each row's fields and the offset of the next row; nothing is copied.
+
+    A row is what csv.DictWriter writes: its line may end with CR LF, a field may stand in quotes and hold line ends,
+    and a row of the columns' names may come first, which is left out. So are empty lines. A row whose quotes do not
+    match has no fields.
+    """
+    size, begin = path.stat().st_size, 0
+    if not size:
+        return
+    with path.open("rb") as opened:
+        content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    while begin < size:
+        fields, end = _fields(content, begin)
+        if fields != [b""] and (begin or fields != _HEADER):
+            yield fields, end
+        begin = end
+
+
+def _fields(content: mmap.mmap, begin: int) -> Tuple[List[memoryview], int]:
+    newline = content.find(b"\n", begin)
+    after = newline + 1 if newline >= 0 else len(content)
+    end = newline if newline >= 0 else len(content)
+    while content[max(begin, end - 1) : end] == b"\r":
+        end -= 1
     bounds = [begin - 1]
     while (offset := content.find(b"\t", bounds[-1] + 1, end)) >= 0:
         bounds.append(offset)
-    if len(bounds) != len(COLUMNS):
-        raise BadRegions(f"it has {len(bounds)} columns; a row of region features has {len(COLUMNS)}")
+    if any(content[bound + 1 : bound + 2] == b'"' for bound in bounds):
+        return _quoted_fields(content, begin) or ([], after)
     view = memoryview(content)
-    return [view[first + 1 : last] for first, last in zip(bounds, [*bounds[1:], end])]
+    return [view[first + 1 : last] for first, last in zip(bounds, [*bounds[1:], end])], after
+
+
+def _quoted_fields(content: mmap.mmap, begin: int) -> Optional[Tuple[List[memoryview], int]]:
+    fields, limit = [], begin + _LONGEST_ROW
+    while field := _FIELD.match(content, begin, limit):
+        quoted, plain, separator = field.groups()
+        fields.append(memoryview(plain if quoted is None else quoted.replace(b'""', b'"')))
+        begin = field.end()
+        if separator != b"\t":
+            return fields, begin
+    return None
 
 
 def name_of(columns: Sequence[memoryview]) -> str:
-    """The image's name."""
+    """The image's name; BadRegions where the row has none, or another number of columns."""
+    if len(columns) != len(COLUMNS):
+        count = f"it has {len(columns)} columns; a row of region features has {len(COLUMNS)}"
+        raise BadRegions(count if columns else "a quote in it is not closed before a tab or the line's end")
     try:
         name = bytes(columns[_NAME]).decode("utf-8")
     except UnicodeDecodeError as error:

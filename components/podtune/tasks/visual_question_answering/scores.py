@@ -47,8 +47,9 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
 
 def prediction_file(questions: Sequence[VisualQuestion], predictions: Sequence[str]) -> List[Dict[str, Any]]:
     """One object a question, as VQA's server takes them where the questions have VQA's types, else as GQA's does."""
-    if all("question_type" in question.slices for question in questions):
-        return [{"question_id": int(question.id), "answer": text} for question, text in zip(questions, predictions)]
+    if all("question_type" in question.slices or question.answers for question in questions):
+        ids = [int(question.id) if question.id.isdecimal() else question.id for question in questions]
+        return [{"question_id": name, "answer": text} for name, text in zip(ids, predictions)]
     return [{"questionId": question.id, "prediction": text} for question, text in zip(questions, predictions)]
 
 

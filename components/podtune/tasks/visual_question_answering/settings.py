@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Literal, Tuple
 
+from podtune.formats.set_aside import mistakes_in_policy
 from podtune.tasks.scored import mistakes_in_scoring
 
 
@@ -36,8 +37,11 @@ class LxmertSettings:
     """Split to the images that they ask about, in the same way; `podtune plan` says what these will take."""
 
     bad_rows: Literal["stop", "set_aside"] = "stop"
-    """What an image whose regions cannot be read, or a question whose image has none, does: it stops the step, or is
-    left out and listed."""
+    """What an image whose regions cannot be read does, and a question that cannot be read or whose image has none: it
+    stops the step, which lists all of them, or is left out, listed and counted."""
+
+    most_set_aside: float = 0.01
+    """Share of a split's questions that may be left out so; more stop the step."""
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """What cannot be prepared, as (key, what is wrong)."""
@@ -47,6 +51,7 @@ class LxmertSettings:
                 yield key, f"must be at least {least}; got {value}"
         if not self.answers_from:
             yield "answers_from", "must name at least one split"
+        yield from mistakes_in_policy(self)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,30 @@
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Literal, Optional
 
 import pytest
+from inputs.visual_question_answering import curing
 from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import SetAside
 from podtune.steps.extract_lxmert.questions import QuestionFile, read_question_file
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
+from podtune.tasks.visual_question_answering.settings import LxmertSettings
 
 
-def read(folder: Path, questions: Any, annotations: Any = None) -> QuestionFile:
+def by_policy(policy: Literal["stop", "set_aside"] = "stop", most: float = 0.01) -> SetAside:
+    return SetAside(LxmertSettings(labels="soft", bad_rows=policy, most_set_aside=most))
+
+
+def read(folder: Path, questions: Any, annotations: Any = None, aside: Optional[SetAside] = None) -> QuestionFile:
     """Read questions, given as a text or as what becomes JSON."""
     paths: List[Optional[Path]] = [folder / "questions.json", None if annotations is None else folder / "answers.json"]
     for path, content in zip(paths, (questions, annotations)):
         if path:
             path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    return read_question_file(DataFile(folder / "questions.json"), paths[1] and DataFile(paths[1]))
+    answers = paths[1] and DataFile(paths[1])
+    with curing():
+        return read_question_file(DataFile(folder / "questions.json"), answers, aside or by_policy())
 
 
 def entry(**changed: Any) -> Dict[str, Any]:
@@ -75,7 +84,7 @@ def test_a_label_of_no_answers_is_out_of_vocabulary(tmp_path: Path) -> None:
         ([entry(label={"net": 1.5})], r"entry 0: the weight of 'net' must be above 0 and at most 1; got 1\.5$"),
         ([entry(question_id=None)], r"entry 0: question_id must be a text or a whole number; got null$"),
         (["net"], r"entry 0 must be an object with 'question_id'; got a text$"),
-        ([entry(), entry()], r"the id '458752000' is given to 2 questions; ids must differ$"),
+        ([entry(), entry()], r"the id '458752000' was given to an earlier question; ids must differ$"),
         ([], r"questions\.json holds no question$"),
         ({}, r"questions\.json holds no question$"),
         (7, r"questions\.json must be an object; got a whole number$"),
@@ -109,7 +118,7 @@ def test_gqas_questions_have_their_types(tmp_path: Path, gqa: Any) -> None:
     [
         ({"answer": ...}, r"question '07' has no 'answer'; it has 'imageId', 'question', 'types', 'isBalanced'$"),
         ({"answer": ""}, r"question '07': answer is empty; it must have a word$"),
-        ({"imageId": 2375429}, r"question '07': imageId must be a text; got a whole number$"),
+        ({"imageId": None}, r"question '07': imageId must be a text or a whole number; got null$"),
         ({"types": "obj"}, r"question '07': types must be an object; got a text$"),
     ],
 )
@@ -118,6 +127,97 @@ def test_a_wrong_question_of_gqa_is_named(changed: Any, message: str, tmp_path: 
 
     with pytest.raises(BadInput, match=message):
         read(tmp_path, {"07": {name: value for name, value in question.items() if value is not ...}})
+
+
+@pytest.mark.parametrize(
+    ("types", "slices"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"structural": None, "semantic": None, "detailed": None}, {}),
+        ({"structural": None, "semantic": "attr"}, {"semantic": "attr"}),
+    ],
+)
+def test_gqas_types_may_be_null(types: Any, slices: Dict[str, str], tmp_path: Path, gqa: Any) -> None:
+    found = read(tmp_path, {"07": {**gqa("2375429", "What is it?", "pipe"), "imageId": 2375429, "types": types}})
+
+    assert (found.questions[0].image, found.questions[0].slices) == ("2375429", slices)
+
+
+def test_lxmerts_images_may_be_numbers_and_its_types_null(tmp_path: Path) -> None:
+    found = read(tmp_path, [entry(img_id=2375429, question_type=None, answer_type=None)]).questions[0]
+
+    assert (found.image, found.slices) == ("2375429", {})
+
+
+def test_ok_vqas_chosen_answer_is_the_most_frequent_one(tmp_path: Path, vqa: Any) -> None:
+    said = [("riding", "ride"), ("The race", "the race"), ("races", "race"), ("ride", "ride")]
+    questions, annotations = vqa((0, 1, "What is it?", ["dog"]))
+    annotations["annotations"] = [
+        {
+            "question_id": 0,
+            "image_id": 1,
+            "answers": [
+                {"answer_id": 1, "raw_answer": raw, "answer_confidence": "yes", "answer": answer}
+                for raw, answer in said[1:] + said[:1]
+            ],
+            "question_type": "four",
+            "confidence": 3,
+        }
+    ]
+
+    found = read(tmp_path, questions, annotations)
+
+    assert found.chosen == ["race"]
+    assert found.questions[0].answers == ("the race", "race", "ride", "ride")
+    assert found.questions[0].labels == {"race": 0.5, "ride": 0.5}
+    assert found.questions[0].slices == {"question_type": "four"}
+
+
+@pytest.mark.parametrize(("asked", "answered"), [("9000", 9000), (9000, "9000"), ("9000", "9000")])
+def test_vqas_ids_are_texts_or_numbers(asked: Any, answered: Any, tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa((9000, 9, "What is it?", ["dog"] * 10))
+    questions["questions"][0].update(question_id=asked, image_id=str(9))
+    annotations["annotations"][0].update(question_id=answered, question_type=None, answer_type=None)
+
+    found = read(tmp_path, questions, annotations).questions[0]
+
+    assert (found.id, found.image, found.slices) == ("9000", "COCO_val2014_000000000009", {})
+
+
+def test_vqas_images_may_have_names_and_its_part_of_coco_stand_in_either_file(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa((9000, 9, "What is it?", ["dog"] * 10))
+    del questions["data_subtype"]
+
+    assert read(tmp_path, questions, annotations).questions[0].image == "COCO_val2014_000000000009"
+
+    del annotations["data_subtype"]
+    with pytest.raises(BadInput, match=r"questions\.json has no 'data_subtype'; it has 'task_type', 'que"):
+        read(tmp_path, questions, annotations)
+
+    questions["questions"][0]["image_id"] = annotations["annotations"][0]["image_id"] = "n161313"
+    assert read(tmp_path, questions, annotations).questions[0].image == "n161313"
+
+
+def test_vizwizs_questions_are_called_after_their_images(tmp_path: Path) -> None:
+    people = [{"answer": answer, "answer_confidence": "yes"} for answer in ["dog"] * 8 + ["cat", "unanswerable"]]
+    asked = {"image": "VizWiz_train_00000000.jpg", "question": "What is it?", "answers": people, "answerable": 1}
+
+    found = read(tmp_path, [{**asked, "answer_type": "other"}])
+
+    assert found.questions == [
+        VisualQuestion(
+            id="VizWiz_train_00000000.jpg",
+            image="VizWiz_train_00000000",
+            question="What is it?",
+            labels={"dog": 1.0, "cat": 0.3, "unanswerable": 0.3},
+            answers=("dog",) * 8 + ("cat", "unanswerable"),
+            slices={"answer_type": "other"},
+        )
+    ]
+    assert found.chosen == ["dog"]
+    with pytest.raises(BadInput, match=r"entry 0 has no 'answers'; it has 'image', 'question'$"):
+        read(tmp_path, [{"image": "VizWiz_test_00000000.jpg", "question": "What is it?"}])
 
 
 def test_vqas_questions_are_joined_with_their_answers(tmp_path: Path, vqa: Any) -> None:
@@ -153,8 +253,13 @@ def test_vqas_questions_are_joined_with_their_answers(tmp_path: Path, vqa: Any) 
             7,
             r"questions\[0\] is of image 9; .*annotations\[0\], of the same question, is of 7$",
         ),
-        ("answers", ("answer_type",), ..., r"annotations\[0\] has no 'answer_type'; "),
-        ("questions", ("question_id",), "9000", r"questions\[0\]: question_id must be a whole number; got a text$"),
+        ("answers", ("answer_type",), 7, r"annotations\[0\]: answer_type must be a text; got a whole number$"),
+        (
+            "questions",
+            ("question_id",),
+            9.5,
+            r"questions\[0\]: question_id must be a text or a whole number; got a number$",
+        ),
         ("questions", ("image_id",), ..., r"questions\[0\] has no 'image_id'; it has 'question_id', 'question'$"),
         ("questions", ("question",), "", r"questions\[0\]: question is empty; it must have a word$"),
     ],
@@ -199,7 +304,7 @@ def test_annotations_belong_to_vqas_questions(tmp_path: Path, vqa: Any) -> None:
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"questions\.json is no file; it should be JSON in UTF-8$"):
-        read_question_file(DataFile(tmp_path / "questions.json"), None)
+        read_question_file(DataFile(tmp_path / "questions.json"), None, by_policy())
 
 
 def listed(folder: Path, questions: Any, annotations: Any = None) -> List[str]:
@@ -224,8 +329,8 @@ def test_all_wrong_questions_are_named(tmp_path: Path, gqa: Any) -> None:
     ]
     assert listed(tmp_path, [entry(), entry(), entry(question_id=1), entry(question_id=1)]) == [
         "questions.json has 2 bad entries:",
-        "  the id '458752000' is given to 2 questions; ids must differ",
-        "  the id '1' is given to 2 questions; ids must differ",
+        "  the id '458752000' was given to an earlier question; ids must differ",
+        "  the id '1' was given to an earlier question; ids must differ",
     ]
 
 
@@ -240,12 +345,12 @@ def test_what_is_wrong_in_either_of_vqas_files_is_named(tmp_path: Path, vqa: Any
         "  questions[2] is of image 8; answers.json: annotations[2], of the same question, is of 9",
     ]
 
-    annotations["annotations"][1]["question_id"] = "9001"
+    annotations["annotations"][1]["question_id"] = None
     annotations["annotations"][2]["question_id"] = 9000
     annotations["annotations"][3]["answers"] = []
     assert listed(tmp_path, questions, annotations) == [
         "answers.json has 3 bad entries:",
-        "  annotations[1]: question_id must be a whole number; got a text",
+        "  annotations[1]: question_id must be a text or a whole number; got null",
         "  annotations[2]: question 9000 has an earlier annotation; each question must have one",
         "  annotations[3] has no answers; there must be one of every person asked",
     ]
@@ -259,4 +364,39 @@ def test_all_answers_to_other_questions_are_named(tmp_path: Path, vqa: Any) -> N
         "  annotations[1] answers question 9001, which is not in questions.json",
         "  annotations[2] answers question 9002, which is not in questions.json",
         "  they must be of the same split",
+    ]
+
+
+def test_by_policy_wrong_questions_are_set_aside(tmp_path: Path) -> None:
+    aside = by_policy("set_aside", 0.5)
+
+    found = read(tmp_path, [entry(sent=""), entry(), entry(question_id=1), entry()], aside=aside)
+
+    assert [question.id for question in found.questions] == ["458752000", "1"]
+    assert (found.set_aside, found.chosen) == (2, ["net", "net"])
+    assert aside.entries == [
+        {"reason": "entry 0: sent is empty; it must have a word"},
+        {"reason": "the id '458752000' was given to an earlier question; ids must differ"},
+    ]
+    with pytest.raises(BadInput, match=r"; 1 of 3 questions would be set aside; features\.most_set_aside allows a "):
+        read(tmp_path, [entry(sent=""), entry(), entry(question_id=1)], aside=by_policy("set_aside", 0.3))
+    with pytest.raises(BadInput, match=r"entry 0: sent is empty; .*; 1 of 1 questions would be set aside; "):
+        read(tmp_path, [entry(sent="")], aside=by_policy("set_aside", 1))
+
+
+def test_by_policy_what_one_of_vqas_files_lacks_is_set_aside(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa(*((9000 + number, 9, "What is it?", [f"{number}"] * 10) for number in range(4)))
+    questions["questions"][0]["question"] = " "
+    annotations["annotations"][1]["answers"] = []
+    del questions["questions"][2]
+    aside = by_policy("set_aside", 0.7)
+
+    found = read(tmp_path, questions, annotations, aside)
+
+    assert ([question.id for question in found.questions], found.chosen, found.set_aside) == (["9003"], ["3"], 2)
+    assert [entry["reason"].replace(f"{tmp_path}/", "") for entry in aside.entries] == [
+        "annotations[1] has no answers; there must be one of every person asked",
+        "questions[0]: question is empty; it must have a word",
+        "questions[1] has the id 9001, which is not in answers.json",
+        "annotations[2] answers question 9002, which is not in questions.json",
     ]

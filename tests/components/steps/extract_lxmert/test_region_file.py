@@ -9,7 +9,7 @@ from inputs.visual_question_answering import telling
 from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
 from podtune.steps.extract_lxmert.region_file import store_region_file
-from podtune.steps.extract_lxmert.set_aside import BadRow
+from podtune.steps.extract_lxmert.reports import BadRow
 from podtune.tasks.visual_question_answering.region_store import create_store
 
 Row = Callable[..., str]
@@ -53,6 +53,13 @@ def test_a_bad_row_is_told_by_its_number_and_the_others_are_stored(tmp_path: Pat
 
 def test_a_last_line_needs_no_end(tmp_path: Path, region_row: Row) -> None:
     assert stored(tmp_path, region_row("n0") + region_row("n1").rstrip("\n"), ["n0", "n1"]) == {"n0", "n1"}
+
+
+def test_a_file_of_the_authors_own_program_is_read(tmp_path: Path, region_row: Row) -> None:
+    content = (region_row("n0", 1.0) + region_row("n1", 2.0)).replace("\n", "\r\n")
+
+    assert stored(tmp_path, content, ["n0", "n1"]) == {"n0", "n1"}
+    assert arrays(tmp_path)["features"][:, 0, 0].tolist() == [1, 2]
 
 
 def test_an_empty_file_has_no_image(tmp_path: Path) -> None:

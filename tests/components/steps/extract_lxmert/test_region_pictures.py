@@ -11,7 +11,7 @@ from podtune.detector.pictures import open_picture
 from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
 from podtune.steps.extract_lxmert.region_pictures import store_picture_regions
-from podtune.steps.extract_lxmert.set_aside import BadRow
+from podtune.steps.extract_lxmert.reports import BadRow
 from podtune.tasks.visual_question_answering.region_store import create_store
 
 PUBLISHED_WIDTH: Dict[str, Any] = {"width": 64, "blocks": (1, 1, 1, 1), "pooling": 2, "proposals": 12, "regions": 3}

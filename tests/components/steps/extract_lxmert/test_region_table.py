@@ -5,15 +5,18 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 import pyarrow as pa
 import pytest
-from inputs.visual_question_answering import telling
+from inputs.visual_question_answering import curing, telling
 from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
 from podtune.formats.sealed import sealing
+from podtune.formats.set_aside import SetAside
+from podtune.steps.extract_lxmert.questions import QuestionFile
 from podtune.steps.extract_lxmert.region_table import read_table_answers, read_table_questions, store_table_regions
-from podtune.steps.extract_lxmert.set_aside import BadRow
+from podtune.steps.extract_lxmert.reports import BadRow
 from podtune.steps.extract_lxmert.step import run
 from podtune.tasks.visual_question_answering.questions import open_questions, read_answers, read_questions
 from podtune.tasks.visual_question_answering.region_store import create_store
+from podtune.tasks.visual_question_answering.settings import LxmertSettings
 from pyarrow import parquet
 
 ANSWERS = ["", "dog", "net"]
@@ -42,6 +45,11 @@ def described(table: pa.Table, label: Any) -> pa.Table:
     return table.replace_schema_metadata({"huggingface": content})
 
 
+def questions_of(table: DataFile) -> QuestionFile:
+    with curing():
+        return read_table_questions(table, ANSWERS, SetAside(LxmertSettings(labels="soft")))
+
+
 SOFT_LABEL = {"feature": {"ids": {"names": ANSWERS, "_type": "ClassLabel"}, "weights": {}}, "_type": "Sequence"}
 HARD_LABEL = {"names": ANSWERS, "_type": "ClassLabel"}
 
@@ -68,7 +76,7 @@ def test_questions_regions_and_answers_are_read_from_every_form(form: str, tmp_p
     create_store(tmp_path / "train", ["n1", "n2"], 2)
     bad: List[BadRow] = []
 
-    questions = read_table_questions(DataFile(path), ANSWERS).questions
+    questions = questions_of(DataFile(path)).questions
     stored = store_table_regions(DataFile(path), tmp_path / "train", 2, telling(bad))
 
     assert read_table_answers(DataFile(path)) == ANSWERS
@@ -85,7 +93,7 @@ def test_a_label_may_be_one_class_as_in_gqa(tmp_path: Path) -> None:
     table = described(pa.table(columns([1, 2, 1], question_type=..., answer_type=...)), HARD_LABEL)
     path = write(tmp_path / "table", table, "stream")
 
-    found = read_table_questions(DataFile(path), ANSWERS)
+    found = questions_of(DataFile(path))
 
     assert read_table_answers(DataFile(path)) == ANSWERS
     assert [question.labels for question in found.questions] == [{"dog": 1.0}, {"net": 1.0}, {"dog": 1.0}]
@@ -99,7 +107,7 @@ def test_a_label_may_be_a_list_of_pairs_as_newer_tables_have_it(tmp_path: Path) 
     path = write(tmp_path / "table", described(pa.table(columns(pairs)), newer), "parquet")
 
     assert read_table_answers(DataFile(path)) == ANSWERS
-    assert read_table_questions(DataFile(path), ANSWERS).questions[0].labels == {"net": 1.0, "dog": 0.3}
+    assert questions_of(DataFile(path)).questions[0].labels == {"net": 1.0, "dog": 0.3}
 
 
 def test_a_folder_of_tables_is_one_table(tmp_path: Path) -> None:
@@ -108,7 +116,7 @@ def test_a_folder_of_tables_is_one_table(tmp_path: Path) -> None:
     write(tmp_path / "train" / "0.parquet", table.slice(0, 2), "parquet")
     write(tmp_path / "train" / "1.arrow", table.slice(2), "stream")
 
-    found = read_table_questions(DataFile(tmp_path / "train"), ANSWERS)
+    found = questions_of(DataFile(tmp_path / "train"))
 
     assert [question.id for question in found.questions] == ["9000", "9001", "9002"]
 
@@ -124,14 +132,14 @@ def test_a_folder_of_tables_is_one_table(tmp_path: Path) -> None:
             {"label": [*SOFT[:2], {"ids": [1], "weights": [1.5]}]},
             r"table: row 3: the weight 1\.5 must be above 0 and at most",
         ),
-        ({"question_id": [1, 2, 1]}, r"table: the id '1' is given to 2 questions; ids must differ$"),
+        ({"question_id": [1, 2, 1]}, r"table: the id '1' was given to an earlier question; ids must differ$"),
     ],
 )
 def test_a_wrong_question_is_named_with_its_row(changed: Dict[str, Any], message: str, tmp_path: Path) -> None:
     path = write(tmp_path / "table", pa.table(columns(**changed)), "parquet")
 
     with pytest.raises(BadInput, match=message):
-        read_table_questions(DataFile(path), ANSWERS)
+        questions_of(DataFile(path))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +155,7 @@ def test_all_rows_with_labels_of_another_kind_are_named(label: Any, message: str
     path = write(tmp_path / "table", pa.table(columns(label)), "parquet")
 
     with pytest.raises(BadInput) as error:
-        read_table_questions(DataFile(path, "hf://datasets/mine/vqa/train.parquet"), ANSWERS)
+        questions_of(DataFile(path, "hf://datasets/mine/vqa/train.parquet"))
 
     title, *rows = str(error.value).split("\n")
     assert title == "hf://datasets/mine/vqa/train.parquet has 3 bad entries:"
@@ -160,12 +168,13 @@ def test_rows_count_from_the_beginning_of_their_own_file(tmp_path: Path) -> None
     write(tmp_path / "train" / "1.arrow", pa.table(columns(question=["", "a", ""])), "stream")
 
     with pytest.raises(BadInput) as error:
-        read_table_questions(DataFile(tmp_path / "train", "/data/train"), ANSWERS)
+        questions_of(DataFile(tmp_path / "train", "/data/train"))
 
     assert str(error.value).split("\n") == [
-        "/data/train has 2 bad entries:",
+        "/data/train has 3 bad entries:",
         "  1.arrow: row 1 has no question",
         "  1.arrow: row 3 has no question",
+        "  the id '9001' was given to an earlier question; ids must differ",
     ]
 
 
@@ -173,7 +182,7 @@ def test_a_table_that_is_cut_off_is_refused(table: Path) -> None:
     table.write_bytes(table.read_bytes()[:-20_000])
 
     with pytest.raises(BadInput, match=r"^/data/train\.arrow is cut off or damaged: "):
-        read_table_questions(DataFile(table, "/data/train.arrow"), ANSWERS)
+        questions_of(DataFile(table, "/data/train.arrow"))
 
 
 def test_a_schema_that_describes_something_else_is_refused(tmp_path: Path) -> None:

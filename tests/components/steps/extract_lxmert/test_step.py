@@ -181,7 +181,7 @@ def test_by_policy_bad_rows_and_their_questions_are_set_aside(
 ) -> None:
     files["train.features"] = region_row("n1", 0.25) + "no row\n" + region_row("n2", float("nan"))
 
-    run(write_data(files), base_model, features, {**SETTINGS, "bad_rows": "set_aside"})
+    run(write_data(files), base_model, features, {**SETTINGS, "bad_rows": "set_aside", "most_set_aside": 0.7})
 
     missing = "train.features has no regions of its image that can be used"
     assert listed(features, "train") == [
@@ -201,12 +201,28 @@ def test_by_policy_bad_rows_and_their_questions_are_set_aside(
     assert open_questions(features, "train", soft=False).batch(np.array([0])).columns["regions"][0, 0, 0] == 0.25
 
 
+def test_more_than_the_stated_share_of_questions_stops_the_step(
+    files: Any, features: Path, base_model: Path, write_data: Any, region_row: Any
+) -> None:
+    files["train.features"] = region_row("n1", 0.25) + "no row\n" + region_row("n2", float("nan"))
+
+    with pytest.raises(BadInput) as error:
+        run(write_data(files), base_model, features, {**SETTINGS, "bad_rows": "set_aside", "most_set_aside": 0.6})
+
+    title, *lines, last = str(error.value).split("\n")
+    assert title.endswith("/train.questions has 4 bad entries:")
+    assert lines[3].startswith("  question 9 (image 'n2') cannot be used: train.features has no regions of its image ")
+    assert last == (
+        "  2 of 3 questions would be set aside; features.most_set_aside allows a share of 0.6, and never all"
+    )
+
+
 def test_an_image_in_two_rows_is_in_none(
     files: Any, features: Path, base_model: Path, write_data: Any, region_row: Any
 ) -> None:
     files["train.features"] += region_row("n2", 3.0)
 
-    run(write_data(files), base_model, features, {**SETTINGS, "bad_rows": "set_aside"})
+    run(write_data(files), base_model, features, {**SETTINGS, "bad_rows": "set_aside", "most_set_aside": 0.7})
 
     entry = {"row": 4, "image": "n2", "reason": "row 3 is of the same image; it must be in one row"}
     assert listed(features, "train")[0] == entry

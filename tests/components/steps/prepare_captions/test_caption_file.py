@@ -5,6 +5,7 @@ from typing import Any, Dict
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.raw_data import DataFile
+from podtune.formats.set_aside import SetAside
 from podtune.steps.prepare_captions.caption_file import CaptionFile, read_caption_file
 from podtune.tasks.image_captioning.settings import CaptionSettings
 
@@ -16,7 +17,8 @@ BOTH = {"caption": "Quality issues …", "is_rejected": True, "is_precanned": Tr
 def read(tmp_path: Path, document: Any, **settings: Any) -> CaptionFile:
     path = tmp_path / "val.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
-    return read_caption_file(DataFile(path), CaptionSettings(**settings))
+    chosen = CaptionSettings(**settings)
+    return read_caption_file(DataFile(path), chosen, SetAside(chosen))
 
 
 def of_image(**values: Any) -> Dict[str, Any]:
@@ -48,7 +50,13 @@ def test_rejected_and_precanned_captions_are_left_out_and_counted(tmp_path: Path
     found = read(tmp_path, document)
 
     assert [image.captions for image in found.images] == [["a cat"], []]
-    assert found.counts == {"captions": 5, "rejected_captions": 2, "precanned_captions": 2, "empty_captions": 0}
+    assert found.counts == {
+        "captions": 5,
+        "rejected_captions": 2,
+        "precanned_captions": 2,
+        "empty_captions": 0,
+        "captions_set_aside": 0,
+    }
 
 
 def test_they_can_be_kept(tmp_path: Path, caption_file: Any) -> None:
@@ -59,7 +67,8 @@ def test_they_can_be_kept(tmp_path: Path, caption_file: Any) -> None:
 
     assert without_precanned.images[0].captions == ["nice", "a cat"]
     assert everything.images[0].captions == ["nice", "a cat", "Quality issues …", "Quality issues …"]
-    assert everything.counts == {"captions": 4, "rejected_captions": 0, "precanned_captions": 0, "empty_captions": 0}
+    assert everything.counts["captions"] == 4
+    assert sum(everything.counts.values()) == 4
 
 
 @pytest.mark.parametrize("caption", ["a\rcat", " a \r\n cat\n", "a\u2028cat\u00a0", "a\tcat"])
@@ -135,14 +144,14 @@ def test_what_is_not_as_coco_has_it_is_named(tmp_path: Path, document: Any, mess
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"none\.json is no file; it should be JSON in UTF-8$"):
-        read_caption_file(DataFile(tmp_path / "none.json"), CaptionSettings())
+        read_caption_file(DataFile(tmp_path / "none.json"), CaptionSettings(), SetAside(CaptionSettings()))
 
 
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "val.json").write_bytes('{"images": "é"}'.encode("latin-1"))
 
     with pytest.raises(BadInput, match=r"val\.json is not JSON in UTF-8: line 1: 'utf-8' codec can't "):
-        read_caption_file(DataFile(tmp_path / "val.json"), CaptionSettings())
+        read_caption_file(DataFile(tmp_path / "val.json"), CaptionSettings(), SetAside(CaptionSettings()))
 
 
 def test_all_that_is_wrong_is_named(tmp_path: Path) -> None:
@@ -156,6 +165,7 @@ def test_all_that_is_wrong_is_named(tmp_path: Path) -> None:
         f"{tmp_path}/val.json has 2 bad entries:",
         "  annotations[0] is not caption JSON: caption must be a text; got null",
         "  annotations[2] is of image 7, which is not among the file's images",
+        "  features.bad_rows: set_aside leaves such ones out and lists them",
     ]
 
 
@@ -169,4 +179,26 @@ def test_captions_of_wrong_images_are_not_told_as_well(tmp_path: Path) -> None:
         f"{tmp_path}/val.json has 2 bad entries:",
         "  images[0] is not caption JSON: id must be a whole number; got a text",
         "  images[1] is not caption JSON: id must be a whole number; got a text",
+        "  features.bad_rows: set_aside leaves such ones out and lists them",
     ]
+
+
+def test_by_policy_bad_captions_are_set_aside(tmp_path: Path) -> None:
+    document = of_image()
+    document["annotations"] += [{"image_id": 1, "caption": None}, {"image_id": 1, "caption": "a dog"}]
+
+    found = read(tmp_path, document, bad_rows="set_aside", most_set_aside=0.4)
+
+    assert found.images[0].captions == ["a cat", "a dog"]
+    assert (found.counts["captions"], found.counts["captions_set_aside"]) == (2, 1)
+    with pytest.raises(BadInput, match=r"1 of 3 captions would be set aside; features\.most_set_aside allows a share "):
+        read(tmp_path, document, bad_rows="set_aside", most_set_aside=0.3)
+
+
+def test_by_policy_bad_images_are_set_aside(tmp_path: Path) -> None:
+    document = of_image()
+    document["images"] += [{"id": 2}]
+
+    assert len(read(tmp_path, document, bad_rows="set_aside", most_set_aside=0.5).images) == 1
+    with pytest.raises(BadInput, match=r"images\[1\] is not caption JSON: it has no 'file_name'; .*; 1 of 2 images "):
+        read(tmp_path, document, bad_rows="set_aside")

@@ -88,7 +88,8 @@ def test_the_facts_say_what_the_features_were_made_of(
         "max_length": 8,
         "keep_rejected": False,
         "keep_precanned": False,
-        "damaged_images": "stop",
+        "bad_rows": "stop",
+        "most_set_aside": 0.01,
         "expected_images": {},
         "image_size": 32,
     }
@@ -99,9 +100,10 @@ def test_the_facts_say_what_the_features_were_made_of(
         "rejected_captions": 1,
         "precanned_captions": 3,
         "empty_captions": 0,
+        "captions_set_aside": 0,
         "images": 3,
         "images_without_captions": 1,
-        "damaged_images": 0,
+        "images_set_aside": 0,
         "learnt_captions": 2,
         "cut_captions": 0,
     }
@@ -144,7 +146,7 @@ def test_every_image_is_kept_where_no_caption_is_left_out(
 def test_images_that_are_left_out_are_listed(splits: Any, features: Path, write_data: Any, write_model: Any) -> None:
     splits["train"][1]["train/a.png"] = b""
 
-    run(write_data(splits), write_model(), features, {**CAPTIONS, "damaged_images": "set_aside"})
+    run(write_data(splits), write_model(), features, {**CAPTIONS, "bad_rows": "set_aside", "most_set_aside": 0.5})
 
     facts = FEATURES.open(features).facts
     assert set_aside(features, "train") == [
@@ -154,7 +156,20 @@ def test_images_that_are_left_out_are_listed(splits: Any, features: Path, write_
     assert set_aside(features, "validation") == []
     assert [record.id for record in read_records(features / "train")] == ["2"]
     assert open_captions(features, "train").images.tolist() == np.full((1, 32, 32, 3), (4, 5, 6)).tolist()
-    assert (facts.splits["train"].rows, facts.details["train"]["damaged_images"]) == (1, 1)
+    assert (facts.splits["train"].rows, facts.details["train"]["images_set_aside"]) == (1, 1)
+
+
+def test_more_than_the_stated_share_of_images_stops_the_step(
+    splits: Any, features: Path, write_data: Any, write_model: Any
+) -> None:
+    splits["train"][1]["train/a.png"] = b""
+
+    with pytest.raises(
+        BadInput,
+        match=r"raw/train\.zip: a\.png cannot be decoded: it is no image; 1 of 2 images would be set aside; "
+        r"features\.most_set_aside allows a share of 0\.01, and never all$",
+    ):
+        run(write_data(splits), write_model(), features, {**CAPTIONS, "bad_rows": "set_aside"})
 
 
 def test_a_damaged_image_stops_the_step_unless_it_may_be_set_aside(
@@ -169,7 +184,7 @@ def test_a_damaged_image_stops_the_step_unless_it_may_be_set_aside(
         "raw/train.zip has 2 bad entries:\n"
         "  a.png cannot be decoded: it is no image\n"
         "  b.png cannot be decoded: it is no image\n"
-        "  features.damaged_images: set_aside leaves such ones out and lists them"
+        "  features.bad_rows: set_aside leaves such ones out and lists them"
     )
     assert not features.exists()
     assert [path.name for path in features.parent.iterdir() if path.name.startswith(".")] == []
@@ -180,8 +195,12 @@ def test_a_split_without_a_whole_image_is_refused(
 ) -> None:
     splits["validation"][1]["val/a.png"] = b""
 
-    with pytest.raises(BadInput, match=r"validation\.json leaves no image that has a caption and can be decoded$"):
-        run(write_data(splits), write_model(), features, {**CAPTIONS, "damaged_images": "set_aside"})
+    with pytest.raises(BadInput, match=r"1 of 1 images would be set aside; .* a share of 1, and never all$"):
+        run(write_data(splits), write_model(), features, {**CAPTIONS, "bad_rows": "set_aside", "most_set_aside": 1})
+    for caption in splits["validation"][0]["annotations"]:
+        caption["caption"] = ""
+    with pytest.raises(BadInput, match=r"validation\.json leaves no image that has a caption$"):
+        run(write_data(splits), write_model(), features, CAPTIONS)
 
 
 def test_another_tokenizer_and_other_captions_to_learn_make_other_features_of_the_same_examples(
@@ -212,7 +231,7 @@ def test_one_line_a_split_tells_what_was_made(
     first, second = caplog.messages
     assert first.startswith(
         "train: 2 images, 2 captions to learn, 1 rejected and 3 precanned left out, 1 images without a caption and"
-        " 0 damaged set aside, "
+        " 0 others set aside, "
     )
     assert second.startswith("validation: 1 images, 1 captions to learn, 0 rejected and 0 precanned left out, ")
     assert first.endswith(" images/s")
@@ -255,13 +274,21 @@ def test_data_of_another_kind_is_refused(
     assert str(error.value).endswith(message)
 
 
-def test_an_image_that_is_missing_stops_the_step(
+def test_an_image_that_is_missing_stops_the_step_before_any_is_decoded_or_is_set_aside(
     splits: Any, features: Path, write_data: Any, write_model: Any
 ) -> None:
     del splits["train"][1]["train/b.png"]
+    splits["train"][1]["train/a.png"] = b""
+    raw_data, model = write_data(splits), write_model()
 
-    with pytest.raises(BadInput, match=r"raw/train\.zip has no file 'b\.png', which the caption file names$"):
-        run(write_data(splits), write_model(), features, {**CAPTIONS, "damaged_images": "set_aside"})
+    with pytest.raises(BadInput, match=r"raw/train\.zip has no file 'b\.png', which the caption file names; feat"):
+        run(raw_data, model, features, CAPTIONS)
+    splits["train"][1]["train/a.png"] = splits["validation"][1]["val/a.png"]
+    run(write_data(splits), model, features, {**CAPTIONS, "bad_rows": "set_aside", "most_set_aside": 0.5})
+
+    reason = "train.zip has no file 'b.png', which the caption file names"
+    assert set_aside(features, "train")[0] == {"id": "2", "file": "b.png", "reason": reason}
+    assert [record.id for record in read_records(features / "train")] == ["0"]
 
 
 def test_messages_name_the_files_that_were_fetched(
@@ -278,21 +305,22 @@ def test_messages_name_the_files_that_were_fetched(
 
 
 def test_wrong_settings_are_all_named(splits: Any, features: Path, write_data: Any, write_model: Any) -> None:
-    wrong = {"captions_per_image": 0, "max_length": 1, "image_size": 8, "damaged_images": "stop"}
+    wrong = {"captions_per_image": 0, "max_length": 1, "image_size": 8, "most_set_aside": 1.5}
 
     with pytest.raises(Mistakes) as unknown:
-        run(write_data(splits), write_model(), features, {"max_lenght": 8, "damaged_images": "skip"})
+        run(write_data(splits), write_model(), features, {"max_lenght": 8, "bad_rows": "skip"})
     with pytest.raises(Mistakes) as impossible:
         run(write_data(splits), write_model(), features, wrong)
 
     assert unknown.value.lines == [
         "features.max_lenght is not a setting; did you mean max_length?",
-        "features.damaged_images must be one of stop, set_aside; got 'skip'",
+        "features.bad_rows must be one of stop, set_aside; got 'skip'",
     ]
     assert impossible.value.lines == [
         "features.captions_per_image must be at least 1; got 0",
         "features.max_length must be at least 2; got 1",
         "features.image_size must lie between 16 and 1024; got 8",
+        "features.most_set_aside must be from 0 to 1; got 1.5",
     ]
 
 

@@ -11,6 +11,7 @@ from podtune.errors import BadInput
 from podtune.formats.features import FEATURES
 from podtune.sections import Mistakes
 from podtune.steps.tokenize_squad.step import run
+from podtune.tasks.question_answering.questions import read_questions
 from podtune.tasks.question_answering.windows import open_windows
 
 WINDOWS = {"max_length": 8.0, "overlap": 2}
@@ -24,6 +25,7 @@ SPLIT_FILES = [
     "question.npy",
     "question_context.npy",
     "questions.jsonl",
+    "set_aside.jsonl",
     "token_spans.offsets.npy",
     "token_spans.values.npy",
     "tokens.offsets.npy",
@@ -71,7 +73,17 @@ def test_the_facts_say_what_the_features_were_made_of(raw_data: Path, features: 
     train, validation = facts.splits["train"], facts.splits["validation"]
     assert facts.task == "question-answering"
     assert facts.vocabulary_size == 226
-    assert facts.settings == {"max_length": 8, "overlap": 2, "expected_windows": {}}
+    assert facts.settings == {
+        "max_length": 8,
+        "overlap": 2,
+        "expected_windows": {},
+        "bad_rows": "stop",
+        "most_set_aside": 0.01,
+    }
+    assert facts.details == {
+        "train": {"impossible_questions": 0, "impossible_questions_with_answers": 0, "questions_set_aside": 0},
+        "validation": {"impossible_questions": 1, "impossible_questions_with_answers": 0, "questions_set_aside": 0},
+    }
     assert (train.examples, train.rows, train.tokens) == (2, 4, 32)
     assert (validation.examples, validation.rows, validation.tokens) == (2, 2, 12)
     assert train.digest == "cd82d5ef6cf209c00219953183d3c5518ce23d9463ff4c2c97a69a808ddda211"
@@ -115,8 +127,8 @@ def test_one_line_a_split_tells_what_was_made(
         run(raw_data, write_model(), features, WINDOWS)
 
     first, second = caplog.messages
-    assert first.startswith("train: 2 questions, 4 windows, 32 tokens, 2 windows without the answer, ")
-    assert second.startswith("validation: 2 questions, 2 windows, 12 tokens, 1 windows without the answer, ")
+    assert first.startswith("train: 2 questions, 4 windows, 32 tokens, 2 windows without the answer, 0 questions set ")
+    assert second.startswith("validation: 2 questions, 2 windows, 12 tokens, 1 windows without the answer, 0 quest")
     assert first.endswith(" windows/s")
 
 
@@ -132,6 +144,73 @@ def test_a_wrong_split_changes_nothing_that_was_there(
 
     assert FEATURES.open(features).digest == before
     assert [path.name for path in features.parent.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.fixture
+def with_bad_rows(write_data: Any, squad_file: Any) -> Path:
+    """Of four questions for training one has its answer elsewhere, and one is longer than a window."""
+    asked = [("t1", " a", "e f", 6), ("t2", "a", "b", 2), ("t3", " a" * 5, "b", 0), ("t4", "a", "b", 0)]
+    train, validation = squad_file("b c d e f g", *asked), squad_file("Paris.", ("v1", "a", "Paris", 0))
+    return write_data({"train": train, "validation": validation}, {"train": "/data/train.json"})
+
+
+def test_by_policy_bad_questions_are_set_aside_listed_and_counted(
+    with_bad_rows: Path, features: Path, write_model: Any
+) -> None:
+    run(with_bad_rows, write_model(), features, {**WINDOWS, "bad_rows": "set_aside", "most_set_aside": 0.5})
+
+    assert [json.loads(line) for line in (features / "train" / "set_aside.jsonl").read_text().splitlines()] == [
+        {
+            "reason": "data[0].paragraphs[0].qas[1] (question 't2'): the answer 'b' is not in its context at character"
+            " 2; it is at 0"
+        },
+        {
+            "reason": "question 't3' leaves room for 0 of its context's 6 tokens in a window of 8, of which the next"
+            " window would repeat 2; raise features.max_length or lower features.overlap"
+        },
+    ]
+    facts, windows = FEATURES.open(features).facts, open_windows(features, "train")
+    assert (facts.splits["train"].examples, facts.details["train"]["questions_set_aside"]) == (2, 2)
+    assert [windows.tokens.row(row).tolist() for row in windows.question.searchsorted([0, 1])] == [
+        [2, 100, 3, 101, 102, 103, 104, 3],
+        [2, 100, 3, 101, 102, 103, 104, 3],
+    ]
+    assert [question.id for question in read_questions(features, "train")] == ["t1", "t4"]
+
+
+def test_otherwise_all_bad_questions_are_named_at_once(with_bad_rows: Path, features: Path, write_model: Any) -> None:
+    with pytest.raises(BadInput) as error:
+        run(with_bad_rows, write_model(), features, WINDOWS)
+
+    title, first, second, cure = str(error.value).split("\n")
+    assert title == "/data/train.json has 2 bad entries:"
+    assert first.startswith("  data[0].paragraphs[0].qas[1] (question 't2'): the answer 'b' is not in its context ")
+    assert second.startswith("  question 't3' leaves room for 0 of its context's 6 tokens in a window of 8, ")
+    assert cure == "  features.bad_rows: set_aside leaves such ones out and lists them"
+    assert not features.exists()
+
+
+def test_more_than_the_stated_share_of_questions_stops_the_step(
+    with_bad_rows: Path, features: Path, write_model: Any
+) -> None:
+    with pytest.raises(BadInput) as error:
+        run(with_bad_rows, write_model(), features, {**WINDOWS, "bad_rows": "set_aside", "most_set_aside": 0.49})
+
+    title, *_, last = str(error.value).split("\n")
+    assert title == "/data/train.json has 2 bad entries:"
+    assert (
+        last == "  2 of 4 questions would be set aside; features.most_set_aside allows a share of 0.49, and never all"
+    )
+    assert not features.exists()
+
+
+def test_a_split_without_a_good_question_stops_the_step_by_any_policy(
+    features: Path, write_model: Any, write_data: Any, squad_file: Any
+) -> None:
+    bad = write_data({"train": squad_file("b", ("t", "a", "c", 0))})
+
+    with pytest.raises(BadInput, match=r"the answer 'c' is not in its context at character 0; "):
+        run(bad, write_model(), features, {**WINDOWS, "bad_rows": "set_aside", "most_set_aside": 1})
 
 
 def test_messages_name_the_file_that_was_fetched(
@@ -184,6 +263,9 @@ def test_wrong_settings_are_all_named(raw_data: Path, features: Path, write_mode
         "features.max_lenght is not a setting; did you mean max_length?",
         "features.overlap must be a whole number; got 1.5",
     ]
+    with pytest.raises(Mistakes) as mistakes:
+        run(raw_data, write_model(), features, {"bad_rows": "set_aside", "most_set_aside": -0.1})
+    assert mistakes.value.lines == ["features.most_set_aside must be from 0 to 1; got -0.1"]
 
 
 def test_another_number_of_windows_than_expected_stops_the_step(

@@ -228,8 +228,8 @@ CAPTIONING_FEATURES = {
         "validation": {"examples": 7500, "rows": 7500, "tokens": 95000, "digest": "b" * 64},
     },
     "details": {
-        "train": {"rejected_captions": 10000, "images": 23431, "damaged_images": 0},
-        "validation": {"rejected_captions": 5605, "images": 7750, "damaged_images": 1},
+        "train": {"rejected_captions": 10000, "images": 23431, "images_set_aside": 0},
+        "validation": {"rejected_captions": 5605, "images": 7750, "images_set_aside": 1},
     },
 }
 CAPTIONING_EVALUATION = {

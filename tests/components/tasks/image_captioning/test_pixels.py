@@ -7,7 +7,6 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 from PIL import Image
-from podtune.errors import BadInput
 from podtune.formats.image_files import open_image_files
 from podtune.formats.raw_data import DataFile
 from podtune.tasks.image_captioning.pixels import DecodedImage, decode_image, store_pixels
@@ -210,24 +209,6 @@ def test_a_member_that_was_changed_in_the_zip_is_damaged(tmp_path: Path, plain_i
 
     assert (changed.damage, kept.damage) == ("Bad CRC-32 for file 'a.png'", "")
     assert changed.sha256 == ""
-
-
-def test_a_missing_file_stops_before_anything_is_written(tmp_path: Path, plain_image: Any) -> None:
-    with pytest.raises(BadInput, match=r"images\.zip has no file 'b\.png', which the caption file names$"):
-        store(tmp_path, {"a.png": plain_image(1, 2, 3)}, ["a.png", "b.png"])
-
-    assert not (tmp_path / "images.npy").exists()
-
-
-def test_all_missing_files_are_named(tmp_path: Path, plain_image: Any) -> None:
-    with pytest.raises(BadInput) as error:
-        store(tmp_path, {"a.png": plain_image(1, 2, 3)}, ["b.png", "a.png", "c.png"])
-
-    assert str(error.value).split("\n") == [
-        f"{tmp_path}/images.zip has 2 bad entries:",
-        "  has no file 'b.png', which the caption file names",
-        "  has no file 'c.png', which the caption file names",
-    ]
 
 
 def test_a_file_that_is_too_large_is_damaged(tmp_path: Path, plain_image: Any, monkeypatch: pytest.MonkeyPatch) -> None:

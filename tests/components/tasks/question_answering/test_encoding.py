@@ -16,9 +16,7 @@ def test_texts_are_encoded_in_order_whatever_the_batches(
     tokenizers: Any, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     monkeypatch.setattr(encoding, "_BATCH", batch)
-    split = SquadSplit(
-        [asked("  a b", 2), asked("", 0), asked("c", 1)], ["Paris,", "ab", "\u200bé c"], "2.0", "train.json"
-    )
+    split = SquadSplit([asked("  a b", 2), asked("", 0), asked("c", 1)], ["Paris,", "ab", "\u200bé c"], "train.json")
 
     encoded = encode_split(tokenizers["bert"](), split)
 

@@ -16,6 +16,12 @@ def test_vqas_server_takes_ids_as_numbers() -> None:
     assert found == [{"question_id": 262148000, "answer": "yes"}, {"question_id": 262148001, "answer": "no"}]
 
 
+def test_questions_of_several_people_are_vqas_whatever_their_types_and_ids() -> None:
+    asked_of_ten = VisualQuestion("VizWiz_val_0.jpg", "2", "?", {"yes": 1.0}, answers=("yes",) * 10, slices={})
+
+    assert prediction_file([asked_of_ten], ["yes"]) == [{"question_id": "VizWiz_val_0.jpg", "answer": "yes"}]
+
+
 def test_gqas_server_takes_ids_as_text_with_their_zeros() -> None:
     types = {"structural": "query", "semantic": "rel"}
 

@@ -1,20 +1,33 @@
 import base64
-from typing import Any, Callable
+import csv
+import io
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, List
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from podtune.tasks.visual_question_answering.region_row import columns_of, name_of, regions_of
+from podtune.tasks.visual_question_answering.region_row import COLUMNS, name_of, regions_of, rows_of
 from podtune.tasks.visual_question_answering.region_store import BadRegions
 
 Row = Callable[..., str]
 
 
+def rows(content: str) -> List[List[str]]:
+    """The rows of a file with this content."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "regions.tsv"
+        path.write_bytes(content.encode("utf-8"))
+        return [[bytes(field).decode("utf-8") for field in fields] for fields, _ in rows_of(path)]
+
+
 def columns(line: str) -> Any:
-    content = b"before\n" + line.rstrip("\n").encode("utf-8") + b"\nafter\t"
-    return columns_of(content, 7, len(content) - 7)
+    before, found, after = rows("before\n" + line.rstrip("\n") + "\nafter\t")
+    assert (before, after) == (["before"], ["after", ""])
+    return [field.encode("utf-8") for field in found]
 
 
 def test_a_row_is_read_as_it_was_published(region_row: Row) -> None:
@@ -28,10 +41,49 @@ def test_a_row_is_read_as_it_was_published(region_row: Row) -> None:
     assert boxes.tolist() == [[0.25, 0.25, 0.75, 0.75]] * 3
 
 
+@settings(max_examples=100)
+@given(
+    table=st.lists(st.lists(st.text(st.sampled_from('ab"\t\n ,é'), max_size=5), min_size=2, max_size=4), max_size=4),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_table_of_csv_writer_comes_back(table: List[List[str]], quoting: Any, line_end: str) -> None:
+    written = io.StringIO(newline="")
+    csv.writer(written, delimiter="\t", quoting=quoting, lineterminator=line_end).writerows(table)
+
+    assert rows(written.getvalue()) == table
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("a\tb\r\nc\td\r\n", [["a", "b"], ["c", "d"]]),
+        ("a\tb\r\nc\td", [["a", "b"], ["c", "d"]]),
+        ("a\tb\r\r\nc\td\r", [["a", "b"], ["c", "d"]]),
+        ("a\tb\n\n\r\nc\td\n\n", [["a", "b"], ["c", "d"]]),
+        ('"a"\tb\r\nc\t"d"', [["a", "b"], ["c", "d"]]),
+        ('a\t"b\t""c""\r\nd"\ne\tf', [["a", 'b\t"c"\r\nd'], ["e", "f"]]),
+        ('a"b"\tc"\n', [['a"b"', 'c"']]),
+        ('a\t"b\nc\td\n', [[], ["c", "d"]]),
+        ('a\t"b"c\nd\te\n', [[], ["d", "e"]]),
+        ("\t".join(COLUMNS) + "\r\na\tb\r\n", [["a", "b"]]),
+        ("a\tb\n" + "\t".join(COLUMNS), [["a", "b"], COLUMNS]),
+        ("", []),
+    ],
+)
+def test_lines_and_quotes_are_read_as_csv_reads_them(content: str, expected: List[List[str]]) -> None:
+    assert rows(content) == expected
+
+
+def test_a_quote_that_is_not_closed_is_told(region_row: Row) -> None:
+    with pytest.raises(BadRegions, match=r"^a quote in it is not closed before a tab or the line's end$"):
+        name_of(columns(region_row('"n1')))
+
+
 @settings(max_examples=20)
 @given(
     data=st.data(),
-    name=st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=40),
+    name=st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters='"'), min_size=1, max_size=40),
     regions=st.integers(1, 4),
     width=st.integers(1, 999_999),
     height=st.integers(1, 999_999),
@@ -90,10 +142,10 @@ def test_truncated_base64_is_refused(kept: int, region_row: Row) -> None:
         regions_of(found, 2)
 
 
-@pytest.mark.parametrize(("line", "count"), [("", 1), ("n1\t480", 2), ("\t" * 10, 11)])
+@pytest.mark.parametrize(("line", "count"), [("n1", 1), ("n1\t480", 2), ("\t" * 10, 11)])
 def test_another_number_of_columns_is_refused(line: str, count: int) -> None:
     with pytest.raises(BadRegions, match=f"^it has {count} columns; a row of region features has 10$"):
-        columns(line)
+        name_of(columns(line))
 
 
 def test_a_name_must_be_text(region_row: Row) -> None:
