@@ -51,7 +51,7 @@ def _fields(content: mmap.mmap, begin: int) -> Tuple[List[memoryview], int]:
     bounds = [begin - 1]
     while (offset := content.find(b"\t", bounds[-1] + 1, end)) >= 0:
         bounds.append(offset)
-    if any(content[bound + 1 : bound + 2] == b'"' for bound in bounds):
+    if content.find(b'"', begin, bounds[-1] + 2) >= 0:  # a quote that counts begins a field; the last is the long one
         return _quoted_fields(content, begin) or ([], after)
     view = memoryview(content)
     return [view[first + 1 : last] for first, last in zip(bounds, [*bounds[1:], end])], after
