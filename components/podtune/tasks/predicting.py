@@ -1,6 +1,6 @@
 """What `podtune predict` has in common over the tasks: a fine-tuned model in a directory, a request and a reply."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Type
 
@@ -42,9 +42,12 @@ class ReleasedModel:
         return self._recorded(self.task.evaluation, "settings")
 
     def _recorded(self, section: Type[Any], fact: str) -> Any:
+        """Read a section as it was recorded; settings that this version does not have any more change no prediction."""
         if self.evaluation is None:
             return None
-        return read_section(section, getattr(self.evaluation, fact), f"{self.record}/manifest.json {fact}")
+        names = {one.name for one in fields(section)}
+        known = {name: value for name, value in getattr(self.evaluation, fact).items() if name in names}
+        return read_section(section, known, f"{self.record}/manifest.json {fact}")
 
 
 @dataclass(frozen=True)
