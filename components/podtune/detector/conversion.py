@@ -11,9 +11,9 @@ from safetensors.torch import save
 from podtune.detector.detector import WEIGHTS, check_tensors, read_config
 from podtune.detector.network import Network
 from podtune.errors import BadInput
+from podtune.sources.git_lfs import refuse_pointer
 from podtune.stores.partial_file import land, naming
 
-_LFS_POINTER = b"version https://git-lfs"
 _BEGINNINGS = (b"PK", b"\x80")
 """Of a torch file: a zip, and before torch 1.6 a pickle."""
 
@@ -62,11 +62,10 @@ def read_pickled(file: Path) -> Dict[str, torch.Tensor]:
 def _check_beginning(file: Path) -> None:
     try:
         with file.open("rb") as stream:
-            beginning = stream.read(len(_LFS_POINTER))
+            beginning = stream.read(2)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"{file} is no file; it should be the detector's published pytorch_model.bin") from error
-    if beginning == _LFS_POINTER:
-        raise BadInput(f"{file} is a Git LFS pointer, not the weights themselves; fetch them with `git lfs pull`")
+    refuse_pointer(file, file)
     if not beginning.startswith(_BEGINNINGS):
         raise BadInput(f"{file} is no torch file; it should be the detector's published pytorch_model.bin")
 

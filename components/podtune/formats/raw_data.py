@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Dict
+from typing import Dict, List
 
 from podtune.formats.artifact import Artifact, Format
 
@@ -44,6 +44,14 @@ class DataFile:
 
     def __str__(self) -> str:
         return self.origin or str(self.path)
+
+    def parts(self) -> "List[DataFile]":
+        """Itself, or of a folder its files in order, without hidden ones."""
+        if not self.path.is_dir():
+            return [self]
+        paths = sorted(path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
+        shown = [path for path in paths if not any(part.startswith(".") for part in path.parts)]
+        return [DataFile(self.path / path, f"{self}/{path.as_posix()}") for path in shown]
 
     @property
     def name(self) -> str:

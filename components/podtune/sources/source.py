@@ -70,7 +70,8 @@ class DirectorySource:
         """Copy one file, so that a later change of it does not reach the copy."""
         source = self._root / name
         if not source.is_file():
-            raise BadInput(f"{source} does not exist or is no file")
+            found = "is a folder; it should be a file" if source.is_dir() else "does not exist or is no file"
+            raise BadInput(f"{source} {found}")
         _copy(source, target)
         if expected:
             expected.check(target, str(source))

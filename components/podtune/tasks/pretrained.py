@@ -1,6 +1,8 @@
 """Pretrained models from their directories, loaded strictly and in silence: safetensors only, no code of their own."""
 
 import contextlib
+import logging
+import re
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
@@ -9,6 +11,11 @@ from safetensors import SafetensorError
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, mistake_in_type
 from podtune.formats.json_files import read_object
+
+_OF_A_LAYER = re.compile(r"\.(layer|layers|h)\.\d+\.")
+"""Heads and poolers of other tasks are left out on purpose, layers are not."""
+
+_log = logging.getLogger(__name__)
 
 
 class Loaded(NamedTuple):
@@ -32,6 +39,10 @@ def load_pretrained(
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"cannot load a {kind} model from {directory}: {reason}") from error
+    unused = sorted(name for name in report["unexpected_keys"] if _OF_A_LAYER.search(f".{name}"))
+    if unused:
+        text = "%s weights in %s, such as %s, are of no layer that its config.json has; they are not used"
+        _log.warning(text, len(unused), directory, unused[0])
     missing = report["missing_keys"]
     lacking = sorted(name for name in missing if not any(part in name for part in new))
     if lacking:

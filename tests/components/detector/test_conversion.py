@@ -127,7 +127,7 @@ def renamed(weights: Weights) -> Weights:
         (lambda: b"", "is no torch file; "),
         (
             lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 262000000\n",
-            "is a Git LFS pointer, not the weights themselves; fetch them with `git lfs pull`",
+            "is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`",
         ),
     ],
 )

@@ -32,9 +32,12 @@ def test_a_wrong_sum_is_refused(directory: Path, tmp_path: Path) -> None:
         DirectorySource(str(directory)).bring("a.json", tmp_path / "copy", Sum("0" * 64, "the recipe"))
 
 
-@pytest.mark.parametrize("name", ["missing.json", "deep"])
-def test_what_is_no_file_is_refused(directory: Path, tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput, match=f"{directory}/{name} does not exist or is no file"):
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("missing.json", "does not exist or is no file"), ("deep", "is a folder; it should be a file")],
+)
+def test_what_is_no_file_is_refused(directory: Path, tmp_path: Path, name: str, found: str) -> None:
+    with pytest.raises(BadInput, match=f"{directory}/{name} {found}$"):
         DirectorySource(str(directory)).bring(name, tmp_path / "copy", None)
 
 

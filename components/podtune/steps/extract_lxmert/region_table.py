@@ -122,12 +122,10 @@ def _class_names(feature: Any) -> Optional[List[str]]:
 
 def _files(table: DataFile) -> List[DataFile]:
     """A table's files, in order: itself, or those of a folder."""
-    if table.path.is_file():
-        return [table]
-    paths = sorted(path for path in table.path.rglob("*") if path.suffix in (".arrow", ".parquet"))
-    if not paths:
+    files = [part for part in table.parts() if part is table or part.path.suffix in (".arrow", ".parquet")]
+    if not files:
         raise BadInput(f"{table} is neither an Arrow or Parquet file nor a folder of such files")
-    return [DataFile(path, f"{table}/{path.relative_to(table.path).as_posix()}") for path in paths]
+    return files
 
 
 def _is_parquet(file: DataFile) -> bool:

@@ -12,8 +12,8 @@ SCHEMES = "https s3 hf sample"
 SPLITS = {"train": "train.json", "validation": "validation.json"}
 """The usual file names of data sets in SQuAD's format."""
 
-FOLDERS = ("images", "detector")
-"""Roles for which a local folder may stand in for a file."""
+FOLDERS = ("", "table", "images", "detector")
+"""Roles for which a local folder may stand in for a file; a SQuAD split has no role."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?")
 
@@ -34,7 +34,8 @@ class SourceSettings:
 
     splits: Dict[str, str] = field(default_factory=lambda: dict(SPLITS))
     """Split to file: a path below `data`, or an absolute path or URI of its own. Where a split has several files,
-    each is called <split>.<role>, such as train.questions; images may be a zip, or a folder of a directory."""
+    each is called <split>.<role>, such as train.questions. On this machine SQuAD's questions and tables may be folders
+    of parts, and images a folder; images may also be a zip."""
 
     revision: str = ""
     """40 hexadecimal digits; hf:// needs it, the others have none."""

@@ -9,6 +9,7 @@ from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
+from podtune.sources.git_lfs import refuse_pointer
 from podtune.sources.source import Source, copy_folder, open_source
 from podtune.sources.uris import hub_name, scheme_of, shown_location, without_secrets
 from podtune.steps.fetch_data.settings import FOLDERS, SourceSettings
@@ -50,7 +51,7 @@ def _fetch(settings: SourceSettings, directory: Path) -> Dict[str, str]:
     for split, at in locations.items():
         digest = settings.sha256.get(split)
         expected = Sum(digest, f"source.sha256.{split}") if digest else None
-        may_be_folder = split.partition(".")[2] in FOLDERS and not scheme_of(at.source)
+        may_be_folder = not scheme_of(at.source) and split.partition(".")[2] in FOLDERS
         if may_be_folder and Path(*at).is_dir():
             splits[split] = split
             _copy(split, Path(at.source) / at.name, directory / split, expected)
@@ -74,4 +75,5 @@ def _bring(split: str, source: Source, name: str, target: Path, expected: Option
     size = target.stat().st_size
     if not size:
         raise BadInput(f"the file of source.splits.{split} is empty; it should hold examples")
+    refuse_pointer(target, f"{source.uri}/{name}")
     _log.info("%s: %s bytes", split, f"{size:,}")

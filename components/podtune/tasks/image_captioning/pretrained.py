@@ -115,6 +115,6 @@ def _scale_and_shift(path: Path) -> Tuple[torch.Tensor, torch.Tensor]:
 
 def _three(processor: Mapping[str, Any], key: str, path: Path) -> torch.Tensor:
     values: List[Any] = processor.get(key, [0.5] * 3)
-    if not isinstance(values, list) or len(values) != 3 or not all(isinstance(value, float) for value in values):
+    if not isinstance(values, list) or len(values) != 3 or not all(type(value) in (int, float) for value in values):
         raise BadInput(f"{path}: {key} must be three numbers, for red, green and blue; got {values!r}")
-    return torch.tensor(values).view(3, 1, 1)
+    return torch.tensor(values, dtype=torch.float32).view(3, 1, 1)

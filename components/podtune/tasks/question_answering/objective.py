@@ -35,7 +35,8 @@ class SpanObjective:
 
         require_model_type(directory, *TASK.model_types)
         loading = AutoModelForQuestionAnswering.from_pretrained
-        model, has_new_head = load_pretrained(loading, directory, "question-answering", new=_HEAD)
+        # Two outputs, a start and an end, whatever labels the base was fine-tuned for
+        model, has_new_head = load_pretrained(loading, directory, "question-answering", new=_HEAD, num_labels=2)
         if has_new_head:
             _log.info("the model in %s has no question-answering head yet; it gets a new one", directory)
         return model.float()

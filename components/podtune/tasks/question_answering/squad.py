@@ -2,7 +2,7 @@
 
 | what | is read from |
 |---|---|
-| a file | JSON, JSON Lines or Parquet, each also as `.gz` |
+| a file | JSON, JSON Lines or Parquet, each also as `.gz`; or a folder of such files |
 | questions | `data`, `paragraphs` and `qas`, each in the one before; a list of what is in any of them |
 | the version | the questions: 2.0 where one is impossible, else 1.1; what the file says of itself is ignored |
 | `context` | the question, or else the paragraph or article that holds it |
@@ -52,13 +52,23 @@ class SquadSplit:
 class _Entry(NamedTuple):
     """A question as it stands in a file."""
 
-    where: str
+    file: str
+    """What messages call it."""
+
+    part: str
+    """The file's name in a folder of several, with a slash; empty for one file."""
+
     place: str
-    """The same without the file."""
+    """Where in the file."""
 
     value: Any
     context: Any
     """Of what holds the question."""
+
+    @property
+    def where(self) -> str:
+        """For messages."""
+        return f"{self.file}: {self.place}" if self.place else self.file
 
 
 class _Row(NamedTuple):
@@ -98,9 +108,10 @@ def _require_answers(questions: Sequence[Question], file: DataFile) -> None:
 
 
 def _entries(file: DataFile, bad_rows: BadRows) -> Iterator[_Entry]:
-    for place, value in read_values(file, _COLUMNS):
-        where = f"{file}: {place}" if place else str(file)
-        yield from _walk(_Entry(where, place, value, None), _HOLDERS, bad_rows)
+    for part in file.parts():
+        for place, value in read_values(part, _COLUMNS):
+            name = "" if part is file else f"{part.name}/"
+            yield from _walk(_Entry(str(part), name, place, value, None), _HOLDERS, bad_rows)
 
 
 def _walk(entry: _Entry, holders: Sequence[str], bad_rows: BadRows) -> Iterator[_Entry]:
@@ -117,15 +128,14 @@ def _walk(entry: _Entry, holders: Sequence[str], bad_rows: BadRows) -> Iterator[
         for number, inner in enumerate(_field(value, holder, (list,), entry.where)):
             step = f"{holder}[{number}]"
             place = f"{entry.place}.{step}" if entry.place else step
-            where = f"{entry.where}.{step}" if entry.place else f"{entry.where}: {step}"
-            yield from _walk(_Entry(where, place, inner, context), inside, bad_rows)
+            yield from _walk(entry._replace(place=place, value=inner, context=context), inside, bad_rows)
 
 
 def _row(entry: _Entry) -> _Row:
     value, where = entry.value, entry.where
     question = _text(value, "question", where)
     context = _context(entry)
-    name = _id(value, where) or entry.place
+    name = _id(value, where) or f"{entry.part}{entry.place}"
     said = _is_impossible(value, where)
     if said:
         return _Row(name, question, context, (), True, _has_answers(value, where))

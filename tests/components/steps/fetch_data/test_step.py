@@ -111,6 +111,14 @@ def test_a_split_may_have_several_files_and_folders(captions: Path, tmp_path: Pa
     ]
 
 
+def test_questions_and_tables_may_lie_in_a_folder_of_parts(captions: Path, tmp_path: Path) -> None:
+    run(tmp_path / "questions", _source(captions, splits={"train": "train2014", "validation": "val.json"}))
+    run(tmp_path / "tables", _source(captions, splits={"train.table": "train2014", "validation.table": "train2014"}))
+
+    assert RAW_DATA.open(tmp_path / "questions").facts.splits == {"train": "train", "validation": "validation.json"}
+    assert "train.table/deep/2.jpg" in RAW_DATA.open(tmp_path / "tables").files
+
+
 def test_a_folder_has_no_sum(captions: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as failure:
         run(tmp_path / "raw", _source(captions, splits=SEVERAL, sha256={"train.images": "0" * 64}))
@@ -127,8 +135,8 @@ def test_an_empty_folder_is_refused(captions: Path, tmp_path: Path) -> None:
         run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.images": "empty"}))
 
 
-def test_only_images_may_be_a_folder(captions: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="/train2014 does not exist or is no file"):
+def test_captions_are_no_folder(captions: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="/train2014 is a folder; it should be a file"):
         run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.captions": "train2014"}))
 
 

@@ -366,3 +366,13 @@ def test_the_hubs_own_cache_is_read(model_files: Files, write_files: WriteFiles,
     run(tmp_path / "base_model", {"source": str(snapshot)})
 
     assert (tmp_path / "base_model" / "vocab.txt").read_bytes() == (blobs / "vocab.txt").read_bytes()
+
+
+def test_a_pointer_of_git_lfs_is_called_that(model_files: Files, write_files: WriteFiles, tmp_path: Path) -> None:
+    model_files["model.safetensors"] = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n"
+    published = write_files(model_files)
+
+    with pytest.raises(BadInput) as refused:
+        run(tmp_path / "base_model", {"source": str(published)})
+
+    assert str(refused.value).startswith(f"model.safetensors of {published} is a Git LFS pointer")

@@ -10,7 +10,7 @@ from podtune.formats.ragged import Batch
 from podtune.tasks.question_answering.objective import SpanObjective
 from rounding import roundings
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForQuestionAnswering, BertModel
+from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, BertModel
 
 SIZES = {"vocab_size": 20, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 4}
 
@@ -150,3 +150,25 @@ def test_other_models_are_refused(tmp_path: Path, config: str, message: str) -> 
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"config\.json is no file; it should be JSON in UTF-8$"):
         SpanObjective().load(tmp_path)
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_a_base_with_any_number_of_labels_gets_a_new_head(tmp_path: Path, labels: int) -> None:
+    """As models have that were fine-tuned on MNLI, or to score pairs."""
+    config = BertConfig(**SIZES, num_labels=labels)
+    BertForSequenceClassification(config).save_pretrained(tmp_path)
+
+    model = SpanObjective().load(tmp_path)
+
+    assert model.qa_outputs.out_features == 2
+    assert model.config.num_labels == 2
+
+
+def test_layers_that_the_configuration_does_not_have_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    BertModel(BertConfig(**{**SIZES, "num_hidden_layers": 2})).save_pretrained(tmp_path)
+    BertConfig(**{**SIZES, "num_hidden_layers": 1}).save_pretrained(tmp_path)
+
+    SpanObjective().load(tmp_path)
+
+    (told,) = [message for message in caplog.messages if "not used" in message]
+    assert told.startswith(f"16 weights in {tmp_path}, such as encoder.layer.1.")

@@ -459,3 +459,32 @@ def test_parquet_that_is_cut_off_is_refused(write_parquet: Any) -> None:
 
     with pytest.raises(BadInput, match=r"train\.parquet is cut off or damaged Parquet: "):
         read_squad(DataFile(path))
+
+
+def test_a_folder_of_files_is_one_split_and_ids_are_made_for_each_file(tmp_path: Path) -> None:
+    folder = tmp_path / "train"
+    folder.mkdir()
+    for number in (1, 2):
+        entry = {"context": f"context {number}", "question": "Which?", "answers": {"text": [], "answer_start": []}}
+        answered = {**entry, "id": f"q{number}", "answers": {"text": ["context"], "answer_start": [0]}}
+        (folder / f"part-{number}.json").write_text(json.dumps([entry, answered]))
+    (folder / ".DS_Store").write_bytes(b"\0")
+
+    split, bad_rows = squad.read_squad(DataFile(folder, "/data/train"))
+
+    assert not bad_rows.entries
+    assert [(question.id, split.contexts[question.context]) for question in split.questions] == [
+        ("part-1.json/entry 0", "context 1"),
+        ("q1", "context 1"),
+        ("part-2.json/entry 0", "context 2"),
+        ("q2", "context 2"),
+    ]
+
+
+def test_a_bad_row_in_a_folder_is_named_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "part.json").write_text(json.dumps([{"id": "q", "question": "Which?"}]))
+
+    _, bad_rows = squad.read_squad(DataFile(tmp_path, "/data/train"))
+
+    with pytest.raises(BadInput, match=r"^/data/train/part\.json: entry 0 is not SQuAD: it has no 'context'"):
+        bad_rows.stop()
