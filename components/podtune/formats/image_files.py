@@ -2,15 +2,25 @@
 
 import contextlib
 import stat
+import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Callable, Dict, Iterator, List
+from typing import Callable, Dict, Iterable, Iterator, List
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.raw_data import DataFile
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".jp2", ".ppm", ".heic")
+"""What the name of a picture's file ends with, in lower case."""
+
+_LEFT_BY_SYSTEMS = ("__MACOSX", "Thumbs.db", "desktop.ini")
+"""Beside hidden files."""
+
+_IS_UTF8 = 0x800
+"""The flag of a zip's member that says how its name is written; without it zipfile takes cp437."""
 
 LARGEST_FILE = 64 << 20
 """Bytes of an image file; a larger member is taken for an attack."""
@@ -33,13 +43,17 @@ class ImageFiles:
     """One file's content by its path; several threads may call it."""
 
     def find(self, name: str) -> str:
-        """Return the path of a named file; BadInput unless there is exactly one."""
+        """Return the path of a named file; BadInput unless there is exactly one.
+
+        A name is the same whether its accents are letters of their own or not, which macOS and others do differently.
+        """
+        asked, name = name, _composed(name)
         wanted = PurePosixPath(name)
         found = self.paths.get(wanted.name, [])
         exact = [path for path in found if path == name]
         matching = exact or [path for path in found if PurePosixPath(path).parts[-len(wanted.parts) :] == wanted.parts]
         if not matching:
-            raise BadInput(f"{self.root} has no file {name!r}, which the caption file names")
+            raise BadInput(f"{self.root} has no file {asked!r}, which the caption file names")
         if len(matching) > 1:
             raise BadInput(f"{self.root} has {len(matching)} files {name!r}: {', '.join(matching[:3])}; keep one")
         return matching[0]
@@ -50,7 +64,8 @@ def open_image_files(root: DataFile) -> Iterator[ImageFiles]:
     """List a folder's or a zip's files; BadInput for what is neither, and for a zip that is not safe."""
     if root.path.is_dir():
         paths = sorted(path.relative_to(root.path).as_posix() for path in root.path.rglob("*") if path.is_file())
-        yield ImageFiles(root, _by_name(paths), lambda path: _read_file(root, path))
+        called = {_composed(path): path for path in paths}
+        yield ImageFiles(root, _by_name(called), lambda path: _read_file(root, called[path]))
         return
     try:
         archive = zipfile.ZipFile(root.path)
@@ -59,14 +74,22 @@ def open_image_files(root: DataFile) -> Iterator[ImageFiles]:
     except zipfile.BadZipFile as error:
         raise BadInput(f"{root} is neither a folder nor a zip that can be read: {error}") from error
     with archive:
-        yield ImageFiles(root, _by_name(_safe_members(archive, root)), archive.read)
+        members = _safe_members(archive, root)
+        yield ImageFiles(root, _by_name(members), lambda path: archive.read(members[path]))
 
 
-def _by_name(paths: List[str]) -> Dict[str, List[str]]:
+def _by_name(paths: Iterable[str]) -> Dict[str, List[str]]:
+    """File name to paths; what systems leave beside pictures is no file of anybody's."""
     names: Dict[str, List[str]] = {}
     for path in paths:
-        names.setdefault(PurePosixPath(path).name, []).append(path)
+        parts = PurePosixPath(path).parts
+        if not any(part.startswith(".") or part in _LEFT_BY_SYSTEMS for part in parts):
+            names.setdefault(parts[-1], []).append(path)
     return names
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _read_file(root: DataFile, path: str) -> bytes:
@@ -76,25 +99,43 @@ def _read_file(root: DataFile, path: str) -> bytes:
     return file.read_bytes()
 
 
-def _safe_members(archive: zipfile.ZipFile, root: DataFile) -> List[str]:
-    """Return the paths of a zip's files; BadInput names the unsafe members."""
-    paths: Dict[str, None] = {}
+def _safe_members(archive: zipfile.ZipFile, root: DataFile) -> Dict[str, zipfile.ZipInfo]:
+    """Return a zip's files by path; BadInput names the unsafe members."""
+    found: Dict[str, zipfile.ZipInfo] = {}
     bad_rows = BadRows(root)
     for member in archive.infolist():
-        repeated = "is there twice; it must be there once" if member.filename in paths else ""
-        mistake = _mistake(member) or repeated
+        path, *others = _paths_of(member)
+        earlier = found.get(path)
+        repeated = earlier is not None and (earlier.CRC, earlier.file_size) != (member.CRC, member.file_size)
+        mistake = _mistake(member, path) or ("is there twice with other content; keep one" if repeated else "")
         if mistake:
             bad_rows.add(f"{root}: the member {member.orig_filename!r} {mistake}")
-        elif not member.is_dir():
-            paths[member.filename] = None
+        elif not path.endswith("/"):
+            found[path] = member
+            for other in others:
+                found.setdefault(other, member)
     bad_rows.stop()
-    return list(paths)
+    return found
 
 
-def _mistake(member: zipfile.ZipInfo) -> str:
-    name = member.orig_filename
+def _paths_of(member: zipfile.ZipInfo) -> List[str]:
+    """A member's path as whoever packed it meant it: Windows has backslashes, and few programs flag their UTF-8.
+
+    Letters that are neither ASCII nor UTF-8 may be of one code page or another, so that both are its names.
+    """
+    names = [member.orig_filename]
+    if not member.flag_bits & _IS_UTF8 and not names[0].isascii():
+        written = names[0].encode("cp437")
+        try:
+            names = [written.decode("utf-8")]
+        except UnicodeError:
+            names.append(written.decode("cp1252", errors="replace"))
+    return [_composed(name.replace("\\", "/")) for name in names]
+
+
+def _mistake(member: zipfile.ZipInfo, name: str) -> str:
     parts = name.split("/")
-    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or ":" in parts[0]:
+    if name.startswith("/") or ".." in parts or "\0" in name or ":" in parts[0]:
         return "leads out of the archive; names must be relative, without '..'"
     if stat.S_ISLNK(member.external_attr >> 16):
         return "is a link; members must be files"

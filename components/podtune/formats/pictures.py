@@ -3,15 +3,26 @@
 import io
 import struct
 import zlib
+from functools import lru_cache
+from typing import List
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 MOST_PIXELS = 89_000_000
 """Of a file: below what Pillow warns of."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow knows more, some of which start other programs."""
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "JPEG2000", "PPM")
+"""Pillow knows more, some of which start other programs; some builds of it lack AVIF or JPEG 2000."""
+
+_BEGINNINGS = (
+    (slice(4, 12), (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"), "a HEIC image"),
+    (slice(4, 12), (b"ftypavif", b"ftypavis"), "an AVIF image"),
+    (slice(4, 8), (b"jP  ",), "a JPEG 2000 image"),
+)
+"""Where a file says of which kind it is, of kinds that may not be read here."""
+
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY  # long notes beside the pixels cost no picture
 
 _DAMAGES = (
     OSError,
@@ -38,14 +49,32 @@ def open_picture(content: bytes) -> Image.Image:
     Of a moving picture the first frame counts; what is transparent shows its hidden colour.
     """
     try:
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=_formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise DamagedPicture(f"it has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
-            return _in_rgb(ImageOps.exif_transpose(image))
+            return _in_rgb(_upright(image))
     except UnidentifiedImageError as error:
-        raise DamagedPicture("it is no image") from error
+        kinds = [kind for place, beginnings, kind in _BEGINNINGS if content[place] in beginnings]
+        unread = f"it is {kinds[0]}, which is not read here; convert it to JPEG or PNG" if kinds else "it is no image"
+        raise DamagedPicture(unread) from error
     except _DAMAGES as error:
         raise DamagedPicture(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+@lru_cache(maxsize=None)
+def _formats() -> List[str]:
+    """Those that this build of Pillow has; it fails on the names of others."""
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its notes say; as it is, where these cannot be read."""
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except _DAMAGES:
+        return image
 
 
 def _in_rgb(image: Image.Image) -> Image.Image:

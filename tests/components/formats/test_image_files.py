@@ -1,5 +1,6 @@
 import io
 import struct
+import unicodedata
 import zipfile
 from pathlib import Path
 from typing import Any, Mapping, Tuple
@@ -120,11 +121,11 @@ def test_another_compression_is_refused(tmp_path: Path) -> None:
         open_image_files(DataFile(tmp_path / "images.zip")).__enter__()
 
 
-def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+def test_two_contents_of_one_name_are_refused(tmp_path: Path) -> None:
     path = zip_of(tmp_path, (zipfile.ZipInfo("a.jpg"), b"A"), (zipfile.ZipInfo("b.jpg"), b"B"))
     path.write_bytes(path.read_bytes().replace(b"b.jpg", b"a.jpg"))
 
-    with pytest.raises(BadInput, match=r"the member 'a\.jpg' is there twice; it must be there once$"):
+    with pytest.raises(BadInput, match=r"the member 'a\.jpg' is there twice with other content; keep one$"):
         open_image_files(DataFile(path)).__enter__()
 
 
@@ -174,3 +175,56 @@ def test_all_unsafe_members_are_named(tmp_path: Path) -> None:
         "  the member '../a.jpg' leads out of the archive; names must be relative, without '..'",
         "  the member '/c.jpg' leads out of the archive; names must be relative, without '..'",
     ]
+
+
+def test_a_member_that_is_there_twice_alike_is_one(tmp_path: Path) -> None:
+    path = zip_of(tmp_path, (zipfile.ZipInfo("a.jpg"), b"A"), (zipfile.ZipInfo("b.jpg"), b"A"))
+    path.write_bytes(path.read_bytes().replace(b"b.jpg", b"a.jpg"))
+
+    with open_image_files(DataFile(path)) as files:
+        assert files.read(files.find("a.jpg")) == b"A"
+
+
+NAME = "Z\u00fcrich.jpg"
+"""As most systems write it; macOS writes a u and two dots."""
+
+
+def renamed(tmp_path: Path, written: bytes) -> Path:
+    """A zip with one member whose name is these bytes."""
+    path = zip_of(tmp_path, (zipfile.ZipInfo("X" * len(written)), b"Z"))
+    content = path.read_bytes().replace(b"X" * len(written), written)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        NAME.encode(),
+        unicodedata.normalize("NFD", NAME).encode(),
+        NAME.encode("cp437"),
+        NAME.encode("cp1252"),
+        b"train\\" + NAME.encode(),
+    ],
+    ids=["UTF-8 without its flag", "NFD", "cp437", "cp1252", "Windows"],
+)
+def test_a_name_is_found_however_it_was_packed(tmp_path: Path, written: bytes) -> None:
+    with open_image_files(DataFile(renamed(tmp_path, written))) as files:
+        assert files.read(files.find(NAME)) == b"Z"
+
+
+def test_a_name_is_found_however_a_folder_has_it(tmp_path: Path) -> None:
+    (tmp_path / unicodedata.normalize("NFD", NAME)).write_bytes(b"Z")
+
+    with open_image_files(DataFile(tmp_path)) as files:
+        assert files.read(files.find(NAME)) == b"Z"
+
+
+def test_what_systems_leave_beside_pictures_is_no_file(tmp_path: Path) -> None:
+    members = [
+        (zipfile.ZipInfo(name), b"X") for name in ("a/.DS_Store", "b/.DS_Store", "__MACOSX/a/._1.jpg", "Thumbs.db")
+    ]
+    path = zip_of(tmp_path, *members, (zipfile.ZipInfo("a/1.jpg"), b"A"))
+
+    with open_image_files(DataFile(path)) as files:
+        assert files.paths == {"1.jpg": ["a/1.jpg"]}

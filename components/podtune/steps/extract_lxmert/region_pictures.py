@@ -7,7 +7,7 @@ from PIL import Image
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
-from podtune.formats.image_files import DAMAGED_MEMBER, ImageFiles, open_image_files
+from podtune.formats.image_files import DAMAGED_MEMBER, PICTURES, ImageFiles, open_image_files
 from podtune.formats.raw_data import DataFile
 from podtune.progress import progress_bar
 from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
@@ -77,6 +77,8 @@ def _paths_by_image(files: ImageFiles) -> Dict[str, str]:
     bad_rows = BadRows(files.root)
     for name, paths in files.paths.items():
         image = PurePosixPath(name).stem
+        if PurePosixPath(name).suffix.lower() not in PICTURES:
+            continue
         several: List[str] = [path_of[image], *paths] if image in path_of else paths
         if len(several) > 1:
             bad_rows.add(f"{files.root} has {len(several)} files of the image {image!r}: {', '.join(several[:3])}")
