@@ -85,7 +85,7 @@ def golden_text() -> Callable[[str], str]:
 @pytest.fixture(autouse=True)
 def _levels_of_loggers() -> Iterator[None]:
     """Undo what a program sets when it begins (errors.ending_cleanly)."""
-    loggers = [logging.getLogger(name) for name in (None, "podtune", "podtune_pipelines")]
+    loggers = [logging.getLogger(name) for name in (None, "podtune", "podtune_pipelines", "__main__")]
     levels = [logger.level for logger in loggers]
     yield
     for logger, level in zip(loggers, levels):

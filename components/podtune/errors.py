@@ -68,7 +68,7 @@ def ending_cleanly() -> Iterator[None]:
     """Run a step or a command; a failure ends it with one line and its own exit code, not a traceback."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger().setLevel(logging.WARNING)  # libraries tell where credentials and fonts come from
-    for own in ("podtune", "podtune_pipelines"):
+    for own in ("podtune", "podtune_pipelines", "__main__"):
         logging.getLogger(own).setLevel(logging.INFO)
     try:
         with _ending_on_signals():
