@@ -45,7 +45,7 @@ def test_notes_without_end_are_not_unpacked() -> None:
     PngImagePlugin.putchunk(bomb, b"zTXt", b"history\0\0" + packed)
     whole = file_of("PNG")
 
-    with pytest.raises(DamagedPicture, match="(?i)decompressed data too large"):
+    with pytest.raises(DamagedPicture, match=r"(?i)decompressed data too large"):
         open_picture(whole[:33] + bomb.getvalue() + whole[33:])
 
 
