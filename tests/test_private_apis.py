@@ -51,7 +51,7 @@ NAMES = [
     ("kfp.local.cache.LocalCache.get", ["key"], "reuse.py"),
     ("kfp.local.cache.LocalCache.put", ["key", "outputs"], "reuse.py"),
     ("kfp.client.ServiceAccountTokenVolumeCredentials", ["path"], "cluster/client.py"),
-    ("kfp.Client.get_kfp_healthz", ["sleep_duration"], "cluster/client.py"),
+    ("kfp.client.Client.get_kfp_healthz", ["sleep_duration"], "cluster/client.py"),
     (
         "kubernetes.client.ApiClient.update_params_for_auth",
         ["headers", "querys", "auth_settings"],
@@ -99,7 +99,7 @@ def test_the_modules_named_use_it(name: str, parameters: Optional[List[str]], us
 
 def test_kfps_client_has_the_parts_that_are_replaced() -> None:
     """cluster/client.py limits the time of requests, and sets the namespace without a file."""
-    source = inspect.getsource(resolved("kfp.Client"))
+    source = inspect.getsource(resolved("kfp.client.Client"))
     rest = resolved("kfp_server_api.ApiClient")().rest_client
 
     assert all(f"self.{name}" in source for name in ("_healthz_api", "_run_api", "_context_setting"))
