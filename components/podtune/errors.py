@@ -12,6 +12,7 @@ from typing import Iterator, Optional
 
 from podtune.environment import MESSAGE_FILE
 from podtune.plain_text import visible
+from podtune.signals import handling
 
 KUBERNETES_MESSAGE_FILE = Path("/dev/termination-log")
 """Where Kubernetes looks for the message that it shows with a failed pod."""
@@ -100,15 +101,9 @@ def _ending_on_signals() -> Iterator[None]:
         raise _Stopped(number)
 
     numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []
-    for number in numbers:
-        signal.signal(number, stop)
-    try:
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    with handling(stop, numbers if in_main_thread else ()):
         yield
-    finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def from_os_error(error: OSError) -> Optional[PodtuneError]:

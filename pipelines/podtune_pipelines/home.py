@@ -91,17 +91,18 @@ class Unneeded:
     bytes: int
 
 
-def local_runs(home: Home) -> List[LocalRun]:
-    """Every run whose directory is there, the newest first."""
-    busy = {recipe for recipe in _recipes(home) if _is_busy(home, recipe)}
+def local_runs(home: Home, most: Optional[int] = None) -> List[LocalRun]:
+    """The runs whose directories are there, the newest first, all or so many."""
+    runs = _runs(home)
+    newest, shown = _newest_whole(runs), sorted(runs, key=lambda run: run[1]["time"], reverse=True)[:most]
+    busy = {recipe for recipe in {match["recipe"] for _, match in shown} if _is_busy(home, recipe)}
     found = []
-    for path, match in _runs(home):
-        newest = path == _newest(home, match["recipe"])
-        outcome = "under way" if newest and match["recipe"] in busy else _outcome(path)
-        outcome = "planned" if match["preparation"] else outcome
+    for path, match in shown:
+        is_busy = match["recipe"] in busy and newest.get(match["recipe"]) == path
+        outcome = "planned" if match["preparation"] else "under way" if is_busy else _outcome(path)
         day, clock = match["time"][:10], match["time"][11:].replace("-", ":")
         found.append(LocalRun(match["recipe"], f"{day}T{clock}", outcome, _size(path), path))
-    return sorted(found, key=lambda run: run.started, reverse=True)
+    return found
 
 
 def unneeded(home: Home, *, results: bool, states: bool) -> List[Unneeded]:
@@ -110,8 +111,9 @@ def unneeded(home: Home, *, results: bool, states: bool) -> List[Unneeded]:
     With `results` also what later runs would reuse, with `states` that from which stopped trainings would continue.
     """
     needed = set() if results else _reused(home)
-    kept = {_newest(home, recipe) for recipe in _recipes(home)}
-    found = [Unneeded("artifacts", path, _size(path)) for run, _ in _runs(home) for path in _parts(run, needed, kept)]
+    runs = _runs(home)
+    kept = set(_newest_whole(runs).values())
+    found = [Unneeded("artifacts", path, _size(path)) for run, _ in runs for path in _parts(run, needed, kept)]
     if home.models.is_dir():
         found += [Unneeded("model", path, _size(path)) for path in sorted(home.models.iterdir())]
     if results:
@@ -126,7 +128,7 @@ def unneeded(home: Home, *, results: bool, states: bool) -> List[Unneeded]:
 def nobody_running(home: Home) -> Iterator[None]:
     """Hold the locks of every recipe that has run; TryAgainLater where one of them is running."""
     with contextlib.ExitStack() as held:
-        for recipe in _recipes(home):
+        for recipe in sorted({match["recipe"] for _, match in _runs(home)}):
             held.enter_context(home.used_by(recipe))
         yield
 
@@ -140,19 +142,14 @@ def remove(found: List[Unneeded]) -> None:
 
 
 def _runs(home: Home) -> "List[Any]":
-    """Each run's directory with the match of its name."""
+    """Each run's directory with the match of its name; of a recipe in the order in which they began."""
     directories = sorted(home.runs.iterdir()) if home.runs.is_dir() else []
     return [(path, match) for path in directories for match in [_RUN.fullmatch(path.name)] if match]
 
 
-def _recipes(home: Home) -> List[str]:
-    return sorted({match["recipe"] for _, match in _runs(home)})
-
-
-def _newest(home: Home, recipe: str) -> Optional[Path]:
-    """The newest whole run of a recipe, at whose end the paths in it were printed."""
-    whole = [path for path, match in _runs(home) if match["recipe"] == recipe and not match["preparation"]]
-    return whole[-1] if whole else None
+def _newest_whole(runs: "List[Any]") -> Dict[str, Path]:
+    """Recipe to its newest whole run, at whose end the paths in it were printed."""
+    return {match["recipe"]: path for path, match in runs if not match["preparation"]}
 
 
 def _is_busy(home: Home, recipe: str) -> bool:
@@ -173,7 +170,7 @@ def _reused(home: Home) -> Set[Path]:
     return paths
 
 
-def _parts(run: Path, needed: Set[Path], kept: Container[Optional[Path]]) -> Iterator[Path]:
+def _parts(run: Path, needed: Set[Path], kept: Container[Path]) -> Iterator[Path]:
     """What of a run may go: all of it, or the steps whose artifacts nothing needs."""
     if run in kept:
         return

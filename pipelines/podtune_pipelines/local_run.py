@@ -16,7 +16,7 @@ import psutil
 from kfp import local
 from podtune.environment import CURVES, MESSAGE_FILE, TERMINAL
 from podtune.errors import Interrupted, PodtuneError, read_failure
-from podtune.training.step_process import handling
+from podtune.signals import handling
 
 from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of

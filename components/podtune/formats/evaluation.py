@@ -7,7 +7,7 @@ example, in the data's order: {"id", "prediction", "scores": {metric: value}, "s
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
@@ -95,6 +95,15 @@ class EvaluationFacts:
 
 EVALUATION = Format("evaluation", 1, EvaluationFacts)
 Evaluation = Artifact[EvaluationFacts]
+
+
+def rows_by_slice(slices: Iterable[Mapping[str, str]]) -> Dict[Tuple[str, str], List[int]]:
+    """Each slice's name and value to the rows of its examples; `slices` has those of every example, in order."""
+    parts: Dict[Tuple[str, str], List[int]] = {}
+    for row, of_one in enumerate(slices):
+        for part in of_one.items():
+            parts.setdefault(part, []).append(row)
+    return parts
 
 
 def write_examples(directory: Path, predictions: Any, examples: Iterable[Dict[str, Any]]) -> None:

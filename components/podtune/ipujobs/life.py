@@ -11,8 +11,8 @@ from typing import Any, Iterator, Mapping, NoReturn, Optional
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.ipujobs.cluster import Cluster, QuotaReached
 from podtune.ipujobs.worker_pod import PodLog, WorkerPod, end_of, failure_in, has_ended, is_leaving, state_of
+from podtune.signals import SIGNALS, handling
 from podtune.stores.lease import Lease
-from podtune.training.step_process import SIGNALS, handling
 
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 """Reasons why a container waits that seldom pass."""

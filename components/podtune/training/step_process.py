@@ -7,19 +7,16 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence
+from typing import Callable, Iterator, List, Mapping, Optional, Sequence
 
 from podtune.environment import IPU_PYTHON, MESSAGE_FILE
 from podtune.errors import BadInput, PodtuneError, read_failure
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""To end, the last when a terminal is closed; one that is ignored stays so, as nohup has it."""
+from podtune.signals import handling
 
 _POLL_SECONDS = 0.2
 
@@ -30,18 +27,6 @@ def noticing_signals() -> Iterator[Callable[[], bool]]:
     noticed: List[int] = []
     with handling(lambda received, _: noticed.append(received)):
         yield lambda: bool(noticed)
-
-
-@contextlib.contextmanager
-def handling(handler: Callable[[int, Any], object]) -> Iterator[None]:
-    """Have signals to end handled so, but for those that are ignored."""
-    numbers = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    before = [signal.signal(number, handler) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, earlier in zip(numbers, before):
-            signal.signal(number, earlier)
 
 
 def run_step(

@@ -51,7 +51,7 @@ def _list_local(home: Path, last: int, as_json: bool) -> None:
     from podtune_pipelines.home import Home, local_runs
     from podtune_pipelines.sizes import size_in_words
 
-    found = local_runs(Home(home))[:last]
+    found = local_runs(Home(home), last)
     if as_json:
         options.print_json([{**dataclasses.asdict(run), "directory": str(run.directory)} for run in found])
         return

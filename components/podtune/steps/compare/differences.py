@@ -1,10 +1,11 @@
 """The new model beside the live release, example by example: for a reader, whatever the gate decides."""
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence
 
 import numpy as np
 
+from podtune.formats.evaluation import rows_by_slice
 from podtune.formats.verdict import ChangedExample, Changes, Difference, SliceDifference
 from podtune.steps.compare.evaluated import Evaluated
 from podtune.steps.compare.settings import GateSettings
@@ -42,7 +43,7 @@ def differences_of(new: Evaluated, champion: Evaluated, settings: GateSettings) 
             SliceDifference(
                 *part, _differences({m: after[m][rows] for m in after}, {m: before[m][rows] for m in after}, settings)
             )
-            for part, rows in sorted(_parts(new, ids).items())
+            for part, rows in sorted(rows_by_slice(new.examples[name].slices for name in ids).items())
         ],
         better=_changes(champion, ids, changed),
         worse=_changes(champion, ids, -changed),
@@ -61,15 +62,6 @@ def _scores(evaluated: Evaluated, metric: str, ids: Iterable[str]) -> Optional[n
     except (KeyError, TypeError, ValueError):
         return None
     return scores if np.isfinite(scores).all() else None
-
-
-def _parts(evaluated: Evaluated, ids: Sequence[str]) -> Dict[Tuple[str, str], List[int]]:
-    """The rows of each slice, by its name and value."""
-    parts: Dict[Tuple[str, str], List[int]] = {}
-    for row, name in enumerate(ids):
-        for part in evaluated.examples[name].slices.items():
-            parts.setdefault(part, []).append(row)
-    return parts
 
 
 def _differences(new: Scores, champion: Scores, settings: GateSettings) -> Dict[str, Difference]:

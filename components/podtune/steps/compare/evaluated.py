@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from podtune.errors import BadInput
-from podtune.formats.evaluation import EVALUATION, EXAMPLES, Evaluation, read_examples
+from podtune.formats.evaluation import EVALUATION, EXAMPLES, read_examples
 from podtune.formats.release import EVALUATION_FOLDER
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
@@ -70,8 +70,9 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
     """Verify an Evaluation and read the scores by one metric; BadInput unless every example has a finite one."""
     evaluation = EVALUATION.open(path)
     facts = evaluation.facts
-    example_metrics: List[str] = [*next(read_examples(evaluation), {"scores": {}})["scores"]]
-    scores = _scores(evaluation, metric) if metric in example_metrics else {}
+    records = list(read_examples(evaluation))
+    example_metrics: List[str] = [*records[0]["scores"]] if records else []
+    scores = _scores(records, metric, evaluation.path / EXAMPLES) if metric in example_metrics else {}
     if scores and len(scores) != facts.examples:
         raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
     metrics = {name: result.value for name, result in facts.metrics.items()}
@@ -79,7 +80,7 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
         str(example.get("id")): ScoredExample(
             example["scores"], str(example.get("prediction", "")), example.get("slices", {})
         )
-        for example in read_examples(evaluation)
+        for example in records
     }
     return Evaluated(evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics, examples)
 
@@ -102,11 +103,11 @@ def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champi
             return Unreadable(live.version, " ".join(why.split()))
 
 
-def _scores(evaluation: Evaluation, metric: str) -> Dict[str, float]:
-    """Read each example's value of a metric, by id, in the file's order."""
+def _scores(records: Sequence[Mapping[str, Any]], metric: str, path: Path) -> Dict[str, float]:
+    """Each example's value of a metric, by id, in the file's order."""
     scores: Dict[str, float] = {}
-    for number, example in enumerate(read_examples(evaluation), start=1):
-        line = f"{evaluation.path / EXAMPLES} line {number}"
+    for number, example in enumerate(records, start=1):
+        line = f"{path} line {number}"
         try:
             score = float(example["scores"][metric])
             scores[example["id"]] = score

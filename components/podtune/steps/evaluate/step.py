@@ -10,7 +10,7 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.checkpoint import CHECKPOINT, MODEL, Checkpoint
-from podtune.formats.evaluation import EVALUATION, EvaluationFacts, Metric, Slice, write_examples
+from podtune.formats.evaluation import EVALUATION, EvaluationFacts, Metric, Slice, rows_by_slice, write_examples
 from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
@@ -98,10 +98,7 @@ def metrics_of(scored: Scored, settings: ScoringSettings) -> Dict[str, Metric]:
 
 def slices_of(scored: Scored, settings: ScoringSettings) -> List[Slice]:
     """The metrics over each part of the examples with their intervals, sorted by the parts' names and values."""
-    parts: Dict[Any, List[int]] = {}
-    for row, record in enumerate(scored.records):
-        for part in record["slices"].items():
-            parts.setdefault(part, []).append(row)
+    parts = rows_by_slice(record["slices"] for record in scored.records)
     return [
         _slice(part, {metric: values[rows] for metric, values in scored.metrics.items()}, settings)
         for part, rows in sorted(parts.items())
