@@ -121,7 +121,7 @@ test-floor: .venv-floor/installed  ## the tests of what the IPU image runs, on P
 # Resolve pyproject.toml anew and pin the result.
 lock:  ## resolve pyproject.toml anew into requirements.lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/pip install --quiet torch==2.13.0 '.[benchmarks,dev]'
+	build/lock/bin/pip install --quiet torch==2.13.0 '.[benchmarks,dev,signing]'
 	build/lock/bin/pip freeze --exclude podtune | sed 's/+cpu$$//' > requirements.lock
 
 # What the steps import, pinned as requirements.lock pins it; kfp without what it requires: its executor needs none of it
