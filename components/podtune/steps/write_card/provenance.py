@@ -1,7 +1,7 @@
 """Where a model came from and what it is made of, in the two forms that machines read.
 
-`provenance.json` is an in-toto Statement v1 with SLSA's provenance v1; `bom.cdx.json` is CycloneDX 1.6 with its card of a
-machine-learning model. Both are the same bytes whenever they are made of the same run.
+`provenance.json` is an in-toto Statement v1 with SLSA's provenance v1; `bom.cdx.json` is CycloneDX 1.6 with its card of
+a machine-learning model. Both are the same bytes whenever they are made of the same run.
 """
 
 import re

@@ -142,7 +142,7 @@ def test_publishing_again_signs_what_is_live(
     verify_signature(tmp_path / "qa", public)
 
 
-@pytest.mark.parametrize("given", ["nothing-here.pem", "-----BEGIN PRIVATE KEY-----\ncanary", "rsa.pem", "koblitz.pem"])
+@pytest.mark.parametrize("given", ["nothing-here.pem", "-----BEGIN EC KEY-----\ncanary", "rsa.pem", "koblitz.pem"])
 def test_a_key_that_cannot_sign_is_told_before_the_training_and_never_shown(
     tmp_path: Path, keys: Any, monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
