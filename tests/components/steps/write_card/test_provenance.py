@@ -13,8 +13,6 @@ from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 from podtune.steps.write_card.step import run
 
-from tests.components.steps.write_card.test_step import SECTIONS, inputs_and_outputs
-
 Written = Callable[..., Dict[str, Any]]
 
 
@@ -23,9 +21,17 @@ def written(finished_run: Any, tmp_path: Path) -> Written:
     """A function (file, source) that writes the card of the finished run and reads one of its JSON files."""
 
     def write(file: str, **source: str) -> Dict[str, Any]:
-        sections = {**SECTIONS, "source": source, "training": {"epochs": 3.0}}
-        outputs = inputs_and_outputs(finished_run, tmp_path)
-        run(**outputs, **sections, card=finished_run.card, release={"name": "bert-base-uncased-squad"})
+        names = {"features": "prepared_data", "evaluation": "scores"}
+        run(
+            **{names.get(kind, kind): path for kind, path in finished_run.write().items()},
+            **{name: tmp_path / name for name in ("readme", "report")},
+            **{name: {} for name in ("model", "features", "evaluation", "gate")},
+            model_card=tmp_path / "card",
+            source=source,
+            training={"epochs": 3.0},
+            card=finished_run.card,
+            release={"name": "bert-base-uncased-squad"},
+        )
         return dict(json.loads((tmp_path / "card" / file).read_text(encoding="utf-8")))
 
     return write
