@@ -97,6 +97,6 @@ def _model_signing() -> Any:
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).partition(" [type=")[0]  # pydantic goes on for pages
     difference = _DIFFERENCE.search(text)
     return difference[0].replace("\\", "") if difference else text or "its signature is another"
