@@ -126,5 +126,5 @@ def test_a_key_that_cannot_sign_is_told_before_anything_runs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PODTUNE_SIGNING_KEY", "missing.pem")
 
-    with pytest.raises(BadInput, match="^PODTUNE_SIGNING_KEY must be a private key on the curve P-256"):
+    with pytest.raises(BadInput, match=r"^PODTUNE_SIGNING_KEY must be a private key on the curve P-256"):
         check_here(load_recipe("bert-tiny-squad"), "cpu", store)
