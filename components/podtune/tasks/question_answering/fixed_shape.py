@@ -13,7 +13,7 @@ from podtune.training.ipu import IpuConfig
 
 
 class SpanGraph:
-    """The FixedShapeGraph of BERT and RoBERTa; windows in a row neither see nor affect each other."""
+    """The FixedShapeGraph of BERT and its kin; windows in a row neither see nor affect each other."""
 
     def __init__(self, model: Any, config: IpuConfig, first_position: int) -> None:
         self._width, self._packing = config.row_tokens, config.packing
@@ -73,6 +73,8 @@ class _Trunk(nn.Module):
             token_type_ids=segments if self._has_segments else segments * 0,
             position_ids=positions + self._first_position,
         )
+        if hasattr(self.encoder, "embeddings_project"):  # ELECTRA's, where embeddings are narrower than layers
+            hidden = self.encoder.embeddings_project(hidden)
         bias = fixed_shapes.attention_bias(window[:, :, None] == window[:, None, :], hidden.dtype)
         for layer in self.encoder.encoder.layer:
             hidden = fixed_shapes.hidden_of(layer(hidden, bias))

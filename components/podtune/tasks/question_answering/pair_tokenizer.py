@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from tokenizers import Encoding, Tokenizer
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import load_tokenizer
 from podtune.formats.json_files import read_object
-
-_POSITIONS_AFTER_PADDING = ("camembert", "longformer", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl", "xmod")
-"""Models that count positions from the padding token's id plus one, and so have fewer than their configuration says."""
+from podtune.tasks.question_answering.model_types import positions_of
 
 
 @dataclass(frozen=True)
@@ -104,13 +102,3 @@ def _check_model(path: Path, vocabulary_size: int, max_length: int) -> None:
     if positions is not None and max_length > positions:
         wanted = f"at most {positions}, the positions that {path} gives the model"
         raise BadInput(f"features.max_length must be {wanted}; got {max_length}")
-
-
-def positions_of(config: Mapping[str, Any]) -> Optional[int]:
-    """How many tokens the model has positions for; None where it has no such limit."""
-    positions, padding = config.get("max_position_embeddings"), config.get("pad_token_id")
-    if not isinstance(positions, int):
-        return None
-    if config.get("model_type") in _POSITIONS_AFTER_PADDING:
-        return positions - 1 - (padding if isinstance(padding, int) else 1)
-    return positions
