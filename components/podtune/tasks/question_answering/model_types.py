@@ -11,7 +11,7 @@ class ModelType(NamedTuple):
     """How models of a type are called."""
 
     reads_segments: bool = True
-    """Whether question and context are marked as different segments (token types)."""
+    """Whether question and context are marked as different segments (token types), as its own tokenizer does."""
 
     positions_after_padding: bool = False
     """Whether positions are counted from the padding token's id plus one, instead of from 0."""
@@ -24,7 +24,7 @@ class ModelType(NamedTuple):
 
 
 MODEL_TYPES: Dict[str, ModelType] = {
-    "albert": ModelType(),
+    "albert": ModelType(reads_segments=False),  # its tokenizer marks none since transformers 5
     "bert": ModelType(on_ipus=True),
     "camembert": ModelType(positions_after_padding=True, on_ipus=True),
     "distilbert": ModelType(reads_segments=False),

@@ -76,7 +76,7 @@ def test_roberta_counts_positions_after_its_padding_and_has_no_segments(tensors:
     assert SpanObjective().longest(model) == 40
 
 
-@pytest.mark.parametrize("model_type", ["distilbert", "modernbert"])
+@pytest.mark.parametrize("model_type", ["albert", "distilbert", "modernbert"])
 def test_some_types_know_no_segments(tensors: Any, model_type: str) -> None:
     model = FixedModel([0.0] * 5, [0.0] * 5, model_type)
 

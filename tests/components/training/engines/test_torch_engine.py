@@ -115,7 +115,7 @@ def _padded_step(
 def _padded_logits(model: Any, padded: Pad) -> Tuple[Any, torch.Tensor]:
     """What transformers computes of all rows, and the mask of their tokens; segments where its tokenizers give them."""
     tokens, segments, mask = padded(range(8), model.config.pad_token_id)
-    kinds = {"token_type_ids": segments} if model.config.model_type in ("albert", "bert", "electra") else {}
+    kinds = {"token_type_ids": segments} if model.config.model_type in ("bert", "electra") else {}
     return model(input_ids=tokens, attention_mask=mask, **kinds), mask
 
 
