@@ -3,17 +3,35 @@
 from pathlib import Path
 from typing import Any, Dict
 
+import numpy as np
 import pytest
 import torch
 from podtune.errors import BadInput
 from podtune.formats.checkpoint import architecture_of
+from podtune.tasks.predicting import PredictionRequest, open_released
+from podtune.tasks.question_answering.encoding import encode_split
 from podtune.tasks.question_answering.model_types import MODEL_TYPES, positions_of
 from podtune.tasks.question_answering.objective import SpanObjective
+from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer
+from podtune.tasks.question_answering.predicting import predict
+from podtune.tasks.question_answering.questions import Answer, Question
+from podtune.tasks.question_answering.settings import WindowSettings
+from podtune.tasks.question_answering.squad import SquadSplit
+from podtune.tasks.question_answering.window_cutting import cut_windows
+from podtune.tasks.question_answering.windows import QuestionWindows, open_windows, write_windows
+from podtune.training.config import TrainingConfig
+from podtune.training.engines import open_engine
 from podtune.training.engines.states import save_model
 from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoModelForSequenceClassification
 
 SIZES = {"vocab_size": 20, "hidden_size": 4, "num_hidden_layers": 3, "num_attention_heads": 1, "intermediate_size": 4}
 TOKENS = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    """Tiny tensors gain nothing from a second thread, and wait for it where the machine is busy."""
+    torch.set_num_threads(1)
 
 
 def config_of(model_type: str, **changes: Any) -> Any:
@@ -93,3 +111,34 @@ def test_layers_that_the_configuration_does_not_have_are_told(
 )
 def test_positions_are_counted_from_the_first_that_a_token_has(config: Dict[str, Any], positions: int) -> None:
     assert positions_of(config) == positions
+
+
+TOKENIZER_OF = {"distilbert": "bert", "electra": "bert", "camembert": "xlm-roberta"}
+CONTEXT = "the bell é 東京 🙂 paris, the door"
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_a_base_learns_an_answer_and_the_saved_model_gives_it(tmp_path: Path, tokenizers: Any, model_type: str) -> None:
+    base, tuned = tmp_path / "base", tmp_path / "tuned"
+    wide = {"hidden_size": 16, "num_attention_heads": 2, "vocab_size": 300, "max_position_embeddings": 66}
+    AutoModel.from_config(config_of(model_type, **wide)).save_pretrained(base)
+    tokenizers[TOKENIZER_OF.get(model_type, model_type)]().save(str(base / "tokenizer.json"))
+    windows = windows_of(base, tmp_path)
+
+    engine = open_engine(SpanObjective(), base, TrainingConfig(epochs=1, batch_size=1, learning_rate=1e-2), "cpu")
+    for step in range(30):
+        engine.steps(windows, [np.array([0])], step, 1e-2)
+    engine.save_model(tuned)
+    (tuned / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
+    reply = predict(open_released(tuned), PredictionRequest(question="the town", context=CONTEXT))
+
+    assert reply.values[0]["answer"].strip(",") == "paris"
+
+
+def windows_of(base: Path, features: Path) -> QuestionWindows:
+    """The window of one question, as it is cut and read."""
+    question = Question("q", "the town", (Answer("paris", CONTEXT.index("paris")),), is_impossible=False, context=0)
+    split, pair = SquadSplit([question], [CONTEXT], "train.json"), open_pair_tokenizer(base, 64)
+    encoded, settings = encode_split(pair.tokenizer, split), WindowSettings(64, 16)
+    write_windows(cut_windows(features / "train", split, encoded, pair=pair, settings=settings), [question], [CONTEXT])
+    return open_windows(features, "train")
