@@ -12,6 +12,7 @@ from podtune.formats.features import Features
 from podtune.tasks.pretrained import load_pretrained, require_model_type
 from podtune.tasks.question_answering.fixed_shape import SpanGraph
 from podtune.tasks.question_answering.model_types import MODEL_TYPES, first_position
+from podtune.tasks.question_answering.pair_tokenizer import marks_segments
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.task import TASK
 from podtune.training.engines.sequences import owners
@@ -31,6 +32,9 @@ class SpanObjective:
     Runs the model on one stream of sequences, [1, tokens]: the engine keeps attention within each sequence.
     """
 
+    def __init__(self) -> None:
+        self._marks_segments = True
+
     def load(self, directory: Path) -> Any:
         """Load a model in float32; a head it has not yet gets weights from torch's seed."""
         from transformers import AutoModelForQuestionAnswering
@@ -41,6 +45,7 @@ class SpanObjective:
         model, has_new_head = load_pretrained(loading, directory, "question-answering", new=head, num_labels=2)
         if has_new_head:
             _log.info("the model in %s has no question-answering head yet; it gets a new one", directory)
+        self._marks_segments = marks_segments(directory)
         return model.float()
 
     def longest(self, model: Any) -> int:
@@ -68,7 +73,7 @@ class SpanObjective:
         }
         if MODEL_TYPES[model.config.model_type].reads_segments:
             segments = tensors.streams["segments"][None].long()
-            inputs["token_type_ids"] = segments if model.config.type_vocab_size > 1 else torch.zeros_like(segments)
+            inputs["token_type_ids"] = segments if self._has_segments(model) else torch.zeros_like(segments)
         logits = model(**inputs)
         return {"start_logits": logits.start_logits[0].float(), "end_logits": logits.end_logits[0].float()}
 
@@ -78,7 +83,10 @@ class SpanObjective:
         if mistake:
             raise BadInput(f"on IPUs a model's {mistake}")
         model.config._attn_implementation = "eager"
-        return SpanGraph(model, config, _first_position(model))
+        return SpanGraph(model, config, _first_position(model), has_segments=self._has_segments(model))
+
+    def _has_segments(self, model: Any) -> bool:
+        return self._marks_segments and model.config.type_vocab_size > 1
 
 
 def _first_position(model: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from tokenizers import Encoding, Tokenizer
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import load_tokenizer
+from podtune.formats.base_model import TOKENIZER, load_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.tasks.question_answering.model_types import positions_of
 
@@ -35,7 +35,7 @@ class PairTokenizer:
 
 def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
     """Open a verified BaseModel's tokenizer; BadInput unless it and windows of `max_length` fit the model."""
-    path = base_model / "tokenizer.json"
+    path = base_model / TOKENIZER
     tokenizer = load_tokenizer(path)
     settings_path = base_model / "tokenizer_config.json"
     settings = read_object(settings_path) if settings_path.exists() else {}
@@ -46,6 +46,15 @@ def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
     vocabulary_size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     _check_model(base_model / "config.json", vocabulary_size, max_length)
     return PairTokenizer(tokenizer, before, between, after, vocabulary_size)
+
+
+def marks_segments(model: Path) -> bool:
+    """Whether a model's tokenizer marks question and context as different segments; BERT's does, XLM-R's does not.
+
+    A BERT with XLM-R's tokenizer, as multilingual MiniLM, knows one segment. They are marked where no tokenizer is.
+    """
+    path = model / TOKENIZER
+    return not path.exists() or 1 in load_tokenizer(path).encode("one", "two").type_ids
 
 
 def _refuse_left_padding(tokenizer: Tokenizer, settings: Dict[str, Any], path: Path) -> None:

@@ -76,6 +76,20 @@ def test_roberta_counts_positions_after_its_padding_and_has_no_segments(tensors:
     assert SpanObjective().longest(model) == 40
 
 
+@pytest.mark.parametrize(("kind", "segments"), [("bert", [0, 1, 0, 1, 1]), ("xlm-roberta", [0, 0, 0, 0, 0])])
+def test_segments_are_those_of_the_models_tokenizer(
+    tmp_path: Path, tokenizers: Any, tensors: Any, kind: str, segments: "list[int]"
+) -> None:
+    BertForQuestionAnswering(BertConfig(**SIZES)).save_pretrained(tmp_path)
+    tokenizers[kind]().save(str(tmp_path / "tokenizer.json"))
+    model, objective = FixedModel([0.0] * 5, [0.0] * 5), SpanObjective()
+    objective.load(tmp_path)
+
+    objective.outputs(model, tensors)
+
+    assert model.asked["token_type_ids"] == [segments]
+
+
 @pytest.mark.parametrize("model_type", ["albert", "distilbert", "modernbert"])
 def test_some_types_know_no_segments(tensors: Any, model_type: str) -> None:
     model = FixedModel([0.0] * 5, [0.0] * 5, model_type)
