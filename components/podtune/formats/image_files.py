@@ -11,13 +11,10 @@ from typing import Callable, Dict, Iterable, Iterator, List
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
-from podtune.formats.raw_data import DataFile
+from podtune.formats.raw_data import DataFile, is_left_by_systems
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".jp2", ".ppm", ".heic")
 """What the name of a picture's file ends with, in lower case."""
-
-_LEFT_BY_SYSTEMS = ("__MACOSX", "Thumbs.db", "desktop.ini")
-"""Beside hidden files."""
 
 _IS_UTF8 = 0x800
 """The flag of a zip's member that says how its name is written; without it zipfile takes cp437."""
@@ -83,7 +80,7 @@ def _by_name(paths: Iterable[str]) -> Dict[str, List[str]]:
     names: Dict[str, List[str]] = {}
     for path in paths:
         parts = PurePosixPath(path).parts
-        if not any(part.startswith(".") or part in _LEFT_BY_SYSTEMS for part in parts):
+        if not is_left_by_systems(PurePosixPath(path)):
             names.setdefault(parts[-1], []).append(path)
     return names
 

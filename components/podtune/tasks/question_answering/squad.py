@@ -56,7 +56,7 @@ class _Entry(NamedTuple):
     """What messages call it."""
 
     part: str
-    """The file's name in a folder of several, with a slash; empty for one file."""
+    """The file's path among several, with a slash; empty for one file."""
 
     place: str
     """Where in the file."""
@@ -85,12 +85,17 @@ def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
     bad_rows = BadRows(file, CURE)
     contexts: Dict[str, int] = {}
     questions: Dict[str, Question] = {}
+    files: Dict[str, str] = {}
     plausible = 0
     for entry in _entries(file, bad_rows):
         with bad_rows:
             row = _row(entry)
             if row.id in questions:
-                raise BadInput(f"{entry.where}: the id {row.id!r} was given to an earlier question; ids must differ")
+                earlier = (
+                    f"an earlier question of {files[row.id]}" if files[row.id] != entry.file else "an earlier question"
+                )
+                raise BadInput(f"{entry.where}: the id {row.id!r} was given to {earlier}; ids must differ")
+            files[row.id] = entry.file
             plausible += row.has_plausible_answers
             context = contexts.setdefault(row.context, len(contexts))
             questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context)
@@ -110,7 +115,7 @@ def _require_answers(questions: Sequence[Question], file: DataFile) -> None:
 def _entries(file: DataFile, bad_rows: BadRows) -> Iterator[_Entry]:
     for part in file.parts():
         for place, value in read_values(part, _COLUMNS):
-            name = "" if part is file else f"{part.name}/"
+            name = "" if part is file else f"{file.part_name(part)}/"
             yield from _walk(_Entry(str(part), name, place, value, None), _HOLDERS, bad_rows)
 
 
