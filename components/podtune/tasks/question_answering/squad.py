@@ -91,10 +91,9 @@ def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
         with bad_rows:
             row = _row(entry)
             if row.id in questions:
-                earlier = (
-                    f"an earlier question of {files[row.id]}" if files[row.id] != entry.file else "an earlier question"
-                )
-                raise BadInput(f"{entry.where}: the id {row.id!r} was given to {earlier}; ids must differ")
+                elsewhere = f" of {files[row.id]}" if files[row.id] != entry.file else ""
+                given = f"the id {row.id!r} was given to an earlier question{elsewhere}"
+                raise BadInput(f"{entry.where}: {given}; ids must differ")
             files[row.id] = entry.file
             plausible += row.has_plausible_answers
             context = contexts.setdefault(row.context, len(contexts))

@@ -488,3 +488,28 @@ def test_a_bad_row_in_a_folder_is_named_with_its_file(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match=r"^/data/train/part\.json: entry 0 is not SQuAD: it has no 'context'"):
         bad_rows.stop()
+
+
+def test_an_id_that_two_files_give_is_told_with_both(tmp_path: Path) -> None:
+    entry = {"id": "q1", "context": "a", "question": "Which?", "answers": {"text": ["a"], "answer_start": [0]}}
+    for number in (2, 10):
+        (tmp_path / f"part-{number}.json").write_text(json.dumps([entry]))
+
+    _, bad_rows = squad.read_squad(DataFile(tmp_path, "/data/train"))
+
+    assert bad_rows.complaints == [
+        "/data/train/part-10.json: entry 0: the id 'q1' was given to an earlier question of /data/train/part-2.json;"
+        " ids must differ"
+    ]
+
+
+def test_files_of_one_name_in_two_folders_make_ids_of_their_own(tmp_path: Path) -> None:
+    entry = {"context": "a", "question": "Which?", "answers": {"text": ["a"], "answer_start": [0]}}
+    for folder in ("en", "fr"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.json").write_text(json.dumps([entry]))
+
+    split, bad_rows = squad.read_squad(DataFile(tmp_path, "/data/train"))
+
+    assert not bad_rows.entries
+    assert [question.id for question in split.questions] == ["en/train.json/entry 0", "fr/train.json/entry 0"]
