@@ -25,7 +25,7 @@ _FIELD = re.compile(rb'(?:"([^"]*(?:""[^"]*)*)"|((?!")[^\t\r\n]*))(\t|\r*\n|\r*\
 _LONGEST_ROW = 16 << 20
 """Bytes in which a row with quotes has to end; one of 36 regions has 395 kB."""
 
-_BLOCK = 4 * _LONGEST_ROW
+_BLOCK = 4 << 20
 """Bytes of a stream that are read at a time."""
 
 
@@ -47,25 +47,28 @@ def rows_of(path: Path) -> Iterator[Tuple[List[memoryview], int]]:
         return
     with path.open("rb") as opened:
         content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-    yield from _rows_in(content, len(content), at_start=True)
+    yield from _rows_in(content, at_start=True)
 
 
 def rows_of_stream(stream: Stream) -> Iterator[Tuple[List[memoryview], int]]:
     """The same of what can only be read from its beginning to its end, such as a member of a zip."""
-    content, offset, is_last = b"", 0, False
-    while not is_last:
+    content, offset, block = b"", 0, b"first"
+    while block:
         block = stream.read(_BLOCK)
-        content, is_last = content + block, not block
-        end = 0
-        for fields, end in _rows_in(content, len(content) - (0 if is_last else _LONGEST_ROW), at_start=not offset):
+        content += block
+        begin = 0
+        for fields, end in _rows_in(content, at_start=not offset):
+            is_whole = end < len(content) and fields  # quotes may match further on
+            if block and not is_whole and len(content) - begin < _LONGEST_ROW:
+                break
             yield fields, offset + end
-        content, offset = content[end:], offset + end
+            begin = end
+        content, offset = content[begin:], offset + begin
 
 
-def _rows_in(content: Content, limit: int, *, at_start: bool) -> Iterator[Tuple[List[memoryview], int]]:
-    """The rows that begin before the limit."""
+def _rows_in(content: Content, *, at_start: bool) -> Iterator[Tuple[List[memoryview], int]]:
     begin = 0
-    while begin < limit:
+    while begin < len(content):
         fields, end = _fields(content, begin)
         if fields != [b""] and (begin or not at_start or fields != _HEADER):
             yield fields, end
