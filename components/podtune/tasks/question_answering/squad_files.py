@@ -1,15 +1,27 @@
 """Files that hold SQuAD's questions: JSON, JSON Lines or Parquet, each also packed by gzip; told by their content."""
 
+import contextlib
 import gzip
 import zlib
+from dataclasses import dataclass
 from typing import Any, Collection, Iterator, List, Tuple
 
 from podtune.errors import BadInput
-from podtune.formats.json_files import json_values
+from podtune.formats.json_files import json_lines, json_values, parse_line
 from podtune.formats.raw_data import DataFile
 
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_HEADER = "header"
+"""The only key of the first line of MRQA's files, which describes them."""
+
 _WANTED = "JSON or JSON Lines in UTF-8, or Parquet, as it is or as .gz"
+
+
+@dataclass(frozen=True)
+class DamagedLine:
+    """A line of JSON Lines that is no JSON."""
+
+    reason: str
 
 
 def read_values(file: DataFile, columns: Collection[str]) -> Iterator[Tuple[str, Any]]:
@@ -17,13 +29,34 @@ def read_values(file: DataFile, columns: Collection[str]) -> Iterator[Tuple[str,
     content = _unpacked(file)
     if content.startswith(_PARQUET):
         return ((f"row {number}", row) for number, row in enumerate(_read_table(content, file, columns)))
-    values = json_values(content, _WANTED, str(file))
+    try:
+        values = json_values(content, _WANTED, str(file))
+    except BadInput:
+        values = _values_of_lines(content)
+        if not values:
+            raise
+    if len(values) > 1 and isinstance(values[0][1], dict) and list(values[0][1]) == [_HEADER]:
+        values = values[1:]
     only = values[0][1]
     if len(values) == 1 and isinstance(only, list):
         return ((f"entry {number}", value) for number, value in enumerate(only))
     if len(values) == 1 and isinstance(only, dict) and "data" in only:
         return iter([("", only)])
     return ((f"line {line}", value) for line, value in values)
+
+
+def _values_of_lines(content: bytes) -> List[Tuple[int, Any]]:
+    """The values of JSON Lines of which some are damaged; none where they are no such lines, or are cut off."""
+    values: List[Tuple[int, Any]] = []
+    with contextlib.suppress(UnicodeDecodeError):
+        for number, line in json_lines(content):
+            try:
+                values.append((number, parse_line(line)))
+            except ValueError as error:
+                values.append((number, DamagedLine(" ".join(str(error).split()))))
+    whole = [value for _, value in values if isinstance(value, dict)]
+    is_whole = len(whole) * 2 > len(values) and not isinstance(values[-1][1], DamagedLine)
+    return values if is_whole else []
 
 
 def _unpacked(file: DataFile) -> bytes:
