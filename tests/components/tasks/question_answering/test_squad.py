@@ -511,9 +511,9 @@ def test_files_of_one_name_in_two_folders_make_ids_of_their_own(tmp_path: Path) 
 
 
 def test_an_answer_without_a_text_does_not_count_beside_others(write: Any) -> None:
-    split = read(
-        write(document(question(answers=[{"text": "", "answer_start": -1}, {"text": "acht", "answer_start": 29}])))
-    )
+    answers = [{"text": "", "answer_start": -1}, {"text": "acht", "answer_start": 29}]
+
+    split = read_squad(DataFile(write(document(question(answers=answers)))))
 
     assert split.questions[0].answers == (Answer("acht", 29),)
 
