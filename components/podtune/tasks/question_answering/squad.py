@@ -2,7 +2,7 @@
 
 | what | is read from |
 |---|---|
-| a file | JSON or JSON Lines in UTF-8 or UTF-16, or Parquet, each also as `.gz`; or several such files |
+| a file | JSON or JSON Lines in UTF-8 or UTF-16, Parquet or Arrow, each also as `.gz`; or several such files |
 | questions | `data`, `paragraphs` and `qas`, each in the one before; a list of what is in any of them |
 | the version | the questions: 2.0 where one is impossible, else 1.1; what the file says of itself is ignored |
 | `context` | the question, or else the paragraph or article that holds it |

@@ -1,4 +1,4 @@
-"""Files that hold SQuAD's questions: JSON, JSON Lines or Parquet, each also packed by gzip; told by their content."""
+"""Files that hold SQuAD's questions: JSON, JSON Lines, Parquet or Arrow, each also as .gz; told by their content."""
 
 import contextlib
 import gzip
@@ -11,10 +11,13 @@ from podtune.formats.json_files import json_lines, json_values, parse_line
 from podtune.formats.raw_data import DataFile
 
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_ARROW = b"ARROW1", b"\xff\xff\xff\xff"
+"""How a file and a stream of Arrow's begin."""
+
 _HEADER = "header"
 """The only key of the first line of MRQA's files, which describes them."""
 
-_WANTED = "JSON or JSON Lines in UTF-8, or Parquet, as it is or as .gz"
+_WANTED = "JSON or JSON Lines in UTF-8, Parquet or Arrow, as it is or as .gz"
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class DamagedLine:
 def read_values(file: DataFile, columns: Collection[str]) -> Iterator[Tuple[str, Any]]:
     """Read a file's values, each with its place; of a table these columns, and BadInput where it has none of them."""
     content = _unpacked(file)
-    if content.startswith(_PARQUET):
+    if content.startswith((_PARQUET, *_ARROW)):
         return ((f"row {number}", row) for number, row in enumerate(_read_table(content, file, columns)))
     try:
         values = json_values(content, _WANTED, str(file))
@@ -72,14 +75,23 @@ def _unpacked(file: DataFile) -> bytes:
 
 def _read_table(content: bytes, file: DataFile, columns: Collection[str]) -> List[Any]:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
-        names = table.schema_arrow.names
-        known = [name for name in names if name in columns]
+        table = _open_table(pyarrow.BufferReader(content), content)
+        known = [name for name in table.column_names if name in columns]
         if not known:
-            raise BadInput(f"{file} is not SQuAD: it has no column context; it has {', '.join(names)}")
-        return table.read(known).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+            raise BadInput(f"{file} is not SQuAD: it has no column context; it has {', '.join(table.column_names)}")
+        return table.select(known).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
     except (pyarrow.ArrowException, OSError) as error:
-        raise BadInput(f"{file} is cut off or damaged Parquet: {' '.join(str(error).split())}") from error
+        kind = "Parquet" if content.startswith(_PARQUET) else "Arrow"
+        raise BadInput(f"{file} is cut off or damaged {kind}: {' '.join(str(error).split())}") from error
+
+
+def _open_table(reader: Any, content: bytes) -> Any:
+    """Read a whole table: of Parquet, of Arrow's file, or of Arrow's stream, which `datasets` writes."""
+    import pyarrow.parquet
+
+    if content.startswith(_PARQUET):
+        return pyarrow.parquet.read_table(reader)
+    opened = pyarrow.ipc.open_file if content.startswith(_ARROW[0]) else pyarrow.ipc.open_stream
+    return opened(reader).read_all()

@@ -221,11 +221,11 @@ def test_all_that_is_wrong_in_parquet_is_named(write_parquet: Any) -> None:
         (b"", r"is cut off: its JSON ends unfinished after 0 characters$"),
         (
             "id,question\n",
-            r"is not JSON or JSON Lines in UTF-8, or Parquet, as it is or as \.gz: Expecting value: line 1 column 1 ",
+            r"is not JSON or JSON Lines in UTF-8, Parquet or Arrow, as it is or as \.gz: Expecting value: line 1 col",
         ),
         (
             b"\x89PNG",
-            r"in UTF-8, or Parquet, as it is or as \.gz: line 1: 'utf-8' codec can't decode byte 0x89 in position 0: ",
+            r"Parquet or Arrow, as it is or as \.gz: line 1: 'utf-8' codec can't decode byte 0x89 in position 0: ",
         ),
         (b"PAR1 and then nothing", r"train\.json is cut off or damaged Parquet: "),
     ],
@@ -454,6 +454,20 @@ def test_parquet_that_is_cut_off_is_refused(write_parquet: Any) -> None:
 
     with pytest.raises(BadInput, match=r"train\.parquet is cut off or damaged Parquet: "):
         read_squad(DataFile(path))
+
+
+@pytest.mark.parametrize("new", [pa.ipc.new_file, pa.ipc.new_stream])
+def test_arrow_is_read_as_parquet_is(write_parquet: Any, new: Any) -> None:
+    path = write_parquet([{"text": ["acht"], "answer_start": [29]}])
+    expected = read_squad(DataFile(path, "train")).questions
+    table = pa.parquet.read_table(path)
+    with pa.OSFile(str(path), "wb") as sink, new(sink, table.schema) as writer:
+        writer.write_table(table)
+
+    assert read_squad(DataFile(path, "train")).questions == expected
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(BadInput, match=r"^train is cut off or damaged Arrow: "):
+        read_squad(DataFile(path, "train"))
 
 
 def test_a_folder_of_files_is_one_split_and_ids_are_made_for_each_file(tmp_path: Path) -> None:
