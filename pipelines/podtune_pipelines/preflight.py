@@ -16,6 +16,7 @@ from podtune.sources.uris import scheme_of, without_secrets
 from podtune.steps.check_store.step import run as check_store
 from podtune.steps.fetch_model.settings import DecoderSettings, ModelSettings
 from podtune.stores.opening import open_store, refuse_secrets
+from podtune.stores.signing import require_signer
 from podtune.training.engines import ENGINES
 from podtune.training.step_process import poptorch_python
 
@@ -60,6 +61,7 @@ def check_here(recipe: Recipe, device: str, store: str) -> None:
     if scheme_of(store) == "s3":
         check_store(release={"name": recipe.release.name}, store=store)
     else:
+        require_signer()
         open_store(store)
 
 

@@ -117,3 +117,14 @@ def test_what_may_keep_pods_from_running_is_said(monkeypatch: pytest.MonkeyPatch
         "PODTUNE_REGISTRY is not set: a cluster whose nodes lack podtune/python-cpu:0.1.0 will look for it in a public "
         "registry",
     ]
+
+
+@pytest.mark.parametrize("store", ["store", "s3://models/podtune"])
+def test_a_key_that_cannot_sign_is_told_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PODTUNE_SIGNING_KEY", "missing.pem")
+
+    with pytest.raises(BadInput, match="^PODTUNE_SIGNING_KEY must be a private key on the curve P-256"):
+        check_here(load_recipe("bert-tiny-squad"), "cpu", store)
