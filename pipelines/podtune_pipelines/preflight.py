@@ -124,7 +124,7 @@ def _has_gpu() -> bool:
 def _paths(recipe: Recipe) -> List[str]:
     """The sources that are paths."""
     model = recipe.model
-    sources = [location for location, _ in recipe.source.locations().values()]
+    sources = [source for locations in recipe.source.locations().values() for source, _ in locations]
     sources += [model.source] + ([model.decoder.source] if model.decoder else [])
     return sorted({source for source in sources if not scheme_of(source)})
 

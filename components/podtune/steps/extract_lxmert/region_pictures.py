@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Set
 from PIL import Image
 
 from podtune.errors import BadInput
+from podtune.formats.archives import DAMAGED_MEMBER
 from podtune.formats.bad_rows import BadRows
-from podtune.formats.image_files import DAMAGED_MEMBER, PICTURES, ImageFiles, open_image_files
+from podtune.formats.image_files import PICTURES, ImageFiles, open_image_files
 from podtune.formats.raw_data import DataFile
 from podtune.progress import progress_bar
 from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow

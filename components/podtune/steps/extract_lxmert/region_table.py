@@ -5,7 +5,6 @@ schema, where the library `datasets` writes what it knows of the columns.
 """
 
 import json
-from itertools import chain
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -19,7 +18,7 @@ from podtune.formats.ragged import Array
 from podtune.formats.raw_data import DataFile
 from podtune.formats.set_aside import CURE, SetAside
 from podtune.steps.extract_lxmert.questions import QuestionFile, with_most_right
-from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
+from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow, part_of
 from podtune.tasks.visual_question_answering import region_store
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
@@ -42,14 +41,14 @@ def read_table_answers(table: DataFile) -> Optional[List[str]]:
 
 def read_table_questions(table: DataFile, answers: Sequence[str], aside: SetAside) -> QuestionFile:
     """Read the questions of a table, whose labels count in `answers`; rows that cannot be read are set aside."""
-    questions: List[VisualQuestion] = []
+    questions: List[Tuple[DataFile, VisualQuestion]] = []
     bad_rows = BadRows(table, CURE)
     for file in _files(table):
         rows = (row for batch in _batches(file, _QUESTION_COLUMNS, _SLICES) for row in batch.to_pylist())
         for number, row in enumerate(rows, start=1):
             with bad_rows:
-                questions.append(_question(row, answers, f"{file}: row {number}"))
-    read = with_most_right(questions, table, bad_rows, aside)
+                questions.append((file, _question(row, answers, f"{file}: row {number}")))
+    read = with_most_right(questions, bad_rows, aside)
     read.require_some(table, aside)
     return read
 
@@ -59,20 +58,21 @@ def store_table_regions(table: DataFile, directory: Path, regions: int, report: 
     rows, shape = region_store.rows_of_images(directory), (regions, region_store.FEATURE_SIZE)
     stored: Set[str] = set()
     with region_store.open_region_store(directory) as store:
-        for number, (image, features, boxes) in enumerate(_regions(table), start=1):
+        numbered = ((file, *row) for file in _files(table) for row in enumerate(_regions(file), start=1))
+        for file, number, (image, features, boxes) in numbered:
             if image in rows and image not in stored:
                 try:
                     seen = _matrix(features, "features", shape), _matrix(boxes, "normalized_boxes", (regions, 4))
                     store.put(rows[image], *seen)
                     stored.add(image)
                 except region_store.BadRegions as mistake:
-                    report(BadRow(number, image, str(mistake)))
+                    report(BadRow(number, image, str(mistake), part_of(table, file)))
     return stored
 
 
-def _regions(table: DataFile) -> Iterator[Tuple[str, Any, Any]]:
+def _regions(file: DataFile) -> Iterator[Tuple[str, Any, Any]]:
     """Image, features and boxes of every row; the arrays have this one row."""
-    for batch in chain.from_iterable(_batches(file, _REGION_COLUMNS) for file in _files(table)):
+    for batch in _batches(file, _REGION_COLUMNS):
         features, boxes = _array(batch, "features"), _array(batch, "normalized_boxes")
         for row, image in enumerate(map(str, batch.column("image_id").to_pylist())):
             yield image, features.slice(row, 1), boxes.slice(row, 1)

@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 from typing import List, Optional, Sequence
 
 from podtune.errors import BadInput
-from podtune.formats.image_files import DAMAGED_MEMBER, ImageFiles, open_image_files
+from podtune.formats.archives import DAMAGED_MEMBER
+from podtune.formats.image_files import ImageFiles, open_image_files
 from podtune.formats.pictures import DamagedPicture, open_picture
 from podtune.formats.raw_data import RawData, data_files
 

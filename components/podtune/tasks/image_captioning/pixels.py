@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from podtune.errors import BadInput
-from podtune.formats.image_files import DAMAGED_MEMBER, ImageFiles
+from podtune.formats.archives import DAMAGED_MEMBER
+from podtune.formats.image_files import ImageFiles
 from podtune.formats.pictures import DamagedPicture, open_picture
 from podtune.formats.ragged import Array
 from podtune.progress import progress_bar
