@@ -24,6 +24,19 @@ STORE = Variable("PODTUNE_STORE", "podtune", "where releases live: a directory o
 WORKSPACE = Variable("PODTUNE_WORKSPACE", "podtune", "`s3://` URI for the intermediate checkpoints of cluster runs")
 REGISTRY = Variable("PODTUNE_REGISTRY", "podtune, make", "registry and folder that a cluster pulls the images from")
 CACHE = Variable("PODTUNE_CACHE", "fetching steps", "directory for interrupted downloads; default: the user's cache")
+SIGNED = Variable(
+    "PODTUNE_SIGNED_URLS",
+    "fetch_data",
+    "signed `https://` URLs, apart by spaces; their queries go with what is at or below them",
+)
+PRIVATE_HOSTS = Variable(
+    "PODTUNE_PRIVATE_HOSTS",
+    "fetching steps",
+    "names, addresses or networks inside your network to download from, apart by spaces",
+)
+LARGEST = Variable(
+    "PODTUNE_LARGEST_DOWNLOAD", "fetching steps", "gigabytes of one file that is downloaded; default 500"
+)
 IPU_PYTHON = Variable("PODTUNE_IPU_PYTHON", "steps on IPUs, `podtune doctor`", "the Python that has PopTorch")
 IPU_NAMESPACE = Variable("PODTUNE_IPU_NAMESPACE", "steps on a cluster", "namespace of IPUJobs; default `podtune-ipu`")
 METEOR_JAR = Variable("PODTUNE_METEOR_JAR", "evaluate", "METEOR's meteor-1.5.jar; without it that metric is left out")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Iterator, Optional
 
 from podtune.environment import MESSAGE_FILE
-from podtune.plain_text import visible
+from podtune.plain_text import visible, without_credentials
 from podtune.signals import handling
 
 KUBERNETES_MESSAGE_FILE = Path("/dev/termination-log")
@@ -142,6 +142,7 @@ def failure_of(exit_code: int, message: str) -> PodtuneError:
 
 def _report(message: str, exit_code: int) -> None:
     """Report why the process ends, to the user and to the parent process."""
+    message = without_credentials(message)
     with contextlib.suppress(OSError):  # a terminal that was closed
         print(f"error: {visible(message)}", file=sys.stderr, flush=True)
     with contextlib.suppress(OSError):

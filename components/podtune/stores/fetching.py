@@ -6,9 +6,9 @@ from typing import Callable, Mapping, NoReturn, Set
 
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import RECORD, ReleaseManifest, parse_release
-from podtune.formats.sealed import FileEntry, sha256_of, sync_tree, verify_file
+from podtune.formats.sealed import MANIFEST, FileEntry, sha256_of, sync_tree, verify_file
 from podtune.progress import progress_bar
-from podtune.stores.partial_file import locked, partials_of
+from podtune.stores.partial_file import locked, partials_of, require_space
 from podtune.stores.releases import blob_key
 from podtune.stores.store import Advance, Store
 
@@ -62,6 +62,8 @@ def fetch_all(store: Store, label: str, wanted: Mapping[str, FileEntry], collect
     """Fetch files into a directory, verified, those that an earlier call left off where it did; nothing else stays."""
     partials = {path.relative_to(collected).as_posix() for name in wanted for path in partials_of(collected / name)}
     remove_others(collected, partials.union(wanted))
+    have = sum(path.stat().st_size for path in collected.rglob("*") if path.is_file())
+    require_space(collected / MANIFEST, sum(entry.size for entry in wanted.values()) - have)
     with progress_bar(sum(entry.size for entry in wanted.values()), "B", label) as bar:
         for name, entry in sorted(wanted.items()):
             _fetch_file(store, key_of(name, entry), entry, collected / name, bar.update)

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumErro
 
 from podtune.errors import BadInput, TryAgainLater
 from podtune.stores import s3_errors
-from podtune.stores.partial_file import land, naming, partial_file
+from podtune.stores.partial_file import land, naming, partial_file, require_space
 from podtune.stores.retrying import ATTEMPTS, wait
 from podtune.stores.s3_client import open_client
 from podtune.stores.store import PROBE, Advance, unwatched
@@ -65,6 +65,7 @@ class S3Store:
         partial = partial_file(target, head["ETag"])
         with naming(target):
             advance(partial.stat().st_size)
+            require_space(target, head["ContentLength"] - partial.stat().st_size)
             self._complete(partial, key, head, advance)
             land(partial, target)
 

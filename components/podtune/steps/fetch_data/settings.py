@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Dict, Iterator, Tuple
+from typing import Dict, Iterator, Optional, Tuple
 
 from podtune.samples.sample import DATA_SETS, is_sample, mistake_in_sample
 from podtune.sources import uris
@@ -83,9 +83,15 @@ class SourceSettings:
             if not _NAME.fullmatch(split):
                 form = "<split> or <split>.<role>, in lower-case letters, digits, _ and -"
                 yield "splits", f"must be called {form}; got {split!r}"
-            mistake = uris.mistake_in_file(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
+            mistake = uris.mistake_in_file(file, "https s3 hf") if _is_own(file) else self._wrong_path(file)
             if mistake:
                 yield f"splits.{split}", mistake
+
+    def _wrong_path(self, file: str) -> Optional[str]:
+        path = PurePosixPath(file)
+        inside = file and file == path.as_posix() and ".." not in path.parts and path.name
+        wrong = None if inside else f"must be a plain path below data; got {file!r}"
+        return uris.mistake_in_query(f"{self.data}/{file}") or wrong
 
     def _wrong_sums(self) -> Iterator[Tuple[str, str]]:
         for split in self.sha256:
@@ -99,9 +105,3 @@ class SourceSettings:
 def _is_own(file: str) -> bool:
     """Whether a split's file has a location of its own instead of one below `data`."""
     return bool(uris.scheme_of(file)) or file.startswith("/")
-
-
-def _wrong_path(file: str) -> str:
-    path = PurePosixPath(file)
-    inside = file and file == path.as_posix() and ".." not in path.parts and path.name
-    return "" if inside else f"must be a plain path below data; got {file!r}"
