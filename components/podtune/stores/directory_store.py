@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Iterator, Optional
 
 from podtune.errors import BadInput
-from podtune.formats.sealed import sync
+from podtune.formats.sealed import FileEntry, sha256_of, sync
 from podtune.stores.partial_file import land, naming, partial_file
 from podtune.stores.store import Advance, unwatched
 
@@ -56,6 +56,10 @@ class DirectoryStore:
         """A file's bytes."""
         path = self._path(key)
         return path.stat().st_size if path.is_file() else None
+
+    def is_whole(self, key: str, entry: FileEntry, source: Optional[Path] = None) -> bool:  # noqa: ARG002  # reads all
+        """Whether a file is what it should be."""
+        return self.size(key) == entry.size and sha256_of(self._path(key)) == entry.sha256
 
     def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
         """Copy a file in and rename it into place."""

@@ -8,21 +8,28 @@ A version is complete before its manifest exists, and a manifest before a move n
 dies on the way, and even where a store lets two writers win, a reader finds a whole version or none.
 """
 
+import logging
 import secrets
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from podtune.environment import AGAIN
-from podtune.errors import BadInput, LostRace
+from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import NUMBER, ReleaseManifest, content_digest, is_safe, parse_release
 from podtune.formats.sealed import FileEntry, entry_of
 from podtune.progress import progress_bar
 from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix, written
-from podtune.stores.store import Store
+from podtune.stores.store import Advance, Store
+
+_UPLOADS = 3
+"""Of one content, where it arrives damaged."""
 
 _ATTEMPTS = 100
 """Versions that other publishers may take before us while the live one stays the same."""
+
+
+_log = logging.getLogger(__name__)
 
 
 def versions(store: Store, name: str) -> List[str]:
@@ -78,10 +85,7 @@ def publish(
     if unsafe:
         raise BadInput(f"a release cannot hold a file named {unsafe[0]!r}; rename it to a plain relative path")
     entries = {path: verified.get(path) or entry_of(source) for path, source in sorted(files.items())}
-    missing = {path: entry for path, entry in entries.items() if store.size(blob_key(entry)) != entry.size}
-    with progress_bar(sum(entry.size for entry in missing.values()), "B", f"publish {name}") as bar:
-        for path, entry in missing.items():  # even of a version that is live
-            store.upload(files[path], blob_key(entry), bar.update)
+    _upload(store, name, entries, {entries[path].sha256: source for path, source in files.items()})
     live = live_version(store, name)
     digest = content_digest(facts, entries)
     same = live and _with_content(store, name, version=live.version, digest=digest)
@@ -100,20 +104,58 @@ def set_live(store: Store, name: str, version: str, after: int) -> None:
     lost = lost_file(store, manifest)
     if lost is not None:
         raise BadInput(f"{name} {version} in {store.uri} has lost {lost}; choose another version")
+    for damaged in _damaged(store, manifest.files, {}):
+        raise BadInput(f"{name} {version} in {store.uri} holds {damaged} damaged; choose another version")
     moved = move(store, name, version=version, after=after)
     if moved.version != version:
         raise LostRace(f"the live version of {name} in {store.uri} changed at this moment; look again, then repeat")
 
 
 def lost_file(store: Store, manifest: ReleaseManifest) -> Optional[str]:
-    """Return the first file of a version that is missing or has another size; None if none is."""
+    """Return the first file of a version that is missing or has another size; None if none is. Nothing is read."""
     lost = (name for name, entry in manifest.files.items() if store.size(blob_key(entry)) != entry.size)
     return next(lost, None)
+
+
+def repair(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) -> bool:
+    """Upload again what a version has lost and `sources`, by SHA-256, have; whether it is whole then."""
+    entries = {name: entry for name, entry in manifest.files.items() if entry.sha256 in sources}
+    _upload(store, manifest.name, entries, sources)
+    others = {name: entry for name, entry in manifest.files.items() if name not in entries}
+    return not any(True for _ in _damaged(store, others, {}))
 
 
 def blob_key(entry: FileEntry) -> str:
     """The key of a file's content."""
     return f"blobs/sha256/{entry.sha256}"
+
+
+def _damaged(store: Store, files: Mapping[str, FileEntry], sources: Mapping[str, Path]) -> Iterator[str]:
+    """The names of files whose content the store lacks or holds damaged."""
+    return (
+        name for name, entry in files.items() if not store.is_whole(blob_key(entry), entry, sources.get(entry.sha256))
+    )
+
+
+def _upload(store: Store, name: str, entries: Mapping[str, FileEntry], sources: Mapping[str, Path]) -> None:
+    """Have the store hold the contents; what is there counts only if it is whole, even of a version that is live."""
+    missing = {entries[path].sha256: entries[path] for path in _damaged(store, entries, sources)}
+    with progress_bar(sum(entry.size for entry in missing.values()), "B", f"publish {name}") as bar:
+        for entry in missing.values():
+            _upload_one(store, entry, sources[entry.sha256], bar.update)
+
+
+def _upload_one(store: Store, entry: FileEntry, source: Path, advance: Advance) -> None:
+    """Upload a content until it has arrived whole."""
+    for _ in range(_UPLOADS):
+        store.upload(source, blob_key(entry), advance)
+        if store.is_whole(blob_key(entry), entry, source):
+            return
+        _log.warning("%s arrived damaged in %s; sending it again", blob_key(entry), store.uri)
+        advance(-entry.size)
+    raise TryAgainLater(
+        f"{blob_key(entry)} arrives damaged in {store.uri} each time; look at the way to it, then start again"
+    )
 
 
 def _versions_prefix(name: str) -> str:

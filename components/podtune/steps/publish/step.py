@@ -18,13 +18,13 @@ from podtune.formats.release import (
     ReleaseFacts,
     ReleaseManifest,
 )
-from podtune.formats.sealed import MANIFEST
+from podtune.formats.sealed import MANIFEST, entry_of
 from podtune.formats.verdict import VERDICT, Verdict
 from podtune.sections import read_section, to_mapping
 from podtune.steps.publish.settings import ReleaseSettings
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
-from podtune.stores.releases import lost_file, publish, read_release
+from podtune.stores.releases import publish, read_release, repair
 from podtune.stores.retrying import patiently
 from podtune.stores.store import Store
 
@@ -52,6 +52,12 @@ class Candidate:
             f"{TRAINING_FOLDER}/{LOG}": (self.checkpoint, LOG),
             f"{TRAINING_FOLDER}/{MANIFEST}": (self.checkpoint, MANIFEST),
         }
+
+    @property
+    def contents(self) -> Dict[str, Path]:
+        """SHA-256 to a file of that content."""
+        paths = {artifact.path / file: artifact.files.get(file) for artifact, file in self.files.values()}
+        return {(entry or entry_of(path)).sha256: path for path, entry in paths.items()}
 
     @property
     def facts(self) -> Dict[str, Any]:
@@ -90,7 +96,7 @@ def run(  # as many as the component has
     if verdict_facts.decision == "refuse":
         raise GateRefused(f"{name} is not released: {verdict_facts.reasons[0]}")
     opened = open_store(store)
-    manifest = patiently(lambda: _already_live(opened, name, candidate.facts))
+    manifest = patiently(lambda: _already_live(opened, name, candidate))
     if manifest is None:
         manifest = publish(
             opened,
@@ -122,8 +128,8 @@ def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card
     return Candidate(trained, scored, judged, card)
 
 
-def _already_live(store: Store, name: str, facts: Mapping[str, Any]) -> Optional[ReleaseManifest]:
-    """Find the live version if it is this model; a repeated run differs only in what it was compared with."""
+def _already_live(store: Store, name: str, candidate: Candidate) -> Optional[ReleaseManifest]:
+    """Find the live version if it is this model, and repair it; a repeated run differs only in its comparison."""
     live = live_version(store, name)
     if live is None:
         return None
@@ -131,4 +137,4 @@ def _already_live(store: Store, name: str, facts: Mapping[str, Any]) -> Optional
         manifest = read_release(store, name, live.version)
     except BadInput:  # a damaged champion does not keep its successor out
         return None
-    return manifest if manifest.facts == facts and lost_file(store, manifest) is None else None
+    return manifest if manifest.facts == candidate.facts and repair(store, manifest, candidate.contents) else None
