@@ -12,7 +12,7 @@ import logging
 import secrets
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional
 
 from podtune.environment import AGAIN
 from podtune.errors import BadInput, LostRace, TryAgainLater
@@ -74,8 +74,11 @@ def publish(
     facts: Dict[str, Any],
     expected: Optional[str],
     verified: Mapping[str, FileEntry] = MappingProxyType({}),
+    record: Collection[str] = (),
 ) -> ReleaseManifest:
     """Upload `files` as the next version of `name` and make it live; those not in `verified` are hashed.
+
+    `record` names files that tell of the run: another run of the same work has others.
 
     `expected` is the version that was live when the gate judged (None: there was none); LostRace where another
     is live by now. Content that is live already makes no new version; a version that a publisher left behind
@@ -87,13 +90,13 @@ def publish(
     entries = {path: verified.get(path) or entry_of(source) for path, source in sorted(files.items())}
     _upload(store, name, entries, {entries[path].sha256: source for path, source in files.items()})
     live = live_version(store, name)
-    digest = content_digest(facts, entries)
+    digest = content_digest(facts, entries, record)
     same = live and _with_content(store, name, version=live.version, digest=digest)
     if same:
         return same
     if (live.version if live else None) != expected:
         raise _lost(store, name, live=live, expected=expected)
-    draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries)
+    draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries, sorted(record))
     manifest = _abandoned(store, name, parent=expected, digest=digest) or _create_version(store, draft)
     return _go_live(store, manifest, live)
 

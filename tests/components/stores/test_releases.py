@@ -93,6 +93,18 @@ def test_publishing_again_restores_a_lost_blob(store: Store, release: Any) -> No
     assert store.size(f"blobs/sha256/{ABC}") == 3
 
 
+def test_another_run_of_the_same_work_is_the_same_release(directory_store: DirectoryStore, tmp_path: Path) -> None:
+    def publish_log(log: str) -> ReleaseManifest:
+        (tmp_path / "weights").write_text("abc")
+        (tmp_path / "log").write_text(log)
+        files = {"model.safetensors": tmp_path / "weights", "training/log.jsonl": tmp_path / "log"}
+        return publish(directory_store, "qa", files=files, facts={}, expected=None, record=["training/log.jsonl"])
+
+    assert publish_log("in 2 s") == publish_log("in 3 s")
+
+    assert versions(directory_store, "qa") == ["1"]
+
+
 def _flip(store: Store, key: str, tmp_path: Path) -> None:
     """Damage an object in a store without changing its size."""
     content = store.read(key)
@@ -435,7 +447,7 @@ def test_a_manifest_is_readable_json(directory_store: DirectoryStore, release: A
 
     assert found is not None
     fields: Dict[str, Any] = json.loads(found)
-    assert sorted(fields) == ["created", "digest", "facts", "files", "name", "nonce", "parent", "version"]
+    assert sorted(fields) == ["created", "digest", "facts", "files", "name", "nonce", "parent", "record", "version"]
     assert fields["files"]["model.safetensors"] == {"sha256": ABC, "size": 3}
 
 

@@ -9,7 +9,7 @@ from podtune.errors import BadInput, GateRefused
 from podtune.formats.artifact import Artifact
 from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, Checkpoint
 from podtune.formats.evaluation import EVALUATION, Evaluation
-from podtune.formats.model_card import MODEL_CARD, ModelCard
+from podtune.formats.model_card import MODEL_CARD, README, REPORT, ModelCard
 from podtune.formats.release import (
     EVALUATION_FOLDER,
     RELEASE,
@@ -27,6 +27,15 @@ from podtune.stores.opening import open_store
 from podtune.stores.releases import publish, read_release, repair
 from podtune.stores.retrying import patiently
 from podtune.stores.store import Store
+
+_RECORD = (
+    README,
+    REPORT,
+    f"{EVALUATION_FOLDER}/{MANIFEST}",
+    f"{TRAINING_FOLDER}/{LOG}",
+    f"{TRAINING_FOLDER}/{MANIFEST}",
+)
+"""Files of a release with times or the machine in them."""
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +116,7 @@ def run(  # as many as the component has
             verified={
                 path: artifact.files[file] for path, (artifact, file) in candidate.files.items() if file != MANIFEST
             },
+            record=[path for path in candidate.files if path in _RECORD],
         )
         _log.info("%s %s is live in %s", name, manifest.version, opened.uri)
     else:
