@@ -65,7 +65,7 @@ class CheckpointFacts:
     """Number of resumptions from a checkpoint."""
 
     hardware: Dict[str, Any]
-    """device (cpu, gpu, ipu), name, count, precision of the compute, cores, memory_gib."""
+    """device (cpu, gpu, ipu), name, count, precision of the compute, cores, threads, memory_gib."""
 
     software: Dict[str, str]
     """Package to version: python, podtune, torch, transformers, …"""
