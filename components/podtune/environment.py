@@ -45,4 +45,5 @@ TERMINAL = Variable("PODTUNE_TERMINAL", "steps", "set by `podtune run`: the term
 CURVES = Variable("PODTUNE_CURVES", "finetune", "set by `podtune run`: directory for this training's TensorBoard file")
 MESSAGE_FILE = Variable("PODTUNE_MESSAGE_FILE", "steps", "set by whoever starts a step: file for its failure")
 AGAIN = Variable("PODTUNE_AGAIN", "publish", "set on Argo: what to do when another publisher was first")
+RUNNER = Variable("PODTUNE_RUNNER", "steps", "set by whoever starts a step: its process, with which the step ends")
 RUN = Variable("PODTUNE_RUN", "steps on IPUs", "set on a cluster: the run's name, noted in an IPUJob")

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Iterator, Optional
 
-from podtune.environment import MESSAGE_FILE
+from podtune.environment import MESSAGE_FILE, RUNNER
 from podtune.plain_text import visible, without_credentials
 from podtune.signals import handling
 
@@ -73,7 +73,15 @@ def ending_cleanly() -> Iterator[None]:
         logging.getLogger(own).setLevel(logging.INFO)
     try:
         with _ending_on_signals():
+            if RUNNER.value():
+                from podtune.orphans import end_with_runner  # psutil takes time that other commands need not spend
+
+                end_with_runner()
             yield
+    except KeyboardInterrupt as interrupt:
+        stopped = _Stopped(signal.SIGINT)
+        _report(str(stopped), stopped.exit_code)
+        raise SystemExit(stopped.exit_code) from interrupt
     except _Stopped as stopped:
         _report(str(stopped), stopped.exit_code)
         raise SystemExit(stopped.exit_code) from stopped

@@ -203,7 +203,7 @@ def sync_tree(path: Path) -> None:
 def _parse_manifest(path: Path, kind: str) -> Manifest:
     try:
         data = (path / MANIFEST).read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise BadInput(f"{path} holds no {kind}: it has no {MANIFEST}") from error
     return parse_manifest(data, str(path / MANIFEST), kind)
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Iterator, Optional
 
@@ -16,6 +18,9 @@ INCOMING = ".incoming"
 """Files that are being written, on the same file system as where they go."""
 
 _BLOCK = 1 << 20
+
+_ABANDONED_SECONDS = 600.0
+"""Without a write, after which a file that nobody holds has been left behind."""
 
 
 class DirectoryStore:
@@ -105,14 +110,17 @@ class DirectoryStore:
         """A new file in the store's own file system; it is gone afterwards unless it was renamed."""
         with naming(self._root):
             self._make_directory(self._root / INCOMING)
+            _sweep(self._root / INCOMING)
             descriptor, name = tempfile.mkstemp(dir=str(self._root / INCOMING))
             os.fchmod(descriptor, 0o644)
-            os.close(descriptor)
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
                 yield Path(name)
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     Path(name).unlink()
+                os.close(descriptor)
 
     def _make_directory(self, path: Path) -> None:
         """Make a directory and those above it, so that they survive a power cut."""
@@ -125,6 +133,15 @@ class DirectoryStore:
         except (FileExistsError, NotADirectoryError) as error:
             raise BadInput(f"cannot make {path}: a file is in its way; choose another store") from error
         sync(path.parent)
+
+
+def _sweep(incoming: Path) -> None:
+    """Delete what killed processes left; who writes holds a lock on its file, and renews its time."""
+    for path in incoming.iterdir():
+        with contextlib.suppress(OSError), path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _append(source: Path, target: Path, advance: Advance) -> None:
