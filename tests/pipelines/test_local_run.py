@@ -186,7 +186,7 @@ def test_a_signal_saves_the_state_and_the_same_command_continues(home: Path, sen
 
 
 def test_a_run_that_is_killed_leaves_no_process_and_the_same_command_continues(home: Path) -> None:
-    changes = [*SMALL, "training.epochs=400", "training.learning_rate=2e-4", "training.seed=9"]
+    changes = [*SMALL, "training.epochs=100", "training.learning_rate=2e-4", "training.seed=9"]
     command = [*PODTUNE, "run", "bert-tiny-squad", *_options(changes)]
     with subprocess.Popen(command, cwd=home, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
