@@ -4,14 +4,18 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import uuid
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 from podtune.errors import BadInput
+from podtune.formats.sealed import sha256_of
 from podtune.ipujobs.manifest import manifest_of
 from podtune.ipujobs.work import Work
+from podtune.samples.sample import DATA_SETS, write_sample
 from podtune.stores.opening import open_store
 from podtune_pipelines.argo.workflow import text_of, workflow_template
 from podtune_pipelines.cluster.runs import Conditions
@@ -132,6 +136,38 @@ def test_a_run_leaves_no_secret_on_the_disk_the_terminal_or_the_store(tmp_path: 
     assert [key for key in keys if MARK.encode() in (store.read(key) or b"")] == []
 
 
+SIGNED = f"https://h.example/squad?sig={MARK}"
+IN_A_NAME = ["--set", f"source.splits.train=train.json?sig={MARK}"]
+
+
+@pytest.mark.local
+def test_a_signature_reaches_nothing_that_a_run_leaves(tmp_path: Path) -> None:
+    files = write_sample("sample://squad?train=64&validation=16", DATA_SETS, tmp_path)
+    sums = [f"source.sha256.{split}={sha256_of(tmp_path / name)}" for split, name in files.items()]
+    asked: List[str] = []
+
+    class Signed(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(tmp_path))
+
+        def log_message(self, *_: object) -> None:
+            asked.append(self.path)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Signed) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        changes = [f"source.data={address}", *sums, *SMALL[1:]]
+        settings = [part for change in changes for part in ("--set", change)]
+
+        ran = podtune(tmp_path, "run", "bert-tiny-squad", *settings, PODTUNE_SIGNED_URLS=f"{address}/?sig={MARK}")
+        server.shutdown()
+
+    assert ran.returncode == 0, ran.stderr
+    assert sorted(asked) == [f"/train.json?sig={MARK}", f"/validation.json?sig={MARK}"]
+    assert MARK not in ran.stdout + ran.stderr
+    assert leaks_below(tmp_path) == []
+
+
 WITH_PASSWORD = f"http://me:{MARK}@127.0.0.1:9"
 UNREACHABLE = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_REGION": "us-east-1"}
 
@@ -147,6 +183,18 @@ UNREACHABLE = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_REGION": "us-ea
         (["compile", "bert-tiny-squad", "--to", "pipeline.yaml", "--set", f"source.data={PASSWORD}"], {}, 2),
         (["argo", "bert-tiny-squad", "--to", "argo.yaml", "--workspace", PASSWORD], {}, 2),
         (["run", "minilm-squad", "--set", f"model.source={PASSWORD}"], {}, 2),
+        (["run", "bert-tiny-squad", "--set", f"source.data={SIGNED}"], {}, 2),
+        (["run", "bert-tiny-squad", "--set", f"source.data=https://h.example/squad#{MARK}"], {}, 2),
+        (["plan", "minilm-squad", "--set", f"source.splits.train={SIGNED}"], {}, 2),
+        (["plan", "minilm-squad", "--set", "source.data=https://h.example", *IN_A_NAME], {}, 2),
+        (["run", "minilm-squad", "--set", f"model.source={SIGNED}"], {}, 2),
+        (["run", "minilm-squad", "--set", f"training={SIGNED}"], {}, 2),
+        (["run", "minilm-squad", "--set", SIGNED], {}, 2),
+        (["run", "minilm-squad", "--set", f"training.steps={SIGNED}"], {}, 2),
+        (["run", SIGNED], {}, 2),
+        (["compile", "bert-tiny-squad", "--to", "pipeline.yaml", "--set", f"source.data={SIGNED}"], {}, 2),
+        (["argo", "bert-tiny-squad", "--to", "argo.yaml", "--set", f"source.data={SIGNED}"], {}, 2),
+        (["releases", "qa", "--store", f"s3://models/a?{MARK}"], UNREACHABLE, 2),
         (
             ["download", "qa", "--to", "qa", "--store", "s3://models/qa"],
             {"AWS_ENDPOINT_URL_S3": WITH_PASSWORD},

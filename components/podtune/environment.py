@@ -25,6 +25,19 @@ WORKSPACE = Variable("PODTUNE_WORKSPACE", "podtune", "`s3://` URI for the interm
 REGISTRY = Variable("PODTUNE_REGISTRY", "podtune, make", "registry and folder that a cluster pulls the images from")
 CACHE = Variable("PODTUNE_CACHE", "fetching steps", "directory for interrupted downloads; default: the user's cache")
 SIGNING_KEY = Variable("PODTUNE_SIGNING_KEY", "publish", "private key (PEM) that signs releases, or its file's path")
+SIGNED = Variable(
+    "PODTUNE_SIGNED_URLS",
+    "fetch_data",
+    "signed `https://` URLs, apart by spaces; their queries go with what is at or below them",
+)
+PRIVATE_HOSTS = Variable(
+    "PODTUNE_PRIVATE_HOSTS",
+    "fetching steps",
+    "names, addresses or networks inside your network to download from, apart by spaces",
+)
+LARGEST = Variable(
+    "PODTUNE_LARGEST_DOWNLOAD", "fetching steps", "gigabytes of one file that is downloaded; default 500"
+)
 IPU_PYTHON = Variable("PODTUNE_IPU_PYTHON", "steps on IPUs, `podtune doctor`", "the Python that has PopTorch")
 IPU_NAMESPACE = Variable("PODTUNE_IPU_NAMESPACE", "steps on a cluster", "namespace of IPUJobs; default `podtune-ipu`")
 METEOR_JAR = Variable("PODTUNE_METEOR_JAR", "evaluate", "METEOR's meteor-1.5.jar; without it that metric is left out")
@@ -33,4 +46,5 @@ TERMINAL = Variable("PODTUNE_TERMINAL", "steps", "set by `podtune run`: the term
 CURVES = Variable("PODTUNE_CURVES", "finetune", "set by `podtune run`: directory for this training's TensorBoard file")
 MESSAGE_FILE = Variable("PODTUNE_MESSAGE_FILE", "steps", "set by whoever starts a step: file for its failure")
 AGAIN = Variable("PODTUNE_AGAIN", "publish", "set on Argo: what to do when another publisher was first")
+RUNNER = Variable("PODTUNE_RUNNER", "steps", "set by whoever starts a step: its process, with which the step ends")
 RUN = Variable("PODTUNE_RUN", "steps on IPUs", "set on a cluster: the run's name, noted in an IPUJob")

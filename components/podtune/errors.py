@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 from typing import Iterator, Optional
 
-from podtune.environment import MESSAGE_FILE
-from podtune.plain_text import visible
+from podtune.environment import MESSAGE_FILE, RUNNER
+from podtune.plain_text import visible, without_credentials
 from podtune.signals import handling
 
 KUBERNETES_MESSAGE_FILE = Path("/dev/termination-log")
@@ -73,7 +73,15 @@ def ending_cleanly() -> Iterator[None]:
         logging.getLogger(own).setLevel(logging.INFO)
     try:
         with _ending_on_signals():
+            if RUNNER.value():
+                from podtune.orphans import end_with_runner  # psutil takes time that other commands need not spend
+
+                end_with_runner()
             yield
+    except KeyboardInterrupt as interrupt:
+        stopped = _Stopped(signal.SIGINT)
+        _report(str(stopped), stopped.exit_code)
+        raise SystemExit(stopped.exit_code) from interrupt
     except _Stopped as stopped:
         _report(str(stopped), stopped.exit_code)
         raise SystemExit(stopped.exit_code) from stopped
@@ -142,6 +150,7 @@ def failure_of(exit_code: int, message: str) -> PodtuneError:
 
 def _report(message: str, exit_code: int) -> None:
     """Report why the process ends, to the user and to the parent process."""
+    message = without_credentials(message)
     with contextlib.suppress(OSError):  # a terminal that was closed
         print(f"error: {visible(message)}", file=sys.stderr, flush=True)
     with contextlib.suppress(OSError):

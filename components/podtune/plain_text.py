@@ -13,6 +13,15 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
+_SECRETS = re.compile(r"(?<=://)[^\s/?#@'\"]*@|(https?://[^\s?#'\"]*)\?[^\s'\"]*")
+"""A user and password, or a query of the web, in a URI."""
+
+
+def without_credentials(text: str) -> str:
+    """The text with what may be a secret in its URIs left out: a message may quote any of a user's input."""
+    return _SECRETS.sub(lambda found: f"{found[1]}?…" if found[1] else "…@", text)
+
+
 def one_line(text: str) -> str:
     """Drop what cannot be seen, and collapse white space."""
     return visible(" ".join(text.split())).strip()

@@ -101,7 +101,7 @@ def _plain(value: Any) -> Any:
 
 def _dataclass(kind: Any, values: Any, where: str, lines: List[str]) -> Any:
     if not isinstance(values, Mapping):
-        lines.append(f"{where} must be a mapping; got {values!r}")
+        lines.append(f"{where} must be a mapping; got {shown(values)}")
         return None
     fields, types = dataclasses.fields(kind), typing.get_type_hints(kind)
     arguments, mistakes = read_parts({field.name: types[field.name] for field in fields}, values, where)

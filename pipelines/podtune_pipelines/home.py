@@ -120,8 +120,17 @@ def unneeded(home: Home, *, results: bool, states: bool) -> List[Unneeded]:
         found += [Unneeded("result", path, _size(path)) for path in sorted(home.results.directory.glob("*.json"))]
     if states and home.workspace.is_dir():
         found += [Unneeded("states", path, _size(path)) for path in sorted(home.workspace.iterdir())]
+    gone = {one.path for one in found}
     leftovers = sorted(home.results.directory.glob("*.partial"))
+    leftovers += [path for run, _ in runs for path in _half_made(run) if gone.isdisjoint(path.parents)]
     return found + [Unneeded("leftover", path, _size(path)) for path in leftovers]
+
+
+def sweep(home: Home, recipe: str) -> None:
+    """Delete what killed steps of a recipe left half-made; its lock has to be held."""
+    for run, match in _runs(home):
+        for path in _half_made(run) if match["recipe"] == recipe else ():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextlib.contextmanager
@@ -152,6 +161,11 @@ def _newest_whole(runs: "List[Any]") -> Dict[str, Path]:
     return {match["recipe"]: path for path, match in runs if not match["preparation"]}
 
 
+def _half_made(run: Path) -> List[Path]:
+    """What stands beside the artifacts of a run: drafts, and what one replaced."""
+    return sorted(path for suffix in ("partial", "old") for path in run.glob(f"*/.*.{suffix}"))
+
+
 def _is_busy(home: Home, recipe: str) -> bool:
     try:
         with home.used_by(recipe):
@@ -164,7 +178,7 @@ def _reused(home: Home) -> Set[Path]:
     """The artifacts that entries of the reuse name; an entry that cannot be read serves nothing."""
     paths: Set[Path] = set()
     for entry in home.results.directory.glob("*.json"):
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        with contextlib.suppress(OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError):
             outputs: Dict[str, Dict[str, str]] = parse_json(entry.read_bytes())["outputs"]
             paths |= {Path(output["path"]).resolve() for output in outputs.values()}
     return paths

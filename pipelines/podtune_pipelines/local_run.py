@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 import psutil
 from kfp import local
-from podtune.environment import CURVES, MESSAGE_FILE, TERMINAL
+from podtune.environment import CURVES, MESSAGE_FILE, RUNNER, TERMINAL
 from podtune.errors import Interrupted, PodtuneError, read_failure
 from podtune.signals import handling
 
@@ -149,6 +149,7 @@ def _environment_of_steps(home: Home, recipe: str) -> Iterator[Path]:
     directory = str(Path(executable).parent)
     with tempfile.TemporaryDirectory() as messages:
         os.environ[MESSAGE_FILE.name] = str(Path(messages) / "message.json")
+        os.environ[RUNNER.name] = str(os.getpid())
         os.environ[CURVES.name] = str(home.curves.resolve() / f"{recipe}-{datetime.now():%Y-%m-%d-%H-%M-%S}")
         if sys.stderr.isatty():
             os.environ[TERMINAL.name] = os.ttyname(sys.stderr.fileno())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from podtune.environment import IPU_NAMESPACE, RUN, SIGNING_KEY
+from podtune.environment import IPU_NAMESPACE, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
 from podtune.image_names import image_of
 from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
 from podtune.steps.table import STEPS, Properties
@@ -12,7 +12,9 @@ from podtune.steps.table import STEPS, Properties
 from podtune_pipelines.kfp_compiler import kubernetes
 
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
-"""A Kubernetes secret with the token for the Hub's gated and private repositories."""
+"""A Kubernetes secret with what fetching steps need to know and nobody may see, such as the Hub's token."""
+
+_FETCHING = ("HF_TOKEN", SIGNED.name, PRIVATE_HOSTS.name)
 
 SIGNING_SECRET = "podtune-signing"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the private key that signs releases."""
@@ -97,7 +99,7 @@ def _environment(task: Any, needs: Properties) -> None:
         namespace = {IPU_NAMESPACE.name: IPU_NAMESPACE.name}
         kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
     if needs.reaches_hub:
-        kubernetes.use_secret_as_env(task, HUB_SECRET, {"HF_TOKEN": "HF_TOKEN"}, optional=True)
+        kubernetes.use_secret_as_env(task, HUB_SECRET, {name: name for name in _FETCHING}, optional=True)
     if needs.signs:
         kubernetes.use_secret_as_env(task, SIGNING_SECRET, {SIGNING_KEY.name: SIGNING_KEY.name}, optional=True)
     kubernetes.use_secret_as_env(task, STORE_SECRET, {name: name for name in SECRET_VARIABLES}, optional=True)

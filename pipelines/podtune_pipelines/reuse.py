@@ -9,6 +9,7 @@ artifact that it was not made from.
 import contextlib
 import hashlib
 import json
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ class Results:
             for produced in outputs.values():
                 self._verify(produced)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, BadInput):
-            self._entry(key).unlink(missing_ok=True)
+            self._forget(key)
             return None
         return outputs
 
@@ -85,6 +86,11 @@ class Results:
 
     def _entry(self, key: str) -> Path:
         return self.directory / f"{key}.json"
+
+    def _forget(self, key: str) -> None:
+        """Remove an entry, whatever lies in its place."""
+        entry = self._entry(key)
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink(missing_ok=True)
 
     def _verify(self, produced: Produced) -> None:
         """BadInput unless an artifact is the one that was made; its files are read once a command."""

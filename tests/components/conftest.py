@@ -87,6 +87,9 @@ class Web:
 
     ranges: bool = True
 
+    lengths: bool = True
+    """Whether an answer says how long it is, or ends with its connection."""
+
     def fails(self, times: int = 1, **what: Any) -> None:
         """Let the next GET of a file that no fault is meant for meet this one; an empty one lets it succeed."""
         self.faults += [Fault(**what)] * times
@@ -121,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        for name, value in {"Content-Length": "0", **headers}.items():
+        for name, value in ({"Content-Length": "0", **headers} if self.web.lengths else headers).items():
             self.send_header(name, value)
         self.end_headers()
 
@@ -136,7 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(206, {**headers, "Content-Length": str(len(part))})
         else:
             part = content
-            self._say(200, {**headers, "Content-Length": str(len(part))})
+            length = {"Content-Length": str(len(part))} if self.web.lengths else {}
+            self._say(200, {**headers, **length})
         if fault.flip:
             part = bytes([part[0] ^ 1]) + part[1:]
         self.wfile.write(part[: fault.cut])

@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -131,7 +132,7 @@ with ending_cleanly(), sealing(Path(sys.argv[1]), "features", 1) as draft:
 
 
 @pytest.mark.local
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_ends_any_step_with_its_code_and_leaves_nothing_behind(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
@@ -144,6 +145,23 @@ def test_a_signal_ends_any_step_with_its_code_and_leaves_nothing_behind(
 
     assert step.returncode == code
     assert said == f"error: stopped by {number.name}; what was not finished is not kept\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.local
+def test_a_step_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    runner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    command = [sys.executable, "-c", STEP, str(tmp_path / "features")]
+    given = {**os.environ, "PODTUNE_RUNNER": str(runner.pid)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=given) as step:
+        assert step.stdout is not None
+        assert step.stdout.readline() == "ready\n"
+        runner.kill()  # and nobody has waited for it
+        _, said = step.communicate(timeout=30)
+    runner.wait()
+
+    assert step.returncode == 143
+    assert said == "error: stopped by SIGTERM; what was not finished is not kept\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,7 @@ from typing import List
 import pytest
 from podtune.errors import TryAgainLater
 from podtune.formats.release import RELEASE
-from podtune_pipelines.home import Home, local_runs, nobody_running, remove, unneeded
+from podtune_pipelines.home import Home, local_runs, nobody_running, remove, sweep, unneeded
 
 OLD, NEW = "podtune-qa-2026-01-02-03-04-05-678901", "podtune-qa-2026-01-03-00-00-00-000001"
 PREPARED = "podtune-qa-preparation-2026-01-04-00-00-00-000001"
@@ -41,6 +41,34 @@ def remember(home: Home, *artifacts: Path) -> None:
 def paths(home: Home, **also: bool) -> List[str]:
     found = unneeded(home, **{"results": False, "states": False, **also})
     return [one.path.relative_to(home.directory).as_posix() for one in found]
+
+
+def half_made(home: Home) -> List[Path]:
+    """What killed steps leave: a draft beside an artifact, one that it replaced, a file."""
+    step = home.runs / NEW / "finetune"
+    (step / ".checkpoint.x.partial" / "model").mkdir(parents=True)
+    (step / ".checkpoint.y.old").mkdir()
+    (step / ".report.partial").write_text("half")
+    return sorted(step.glob(".*"))
+
+
+def test_what_killed_steps_left_is_swept_by_the_next_run_of_the_recipe(home: Home) -> None:
+    left = half_made(home)
+
+    sweep(home, "other")
+    assert all(path.exists() for path in left)
+    sweep(home, "qa")
+
+    assert not any(path.exists() for path in left)
+    assert (home.runs / NEW / "finetune" / "checkpoint" / "data").exists()
+
+
+def test_what_killed_steps_left_in_a_run_that_stays_may_go(home: Home) -> None:
+    left = half_made(home)
+
+    found = [one.path for one in unneeded(home, results=False, states=False) if one.what == "leftover"]
+
+    assert found == [home.results.directory / "x.partial", *left]
 
 
 def test_runs_are_listed_with_their_ends_the_newest_first(home: Home) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import List
 
+import psutil
 import pytest
 from podtune.training.log import EVENTS
 from podtune_pipelines.recipe import load_recipe
@@ -180,6 +181,25 @@ def test_a_signal_saves_the_state_and_the_same_command_continues(home: Path, sen
 
     continued = podtune(home, "run", "bert-tiny-squad", *_options([*changes, "gate.tolerance=100.0"]))
 
+    assert continued.returncode == 0, continued.stderr
+    assert "continuing after step" in continued.stderr
+
+
+def test_a_run_that_is_killed_leaves_no_process_and_the_same_command_continues(home: Path) -> None:
+    changes = [*SMALL, "training.epochs=100", "training.learning_rate=2e-4", "training.seed=9"]
+    command = [*PODTUNE, "run", "bert-tiny-squad", *_options(changes)]
+    with subprocess.Popen(command, cwd=home, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "step 10 of" in line:
+                break
+        steps = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        gone, alive = psutil.wait_procs(steps, timeout=60)
+
+    continued = podtune(home, "run", "bert-tiny-squad", *_options([*changes, "gate.tolerance=100.0"]))
+
+    assert (len(gone) > 0, alive) == (True, [])
     assert continued.returncode == 0, continued.stderr
     assert "continuing after step" in continued.stderr
 

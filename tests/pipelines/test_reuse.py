@@ -143,6 +143,81 @@ def test_a_removed_checkpoint_is_made_and_evaluated_anew(home: Runs) -> None:
     assert home.run() == ALWAYS
 
 
+def _as_directory(path: Path) -> None:
+    path.unlink()
+    (path / "inside").mkdir(parents=True)
+
+
+def _as_link_in_a_circle(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+ENTRIES: Dict[str, Callable[[Path], Any]] = {
+    "not UTF-8": lambda path: path.write_bytes(b"\xff\xfe{}"),
+    "empty": lambda path: path.write_bytes(b""),
+    "a list": lambda path: path.write_text("[]"),
+    "outputs that are a list": lambda path: path.write_text('{"outputs": [], "seal": ""}'),
+    "a path that is a number": lambda path: path.write_text('{"outputs": {"a": {"path": 5, "digest": ""}}}'),
+    "nested": lambda path: path.write_text("[" * 100_000 + "]" * 100_000),
+    "digits": lambda path: path.write_text("1" * 5000),
+    "half a surrogate": lambda path: path.write_text('{"outputs": {"a": {"path": "\\ud800", "digest": ""}}}'),
+    "a directory": _as_directory,
+    "a link": _as_link_in_a_circle,
+}
+"""What may lie in place of an entry."""
+
+
+@pytest.mark.parametrize("damage", list(ENTRIES))
+def test_an_entry_that_cannot_be_read_is_forgotten_and_its_step_runs_again(home: Runs, damage: str) -> None:
+    for entry in home.entries():
+        ENTRIES[damage](entry)
+
+    assert home.run(OWN) == ALWAYS | REUSABLE
+    assert home.run(OWN) == ALWAYS
+
+
+def _without_manifest(path: Path) -> None:
+    (path / MANIFEST).unlink()
+
+
+def _emptied(path: Path) -> None:
+    shutil.rmtree(path)
+    path.mkdir()
+
+
+def _a_file(path: Path) -> None:
+    shutil.rmtree(path)
+    path.write_text("")
+
+
+def _manifest_is_a_directory(path: Path) -> None:
+    (path / MANIFEST).unlink()
+    (path / MANIFEST).mkdir()
+
+
+def _another_fact(path: Path) -> None:
+    text = (path / MANIFEST).read_text()
+    (path / MANIFEST).write_text(text.replace('"version": 1', '"version": 3'))
+
+
+def _a_missing_file(path: Path) -> None:
+    (path / "content").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage", [_without_manifest, _emptied, _a_file, _manifest_is_a_directory, _another_fact, _a_missing_file]
+)
+@pytest.mark.parametrize("step", ["fetch-data", "finetune"])
+def test_an_artifact_that_is_damaged_in_any_way_is_made_again(home: Runs, step: str, damage: Any) -> None:
+    for path in home.artifacts():
+        if path.parent.name == step and path.is_dir():
+            damage(path)
+
+    assert step in home.run(OWN)
+    assert home.run(OWN) == ALWAYS
+
+
 def test_what_a_failed_run_finished_is_reused(tmp_path: Path, steps: Steps) -> None:
     home, steps.failing = Runs(tmp_path, steps), "evaluate"
     with pytest.raises(RuntimeError, match="evaluate"):

@@ -69,7 +69,7 @@ def test_a_release_that_was_changed_in_the_bucket_does_not_land(s3_uri: str, rel
     (tmp_path / "changed").write_text("weights of 99.9")
     store.upload(tmp_path / "changed", f"blobs/sha256/{manifest.files['model.safetensors'].sha256}")
 
-    with pytest.raises(BadInput, match=r"^blobs/sha256/\w+ in s3://models/\w+ is corrupted; delete it"):
+    with pytest.raises(BadInput, match=r"^blobs/sha256/\w+ in s3://models/\w+ is corrupted; run its recipe once more"):
         fetch_files(store, manifest, tmp_path / "to")
 
     assert not (tmp_path / "to").exists()

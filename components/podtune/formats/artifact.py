@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ContextManager, Generic, Mapping, Type, TypeVar
 
-from podtune.formats.sealed import MANIFEST, Draft, FileEntry, Manifest, open_sealed, read_manifest, sealing
+from podtune.formats.sealed import (
+    MANIFEST,
+    NOTHING,
+    Draft,
+    FileEntry,
+    Manifest,
+    OfTheRun,
+    open_sealed,
+    read_manifest,
+    sealing,
+)
 from podtune.sections import read_section
 
 Facts = TypeVar("Facts")
@@ -39,6 +49,8 @@ class Format(Generic[Facts]):
     kind: str
     version: int
     facts: Type[Facts]
+    of_the_run: OfTheRun = NOTHING
+    """What the digest leaves out; artifacts of earlier versions have it among their facts, and are read as well."""
 
     def open(self, path: Path) -> Artifact[Facts]:
         """Verify every file of a directory and read its facts; BadInput names the first that differs."""
@@ -50,7 +62,7 @@ class Format(Generic[Facts]):
 
     def sealing(self, path: Path) -> ContextManager[Draft]:
         """Write a directory that appears at `path` complete when the block ends (formats/sealed.py)."""
-        return sealing(path, self.kind, self.version)
+        return sealing(path, self.kind, self.version, self.of_the_run)
 
     def _artifact(self, path: Path, manifest: Manifest) -> Artifact[Facts]:
         return Artifact(path, read_section(self.facts, manifest.facts, f"{path}/{MANIFEST} facts"), manifest)

@@ -17,6 +17,7 @@ from podtune.formats.artifact import Artifact, Format
 from podtune.formats.base_model import CONFIG, DECODER, ENCODER
 from podtune.formats.json_files import read_object
 from podtune.formats.json_lines import read_json_lines, write_json_lines
+from podtune.formats.sealed import OfTheRun
 
 MODEL = "model"
 LOG = "log.jsonl"
@@ -64,7 +65,7 @@ class CheckpointFacts:
     """Number of resumptions from a checkpoint."""
 
     hardware: Dict[str, Any]
-    """device (cpu, gpu, ipu), name, count, precision of the compute, cores, memory_gib."""
+    """device (cpu, gpu, ipu), name, count, precision of the compute, cores, threads, memory_gib."""
 
     software: Dict[str, str]
     """Package to version: python, podtune, torch, transformers, …"""
@@ -76,7 +77,12 @@ class CheckpointFacts:
     """When the training ended; ISO 8601, UTC."""
 
 
-CHECKPOINT = Format("checkpoint", 1, CheckpointFacts)
+CHECKPOINT = Format(
+    "checkpoint",
+    1,
+    CheckpointFacts,
+    OfTheRun(facts=("seconds", "resumed", "hardware", "finished"), files=(LOG, f"{TENSORBOARD}/")),
+)
 Checkpoint = Artifact[CheckpointFacts]
 
 

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
 from podtune.formats.json_lines import read_json_lines, write_json_lines
+from podtune.formats.sealed import OfTheRun
 
 PREDICTIONS = "predictions.json"
 EXAMPLES = "examples.jsonl"
@@ -93,7 +94,7 @@ class EvaluationFacts:
         return {**values, "loss": self.loss, "examples": float(self.examples)}
 
 
-EVALUATION = Format("evaluation", 1, EvaluationFacts)
+EVALUATION = Format("evaluation", 1, EvaluationFacts, OfTheRun(facts=("seconds",)))
 Evaluation = Artifact[EvaluationFacts]
 
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
@@ -86,7 +86,7 @@ class ReleaseManifest:
     """The version that was live when this one was made."""
 
     digest: str
-    """Of facts and files: two releases with the same digest hold the same."""
+    """Of facts and files but the record: two releases with the same digest hold the same model, judged the same."""
 
     facts: Dict[str, Any]
     """What the publisher recorded."""
@@ -94,13 +94,16 @@ class ReleaseManifest:
     files: Dict[str, FileEntry]
     """Path in the release to size and SHA-256; the content lies in the blob of that SHA-256."""
 
+    record: List[str] = field(default_factory=list)
+    """Files that tell of the run, such as its times and its machine; releases of earlier versions name none."""
+
     def to_bytes(self) -> bytes:
         """Encode the manifest as it is stored."""
         return canonical_json(asdict(self))
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Yield inconsistencies as (key, what is wrong)."""
-        if self.digest != content_digest(self.facts, self.files):
+        if self.digest != content_digest(self.facts, self.files, self.record):
             yield "digest", "does not belong to these facts and files"
         for name, entry in self.files.items():
             if not is_safe(name) or any(str(parent) in self.files for parent in PurePosixPath(name).parents):
@@ -119,9 +122,9 @@ def parse_release(data: bytes, where: str) -> ReleaseManifest:
         raise BadInput(f"{where} is damaged: it is not JSON; publish again or use another version") from error
 
 
-def content_digest(facts: Mapping[str, Any], files: Mapping[str, FileEntry]) -> str:
-    """Hash a release's content, independent of who published it and when."""
-    content = {"facts": facts, "files": {name: asdict(entry) for name, entry in files.items()}}
+def content_digest(facts: Mapping[str, Any], files: Mapping[str, FileEntry], record: Collection[str] = ()) -> str:
+    """Hash a release's content, independent of who made and published it, when and where."""
+    content = {"facts": facts, "files": {name: asdict(files[name]) for name in files if name not in record}}
     return hashlib.sha256(canonical_json(content)).hexdigest()
 
 

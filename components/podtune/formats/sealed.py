@@ -1,7 +1,9 @@
 """A sealed directory: an artifact on disk is complete and unchanged, or absent.
 
 `manifest.json` names the kind and version of the artifact, the facts its maker recorded, the size and SHA-256 of every
-file, and the SHA-256 of all this. A directory is written beside its final name, synced, and renamed.
+file, and the SHA-256 of all this. What tells of the run rather than of its result, such as times and the machine,
+stands in a part of its own, which the artifact's digest leaves out: the same work has the same digest. A directory is
+written beside its final name, synced, and renamed.
 """
 
 import contextlib
@@ -13,7 +15,7 @@ import shutil
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Mapping, Union
+from typing import Any, Callable, Container, Dict, Iterator, Mapping, Sequence, Union
 
 from podtune.errors import BadInput
 from podtune.parsing import parse_json
@@ -21,6 +23,9 @@ from podtune.parsing import parse_json
 MANIFEST = "manifest.json"
 _OWN_SUM = "sha256"
 """Key of the manifest with the SHA-256 of all else in it, so that a flipped bit in a fact is noticed."""
+
+_RUN = "run"
+"""Key of the manifest with the facts and files that its digest leaves out; absent where there are none."""
 
 _BLOCK = 1 << 20
 _LARGE = 1 << 28
@@ -47,7 +52,26 @@ class Manifest:
     facts: Mapping[str, Any]
     files: Mapping[str, FileEntry]
     digest: str
-    """SHA-256 of the manifest's bytes: the identity of the whole directory."""
+    """SHA-256 of what was made: of the manifest's bytes, or where it has a part on the run of all but that."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OfTheRun:
+    """What of an artifact tells how it was made, and may differ where the same was made again."""
+
+    facts: Sequence[str] = ()
+    files: Sequence[str] = ()
+    """Paths of files, or of folders with a slash at the end."""
+
+    def divide(self, facts: Mapping[str, Any], files: Mapping[str, Any]) -> Dict[str, Any]:
+        """The manifest's facts and files, with those of the run apart where there are any."""
+        own = {name for name in files if name.startswith(tuple(self.files))}
+        run = {"facts": _these(facts, set(self.facts)), "files": _these(files, own)}
+        rest = {"facts": _these(facts, set(facts) - set(self.facts)), "files": _these(files, set(files) - own)}
+        return {**rest, _RUN: run} if any(run.values()) else rest
+
+
+NOTHING = OfTheRun()
 
 
 @dataclasses.dataclass
@@ -62,7 +86,7 @@ class Draft:
 
 
 @contextlib.contextmanager
-def sealing(path: Path, kind: str, version: int) -> Iterator[Draft]:
+def sealing(path: Path, kind: str, version: int, of_the_run: OfTheRun = NOTHING) -> Iterator[Draft]:
     """Write a directory that appears at `path` complete when the block ends, replacing what was there.
 
     If the block fails, `path` is as it was before and nothing is left beside it.
@@ -73,7 +97,7 @@ def sealing(path: Path, kind: str, version: int) -> Iterator[Draft]:
         yield draft
         files = sorted(file for file in draft.path.rglob("*") if file.is_file())
         entries = {file.relative_to(draft.path).as_posix(): dataclasses.asdict(entry_of(file)) for file in files}
-        content = {"kind": kind, "version": version, "facts": draft.facts, "files": entries}
+        content = {"kind": kind, "version": version, **of_the_run.divide(draft.facts, entries)}
         (draft.path / MANIFEST).write_bytes(canonical_json({**content, _OWN_SUM: _sum_of(content)}))
         draft.path.chmod(0o755)
         sync_tree(draft.path)
@@ -105,9 +129,12 @@ def parse_manifest(data: bytes, where: str, kind: str) -> Manifest:
         fields = parse_json(data)
         if _OWN_SUM in fields and fields.pop(_OWN_SUM) != _sum_of(fields):
             raise ValueError("its own sum is another")
-        files = {name: FileEntry(**entry) for name, entry in fields["files"].items()}
-        digest = hashlib.sha256(data).hexdigest()
-        return Manifest(fields["kind"], fields["version"], fields["facts"], files, digest)
+        run = fields.pop(_RUN, None)
+        digest = hashlib.sha256(data).hexdigest() if run is None else _sum_of(fields)
+        parts = (fields, run or {"facts": {}, "files": {}})
+        files = {name: FileEntry(**entry) for part in parts for name, entry in part["files"].items()}
+        facts = {name: value for part in parts for name, value in part["facts"].items()}
+        return Manifest(fields["kind"], fields["version"], facts, files, digest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{where} is damaged; make the {kind} again") from error
 
@@ -149,6 +176,10 @@ def canonical_json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
 
+def _these(values: Mapping[str, Any], names: Container[str]) -> Dict[str, Any]:
+    return {name: value for name, value in values.items() if name in names}
+
+
 def _sum_of(content: Any) -> str:
     return hashlib.sha256(canonical_json(content)).hexdigest()
 
@@ -172,7 +203,7 @@ def sync_tree(path: Path) -> None:
 def _parse_manifest(path: Path, kind: str) -> Manifest:
     try:
         data = (path / MANIFEST).read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise BadInput(f"{path} holds no {kind}: it has no {MANIFEST}") from error
     return parse_manifest(data, str(path / MANIFEST), kind)
 

@@ -7,6 +7,7 @@ of an earlier process and checks sizes only, so files come through our own downl
 import contextlib
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
+from urllib.parse import urlsplit
 
 from huggingface_hub import HfApi, errors, hf_hub_url
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented, yet not in __all__
@@ -57,7 +58,12 @@ class HubSource:
         repository = {"repo_type": self._type, "revision": self._revision, "endpoint": HfApi().endpoint}
         url = hf_hub_url(self._repository, path, **repository)
         pinned = f"{self.uri}@{self._revision}/{name}"
-        through_cache(pinned, target, _sum(entry), lambda copy: download(url, copy, shown, build_hf_headers()))
+        of_the_environment = [urlsplit(HfApi().endpoint).hostname or ""]
+
+        def collect(copy: Path) -> None:
+            download(url, copy, shown, build_hf_headers(), of_the_environment)
+
+        through_cache(pinned, target, _sum(entry), collect)
         if expected:
             expected.check(target, shown)
 

@@ -10,6 +10,7 @@ from podtune.progress import progress_bar
 from podtune.sources.cache import through_cache
 from podtune.sources.checksums import Sum
 from podtune.sources.download import download
+from podtune.sources.signatures import signed
 from podtune.sources.uris import file_uri, scheme_of, without_secrets
 from podtune.stores.opening import open_store
 from podtune.stores.partial_file import naming
@@ -129,11 +130,10 @@ class BucketSource:
 
 
 class WebSource:
-    """Files below one URL; a query, such as a signature, is sent with each and shown nowhere."""
+    """Files below one URL; a signature of it comes from the environment, and is shown nowhere."""
 
     def __init__(self, uri: str) -> None:
         self.uri = without_secrets(uri)
-        self._address = uri
 
     def names(self) -> List[str]:
         """Refuse: the web has no listing."""
@@ -149,9 +149,8 @@ class WebSource:
 
     def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
         """Download one file."""
-        url = file_uri(self._address, name)
-        shown = without_secrets(url)
-        through_cache(shown, target, expected, lambda collected: download(url, collected, shown))
+        url = file_uri(self.uri, name)
+        through_cache(url, target, expected, lambda collected: download(signed(url), collected, url))
 
 
 def files_below(folder: Path, within: Path) -> Iterator[str]:

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import Collection, Iterator, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from podtune.environment import SIGNED
 from podtune.stores.opening import carries_secrets
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
@@ -31,7 +32,7 @@ class _Scheme(NamedTuple):
 
 
 _HUB = r"hf://(datasets/[\w.-]+|(?!datasets/)[\w.-]+)/[\w.-]+"
-_WEB = _Scheme("https://host/…", r"https?://[^/?#]+/?.*", r"https?://[^/?#]+/[^?#]*[^/?#](\?.*)?")
+_WEB = _Scheme("https://host/…", r"https?://[^/?#]+(/[^?#]*)?", r"https?://[^/?#]+/[^?#]*[^/?#]")
 _SCHEMES = {
     "": _Scheme("a path"),
     "http": _WEB,
@@ -95,10 +96,10 @@ def file_location(uri: str) -> FileLocation:
 
 
 def file_uri(source: str, name: str) -> str:
-    """A file's URI on the web, with whatever query its source has."""
+    """A file's URI on the web."""
     parts = urlsplit(source)
     path = f"{parts.path.rstrip('/')}/{quote(name, safe='%/~!$&()*+,;=:@')}"
-    return urlunsplit(parts._replace(path=path, fragment=""))
+    return urlunsplit(parts._replace(path=path))
 
 
 def shown_location(at: FileLocation) -> str:
@@ -163,7 +164,16 @@ def _unsafe(uri: str) -> Optional[str]:
         return f"must be https://, because anybody may change what http:// brings; got {without_secrets(uri)!r}"
     if carries_secrets(uri):
         return f"must not carry a user or password; got them before {without_secrets(uri)!r}"
-    return None
+    return mistake_in_query(uri)
+
+
+def mistake_in_query(uri: str) -> Optional[str]:
+    """Say that what lies on the web must be named without a query, which may be a signature; None where it is."""
+    named = re.split(r"[?#]", without_secrets(uri))[0]
+    if scheme_of(uri) not in ("http", "https") or not re.search(r"[?#]", uri):
+        return None
+    cure = f"set {SIGNED.name} to the whole URL where the server needs it"
+    return f"must end before its query, which would be published with the model; {cure}; got one after {named!r}"
 
 
 def _misshapen(uri: str, shape: str, kind: str) -> Optional[str]:

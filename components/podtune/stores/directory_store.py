@@ -2,13 +2,15 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Iterator, Optional
 
 from podtune.errors import BadInput
-from podtune.formats.sealed import sync
+from podtune.formats.sealed import FileEntry, sha256_of, sync
 from podtune.stores.partial_file import land, naming, partial_file
 from podtune.stores.store import Advance, unwatched
 
@@ -16,6 +18,9 @@ INCOMING = ".incoming"
 """Files that are being written, on the same file system as where they go."""
 
 _BLOCK = 1 << 20
+
+_ABANDONED_SECONDS = 600.0
+"""Without a write, after which a file that nobody holds has been left behind."""
 
 
 class DirectoryStore:
@@ -56,6 +61,10 @@ class DirectoryStore:
         """A file's bytes."""
         path = self._path(key)
         return path.stat().st_size if path.is_file() else None
+
+    def is_whole(self, key: str, entry: FileEntry, source: Optional[Path] = None) -> bool:  # noqa: ARG002  # reads all
+        """Whether a file is what it should be."""
+        return self.size(key) == entry.size and sha256_of(self._path(key)) == entry.sha256
 
     def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
         """Copy a file in and rename it into place."""
@@ -101,14 +110,17 @@ class DirectoryStore:
         """A new file in the store's own file system; it is gone afterwards unless it was renamed."""
         with naming(self._root):
             self._make_directory(self._root / INCOMING)
+            _sweep(self._root / INCOMING)
             descriptor, name = tempfile.mkstemp(dir=str(self._root / INCOMING))
             os.fchmod(descriptor, 0o644)
-            os.close(descriptor)
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
                 yield Path(name)
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     Path(name).unlink()
+                os.close(descriptor)
 
     def _make_directory(self, path: Path) -> None:
         """Make a directory and those above it, so that they survive a power cut."""
@@ -121,6 +133,15 @@ class DirectoryStore:
         except (FileExistsError, NotADirectoryError) as error:
             raise BadInput(f"cannot make {path}: a file is in its way; choose another store") from error
         sync(path.parent)
+
+
+def _sweep(incoming: Path) -> None:
+    """Delete what killed processes left; who writes holds a lock on its file, and renews its time."""
+    for path in incoming.iterdir():
+        with contextlib.suppress(OSError), path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _append(source: Path, target: Path, advance: Advance) -> None:

@@ -6,14 +6,17 @@ from typing import Callable, Mapping, NoReturn, Optional, Set
 
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import RECORD, SIGNATURE, ReleaseManifest, parse_release
-from podtune.formats.sealed import FileEntry, sha256_of, sync_tree, verify_file
+from podtune.formats.sealed import MANIFEST, FileEntry, sha256_of, sync_tree, verify_file
 from podtune.progress import progress_bar
-from podtune.stores.partial_file import locked, partials_of
+from podtune.stores.partial_file import locked, partials_of, require_space
 from podtune.stores.releases import blob_key, signature_key
 from podtune.stores.store import Advance, Store
 
+_REPAIR = "run its recipe once more, which uploads it again, or choose another version"
+
 Check = Callable[[Path], None]
 """Raises where a directory should not be used."""
+
 
 KeyOf = Callable[[str, FileEntry], str]
 """A file's name and entry to its key in the store."""
@@ -39,7 +42,8 @@ def fetch_files(
         raise LostRace(f"another process is fetching to {to}; wait for it or choose another directory")
 
     with locked(collected, busy):
-        fetch_all(store, f"{manifest.name} {manifest.version}", wanted, collected, lambda _, entry: blob_key(entry))
+        label = f"{manifest.name} {manifest.version}"
+        fetch_all(store, label, wanted, collected, lambda _, entry: blob_key(entry), cure=_REPAIR)
         (collected / RECORD).write_bytes(manifest.to_bytes())
         remove_others(collected, {RECORD, *wanted})
         if not prefix:
@@ -74,16 +78,23 @@ def verify_fetched(directory: Path, manifest: ReleaseManifest) -> None:
         raise BadInput(f"{directory / min(strangers)} is not part of {manifest.name} {manifest.version}; move it away")
 
 
-def fetch_all(store: Store, label: str, wanted: Mapping[str, FileEntry], collected: Path, key_of: KeyOf) -> None:
-    """Fetch files into a directory, verified, those that an earlier call left off where it did; nothing else stays."""
+def fetch_all(
+    store: Store, label: str, wanted: Mapping[str, FileEntry], collected: Path, key_of: KeyOf, *, cure: str
+) -> None:
+    """Fetch files into a directory, verified, those that an earlier call left off where it did; nothing else stays.
+
+    `cure` is what to do about a file that is damaged in the store.
+    """
     partials = {path.relative_to(collected).as_posix() for name in wanted for path in partials_of(collected / name)}
     remove_others(collected, partials.union(wanted))
+    have = sum(path.stat().st_size for path in collected.rglob("*") if path.is_file())
+    require_space(collected / MANIFEST, sum(entry.size for entry in wanted.values()) - have)
     with progress_bar(sum(entry.size for entry in wanted.values()), "B", label) as bar:
         for name, entry in sorted(wanted.items()):
-            _fetch_file(store, key_of(name, entry), entry, collected / name, bar.update)
+            _fetch_file(store, key_of(name, entry), entry, collected / name, bar.update, cure=cure)
 
 
-def _fetch_file(store: Store, key: str, entry: FileEntry, target: Path, advance: Advance) -> None:
+def _fetch_file(store: Store, key: str, entry: FileEntry, target: Path, advance: Advance, *, cure: str) -> None:
     """Fetch one file, verified, unless an earlier call did."""
     if target.exists():
         with contextlib.suppress(BadInput):
@@ -101,7 +112,7 @@ def _fetch_file(store: Store, key: str, entry: FileEntry, target: Path, advance:
             target.unlink()
             advance(-entry.size if attempt == 0 else 0)
     if sums[0] == sums[1]:
-        raise BadInput(f"{key} in {store.uri} is corrupted; delete it, and make or publish it again")
+        raise BadInput(f"{key} in {store.uri} is corrupted; {cure}")
     raise TryAgainLater(f"{key} in {store.uri} arrives damaged, each time in another way; try again later")
 
 

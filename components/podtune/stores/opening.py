@@ -39,6 +39,8 @@ def open_store(uri: str) -> Store:
         return DirectoryStore(Path(uri))
     if parts.scheme == "file" and not parts.netloc and parts.path:
         return DirectoryStore(Path(unquote(parts.path)))
+    if parts.scheme == "s3" and (parts.query or parts.fragment):
+        raise BadInput(f"{_WANTED}, without a query or fragment; got one after {re.split('[?#]', uri)[0]!r}")
     if parts.scheme == "s3" and parts.netloc:
         from podtune.stores.s3_store import S3Store
 

@@ -4,10 +4,12 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 from glob import escape
 from pathlib import Path
 from typing import Callable, Iterator, List
 
+from podtune.errors import TryAgainLater
 from podtune.formats.sealed import sync
 
 
@@ -36,6 +38,14 @@ def land(partial: Path, target: Path) -> None:
     sync(partial)
     Path(str(partial)).replace(str(target))
     sync(target.parent)
+
+
+def require_space(target: Path, size: int) -> None:
+    """TryAgainLater where the disk of a file has no room for so many bytes more."""
+    free = shutil.disk_usage(str(target.parent)).free
+    if size > free:
+        need = f"it needs {size:,} bytes more, and {free:,} are free"
+        raise TryAgainLater(f"no space left to write {target}: {need}; free some and start again")
 
 
 @contextlib.contextmanager

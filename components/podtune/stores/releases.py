@@ -9,24 +9,31 @@ A version is complete before its manifest exists, and a manifest before a move n
 dies on the way, and even where a store lets two writers win, a reader finds a whole version or none.
 """
 
+import logging
 import secrets
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional
 
 from podtune.environment import AGAIN
-from podtune.errors import BadInput, LostRace
+from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import NUMBER, SIGNATURE, ReleaseManifest, content_digest, is_safe, parse_release
 from podtune.formats.sealed import FileEntry, entry_of
 from podtune.progress import progress_bar
 from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix, written
-from podtune.stores.store import Store
+from podtune.stores.store import Advance, Store
 
-Sign = Callable[[ReleaseManifest, Mapping[str, Path]], bytes]
-"""A release's manifest and files, by their paths in it, to its signature."""
+_UPLOADS = 3
+"""Of one content, where it arrives damaged."""
+
+Sign = Callable[[Store, ReleaseManifest, Mapping[str, Path]], bytes]
+"""A version in a store to its signature; files that are at hand, by their SHA-256, are not fetched."""
 
 _ATTEMPTS = 100
 """Versions that other publishers may take before us while the live one stays the same."""
+
+
+_log = logging.getLogger(__name__)
 
 
 def versions(store: Store, name: str) -> List[str]:
@@ -63,7 +70,7 @@ def read_live(store: Store, name: str) -> ReleaseManifest:
     return read_release(store, name, live.version)
 
 
-def publish(
+def publish(  # noqa: PLR0913  # the last have defaults that most callers keep
     store: Store,
     name: str,
     *,
@@ -71,9 +78,12 @@ def publish(
     facts: Dict[str, Any],
     expected: Optional[str],
     verified: Mapping[str, FileEntry] = MappingProxyType({}),
+    record: Collection[str] = (),
     sign: Optional[Sign] = None,
 ) -> ReleaseManifest:
     """Upload `files` as the next version of `name` and make it live; those not in `verified` are hashed.
+
+    `record` names files that tell of the run: another run of the same work has others.
 
     `expected` is the version that was live when the gate judged (None: there was none); LostRace where another
     is live by now. Content that is live already makes no new version; a version that a publisher left behind
@@ -83,21 +93,19 @@ def publish(
     if unsafe:
         raise BadInput(f"a release cannot hold a file named {unsafe[0]!r}; rename it to a plain relative path")
     entries = {path: verified.get(path) or entry_of(source) for path, source in sorted(files.items())}
-    missing = {path: entry for path, entry in entries.items() if store.size(blob_key(entry)) != entry.size}
-    with progress_bar(sum(entry.size for entry in missing.values()), "B", f"publish {name}") as bar:
-        for path, entry in missing.items():  # even of a version that is live
-            store.upload(files[path], blob_key(entry), bar.update)
+    sources = {entries[path].sha256: source for path, source in files.items()}
+    _upload(store, name, entries, sources)
     live = live_version(store, name)
-    digest = content_digest(facts, entries)
+    digest = content_digest(facts, entries, record)
     same = live and _with_content(store, name, version=live.version, digest=digest)
     if same:
-        add_signature(store, same, files, sign)
+        add_signature(store, same, sources, sign)
         return same
     if (live.version if live else None) != expected:
         raise _lost(store, name, live=live, expected=expected)
-    draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries)
+    draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries, sorted(record))
     manifest = _abandoned(store, name, parent=expected, digest=digest) or _create_version(store, draft)
-    add_signature(store, manifest, files, sign)
+    add_signature(store, manifest, sources, sign)
     return _go_live(store, manifest, live)
 
 
@@ -107,22 +115,32 @@ def set_live(store: Store, name: str, version: str, after: int) -> None:
     lost = lost_file(store, manifest)
     if lost is not None:
         raise BadInput(f"{name} {version} in {store.uri} has lost {lost}; choose another version")
+    for damaged in _damaged(store, manifest.files, {}):
+        raise BadInput(f"{name} {version} in {store.uri} holds {damaged} damaged; choose another version")
     moved = move(store, name, version=version, after=after)
     if moved.version != version:
         raise LostRace(f"the live version of {name} in {store.uri} changed at this moment; look again, then repeat")
 
 
 def lost_file(store: Store, manifest: ReleaseManifest) -> Optional[str]:
-    """Return the first file of a version that is missing or has another size; None if none is."""
+    """Return the first file of a version that is missing or has another size; None if none is. Nothing is read."""
     lost = (name for name, entry in manifest.files.items() if store.size(blob_key(entry)) != entry.size)
     return next(lost, None)
 
 
-def add_signature(store: Store, manifest: ReleaseManifest, files: Mapping[str, Path], sign: Optional[Sign]) -> None:
+def repair(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) -> bool:
+    """Upload again what a version has lost and `sources`, by SHA-256, have; whether it is whole then."""
+    entries = {name: entry for name, entry in manifest.files.items() if entry.sha256 in sources}
+    _upload(store, manifest.name, entries, sources)
+    others = {name: entry for name, entry in manifest.files.items() if name not in entries}
+    return not any(True for _ in _damaged(store, others, {}))
+
+
+def add_signature(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path], sign: Optional[Sign]) -> None:
     """Sign a version that has no signature yet; nothing is done where nothing signs."""
     key = signature_key(manifest)
     if sign is not None and store.size(key) is None:
-        store.create(key, sign(manifest, files))
+        store.create(key, sign(store, manifest, sources))
 
 
 def signature_key(manifest: ReleaseManifest) -> str:
@@ -133,6 +151,34 @@ def signature_key(manifest: ReleaseManifest) -> str:
 def blob_key(entry: FileEntry) -> str:
     """The key of a file's content."""
     return f"blobs/sha256/{entry.sha256}"
+
+
+def _damaged(store: Store, files: Mapping[str, FileEntry], sources: Mapping[str, Path]) -> Iterator[str]:
+    """The names of files whose content the store lacks or holds damaged."""
+    return (
+        name for name, entry in files.items() if not store.is_whole(blob_key(entry), entry, sources.get(entry.sha256))
+    )
+
+
+def _upload(store: Store, name: str, entries: Mapping[str, FileEntry], sources: Mapping[str, Path]) -> None:
+    """Have the store hold the contents; what is there counts only if it is whole, even of a version that is live."""
+    missing = {entries[path].sha256: entries[path] for path in _damaged(store, entries, sources)}
+    with progress_bar(sum(entry.size for entry in missing.values()), "B", f"publish {name}") as bar:
+        for entry in missing.values():
+            _upload_one(store, entry, sources[entry.sha256], bar.update)
+
+
+def _upload_one(store: Store, entry: FileEntry, source: Path, advance: Advance) -> None:
+    """Upload a content until it has arrived whole."""
+    for _ in range(_UPLOADS):
+        store.upload(source, blob_key(entry), advance)
+        if store.is_whole(blob_key(entry), entry, source):
+            return
+        _log.warning("%s arrived damaged in %s; sending it again", blob_key(entry), store.uri)
+        advance(-entry.size)
+    raise TryAgainLater(
+        f"{blob_key(entry)} arrives damaged in {store.uri} each time; look at the way to it, then start again"
+    )
 
 
 def _versions_prefix(name: str) -> str:

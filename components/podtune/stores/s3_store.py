@@ -1,20 +1,28 @@
 """A store below a prefix of an S3 bucket, or of any store that speaks its protocol."""
 
 import contextlib
+import hashlib
 import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Optional
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
 from podtune.errors import BadInput, TryAgainLater
+from podtune.formats.sealed import FileEntry
 from podtune.stores import s3_errors
-from podtune.stores.partial_file import land, naming, partial_file
+from podtune.stores.partial_file import land, naming, partial_file, require_space
 from podtune.stores.retrying import ATTEMPTS, wait
 from podtune.stores.s3_client import open_client
 from podtune.stores.store import PROBE, Advance, unwatched
 
 _BLOCK = 1 << 20
+
+_PART = 8 << 20
+"""Bytes of a part of a large upload."""
+
+_PARTS = TransferConfig(multipart_threshold=_PART + 1, multipart_chunksize=_PART)
 
 
 class S3Store:
@@ -49,10 +57,19 @@ class S3Store:
         head = self._ask(self._client.head_object, key)
         return None if head is None else int(head["ContentLength"])
 
+    def is_whole(self, key: str, entry: FileEntry, source: Optional[Path] = None) -> bool:
+        """Whether an object is what it should be: by the MD5 in a large one's ETag, or by reading it."""
+        head = self._ask(self._client.head_object, key)
+        if head is None or head["ContentLength"] != entry.size:
+            return False
+        if source is not None and entry.size > _PART and _is_copy(source, entry, head["ETag"].strip('"')):
+            return True
+        return self._sha256(key) == entry.sha256
+
     def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
         """Put a file, in parts if it is large, and check the size that the store reports."""
         with s3_errors.explaining(self._action("write", key)), open(str(source), "rb") as stream:
-            self._client.upload_fileobj(stream, self._bucket, self._prefix + key, Callback=advance)
+            self._client.upload_fileobj(stream, self._bucket, self._prefix + key, Callback=advance, Config=_PARTS)
         size, held = source.stat().st_size, self.size(key)
         if held != size:
             raise TryAgainLater(f"{self.uri}/{key} holds {held} bytes after {size} were sent; start again")
@@ -65,6 +82,7 @@ class S3Store:
         partial = partial_file(target, head["ETag"])
         with naming(target):
             advance(partial.stat().st_size)
+            require_space(target, head["ContentLength"] - partial.stat().st_size)
             self._complete(partial, key, head, advance)
             land(partial, target)
 
@@ -96,6 +114,19 @@ class S3Store:
                 if s3_errors.is_missing(error):
                     return None
                 raise
+
+    def _sha256(self, key: str) -> str:
+        """The hash of an object's content as it arrives here; empty where there is none."""
+        for attempt in range(1, ATTEMPTS + 1):
+            answer, digest = self._ask(self._client.get_object, key), hashlib.sha256()
+            if answer is None:
+                return ""
+            with contextlib.suppress(*s3_errors.CUT_BODY):
+                for block in iter(lambda: answer["Body"].read(_BLOCK), b""):  # noqa: B023  # used in this turn only
+                    digest.update(block)
+                return digest.hexdigest()
+            wait(attempt)
+        raise TryAgainLater(f"cannot {self._action('read', key)}: every answer breaks off; try again later")
 
     def _put(self, key: str, data: bytes) -> bool:
         """Create an object; after an ambiguous answer, compare the content to tell whose write it was."""
@@ -164,6 +195,17 @@ def _append(answer: Dict[str, Any], partial: Path, offset: int, advance: Advance
         except FlexibleChecksumError:
             writing.truncate(start)
             raise
+
+
+def _is_copy(source: Path, entry: FileEntry, etag: str) -> bool:
+    """Whether a file is what it should be and has this ETag: the MD5 of its parts' MD5s, as it was uploaded."""
+    whole, sums = hashlib.sha256(), []
+    with open(str(source), "rb") as reading:
+        for part in iter(lambda: reading.read(_PART), b""):
+            whole.update(part)
+            sums.append(hashlib.md5(part).digest())  # noqa: S324  # S3's choice, against accidents only
+    expected = f"{hashlib.md5(b''.join(sums)).hexdigest()}-{len(sums)}"  # noqa: S324
+    return (whole.hexdigest(), expected) == (entry.sha256, etag)
 
 
 def _unique() -> bytes:

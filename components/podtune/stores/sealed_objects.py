@@ -35,7 +35,9 @@ def bring(store: Store, prefix: str, directory: Path) -> None:
     manifest = read_sealed(store, prefix)
     draft = directory.with_name(f".{directory.name}.download")
     draft.mkdir(parents=True, exist_ok=True)
-    fetch_all(store, directory.name, manifest.files, draft, lambda name, _: prefix + name)
+    fetch_all(
+        store, directory.name, manifest.files, draft, lambda name, _: prefix + name, cure="delete it, and make it again"
+    )
     store.download(prefix + MANIFEST, draft / MANIFEST)
     remove_others(draft, {MANIFEST, *manifest.files})
     sync_tree(draft)

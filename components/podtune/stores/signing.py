@@ -12,7 +12,9 @@ from typing import Any, Iterator, Mapping, Optional
 from podtune.environment import SIGNING_KEY
 from podtune.errors import BadInput
 from podtune.formats.release import RECORD, SIGNATURE, ReleaseManifest
-from podtune.stores.releases import Sign
+from podtune.formats.sealed import verify_file
+from podtune.stores.releases import Sign, blob_key
+from podtune.stores.store import Store
 
 _PEM = "-----BEGIN "
 _ERRORS = (ValueError, TypeError, AttributeError)
@@ -34,13 +36,17 @@ def signer() -> Optional[Sign]:
     return _sign if SIGNING_KEY.value() else None
 
 
-def _sign(manifest: ReleaseManifest, files: Mapping[str, Path]) -> bytes:
-    """Sign a release of these files, by their paths in it, with SIGNING_KEY."""
+def _sign(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) -> bytes:
+    """Sign a version with SIGNING_KEY; of its files those at hand, by SHA-256, are not fetched."""
     with _private_key() as key, tempfile.TemporaryDirectory(prefix="podtune-signing-") as temporary:
         release, signature = Path(temporary, "release"), Path(temporary, SIGNATURE)
-        for name, source in files.items():
+        for name, entry in manifest.files.items():
             (release / name).parent.mkdir(parents=True, exist_ok=True)
-            (release / name).symlink_to(source.resolve())
+            if entry.sha256 in sources:
+                (release / name).symlink_to(sources[entry.sha256].resolve())
+            else:  # such as a card that another run of the same work wrote
+                store.download(blob_key(entry), release / name)
+                verify_file(release / name, entry)
         (release / RECORD).write_bytes(manifest.to_bytes())
         _signing_with(key).sign(release, signature)
         return signature.read_bytes()

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Protocol
 
+from podtune.formats.sealed import FileEntry
+
 PROBE = "conditional-writes"
 """The object on which conditional creates are tried; it may stay."""
 
@@ -34,6 +36,12 @@ class Store(Protocol):
 
     def size(self, key: str) -> Optional[int]:
         """An object's bytes; None where there is none."""
+
+    def is_whole(self, key: str, entry: FileEntry, source: Optional[Path] = None) -> bool:
+        """Whether an object holds what `entry` says, found by reading it.
+
+        A large one is not read where the store's own checksum of it is that of `source`, a copy on this machine.
+        """
 
     def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
         """Copy a file into the store; a reader sees all of it or none."""

@@ -75,6 +75,10 @@ class Engine(Protocol):
     devices: Tuple[str, ...]
     """Names of the accelerators that act as one, over all processes; none on a CPU."""
 
+    @property
+    def threads(self) -> int:
+        """Threads of each process that compute on a CPU, whose number changes how sums round; 0 on other devices."""
+
     def in_any(self, flag: bool) -> bool:
         """Whether the flag is set in any of the processes, so that all stop together."""
 

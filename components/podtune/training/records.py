@@ -22,13 +22,12 @@ def hardware(device: str, accelerators: Sequence[str], precision: str, system: P
 
     What a container may use is read from its control group below `system`, version 2 or 1.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "device": device,
         "name": accelerators[0] if accelerators else _processor(system),
         "count": max(1, len(accelerators)),
         "precision": precision,
-        "cores": min(cores, core_limit(system) or cores),
+        "cores": usable_cores(system),
         "memory_gib": round(_memory(system) / _GIB, 1),
     }
 
@@ -50,6 +49,12 @@ def _processor(system: Path) -> str:
         if line.startswith("model name"):
             return " ".join(line.partition(":")[2].split())
     return platform.processor() or platform.machine()
+
+
+def usable_cores(system: Path = Path("/")) -> int:
+    """Cores that this process may use at once."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, core_limit(system) or cores)
 
 
 def core_limit(system: Path = Path("/")) -> Optional[int]:

@@ -14,18 +14,28 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable, Iterator, List, Mapping, Optional, Sequence
 
-from podtune.environment import IPU_PYTHON, MESSAGE_FILE
+from podtune.environment import IPU_PYTHON, MESSAGE_FILE, RUNNER
 from podtune.errors import BadInput, PodtuneError, read_failure
 from podtune.signals import handling
 
 _POLL_SECONDS = 0.2
+_ONE_WISH_SECONDS = 3.0
 
 
 @contextlib.contextmanager
 def noticing_signals() -> Iterator[Callable[[], bool]]:
-    """Give a function that returns whether a signal to end has arrived since; a second one changes nothing."""
-    noticed: List[int] = []
-    with handling(lambda received, _: noticed.append(received)):
+    """Give a function that returns whether a signal to end has arrived since; a later second one ends at once.
+
+    What arrives within seconds is the same wish: a terminal, torchrun and `podtune run` all pass it on.
+    """
+    noticed: List[float] = []
+
+    def notice(number: int, _: object) -> None:
+        if noticed and time.monotonic() - noticed[0] > _ONE_WISH_SECONDS:
+            os._exit(128 + number)
+        noticed.append(time.monotonic())
+
+    with handling(notice):
         yield lambda: bool(noticed)
 
 
@@ -44,7 +54,7 @@ def run_step(
     with tempfile.TemporaryDirectory() as directory:
         message_file = Path(directory) / "message.json"
         command = [*launcher, "-m", "podtune", step, *_options(arguments, Path(directory))]
-        environment = {**os.environ, MESSAGE_FILE.name: str(message_file)}
+        environment = {**os.environ, MESSAGE_FILE.name: str(message_file), RUNNER.name: str(os.getpid())}
         process = subprocess.Popen(command, env=environment)  # noqa: S603  # our own module
         while process.poll() is None and not stopping():
             time.sleep(_POLL_SECONDS)

@@ -28,7 +28,7 @@ def run(
     """
     from podtune.formats.release import RELEASE
 
-    from podtune_pipelines.home import Home
+    from podtune_pipelines.home import Home, sweep
     from podtune_pipelines.local_run import left_behind, reusable_locally, run_locally
     from podtune_pipelines.preflight import check_here
     from podtune_pipelines.recipe import load_recipe
@@ -36,6 +36,7 @@ def run(
     loaded, directory, store = load_recipe(recipe, changes), Home(home), options.store_of(store, home)
     check_here(loaded, device, store)
     with directory.used_by(loaded.name):
+        sweep(directory, loaded.name)
         reused = {step: outputs for step, outputs in reusable_locally(loaded, directory, device).items() if outputs}
         if reused:
             print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)

@@ -5,7 +5,7 @@ from typing import Set
 
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.sealed import FileEntry, open_sealed, read_manifest, sealing, verify
+from podtune.formats.sealed import FileEntry, Manifest, OfTheRun, open_sealed, read_manifest, sealing, verify
 
 
 @pytest.fixture
@@ -26,6 +26,39 @@ def test_a_sealed_directory_says_what_is_in_it(sealed: Path) -> None:
         "train/tokens.bin": FileEntry(3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
     assert manifest.digest == "32e0fe9f5674d549c9cabc8313ae9d61f422f8f9627f8bf53a86e9ab026a8fac"
+
+
+OF_THE_RUN = OfTheRun(facts=("seconds",), files=("log.jsonl", "tensorboard/"))
+
+
+def _trained(path: Path, *, seconds: float, step: int, log: str) -> Manifest:
+    with sealing(path, "checkpoint", 1, OF_THE_RUN) as draft:
+        (draft.path / "tensorboard").mkdir()
+        (draft.path / "tensorboard" / "events").write_text(log)
+        (draft.path / "log.jsonl").write_text(log)
+        (draft.path / "model.bin").write_text("abc")
+        draft.facts.update({"step": step, "seconds": seconds})
+    return open_sealed(path, "checkpoint", 1)
+
+
+def test_the_same_work_at_another_time_has_the_same_digest(tmp_path: Path) -> None:
+    first = _trained(tmp_path / "first", seconds=1.5, step=3, log="quick")
+    second = _trained(tmp_path / "second", seconds=2.5, step=3, log="slow")
+    third = _trained(tmp_path / "third", seconds=1.5, step=4, log="quick")
+
+    assert first.digest == second.digest != third.digest
+    assert (first.facts, second.facts["seconds"]) == ({"step": 3, "seconds": 1.5}, 2.5)
+    assert sorted(first.files) == ["log.jsonl", "model.bin", "tensorboard/events"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("log.jsonl", b"quiet"), ("manifest.json", b"")])
+def test_what_tells_of_the_run_is_verified_too(tmp_path: Path, name: str, value: bytes) -> None:
+    _trained(tmp_path / "first", seconds=1.5, step=3, log="quick")
+    path = tmp_path / "first" / name
+    path.write_bytes(value or path.read_bytes().replace(b'"seconds": 1.5', b'"seconds": 1.4'))
+
+    with pytest.raises(BadInput, match=rf"{name} is (corrupted|damaged)"):
+        open_sealed(tmp_path / "first", "checkpoint", 1)
 
 
 def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Downloads over a socket that breaks, lies and changes its mind."""
 
+from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from podtune.sources.download import download
 pytestmark = pytest.mark.local
 
 CONTENT = bytes(range(100))
+
+Disk = namedtuple("Disk", "total used free")
 
 
 @pytest.fixture
@@ -162,6 +165,67 @@ def test_an_unreachable_server_is_worth_another_try(fetching: Path, tmp_path: Pa
 
     assert "cannot read http://127.0.0.1:9/train.json: " in str(failure.value)
     assert "Connection refused; check the address, or try again later" in str(failure.value)
+
+
+def test_an_answer_without_end_is_stopped_and_removed(
+    served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.lengths = False
+    served.files["/train.json"] = b"x" * 3_000
+    monkeypatch.setenv("PODTUNE_LARGEST_DOWNLOAD", "0.000002")
+
+    with pytest.raises(BadInput) as failure:
+        _download(served, tmp_path / "train.json")
+
+    assert str(failure.value) == (
+        f"{served.address}/train.json does not end: stopped after 2,000 bytes, and removed; "
+        "correct the address, or set PODTUNE_LARGEST_DOWNLOAD to more gigabytes than 2e-06"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_without_a_length_leaves_the_disk_some_room(
+    served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.lengths = False
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Disk(1000, 900, 100))
+
+    with pytest.raises(TryAgainLater, match=r"no space left to write .*: stopped after 90 bytes, and removed; free"):
+        _download(served, tmp_path / "train.json")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_larger_than_allowed_is_not_begun(
+    served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PODTUNE_LARGEST_DOWNLOAD", "0.00000005")
+
+    with pytest.raises(BadInput, match="has 100 bytes, more than 50; correct the address, or set PODTUNE_LARGEST"):
+        _download(served, tmp_path / "train.json")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_for_which_the_disk_has_no_room_is_not_begun(
+    served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Disk(1000, 901, 99))
+
+    with pytest.raises(TryAgainLater, match="it needs 100 bytes more, and 99 are free; free some and start again"):
+        _download(served, tmp_path / "train.json")
+
+    assert not (tmp_path / "train.json").exists()
+
+
+@pytest.mark.parametrize("wrong", ["much", "0", "-1", "inf", "nan"])
+def test_a_limit_that_is_no_number_is_told(
+    served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv("PODTUNE_LARGEST_DOWNLOAD", wrong)
+
+    with pytest.raises(BadInput, match="must be a number of gigabytes, more than 0; got"):
+        _download(served, tmp_path / "train.json")
 
 
 def test_redirects_are_followed(served: Any, tmp_path: Path) -> None:

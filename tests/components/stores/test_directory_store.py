@@ -1,8 +1,10 @@
 import contextlib
+import fcntl
 import os
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Dict, Iterator, List, Tuple
 
@@ -143,6 +145,7 @@ def test_a_create_succeeds_exactly_when_nothing_is_there(
 
 CREATOR = """
 import sys
+import time
 from pathlib import Path
 from podtune.stores.directory_store import DirectoryStore
 
@@ -160,3 +163,18 @@ def test_of_four_processes_one_creates_each(tmp_path: Path) -> None:
 
     held = [(tmp_path / "race" / str(number)).read_text() for number in range(20)]
     assert won == [held.count(str(who)) for who in range(4)]
+
+
+def test_what_a_killed_process_left_is_swept_and_what_another_writes_is_not(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    incoming = tmp_path / "store" / ".incoming"
+    incoming.mkdir(parents=True)
+    for name, age in (("abandoned", 700), ("held", 700), ("new", 500)):
+        (incoming / name).write_text("half")
+        os.utime(incoming / name, (time.time() - age,) * 2)
+
+    with (incoming / "held").open("rb") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        store.create("a", b"abc")
+
+    assert sorted(path.name for path in incoming.iterdir()) == ["held", "new"]

@@ -18,6 +18,8 @@ from podtune.stores.store import Store
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 """SHA-256 of b"abc", as its standard says."""
 
+CURE = "run its recipe once more, which uploads it again, or choose another version"
+
 
 def _release(store: Store, directory: Path) -> ReleaseManifest:
     directory.mkdir()
@@ -89,7 +91,7 @@ def test_a_corrupted_blob_never_lands(directory_store: DirectoryStore, tmp_path:
     with pytest.raises(BadInput) as raised:
         fetch_files(directory_store, manifest, tmp_path / "to")
 
-    expected = f"blobs/sha256/{ABC} in {directory_store.uri} is corrupted; delete it, and make or publish it again"
+    expected = f"blobs/sha256/{ABC} in {directory_store.uri} is corrupted; {CURE}"
     assert str(raised.value) == expected
     assert not (tmp_path / "to").exists()
 
@@ -219,7 +221,7 @@ class Noisy(DirectoryStore):
 @pytest.mark.parametrize(
     ("flips", "error", "words"),
     [
-        ([1, 1], BadInput, "is corrupted; delete it, and make or publish it again"),
+        ([1, 1], BadInput, f"is corrupted; {CURE}"),
         ([1, 2], TryAgainLater, "arrives damaged, each time in another way; try again later"),
     ],
 )

@@ -93,6 +93,90 @@ def test_publishing_again_restores_a_lost_blob(store: Store, release: Any) -> No
     assert store.size(f"blobs/sha256/{ABC}") == 3
 
 
+def test_another_run_of_the_same_work_is_the_same_release(directory_store: DirectoryStore, tmp_path: Path) -> None:
+    def publish_log(log: str) -> ReleaseManifest:
+        (tmp_path / "weights").write_text("abc")
+        (tmp_path / "log").write_text(log)
+        files = {"model.safetensors": tmp_path / "weights", "training/log.jsonl": tmp_path / "log"}
+        return publish(directory_store, "qa", files=files, facts={}, expected=None, record=["training/log.jsonl"])
+
+    assert publish_log("in 2 s") == publish_log("in 3 s")
+
+    assert versions(directory_store, "qa") == ["1"]
+
+
+def _flip(store: Store, key: str, tmp_path: Path) -> None:
+    """Damage an object in a store without changing its size."""
+    content = store.read(key)
+    assert content
+    (tmp_path / "damaged").write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    store.upload(tmp_path / "damaged", key)
+
+
+def test_publishing_again_repairs_a_damaged_blob_of_the_live_version(
+    store: Store, release: Any, tmp_path: Path
+) -> None:
+    first = release(store, "abc", None)
+    for entry in first.files.values():
+        _flip(store, blob_key(entry), tmp_path)
+
+    assert release(store, "abc", None) == first
+
+    fetch_files(store, first, tmp_path / "to")
+    assert (tmp_path / "to/model.safetensors").read_text() == "abc"
+
+
+def test_a_damaged_blob_is_not_reused(store: Store, release: Any, tmp_path: Path) -> None:
+    first = release(store, "abc", None)
+    _flip(store, blob_key(first.files["evaluation/manifest.json"]), tmp_path)
+
+    second = release(store, "abd", "1")
+
+    fetch_files(store, second, tmp_path / "to")
+    assert (tmp_path / "to/evaluation/manifest.json").read_text() == "the same in every version"
+
+
+class FlippingStore(DirectoryStore):
+    """A line without checksums that damages so many of the next uploads."""
+
+    def __init__(self, root: Path, times: int) -> None:
+        super().__init__(root)
+        self.times = times
+
+    def upload(self, source: Path, key: str, advance: Any = None) -> None:
+        if self.times:
+            self.times -= 1
+            flipped = source.with_name("flipped")
+            flipped.write_bytes(bytes([source.read_bytes()[0] ^ 1]) + source.read_bytes()[1:])
+            source = flipped
+        super().upload(source, key)
+
+
+def test_what_was_damaged_on_the_way_up_is_sent_again(tmp_path: Path, release: Any) -> None:
+    manifest = release(FlippingStore(tmp_path / "store", times=2), "abc", None)
+
+    fetch_files(DirectoryStore(tmp_path / "store"), manifest, tmp_path / "to")
+    assert (tmp_path / "to/model.safetensors").read_text() == "abc"
+
+
+def test_what_arrives_damaged_each_time_never_goes_live(tmp_path: Path, release: Any) -> None:
+    with pytest.raises(TryAgainLater, match=r"arrives damaged in .* each time; look at the way to it, then start"):
+        release(FlippingStore(tmp_path / "store", times=3), "abc", None)
+
+    assert _live(DirectoryStore(tmp_path / "store")) is None
+
+
+def test_a_rollback_to_a_version_that_is_damaged_is_refused(store: Store, release: Any, tmp_path: Path) -> None:
+    first = release(store, "abc", None)
+    release(store, "abd", "1")
+    _flip(store, blob_key(first.files["model.safetensors"]), tmp_path)
+
+    with pytest.raises(BadInput, match=r"qa 1 in .* holds model.safetensors damaged; choose another version"):
+        set_live(store, "qa", "1", after=2)
+
+    assert _live(store) == "2"
+
+
 def test_a_model_judged_against_another_champion_lost_the_race(store: Store, release: Any) -> None:
     release(store, "one", None)
     release(store, "two", "1")
@@ -363,7 +447,7 @@ def test_a_manifest_is_readable_json(directory_store: DirectoryStore, release: A
 
     assert found is not None
     fields: Dict[str, Any] = json.loads(found)
-    assert sorted(fields) == ["created", "digest", "facts", "files", "name", "nonce", "parent", "version"]
+    assert sorted(fields) == ["created", "digest", "facts", "files", "name", "nonce", "parent", "record", "version"]
     assert fields["files"]["model.safetensors"] == {"sha256": ABC, "size": 3}
 
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput, TryAgainLater
+from podtune.formats.sealed import entry_of
 from podtune.stores.s3_store import S3Store
 
 
@@ -197,6 +198,41 @@ def test_a_large_file_goes_in_parts(s3_store: S3Store, faults: Any, tmp_path: Pa
 
     assert len(faults.requests) == 3
     assert s3_store.read("b") == content
+
+
+@pytest.mark.parametrize(("size", "reads"), [(8 << 20, 1), (20 << 20, 0)])
+def test_a_large_copy_is_known_by_its_etag_and_a_small_one_is_read(
+    s3_store: S3Store, faults: Any, tmp_path: Path, size: int, reads: int
+) -> None:
+    (tmp_path / "source").write_bytes(b"x" * size)
+    s3_store.upload(tmp_path / "source", "b")
+    faults.on("GetObject")
+
+    assert s3_store.is_whole("b", entry_of(tmp_path / "source"), tmp_path / "source")
+
+    assert len(faults.requests) == reads
+
+
+def test_a_large_object_that_was_damaged_is_noticed(s3_store: S3Store, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"x" * (20 << 20))
+    entry = entry_of(tmp_path / "source")
+    (tmp_path / "other").write_bytes(b"y" + b"x" * ((20 << 20) - 1))
+    s3_store.upload(tmp_path / "other", "b")
+
+    assert not s3_store.is_whole("b", entry, tmp_path / "source")
+    assert not s3_store.is_whole("b", entry)
+    assert not s3_store.is_whole("b", entry, tmp_path / "other")
+    assert not s3_store.is_whole("absent", entry)
+
+
+def test_a_large_object_of_another_client_is_read(s3_store: S3Store, faults: Any, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"x" * (9 << 20))
+    s3_store._client.put_object(Bucket="models", Key="team/b", Body=b"x" * (9 << 20))
+    faults.on("GetObject", faults.cut(1000))
+
+    assert s3_store.is_whole("b", entry_of(tmp_path / "source"), tmp_path / "source")
+
+    assert len(faults.requests) == 2
 
 
 def test_a_missing_bucket_is_named(s3_store: S3Store, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import os
 import signal
+from typing import List
 
 import pytest
 from podtune.training.step_process import noticing_signals
@@ -14,6 +15,21 @@ def test_a_signal_is_noticed_and_ends_nothing(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
 
         assert stopping()
+
+
+def test_a_later_second_signal_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: List[int] = []
+    times = iter([100.0, 102.9, 102.9, 103.1, 103.1])
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    monkeypatch.setattr("os._exit", ended.append)
+
+    with noticing_signals():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert ended == []
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert ended == [130]
 
 
 def test_handlers_are_put_back() -> None:

@@ -128,8 +128,7 @@ def signed(release: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store:
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     text = ours.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain).decode()
     monkeypatch.setenv("PODTUNE_SIGNING_KEY", text)
-    files = dict.fromkeys(("model.safetensors", "config.json"), tmp_path / "weights")
-    add_signature(store, release(80.0, None), files, signer())
+    add_signature(store, release(80.0, None), {}, signer())
     return public
 
 

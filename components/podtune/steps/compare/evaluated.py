@@ -2,17 +2,21 @@
 
 import tempfile
 from dataclasses import dataclass, field
-from math import isfinite
+from math import fsum, isfinite
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION, EXAMPLES, read_examples
 from podtune.formats.release import EVALUATION_FOLDER
+from podtune.formats.sealed import MANIFEST
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.releases import read_release
 from podtune.stores.store import Store
+
+_ROUNDING = 1e-6
+"""Relative: how far a mean may be from another sum of the same numbers."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
     if scores and len(scores) != facts.examples:
         raise BadInput(f"{path / EXAMPLES} has {len(scores)} examples; its manifest says {facts.examples}")
     metrics = {name: result.value for name, result in facts.metrics.items()}
+    _require_means(metrics, records, path)
     examples = {
         str(example.get("id")): ScoredExample(
             example["scores"], str(example.get("prediction", "")), example.get("slices", {})
@@ -101,6 +106,18 @@ def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champi
         except BadInput as error:
             why = str(error).replace(f"{fetched}/", "")
             return Unreadable(live.version, " ".join(why.split()))
+
+
+def _require_means(metrics: Mapping[str, float], records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """BadInput where a metric that each example has is another number than the mean of these."""
+    for name in metrics.keys() & (records[0]["scores"].keys() if records else ()):
+        values = [record["scores"].get(name) for record in records]
+        if not all(isinstance(value, (int, float)) for value in values):
+            continue
+        mean = fsum(values) / len(values)
+        if not abs(metrics[name] - mean) <= _ROUNDING * max(1.0, abs(mean)):
+            where = f"the {name} in {path / MANIFEST} is {metrics[name]}"
+            raise BadInput(f"{where}; the mean over {EXAMPLES} beside it is {mean}; evaluate the model again")
 
 
 def _scores(records: Sequence[Mapping[str, Any]], metric: str, path: Path) -> Dict[str, float]:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Dict, Iterator, List, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from podtune.samples.sample import DATA_SETS, is_sample, mistake_in_sample
 from podtune.sources import uris
@@ -97,10 +97,9 @@ class SourceSettings:
                 yield "splits", f"must be called {form}; got {split!r}"
             yield from self._wrong_files(split, files)
 
-    @staticmethod
-    def _wrong_files(split: str, files: Union[str, List[str]]) -> Iterator[Tuple[str, str]]:
+    def _wrong_files(self, split: str, files: Union[str, List[str]]) -> Iterator[Tuple[str, str]]:
         for place, file in _numbered(files):
-            mistake = uris.mistake_in_files(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
+            mistake = uris.mistake_in_files(file, "https s3 hf") if _is_own(file) else self._wrong_path(file)
             if mistake:
                 yield f"splits.{split}{place}", mistake
         listed = as_list(files)
@@ -111,6 +110,12 @@ class SourceSettings:
             yield f"splits.{split}", "must name a file; got an empty list"
         if len(listed) > 1 and split.partition(".")[2] not in IN_PARTS:
             yield f"splits.{split}", f"must be one file; got {len(listed)}"
+
+    def _wrong_path(self, file: str) -> Optional[str]:
+        path = PurePosixPath(file)
+        inside = file and file.removesuffix("/") == path.as_posix() and ".." not in path.parts and path.name
+        wrong = None if inside else f"must be a plain path below data; got {file!r}"
+        return uris.mistake_in_query(f"{self.data}/{file}") or wrong
 
     def _wrong_sums(self) -> Iterator[Tuple[str, str]]:
         for split in self.sha256:
@@ -140,9 +145,3 @@ def _numbered(values: Union[str, List[str]]) -> List[Tuple[str, str]]:
 def _is_own(file: str) -> bool:
     """Whether a split's file has a location of its own instead of one below `data`."""
     return bool(uris.scheme_of(file)) or file.startswith("/")
-
-
-def _wrong_path(file: str) -> str:
-    path = PurePosixPath(file)
-    inside = file and file.removesuffix("/") == path.as_posix() and ".." not in path.parts and path.name
-    return "" if inside else f"must be a plain path below data; got {file!r}"

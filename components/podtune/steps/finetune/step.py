@@ -109,7 +109,8 @@ def _finetune(
         return
     with states.held(stopping) as stopping_or_lost:
         trained = train(Run(engine, examples, config, states, stopping_or_lost, evaluate))
-        facts = _facts(inputs, config, trained, hardware(device, engine.devices, engine.precision))
+        machine = {**hardware(device, engine.devices, engine.precision), "threads": engine.threads}
+        facts = _facts(inputs, config, trained, machine)
         _write(checkpoint, base_model, engine, trained=trained, facts=facts)
     states.forget_here()
 

@@ -9,7 +9,7 @@ from podtune.errors import BadInput, GateRefused
 from podtune.formats.artifact import Artifact
 from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, Checkpoint
 from podtune.formats.evaluation import EVALUATION, Evaluation
-from podtune.formats.model_card import MODEL_CARD, ModelCard
+from podtune.formats.model_card import BILL_OF_MATERIALS, MODEL_CARD, PROVENANCE, README, REPORT, ModelCard
 from podtune.formats.release import (
     EVALUATION_FOLDER,
     RELEASE,
@@ -18,16 +18,27 @@ from podtune.formats.release import (
     ReleaseFacts,
     ReleaseManifest,
 )
-from podtune.formats.sealed import MANIFEST
+from podtune.formats.sealed import MANIFEST, entry_of
 from podtune.formats.verdict import VERDICT, Verdict
 from podtune.sections import read_section, to_mapping
 from podtune.steps.publish.settings import ReleaseSettings
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
-from podtune.stores.releases import add_signature, lost_file, publish, read_release
+from podtune.stores.releases import add_signature, publish, read_release, repair
 from podtune.stores.retrying import patiently
 from podtune.stores.signing import signer
 from podtune.stores.store import Store
+
+_RECORD = (
+    README,
+    REPORT,
+    PROVENANCE,
+    BILL_OF_MATERIALS,
+    f"{EVALUATION_FOLDER}/{MANIFEST}",
+    f"{TRAINING_FOLDER}/{LOG}",
+    f"{TRAINING_FOLDER}/{MANIFEST}",
+)
+"""Files of a release with times or the machine in them."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +64,12 @@ class Candidate:
             f"{TRAINING_FOLDER}/{LOG}": (self.checkpoint, LOG),
             f"{TRAINING_FOLDER}/{MANIFEST}": (self.checkpoint, MANIFEST),
         }
+
+    @property
+    def contents(self) -> Dict[str, Path]:
+        """SHA-256 to a file of that content."""
+        paths = {artifact.path / file: artifact.files.get(file) for artifact, file in self.files.values()}
+        return {(entry or entry_of(path)).sha256: path for path, entry in paths.items()}
 
     @property
     def facts(self) -> Dict[str, Any]:
@@ -90,23 +107,24 @@ def run(  # as many as the component has
     verdict_facts = candidate.verdict.facts
     if verdict_facts.decision == "refuse":
         raise GateRefused(f"{name} is not released: {verdict_facts.reasons[0]}")
-    opened, files = open_store(store), {path: of.path / file for path, (of, file) in candidate.files.items()}
-    manifest = patiently(lambda: _already_live(opened, name, candidate.facts))
+    opened = open_store(store)
+    manifest = patiently(lambda: _already_live(opened, name, candidate))
     if manifest is None:
         manifest = publish(
             opened,
             name,
-            files=files,
+            files={path: artifact.path / file for path, (artifact, file) in candidate.files.items()},
             facts=candidate.facts,
             expected=verdict_facts.champion,
             verified={
                 path: artifact.files[file] for path, (artifact, file) in candidate.files.items() if file != MANIFEST
             },
+            record=[path for path in candidate.files if path in _RECORD],
             sign=signer(),
         )
         _log.info("%s %s is live in %s", name, manifest.version, opened.uri)
     else:
-        add_signature(opened, manifest, files, signer())
+        add_signature(opened, manifest, candidate.contents, signer())
         _log.info("%s %s in %s is the same model; no new version is made", name, manifest.version, opened.uri)
     with RELEASE.sealing(published) as draft:
         draft.facts.update(to_mapping(ReleaseFacts(opened.uri, name, manifest.version, manifest.digest)))
@@ -125,8 +143,8 @@ def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card
     return Candidate(trained, scored, judged, card)
 
 
-def _already_live(store: Store, name: str, facts: Mapping[str, Any]) -> Optional[ReleaseManifest]:
-    """Find the live version if it is this model; a repeated run differs only in what it was compared with."""
+def _already_live(store: Store, name: str, candidate: Candidate) -> Optional[ReleaseManifest]:
+    """Find the live version if it is this model, and repair it; a repeated run differs only in its comparison."""
     live = live_version(store, name)
     if live is None:
         return None
@@ -134,4 +152,4 @@ def _already_live(store: Store, name: str, facts: Mapping[str, Any]) -> Optional
         manifest = read_release(store, name, live.version)
     except BadInput:  # a damaged champion does not keep its successor out
         return None
-    return manifest if manifest.facts == facts and lost_file(store, manifest) is None else None
+    return manifest if manifest.facts == candidate.facts and repair(store, manifest, candidate.contents) else None

@@ -105,9 +105,9 @@ def _card_files(values: Mapping[str, Any], curves: Curves) -> Dict[str, bytes]:
 
 
 def _recipe_file(recipe: Mapping[str, Any]) -> bytes:
-    """Write a recipe as YAML; KFP hands whole numbers over as 3.0."""
-    whole = json.loads(json.dumps(recipe), parse_float=_number)
-    return _encoded(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120))
+    """Write a recipe as YAML, its sections' keys sorted; KFP hands whole numbers over as 3.0, and keys in any order."""
+    ordered = {name: json.loads(json.dumps(part, sort_keys=True), parse_float=_number) for name, part in recipe.items()}
+    return _encoded(yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=120))
 
 
 def _json_file(value: Mapping[str, Any]) -> bytes:

@@ -215,7 +215,11 @@ def hub_link(name: str, source: str, section: str) -> Cell:
 def hardware(contents: Contents) -> str:
     """Describe the devices in one line."""
     facts = contents.records.checkpoint.hardware
-    units: Iterable[Tuple[str, str]] = (("cores", "{} cores"), ("memory_gib", "{} GiB of memory"))
+    units: Iterable[Tuple[str, str]] = (
+        ("cores", "{} cores"),
+        ("threads", "{} threads"),
+        ("memory_gib", "{} GiB of memory"),
+    )
     parts = [f"{setting(facts.get('count', 1))} × {facts.get('name', 'unknown')} ({facts.get('device', 'unknown')})"]
     parts += [f"computing in {facts['precision']}"] if "precision" in facts else []
     parts += [text.format(setting(facts[key])) for key, text in units if facts.get(key)]

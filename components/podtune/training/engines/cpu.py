@@ -1,13 +1,17 @@
 """What the CPU under a training step can do, and what this process does with its threads and memory."""
 
 import ctypes
+import logging
 import platform
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from podtune.training.records import core_limit
+from podtune.training.engines.states import Division
+from podtune.training.records import core_limit, usable_cores
+
+_log = logging.getLogger(__name__)
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _BYTES = 1 << 30
@@ -43,6 +47,19 @@ def keep_to_quota(system: Path = Path("/")) -> None:
     limit = core_limit(system)
     if limit:
         torch.set_num_threads(min(torch.get_num_threads(), limit))
+
+
+def divide_as_before(before: Division, processes: int) -> None:
+    """Compute with as many threads as the run began with, so that it continues bit for bit; say where it cannot."""
+    cores = usable_cores()
+    if before.threads and before.threads <= cores:
+        torch.set_num_threads(before.threads)
+    if (before.threads, before.processes) not in ((0, 0), (torch.get_num_threads(), processes)):
+        _log.warning(
+            "this run began with %d × %d threads (processes × threads) and goes on with %d × %d, on %d cores: sums "
+            "round otherwise, so that its result is not bit for bit that of an undisturbed run",
+            *(before.processes, before.threads, processes, torch.get_num_threads(), cores),
+        )
 
 
 def keep_freed_memory() -> None:

@@ -57,6 +57,7 @@ class PoptorchEngine:
     """
 
     first = True
+    threads = 0
 
     def __init__(self, model: Any, placement: Placement, config: TrainingConfig) -> None:
         self._model, self._graph, self._config = model, placement.graph, config

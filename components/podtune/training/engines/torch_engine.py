@@ -17,12 +17,18 @@ from podtune.formats.ragged import offsets_of, positions_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.attention import attend_within_sequences
-from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota, multiplies_bfloat16, multiplies_in_tiles
+from podtune.training.engines.cpu import (
+    divide_as_before,
+    keep_freed_memory,
+    keep_to_quota,
+    multiplies_bfloat16,
+    multiplies_in_tiles,
+)
 from podtune.training.engines.layers import copy_before_multiplying, draw_by_row, set_attention_dropout, set_dropout
 from podtune.training.engines.optimizer import MasterWeights
 from podtune.training.engines.processes import Processes, join_processes
 from podtune.training.engines.sequences import MicroBatch, RowNoise, cut, running, to_device
-from podtune.training.engines.states import load_state, save_model, save_state
+from podtune.training.engines.states import Division, load_division, load_state, save_model, save_state
 from podtune.training.protocols import Examples, Objective, StepResult, WriteState
 
 _log = logging.getLogger(__name__)
@@ -80,6 +86,10 @@ class TorchEngine:
         processes.copy_from_first(self._weights.weights)
         self._weights.copy_to_model()
 
+    @property
+    def threads(self) -> int:
+        return torch.get_num_threads() if self._device.type == "cpu" else 0
+
     def steps(
         self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
     ) -> List[StepResult]:
@@ -113,9 +123,12 @@ class TorchEngine:
             self._copied = {name: torch.empty_like(tensor, device="cpu") for name, tensor in state.items()}
         for name, tensor in state.items():
             self._copied[name].copy_(tensor)
-        return partial(save_state, self._copied, self._weights.layout())
+        division = Division(self.threads, self._processes.count)
+        return partial(save_state, self._copied, self._weights.layout(), division=division)
 
     def load_state(self, directory: Path) -> None:
+        if self._device.type == "cpu":
+            divide_as_before(load_division(directory), self._processes.count)
         self._weights.continue_from(load_state(self._weights.layout(), directory))
 
     def _step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:

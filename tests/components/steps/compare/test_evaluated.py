@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
-from podtune.steps.compare.evaluated import Champion, Unreadable, find_champion
+from podtune.formats.evaluation import Metric
+from podtune.steps.compare.evaluated import Champion, Unreadable, find_champion, open_evaluated
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.releases import blob_key, publish
 
@@ -103,3 +104,22 @@ def test_a_damaged_pointer_is_an_error_that_says_what_to_do(store: DirectoryStor
 
     with pytest.raises(BadInput, match=r"live/1\.json in .* is damaged; delete it and roll back to a version$"):
         find_champion(store, "qa", "f1")
+
+
+@pytest.mark.parametrize("value", [50.001, 90.0, float("1e300")])
+def test_a_metric_that_is_not_the_mean_of_its_examples_is_refused(make_evaluation: Any, value: float) -> None:
+    path = make_evaluation("changed", [0.0, 100.0], metrics={"f1": Metric(value, 0.0, 100.0)})
+
+    with pytest.raises(BadInput) as refusal:
+        open_evaluated(path, "f1")
+
+    assert str(refusal.value) == (
+        f"the f1 in {path}/manifest.json is {value}; the mean over examples.jsonl beside it is 50.0; "
+        "evaluate the model again"
+    )
+
+
+def test_a_metric_over_the_whole_need_not_be_a_mean(make_evaluation: Any) -> None:
+    metrics = {"f1": Metric(50.0, 0.0, 100.0), "bleu_4": Metric(12.0, 0.0, 100.0)}
+
+    assert open_evaluated(make_evaluation("bleu", [0.0, 100.0], metrics=metrics), "f1").metrics["bleu_4"] == 12.0

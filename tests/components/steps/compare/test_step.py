@@ -145,7 +145,7 @@ def test_a_floor_under_meteor_where_it_was_not_scored_tells_what_to_do(
 
 
 def test_cider_is_compared_in_its_own_unit(store: DirectoryStore, release: Any, make_evaluation: Any) -> None:
-    release(make_evaluation("champion", [1.1, 2.1], metric="cider", **CAPTIONING))
+    release(make_evaluation("champion", [1.1, 2.1], metric="cider"))
 
     verdict = compare(
         make_evaluation("new", [1.0, 2.0], metric="cider", **CAPTIONING), store, metric="cider", tolerance=0.05

@@ -311,11 +311,14 @@ def test_a_sample_is_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.local
-def test_the_web_is_read_with_sums_and_recorded_without_secrets(web: Any, tmp_path: Path) -> None:
+def test_the_web_is_read_with_sums_and_recorded_without_secrets(
+    web: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PODTUNE_SIGNED_URLS", f"{web.address}/squad?key=secret")
     web.files = {"/squad/train.json": TRAIN, "/squad/validation.json": DEV}
     web.fails(cut=10)
 
-    run(tmp_path / "raw", _source(f"{web.address}/squad?key=secret", sha256=_sums(train=TRAIN, validation=DEV)))
+    run(tmp_path / "raw", _source(f"{web.address}/squad", sha256=_sums(train=TRAIN, validation=DEV)))
 
     assert RAW_DATA.open(tmp_path / "raw").facts.source == f"{web.address}/squad"
     assert "secret" not in (tmp_path / "raw" / "manifest.json").read_text()

@@ -4,7 +4,8 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 from podtune.formats import checkpoint, evaluation, model_card, verdict
-from podtune.formats.sealed import read_manifest, sealing
+from podtune.formats.artifact import Format
+from podtune.formats.sealed import read_manifest
 
 
 class Run:
@@ -24,14 +25,16 @@ class Run:
         reasons: Optional[List[str]] = None,
         champion: Optional[str] = None,
         description: str = "A model.",
+        seconds: float = 1.5,
     ) -> Dict[str, Path]:
-        _seal(self.checkpoint, checkpoint.CHECKPOINT.kind, CHECKPOINT, {
+        _seal(checkpoint.CHECKPOINT, self.checkpoint, {**CHECKPOINT, "seconds": seconds}, {
             "model/config.json": "{}",
             "model/model.safetensors": weights,
-            "log.jsonl": '{"step": 1, "loss": 0.5}\n',
+            "log.jsonl": f'{{"step": 1, "loss": 0.5, "seconds": {seconds}}}\n',
             "tensorboard/events": "…",
         })  # fmt: skip
-        _seal(self.evaluation, evaluation.EVALUATION.kind, {**EVALUATION, "checkpoint": _digest(self.checkpoint)}, {
+        facts = {**EVALUATION, "checkpoint": _digest(self.checkpoint), "seconds": seconds}
+        _seal(evaluation.EVALUATION, self.evaluation, facts, {
             "predictions.json": '{"q1": "Denver"}',
             "examples.jsonl": json.dumps({"id": "q1", "weights": weights}) + "\n",
         })  # fmt: skip
@@ -44,12 +47,12 @@ class Run:
             "difference": {},
             "settings": {"metric": "f1"},
         }
-        _seal(self.verdict, verdict.VERDICT.kind, judged, {})
+        _seal(verdict.VERDICT, self.verdict, judged, {})
         earlier = dict.fromkeys(("raw_data", "base_model", "features", "checkpoint", "evaluation"), "0" * 64)
         settings = {"description": description}
         card = {"name": "qa", "settings": settings, **earlier, "verdict": _digest(self.verdict)}
-        _seal(self.model_card, model_card.MODEL_CARD.kind, card, {
-            "README.md": f"# qa\n\n{description}\n\nCompared with {champion}.\n",
+        _seal(model_card.MODEL_CARD, self.model_card, card, {
+            "README.md": f"# qa\n\n{description}\n\nCompared with {champion}, trained in {seconds} s.\n",
             "report.html": "<!doctype html>",
             "figures/loss.png": "PNG",
         })  # fmt: skip
@@ -87,8 +90,8 @@ EVALUATION: Dict[str, Any] = {
 }
 
 
-def _seal(path: Path, kind: str, facts: Dict[str, Any], files: Dict[str, str]) -> None:
-    with sealing(path, kind, 1) as draft:
+def _seal(form: Format[Any], path: Path, facts: Dict[str, Any], files: Dict[str, str]) -> None:
+    with form.sealing(path) as draft:
         draft.facts.update(facts)
         for name, content in files.items():
             (draft.path / name).parent.mkdir(parents=True, exist_ok=True)

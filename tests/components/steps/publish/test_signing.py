@@ -131,14 +131,14 @@ def test_publishing_again_signs_what_is_live(
     finished_run: Any, store: Store, tmp_path: Path, keys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private, public = keys("ours")
-    paths = finished_run.write("abc")
-    _publish(paths, store, tmp_path / "published")
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
     monkeypatch.setenv("PODTUNE_SIGNING_KEY", str(private))
 
-    version = _publish(paths, store, tmp_path / "published")
+    version = _publish(finished_run.write("abc", champion="1"), store, tmp_path / "published")
 
     assert version == "1"
     fetch_files(store, read_live(store, "qa"), tmp_path / "qa")
+    assert "Compared with None," in (tmp_path / "qa/README.md").read_text()
     verify_signature(tmp_path / "qa", public)
 
 

@@ -106,6 +106,21 @@ def test_the_same_run_again_makes_no_new_version(finished_run: Any, store: Store
     assert (version, versions(store, "qa")) == ("1", ["1"])
 
 
+def test_the_same_work_in_another_run_makes_no_new_version(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc", seconds=1.5), store, tmp_path / "published")
+
+    again = finished_run.write("abc", decision="accept", champion="1", seconds=2.5)
+
+    assert (_publish(again, store, tmp_path / "published"), versions(store, "qa")) == ("1", ["1"])
+
+
+def test_of_two_runs_of_the_same_work_at_once_both_are_live(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc", seconds=1.5), store, tmp_path / "published")
+    store.delete("releases/qa/live/1.json")
+
+    assert _publish(finished_run.write("abc", seconds=2.5), store, tmp_path / "published") == "1"
+
+
 def test_new_words_on_the_card_make_a_new_version(finished_run: Any, store: Store, tmp_path: Path) -> None:
     _publish(finished_run.write("abc"), store, tmp_path / "published")
     reworded = finished_run.write("abc", decision="accept", champion="1", description="A better description.")

@@ -62,7 +62,7 @@ def test_the_recipe_holds_the_sections_of_the_run(finished_run, tmp_path) -> Non
     run(**paths, **sections)
 
     text = (tmp_path / "card" / "recipe.yaml").read_text(encoding="utf-8")
-    assert "training:\n  epochs: 1\n  learning_rate: 0.0005\n  warmup_ratio: 0.1\n  ipu: null\n" in text
+    assert "training:\n  epochs: 1\n  ipu: null\n  learning_rate: 0.0005\n  warmup_ratio: 0.1\n" in text
     assert yaml.safe_load(text) == {"name": "a", "task": "question-answering", **sections}
     assert "Größe" in text
 

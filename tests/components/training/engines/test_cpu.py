@@ -4,12 +4,14 @@ from typing import Iterator
 import pytest
 import torch
 from podtune.training.engines.cpu import (
+    divide_as_before,
     has_avx512_bfloat16,
     keep_freed_memory,
     keep_to_quota,
     multiplies_bfloat16,
     multiplies_in_tiles,
 )
+from podtune.training.engines.states import Division
 
 
 @pytest.fixture
@@ -36,6 +38,44 @@ def test_without_a_limit_threads_stay(tmp_path: Path) -> None:
     keep_to_quota(tmp_path)
 
     assert torch.get_num_threads() == 4
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_a_run_goes_on_with_the_threads_that_it_began_with(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("podtune.training.engines.cpu.usable_cores", lambda: 4)
+
+    divide_as_before(Division(threads=3, processes=1), processes=1)
+
+    assert (torch.get_num_threads(), caplog.text) == (3, "")
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_a_state_that_does_not_say_its_threads_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    divide_as_before(Division(), processes=1)
+
+    assert (torch.get_num_threads(), caplog.text) == (4, "")
+
+
+@pytest.mark.parametrize(
+    ("threads", "processes", "words"),
+    [
+        (8, 1, "began with 1 × 8 threads (processes × threads) and goes on with 1 × 4, on 4 cores"),
+        (4, 2, "began with 2 × 4 threads (processes × threads) and goes on with 1 × 4, on 4 cores"),
+    ],
+)
+@pytest.mark.usefixtures("four_threads")
+def test_what_cannot_be_divided_as_before_is_said_not_to_be_exact(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, threads: int, processes: int, words: str
+) -> None:
+    monkeypatch.setattr("podtune.training.engines.cpu.usable_cores", lambda: 4)
+
+    divide_as_before(Division(threads, processes), processes=1)
+
+    assert torch.get_num_threads() == 4
+    assert words in caplog.text
+    assert "not bit for bit that of an undisturbed run" in caplog.text
 
 
 def test_memory_can_be_kept_twice() -> None:

@@ -38,6 +38,13 @@ def test_a_state_comes_back_bit_for_bit(weights: MasterWeights, tmp_path: Path) 
     assert all(torch.equal(tensor, saved[name]) for name, tensor in weights.state().items())
 
 
+def test_a_state_says_how_its_sums_were_divided(tmp_path: Path) -> None:
+    states.save_state({}, [], tmp_path, states.Division(threads=2, processes=4))
+
+    assert states.load_division(tmp_path) == (2, 4)
+    assert states.load_division(tmp_path / "of an earlier version") == (0, 0)
+
+
 @pytest.mark.parametrize("damaged", ["optimizer.json", "optimizer.safetensors"])
 def test_a_damaged_state_is_refused(weights: MasterWeights, tmp_path: Path, damaged: str) -> None:
     save(weights, tmp_path)

@@ -160,6 +160,24 @@ def test_a_cpu_that_does_not_multiply_bfloat16_computes_in_float32(
     assert np.array_equal(found["start_logits"], expected["start_logits"])
 
 
+def test_a_run_that_goes_on_keeps_its_number_of_threads(
+    bert: Path, config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("podtune.training.engines.cpu.usable_cores", lambda: 4)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        open_engine(SpanObjective(), bert, config(), "cpu").copy_state()(tmp_path)
+        torch.set_num_threads(1)
+
+        later = open_engine(SpanObjective(), bert, config(), "cpu")
+        later.load_state(tmp_path)
+
+        assert later.threads == 3
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_a_missing_gpu_is_named(bert: Path, config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
