@@ -1,22 +1,21 @@
 """Files that hold SQuAD's questions: JSON, JSON Lines or Parquet, each also packed by gzip; told by their content."""
 
-import gzip
-import zlib
-from typing import Any, Collection, Iterator, List, Tuple
+from typing import Any, Collection, Iterator, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.json_files import json_values
+from podtune.formats.packed import read_unpacked
 from podtune.formats.raw_data import DataFile
+from podtune.formats.tables import PARQUET, open_table
 
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _WANTED = "JSON or JSON Lines in UTF-8, or Parquet, as it is or as .gz"
 
 
 def read_values(file: DataFile, columns: Collection[str]) -> Iterator[Tuple[str, Any]]:
     """Read a file's values, each with its place; of a table these columns, and BadInput where it has none of them."""
-    content = _unpacked(file)
-    if content.startswith(_PARQUET):
-        return ((f"row {number}", row) for number, row in enumerate(_read_table(content, file, columns)))
+    content = read_unpacked(file, "a SQuAD file")
+    if content.startswith(PARQUET):
+        return _read_table(file, columns)
     values = json_values(content, _WANTED, str(file))
     only = values[0][1]
     if len(values) == 1 and isinstance(only, list):
@@ -26,27 +25,9 @@ def read_values(file: DataFile, columns: Collection[str]) -> Iterator[Tuple[str,
     return ((f"line {line}", value) for line, value in values)
 
 
-def _unpacked(file: DataFile) -> bytes:
-    try:
-        content = file.path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise BadInput(f"{file} is no file; it should be a SQuAD file") from error
-    try:
-        return gzip.decompress(content) if content.startswith(_GZIP) else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"{file} is cut off or damaged gzip: {error}") from error
-
-
-def _read_table(content: bytes, file: DataFile, columns: Collection[str]) -> List[Any]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
-        names = table.schema_arrow.names
-        known = [name for name in names if name in columns]
-        if not known:
-            raise BadInput(f"{file} is not SQuAD: it has no column context; it has {', '.join(names)}")
-        return table.read(known).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
-    except (pyarrow.ArrowException, OSError) as error:
-        raise BadInput(f"{file} is cut off or damaged Parquet: {' '.join(str(error).split())}") from error
+def _read_table(file: DataFile, columns: Collection[str]) -> Iterator[Tuple[str, Any]]:
+    table = open_table(file, columns)
+    known = [name for name in table.names if name in columns]
+    if not known:
+        raise BadInput(f"{file} is not SQuAD: it has no column context; it has {', '.join(table.names)}")
+    return ((f"row {number}", row) for number, row in enumerate(table.rows(known)))
