@@ -2,6 +2,7 @@
 
 import contextlib
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Callable, Dict, Iterable, Iterator, List
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, from_os_error
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.raw_data import DataFile
 
@@ -25,8 +26,19 @@ _IS_UTF8 = 0x800
 LARGEST_FILE = 64 << 20
 """Bytes of an image file; a larger member is taken for an attack."""
 
-DAMAGED_MEMBER = (zipfile.BadZipFile, zlib.error, EOFError)
-"""What zipfile raises for a member that is not what was packed; that a disk cannot be read is another matter."""
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # and NotImplementedError, of a kind or version of packing that zipfile does not know
+    ValueError,
+    LookupError,
+    OverflowError,
+    MemoryError,
+)
+"""What zipfile raises for a zip that is not what was packed."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class ImageFiles:
     """File name to the paths, relative to the root, that end with it."""
 
     read: Callable[[str], bytes]
-    """One file's content by its path; several threads may call it."""
+    """One file's content by its path, or BadInput with the reason; several threads may call it."""
 
     def find(self, name: str) -> str:
         """Return the path of a named file; BadInput unless there is exactly one.
@@ -67,15 +79,28 @@ def open_image_files(root: DataFile) -> Iterator[ImageFiles]:
         called = {_composed(path): path for path in paths}
         yield ImageFiles(root, _by_name(called), lambda path: _read_file(root, called[path]))
         return
-    try:
+    if not root.path.exists():
+        raise BadInput(f"{root} does not exist; it should be a folder or a zip of images")
+    with _unzipping(f"{root} is neither a folder nor a zip that can be read: "):
         archive = zipfile.ZipFile(root.path)
-    except FileNotFoundError as error:
-        raise BadInput(f"{root} does not exist; it should be a folder or a zip of images") from error
-    except zipfile.BadZipFile as error:
-        raise BadInput(f"{root} is neither a folder nor a zip that can be read: {error}") from error
     with archive:
         members = _safe_members(archive, root)
-        yield ImageFiles(root, _by_name(members), lambda path: archive.read(members[path]))
+        yield ImageFiles(root, _by_name(members), lambda path: _read_member(archive, members[path]))
+
+
+@contextlib.contextmanager
+def _unzipping(complaint: str) -> Iterator[None]:
+    """Turn what zipfile raises for a damaged zip into BadInput; a disk that is away is another matter."""
+    try:
+        yield
+    except _DAMAGES as error:
+        passing = from_os_error(error) if isinstance(error, OSError) else None
+        raise passing or BadInput(complaint + (" ".join(str(error).split()) or type(error).__name__)) from error
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with _unzipping(""):
+        return archive.read(member)
 
 
 def _by_name(paths: Iterable[str]) -> Dict[str, List[str]]:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
-from podtune.formats.image_files import DAMAGED_MEMBER, PICTURES, ImageFiles, open_image_files
+from podtune.formats.image_files import PICTURES, ImageFiles, open_image_files
 from podtune.formats.raw_data import DataFile
 from podtune.progress import progress_bar
 from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
@@ -67,7 +67,7 @@ def _picture(files: ImageFiles, path: str) -> Image.Image:
 
     try:
         return open_picture(files.read(path), path)
-    except (BadInput, *DAMAGED_MEMBER) as error:
+    except BadInput as error:
         raise BadRegions(str(error)) from error
 
 
