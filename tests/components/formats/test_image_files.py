@@ -159,7 +159,7 @@ def test_a_member_that_unpacks_to_more_than_it_says_is_damaged(tmp_path: Path) -
     struct.pack_into("<I", content, content.index(b"PK\x01\x02") + 24, 10)
     (tmp_path / "images.zip").write_bytes(bytes(content))
 
-    with open_image_files(DataFile(tmp_path / "images.zip")) as files, pytest.raises(BadInput, match="^Bad CRC-32"):
+    with open_image_files(DataFile(tmp_path / "images.zip")) as files, pytest.raises(BadInput, match=r"^Bad CRC-32"):
         files.read("a.jpg")
 
 
@@ -170,7 +170,7 @@ def test_a_member_that_unpacks_to_more_than_it_says_is_damaged(tmp_path: Path) -
         (b"PK\x01\x02", 8, 0x40, "strong encryption"),
         (b"PK\x03\x04", 30, 0x4242, "differ"),
         (b"PK\x01\x02", 42, 0xFFF0, "Truncated file header"),
-        (b"PK\x01\x02", 20, 1, "^EOFError$"),
+        (b"PK\x01\x02", 20, 1, "Bad CRC-32"),
     ],
 )
 def test_a_member_whose_header_is_damaged_costs_itself_alone(
