@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
+from podtune.sections import shown
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -94,7 +95,7 @@ def mistake_in_type(config: Mapping[str, Any], allowed: Sequence[str]) -> str:
     """Say what is wrong with a configuration's model_type; empty where it is one of these."""
     actual = config.get("model_type")
     wanted = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
-    return "" if actual in allowed else f"model_type must be {wanted}; got {actual!r}"
+    return "" if isinstance(actual, str) and actual in allowed else f"model_type must be {wanted}; got {shown(actual)}"
 
 
 BASE_MODEL = Format("base-model", 1, BaseModelFacts)

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import Collection, Iterator, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from podtune.plain_text import is_path
 from podtune.stores.opening import carries_secrets
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
@@ -75,7 +76,8 @@ def without_secrets(uri: str) -> str:
 
 def file_location(uri: str) -> FileLocation:
     """Divide a file's own URI or absolute path into its source and its name."""
-    parts = urlsplit(uri) if scheme_of(uri) else urlsplit("")._replace(path=uri)
+    is_uri = scheme_of(uri) and not _unsplittable(uri)
+    parts = urlsplit(uri) if is_uri else urlsplit("")._replace(path=uri)
     directory, name = posixpath.split(parts.path)
     at_root = parts.scheme and directory == "/"
     return FileLocation(urlunsplit(parts._replace(path="" if at_root else directory)), name)
@@ -115,7 +117,7 @@ def mistake_in_source(uri: str, allowed: str) -> Optional[str]:
     `allowed` names schemes, separated by spaces; a path is always allowed, and http:// on this machine where
     https:// is.
     """
-    return _unknown(uri, allowed) or _unsplittable(uri) or _unsafe(uri) or _misshapen(uri, _scheme(uri).source, "")
+    return _unsplittable(uri) or _unknown(uri, allowed) or _unsafe(uri) or _misshapen(uri, _scheme(uri).source, "")
 
 
 def mistake_in_file(uri: str, allowed: str) -> Optional[str]:
@@ -132,6 +134,8 @@ def _unknown(uri: str, allowed: str) -> Optional[str]:
 
 
 def _unsplittable(uri: str) -> Optional[str]:
+    if not is_path(uri):
+        return "must be without NUL and half characters"
     try:
         urlsplit(uri)
     except ValueError as error:
