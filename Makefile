@@ -13,7 +13,7 @@ BUILD_OPTIONS ?=
 NUMERIC := $(addprefix tests/components/,training/engines tasks detector)
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help demo quick test test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel images lock \
+.PHONY: help demo quick test fuzz test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel images lock \
   lock-images docs clean
 
 help:  ## print this
@@ -30,6 +30,10 @@ quick: lint  ## the inner loop: lint, and the tests that start no process; under
 
 test: .venv/installed  ## every test that this machine can run
 	$(PYTEST) $(JUDGE_SKIPS)
+
+# All readers of what strangers make; one, or with fewer inputs: make fuzz READER=zips FUZZ=10000 SEED=2
+fuzz: .venv/installed  ## a million mutated inputs: none may end in a traceback, a crash or a hang; an hour or two
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(READER)
 
 # torch's kernels for a CPU with AVX2 alone, and its portable ones; they round otherwise
 test-numeric: .venv/installed  ## the numeric tests as on CPUs without AVX-512 and without AVX2

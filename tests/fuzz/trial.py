@@ -1,6 +1,7 @@
 """Readers tried with mutated inputs, in forked processes that may crash, hang or run out of memory alone."""
 
 import contextlib
+import faulthandler
 import json
 import os
 import resource
@@ -8,6 +9,7 @@ import select
 import signal
 import tempfile
 import traceback
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -129,6 +131,8 @@ def _work(
     own = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY, own + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warnings.simplefilter("ignore")  # pytest makes errors of them
+    faulthandler.disable()
     try:
         for number in numbers:
             content = made(name, reader, seeds, number, seed)
@@ -158,7 +162,7 @@ def outcome_of(read: Callable[[], Any]) -> Tuple[str, str]:
 
 def _where(error: BaseException) -> str:
     """The last line of ours, and of others."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     own = [frame for frame in frames if "/podtune" in frame.filename] or frames
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in (frames[-1], own[-1])]
     return " < ".join(dict.fromkeys(places))

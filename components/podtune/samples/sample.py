@@ -51,7 +51,10 @@ def write_sample(uri: str, samples: Mapping[str, Sample], directory: Path) -> An
 
 def mistake_in_sample(uri: str, samples: Mapping[str, Sample]) -> Optional[str]:
     """What is wrong with a sample's URI; None where nothing is."""
-    kind, query = _parts(uri)
+    try:
+        kind, query = _parts(uri)
+    except ValueError as error:
+        return f"is no URI: {error}"
     if kind not in samples:
         return f"must be one of {', '.join(f'sample://{name}' for name in samples)}; got {uri!r}"
     sample, values = samples[kind], dict(query)

@@ -35,6 +35,10 @@ def test_another_kind_is_refused(uri: str) -> None:
     assert mistake_in_sample(uri, SAMPLES) == (f"must be one of sample://squad, sample://vqa; got {uri!r}")
 
 
+def test_what_cannot_be_split_is_refused() -> None:
+    assert mistake_in_sample("sample://[", SAMPLES) == "is no URI: Invalid IPv6 URL"
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "", "1e9", "9999999999", "²"])
 def test_numbers_are_whole(value: str) -> None:
     assert mistake_in_sample(f"sample://squad?seed={value}", SAMPLES) == (
