@@ -4,6 +4,7 @@ One that is put together of two published models has no weights of its own: conf
 `encoder/` and `decoder/` have each one's configuration and weights, and the tokenizer's files are the decoder's.
 """
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
@@ -79,8 +80,13 @@ def load_tokenizer(path: Path, shown: str = "") -> "Tokenizer":
     if not path.is_file():
         raise BadInput(f"{shown} is missing; the model needs a fast tokenizer's file")
     try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
+        tokenizer = Tokenizer.from_file(str(path))
+        with contextlib.suppress(Exception):  # for the task to tell, which knows what it needs
+            tokenizer.encode("one", "two")
+        return tokenizer
+    except BaseException as error:  # the library raises nothing narrower, and its panics are no exceptions
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise BadInput(f"{shown} is not a tokenizer that can be read: {' '.join(str(error).split())}") from error
 
 

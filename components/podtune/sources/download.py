@@ -9,10 +9,10 @@ from typing import Any, Iterator, Mapping, Optional
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing, naming
 from podtune.progress import progress_bar
 from podtune.sources.uris import without_secrets
-from podtune.stores.partial_file import land, naming, partial_file, partials_of
+from podtune.stores.partial_file import land, partial_file, partials_of
 from podtune.stores.retrying import ATTEMPTS, wait
 
 _SECONDS = 60

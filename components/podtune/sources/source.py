@@ -5,14 +5,13 @@ import shutil
 from pathlib import Path
 from typing import Iterator, List, Optional, Protocol
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, naming
 from podtune.progress import progress_bar
 from podtune.sources.cache import through_cache
 from podtune.sources.checksums import Sum
 from podtune.sources.download import download
 from podtune.sources.uris import file_uri, scheme_of, without_secrets
 from podtune.stores.opening import open_store
-from podtune.stores.partial_file import naming
 
 _BLOCK = 1 << 20
 

@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Iterator, Optional
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, naming
 from podtune.formats.sealed import sync
-from podtune.stores.partial_file import land, naming, partial_file
+from podtune.stores.partial_file import land, partial_file
 from podtune.stores.store import Advance, unwatched
 
 INCOMING = ".incoming"

@@ -7,9 +7,9 @@ from typing import Any, Callable, Dict, Iterator, Optional
 
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
-from podtune.errors import BadInput, TryAgainLater
+from podtune.errors import BadInput, TryAgainLater, naming
 from podtune.stores import s3_errors
-from podtune.stores.partial_file import land, naming, partial_file
+from podtune.stores.partial_file import land, partial_file
 from podtune.stores.retrying import ATTEMPTS, wait
 from podtune.stores.s3_client import open_client
 from podtune.stores.store import PROBE, Advance, unwatched
