@@ -148,7 +148,7 @@ def _environment_of_steps(home: Home, recipe: str) -> Iterator[Path]:
     lib/python3.11/… that somebody passes, which is then not found: so the interpreter is called python3, and PATH
     leads to it (kfp 2.17, replace_python_executable).
     """
-    _require_temporary_space(Path(os.environ.get("TMPDIR") or "/tmp"))
+    _require_temporary_space(Path(os.environ.get("TMPDIR") or "/tmp"))  # noqa: S108  # as mktemp does
     environment, executable = dict(os.environ), sys.executable
     directory = str(Path(executable).parent)
     with tempfile.TemporaryDirectory() as messages:
