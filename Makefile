@@ -13,8 +13,11 @@ BUILD_OPTIONS ?=
 NUMERIC := $(addprefix tests/components/,training/engines tasks detector)
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
+# The pins of a lock without their hashes
+PINS := sed -n 's/^\([A-Za-z0-9][^ ]*==[^ ]*\).*/\1/p'
+
 .PHONY: help demo quick test fuzz test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel images lock \
-  lock-images docs clean
+  lock-images hashes audit docs clean
 
 help:  ## print this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -44,10 +47,10 @@ test-cluster: .venv/installed  ## end to end, on the KFP or Argo that PODTUNE_E2
 	$(BIN)/pytest -rs --numprocesses 3 --dist loadfile tests/cluster
 
 check: JUDGE_SKIPS := --judge-skips
-check: environments lint test test-numeric $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel  ## what CI runs
+check: environments lint audit test test-numeric $(if $(FLOOR_PYTHON),test-floor,no-floor) wheel  ## what CI runs
 
 # All that check installs; side by side by make --jobs
-environments: .venv/installed build/manifest-tools/installed build/swift/installed $(if $(FLOOR_PYTHON),.venv-floor/installed)
+environments: .venv/installed build/tools/installed build/manifest-tools/installed build/swift/installed $(if $(FLOOR_PYTHON),.venv-floor/installed)
 
 .PHONY: no-floor
 no-floor:
@@ -64,7 +67,8 @@ wheel: .venv/installed  ## build the wheel, install it alone and start it
 	rm -rf build/wheel && mkdir -p build/wheel
 	$(BIN)/python -m build --wheel --outdir build/wheel .
 	$(PYTHON) -m venv build/wheel/environment
-	build/wheel/environment/bin/pip install --quiet --constraint requirements.lock build/wheel/*.whl
+	$(PINS) requirements.lock > build/wheel/constraints.txt
+	build/wheel/environment/bin/pip install --quiet --constraint build/wheel/constraints.txt build/wheel/*.whl
 	cd build/wheel && environment/bin/podtune recipes
 
 # Named for PODTUNE_REGISTRY=registry/folder, where a push has to bring them; an image alone: make image-cpu
@@ -82,13 +86,13 @@ check-manifests: build/manifest-tools/installed .venv/installed  ## render the m
 build/manifest-tools/installed: tests/manifests/requirements.lock
 	@echo "installing $$(grep -c == $<) packages into build/manifest-tools, in silence: some 0.1 GB to fetch" >&2
 	$(PYTHON) -m venv build/manifest-tools
-	build/manifest-tools/bin/pip install --quiet --requirement $<
+	build/manifest-tools/bin/pip install --quiet --no-deps --requirement $<
 	touch $@
 
 # A second S3 server for the tests, which checks signatures and checksums
 build/swift/installed: tests/servers/swift.lock
 	$(PYTHON) -m venv build/swift
-	build/swift/bin/pip install --quiet --requirement $<
+	build/swift/bin/pip install --quiet --no-deps --requirement $<
 	touch $@
 
 .PHONY: build/images
@@ -118,21 +122,50 @@ test-floor: .venv-floor/installed  ## the tests of what the IPU image runs, on P
 	@echo "installing $$(grep -c == $<) packages into .venv, in silence: some 0.6 GB to fetch with torch's build for CPUs," >&2
 	@echo "3.5 GB with the one for CUDA, which pip takes unless it is configured otherwise (README.md); minutes" >&2
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --requirement requirements.lock
+	@# PyPI's torch for Linux is built for CUDA, whose libraries are packages of their own
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet --no-deps --requirement images/gpu/requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
 # Resolve pyproject.toml anew and pin the result.
 lock:  ## resolve pyproject.toml anew into requirements.lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/pip install --quiet torch==2.13.0 '.[benchmarks,dev]'
-	build/lock/bin/pip freeze --exclude podtune | sed 's/+cpu$$//' > requirements.lock
+	build/lock/bin/pip install --quiet torch==2.13.0 '.[benchmarks,dev,signing]'
+	build/lock/bin/pip freeze --all --exclude pip --exclude podtune | sed 's/+cpu$$//' > requirements.lock
+	$(MAKE) hashes
 
 # What the steps import, pinned as requirements.lock pins it; kfp without what it requires: its executor needs none of it
 lock-images:  ## pin what the CPU image installs, as requirements.lock does
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/pip install --quiet --constraint requirements.lock --requirement images/cpu/requirements.in
-	(build/lock/bin/pip freeze; grep ^kfp== requirements.lock) | sed 's/+cpu$$//' | sort -f > images/cpu/requirements.lock
+	$(PINS) requirements.lock > build/lock/constraints.txt
+	build/lock/bin/pip install --quiet --constraint build/lock/constraints.txt --requirement images/cpu/requirements.in
+	(build/lock/bin/pip freeze; $(PINS) requirements.lock | grep ^kfp==) | sed 's/+cpu$$//' | sort -f > images/cpu/requirements.lock
+	$(MAKE) hashes
+
+LOCKS := requirements.lock images/cpu/requirements.lock images/gpu/requirements.lock tests/manifests/requirements.lock tests/servers/swift.lock
+FLOOR_LOCKS := images/ipu/requirements.lock tests/floor.lock
+
+hashes: build/tools/installed  ## write the SHA-256 of every file that an index has of the pins into the locks
+	build/tools/bin/python images/hashes.py 3.11.14 $(LOCKS)
+	build/tools/bin/python images/hashes.py 3.8.18 $(FLOOR_LOCKS)
+
+# pip-audit asks an advisory service for each pin, and says where it had no answer; the two others need no network
+audit: .venv/installed build/tools/installed  ## look for known vulnerabilities, unsafe calls and keys in the repository
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive components pipelines
+	$(BIN)/detect-secrets-hook --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString \
+	  --disable-plugin KeywordDetector --exclude-secrets 'canary|^secret$$' $$(git ls-files -- ':!tests/golden' ':!*.lock')
+	for lock in requirements.lock images/ipu/requirements.lock; do \
+	  build/tools/bin/pip-audit --disable-pip --require-hashes --progress-spinner off --format json --output build/tools/audit.json \
+	    --requirement $$lock || { cat build/tools/audit.json; exit 1; }; \
+	  $(BIN)/python -c "import json; found = json.load(open('build/tools/audit.json'))['dependencies']; \
+	    print(sum('vulns' in one for one in found), 'of', len(found), 'pins of $$lock had an answer from the advisory service')"; \
+	done
+
+build/tools/installed:
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/pip install --quiet 'uv>=0.9' 'pip-audit>=2.9'
+	touch $@
 
 docs: .venv/installed  ## write what docs/ has of the code: every setting of a recipe
 	$(BIN)/python -m podtune_pipelines.recipe_settings > docs/settings.md

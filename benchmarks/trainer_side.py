@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 import torch
+from podtune.tasks.question_answering.model_types import MODEL_TYPES
 from podtune.tasks.question_answering.windows import QuestionWindows
 from transformers import (
     AutoModelForQuestionAnswering,
@@ -82,7 +83,7 @@ def train(
 ) -> StepTimes:
     """Train one epoch over the records in their order: AdamW, clipped at 1.0, linear rate; `more` is the Trainer's."""
     times = StepTimes()
-    if getattr(model.config, "type_vocab_size", None) == 1:  # RoBERTa
+    if not MODEL_TYPES[model.config.model_type].reads_segments or model.config.type_vocab_size == 1:
         records = [{name: value for name, value in record.items() if name != "token_type_ids"} for record in records]
     arguments = _arguments(
         num_train_epochs=1,

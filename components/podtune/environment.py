@@ -24,6 +24,7 @@ STORE = Variable("PODTUNE_STORE", "podtune", "where releases live: a directory o
 WORKSPACE = Variable("PODTUNE_WORKSPACE", "podtune", "`s3://` URI for the intermediate checkpoints of cluster runs")
 REGISTRY = Variable("PODTUNE_REGISTRY", "podtune, make", "registry and folder that a cluster pulls the images from")
 CACHE = Variable("PODTUNE_CACHE", "fetching steps", "directory for interrupted downloads; default: the user's cache")
+SIGNING_KEY = Variable("PODTUNE_SIGNING_KEY", "publish", "private key (PEM) that signs releases, or its file's path")
 IPU_PYTHON = Variable("PODTUNE_IPU_PYTHON", "steps on IPUs, `podtune doctor`", "the Python that has PopTorch")
 IPU_NAMESPACE = Variable("PODTUNE_IPU_NAMESPACE", "steps on a cluster", "namespace of IPUJobs; default `podtune-ipu`")
 METEOR_JAR = Variable("PODTUNE_METEOR_JAR", "evaluate", "METEOR's meteor-1.5.jar; without it that metric is left out")

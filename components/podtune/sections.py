@@ -136,8 +136,7 @@ def _suggestion(key: str, known: Mapping[str, Any]) -> str:
 def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     origin, options = typing.get_origin(kind), typing.get_args(kind)
     if origin is Union:
-        inner = next(option for option in options if option is not type(None))
-        return None if value is None else _value(inner, value, where, lines)
+        return None if value is None else _value(_alternative(options, value), value, where, lines)
     if origin is Literal:
         if value not in options:
             lines.append(f"{where} must be one of {', '.join(map(str, options))}; got {shown(value)}")
@@ -149,6 +148,13 @@ def _value(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
     if dataclasses.is_dataclass(kind):
         return _dataclass(kind, value, where, lines)
     return _scalar(origin or kind, value, where, lines)
+
+
+def _alternative(options: Sequence[Any], value: Any) -> Any:
+    """The kind that a value is read as: for a list the one that is a list, else the first."""
+    kinds = [option for option in options if option is not type(None)]
+    lists = [kind for kind in kinds if typing.get_origin(kind) is list and isinstance(value, (list, tuple))]
+    return [*lists, *kinds][0]
 
 
 def _scalar(kind: Any, value: Any, where: str, lines: List[str]) -> Any:

@@ -1,5 +1,6 @@
 """What the result of a step depends on beside its arguments: code, libraries, and sources on this machine."""
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from typing import Dict, List, Optional, Tuple
 
 import podtune
 from podtune.environment import METEOR_JAR
+from podtune.errors import BadInput
 from podtune.formats.sealed import sha256_of
-from podtune.sources.uris import scheme_of
+from podtune.sources.finding import find_files
+from podtune.sources.source import open_source
+from podtune.sources.uris import FileLocation, scheme_of
 from podtune.steps.table import STEPS
 
 from podtune_pipelines.recipe import Recipe
@@ -34,7 +38,7 @@ class _Source:
     """Whether the recipe names its content: samples, the Hub at a revision, and what has a checksum."""
 
     paths: List[Path]
-    """Its files or folders, if it is on this machine."""
+    """Its files, if it is on this machine."""
 
 
 def identity_of(recipe: Recipe, step: str) -> Optional[str]:
@@ -42,7 +46,7 @@ def identity_of(recipe: Recipe, step: str) -> Optional[str]:
     unpinned = [source for source in _sources(recipe).get(step, []) if not source.pinned]
     if any(scheme_of(source.uri) for source in unpinned):
         return None
-    content = [_hashed(path) for source in unpinned for path in source.paths]
+    content = [_hashed(source) for source in unpinned]
     meteor = METEOR_JAR.value() if step == "evaluate" else ""  # without the program that it names, a metric is left out
     return hashlib.sha256(json.dumps([step, _code_identity(step), content, meteor]).encode()).hexdigest()
 
@@ -64,19 +68,29 @@ def is_local(recipe: Recipe) -> bool:
 def _sources(recipe: Recipe) -> Dict[str, List[_Source]]:
     """Fetching step to what it reads; of a model in a directory, the files that lie in it directly."""
     data = [
-        _Source(uri, split in recipe.source.sha256 or scheme_of(uri) in PINNED, [Path(uri) / name])
-        for split, (uri, name) in recipe.source.locations().items()
+        _Source(at.source, split in recipe.source.sha256 or scheme_of(at.source) in PINNED, _local_files(at))
+        for split, locations in recipe.source.locations().items()
+        for at in locations
     ]
     models = [recipe.model.source] + ([recipe.model.decoder.source] if recipe.model.decoder else [])
     files = {uri: [] if scheme_of(uri) else list(filter(Path.is_file, sorted(Path(uri).glob("*")))) for uri in models}
     return {"fetch_data": data, "fetch_model": [_Source(uri, scheme_of(uri) in PINNED, files[uri]) for uri in models]}
 
 
-def _hashed(path: Path) -> List[Tuple[str, str]]:
-    """Name and hash of a file, or of each in a folder; a missing one is for fetching to report."""
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    stats = [(file, file.stat()) for file in files if file.is_file()]
-    return [(str(file.relative_to(path.parent)), _sha256(file, at.st_size, at.st_mtime_ns)) for file, at in stats]
+def _local_files(at: FileLocation) -> List[Path]:
+    """The files on this machine that a name means; those that are not there are for fetching to report."""
+    if scheme_of(at.source) or not Path(at.source).is_dir():
+        return []
+    with contextlib.suppress(BadInput):
+        found = find_files(open_source(at.source), at.name, described=False)
+        return [file for file in (Path(at.source) / name for name in found.files) if file.is_file()]
+    return []
+
+
+def _hashed(source: _Source) -> List[Tuple[str, str]]:
+    """Name and hash of each of its files."""
+    stats = [(file, file.stat()) for file in source.paths]
+    return [(str(file.relative_to(source.uri)), _sha256(file, at.st_size, at.st_mtime_ns)) for file, at in stats]
 
 
 @lru_cache(maxsize=None)

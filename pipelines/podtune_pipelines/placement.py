@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from podtune.environment import IPU_NAMESPACE, RUN
+from podtune.environment import IPU_NAMESPACE, RUN, SIGNING_KEY
 from podtune.image_names import image_of
 from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
 from podtune.steps.table import STEPS, Properties
@@ -13,6 +13,9 @@ from podtune_pipelines.kfp_compiler import kubernetes
 
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the token for the Hub's gated and private repositories."""
+
+SIGNING_SECRET = "podtune-signing"  # noqa: S105  # the secret's name
+"""A Kubernetes secret with the private key that signs releases."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ def _environment(task: Any, needs: Properties) -> None:
         kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
     if needs.reaches_hub:
         kubernetes.use_secret_as_env(task, HUB_SECRET, {"HF_TOKEN": "HF_TOKEN"}, optional=True)
+    if needs.signs:
+        kubernetes.use_secret_as_env(task, SIGNING_SECRET, {SIGNING_KEY.name: SIGNING_KEY.name}, optional=True)
     kubernetes.use_secret_as_env(task, STORE_SECRET, {name: name for name in SECRET_VARIABLES}, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_SECRET, {name: name for name in CONFIG_VARIABLES}, optional=True)
 

@@ -16,6 +16,7 @@ from podtune.sources.uris import scheme_of, without_secrets
 from podtune.steps.check_store.step import run as check_store
 from podtune.steps.fetch_model.settings import DecoderSettings, ModelSettings
 from podtune.stores.opening import open_store, refuse_secrets
+from podtune.stores.signing import require_signer
 from podtune.training.engines import ENGINES
 from podtune.training.step_process import poptorch_python
 
@@ -42,7 +43,7 @@ def check_for_cluster(
     if devices < 1 or (device == "cpu" and devices > 1):
         wanted = "1 on CPUs" if device == "cpu" else "at least 1"
         mistakes.append(f"--devices must be {wanted}; got {devices}")
-    mistakes += wrong_models(recipe, remote=not later)
+    mistakes += wrong_models(recipe, device, remote=not later)
     if mistakes:
         raise BadInput("\n".join(mistakes))
     return list(_warnings(recipe))
@@ -50,7 +51,7 @@ def check_for_cluster(
 
 def check_here(recipe: Recipe, device: str, store: str) -> None:
     """BadInput, naming every mistake, where this machine could not run a recipe into a store."""
-    mistakes = [*_unknown(device), *missing_paths(recipe), *wrong_models(recipe, remote=True)]
+    mistakes = [*_unknown(device), *missing_paths(recipe), *wrong_models(recipe, device, remote=True)]
     if device == "gpu" and not _has_gpu():
         mistakes.append("no NVIDIA GPU is visible; run on a machine with one and its driver, or use --device cpu")
     if mistakes:
@@ -60,6 +61,7 @@ def check_here(recipe: Recipe, device: str, store: str) -> None:
     if scheme_of(store) == "s3":
         check_store(release={"name": recipe.release.name}, store=store)
     else:
+        require_signer()
         open_store(store)
 
 
@@ -78,18 +80,26 @@ def missing_paths(recipe: Recipe) -> List[str]:
     ]
 
 
-def wrong_models(recipe: Recipe, *, remote: bool) -> List[str]:
-    """What is wrong with the types of the pretrained models, which their config.json says.
+def wrong_models(recipe: Recipe, device: str, *, remote: bool) -> List[str]:
+    """What is wrong with the types of the pretrained models, which their config.json says, for this device.
 
     One that is elsewhere is asked for only with `remote`; where it cannot be read, the step that fetches it says why.
     """
     model, task = recipe.model, recipe.of_task
-    wanted: List[Tuple[Union[ModelSettings, DecoderSettings], Sequence[str]]] = [(model, task.model_types)]
+    wanted: List[Tuple[Union[ModelSettings, DecoderSettings], Sequence[str]]] = [(model, task.model_types_on(device))]
     if model.decoder and task.parts:
         wanted = [(model, task.parts[:1]), (model.decoder, task.parts[1:])]
     found = [(one.source, _config_of(one.source, one.revision, remote=remote), types) for one, types in wanted]
-    mistakes = [(source, mistake_in_type(config, types)) for source, config, types in found if config is not None]
-    return [f"{CONFIG} of {without_secrets(source)}: {mistake}" for source, mistake in mistakes if mistake]
+    mistakes = [
+        (source, mistake_in_type(config, types), config.get("model_type") in task.model_types)
+        for source, config, types in found
+        if config is not None
+    ]
+    return [
+        f"{CONFIG} of {without_secrets(source)}: {mistake}{'; --device cpu and gpu take it' if elsewhere else ''}"
+        for source, mistake, elsewhere in mistakes
+        if mistake
+    ]
 
 
 def _config_of(source: str, revision: str, *, remote: bool) -> Optional[Dict[str, Any]]:
@@ -114,7 +124,7 @@ def _has_gpu() -> bool:
 def _paths(recipe: Recipe) -> List[str]:
     """The sources that are paths."""
     model = recipe.model
-    sources = [location for location, _ in recipe.source.locations().values()]
+    sources = [source for locations in recipe.source.locations().values() for source, _ in locations]
     sources += [model.source] + ([model.decoder.source] if model.decoder else [])
     return sorted({source for source in sources if not scheme_of(source)})
 

@@ -140,10 +140,16 @@ def _words(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(map(str, options))
     if origin is dict:
-        return f"mapping to {_PLURALS[options[1]]}"
+        return f"mapping to {_plural(options[1])}"
     if origin in (list, tuple):
         return f"list of {_PLURALS[options[0]]}"
     return "settings" if dataclasses.is_dataclass(kind) else _WORDS[kind]
+
+
+def _plural(kind: Any) -> str:
+    if typing.get_origin(kind) is Union:
+        return " or ".join(map(_plural, typing.get_args(kind)))
+    return f"lists of {_PLURALS[typing.get_args(kind)[0]]}" if typing.get_origin(kind) is list else _PLURALS[kind]
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:

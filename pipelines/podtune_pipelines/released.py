@@ -7,7 +7,7 @@ from typing import Dict, List, Optional
 from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
-from podtune.stores.fetching import fetch_files, read_fetched, verify_fetched
+from podtune.stores.fetching import Check, fetch_files, fetch_signature, read_fetched, verify_fetched
 from podtune.stores.live import live_version
 from podtune.stores.releases import names, read_release, versions
 from podtune.stores.store import Store
@@ -64,12 +64,15 @@ def table_of(found: List[Version]) -> Table:
     return table
 
 
-def download_release(store: Store, manifest: ReleaseManifest, directory: Path) -> bool:
-    """Have a directory hold exactly this release; whether it had to be fetched."""
-    there = _is_downloaded(directory, manifest)
-    if not there:
-        fetch_files(store, manifest, directory)
-    return not there
+def download_release(store: Store, manifest: ReleaseManifest, directory: Path, check: Optional[Check] = None) -> bool:
+    """Have a directory hold exactly this release, with its signature, and pass the check; whether it was fetched."""
+    if not _is_downloaded(directory, manifest):
+        fetch_files(store, manifest, directory, check=check)
+        return True
+    fetch_signature(store, manifest, directory)
+    if check is not None:
+        check(directory)
+    return False
 
 
 def _is_downloaded(directory: Path, manifest: ReleaseManifest) -> bool:

@@ -1,6 +1,7 @@
 """What the images install: the versions that the project is tested with, and all that the steps import."""
 
 import ast
+import re
 import sys
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
@@ -19,8 +20,8 @@ NOT_INSTALLED = {"setuptools"}
 
 def pins(lock: Path) -> Dict[str, str]:
     """Canonical name to version of every package that a lock names itself."""
-    lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if line and line[0] not in "#-"]
-    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+    lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if line and line[0] not in "#- "]
+    return {canonicalize_name(name): version for name, version in (line.rstrip(" \\").split("==") for line in lines)}
 
 
 def imported(directory: Path) -> Set[str]:
@@ -89,8 +90,20 @@ def test_the_ipu_image_leaves_torch_and_poptorch_to_its_base_and_holds_no_kfp() 
     assert locked["transformers"] == "4.46.3"
 
 
-@pytest.mark.parametrize("device", ["cpu", "gpu", "ipu"])
-def test_every_package_is_pinned(device: str) -> None:
-    lines = (IMAGES / device / "requirements.lock").read_text(encoding="utf-8").splitlines()
+LOCKS = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("*.lock")) + sorted(IMAGES.rglob("*.lock"))]
+LOCKS += [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "tests").rglob("*.lock"))]
 
-    assert [line for line in lines if not line.startswith(("#", "-r ")) and line.count("==") != 1] == []
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_is_pinned_to_files_that_are_known(lock: str) -> None:
+    lines = [line for line in (ROOT / lock).read_text(encoding="utf-8").splitlines() if line[:1] not in ("#", "-")]
+
+    pinned = [line for line in lines if not line.startswith(" ")]
+    assert [line for line in pinned if not re.fullmatch(r"[\w.-]+==[\w.+]+ \\", line)] == []
+    hashes = [line for line in lines if line.startswith(" ")]
+    assert [line for line in hashes if not re.fullmatch(r" {4}--hash=sha256:[0-9a-f]{64}( \\)?", line)] == []
+    assert all(lines[lines.index(line) + 1] in hashes for line in pinned)
+
+
+def test_all_locks_are_looked_at() -> None:
+    assert len(LOCKS) == 7

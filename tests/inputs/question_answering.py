@@ -1,4 +1,4 @@
-"""Two small tokenizers, written out: one like BERT's, one like RoBERTa's; and base models and data around them."""
+"""Small tokenizers, written out, like those of published models; and base models and data around them."""
 
 import json
 import string
@@ -41,8 +41,58 @@ def like_roberta() -> Tokenizer:
     return tokenizer
 
 
-TOKENIZERS = {"bert": like_bert, "roberta": like_roberta}
-CLASSIFIERS = {"bert": "[CLS]", "roberta": "<s>"}
+def like_modernbert() -> Tokenizer:
+    """[CLS] 0, [PAD] 1, [SEP] 2; then the 256 bytes and MERGES. A token's span includes the space before it."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = ["[CLS]", "[PAD]", "[SEP]", *alphabet, *("".join(pair) for pair in MERGES)]
+    tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, MERGES))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.add_special_tokens(["[CLS]", "[PAD]", "[SEP]"])
+    tokenizer.post_processor = _template("[CLS] $A [SEP]", "[CLS] $A [SEP] $B [SEP]", {"[CLS]": 0, "[SEP]": 2})
+    return tokenizer
+
+
+def like_xlm_roberta() -> Tokenizer:
+    """<s> 0, <pad> 1, </s> 2, <unk> 3, ▁ 4, ▁the 5, a to z 6 to 31, é 32, 東 33; CamemBERT's is of this kind too."""
+    pieces = ["▁", "▁the", *string.ascii_lowercase, "é", "東"]
+    scored = [(special, 0.0) for special in ("<s>", "<pad>", "</s>", "<unk>")]
+    scored += [(piece, -float(number)) for number, piece in enumerate(pieces, 1)]
+    tokenizer = Tokenizer(models.Unigram(scored, unk_id=3))
+    tokenizer.normalizer = normalizers.NFKC()
+    words, mark = pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, mark])
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>"])
+    tokenizer.post_processor = _template("<s> $A </s>", "<s> $A </s> </s> $B </s>", {"<s>": 0, "</s>": 2})
+    return tokenizer
+
+
+def like_albert() -> Tokenizer:
+    """The same pieces without accents and capitals; [CLS] 0, <pad> 1, [SEP] 2, <unk> 3."""
+    tokenizer = like_xlm_roberta()
+    pieces = json.loads(tokenizer.to_str())["model"]["vocab"]
+    special = [("[CLS]", 0.0), ("<pad>", 0.0), ("[SEP]", 0.0), ("<unk>", 0.0)]
+    albert = Tokenizer(models.Unigram([*special, *((piece, score) for piece, score in pieces[4:])], unk_id=3))
+    plain = [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    albert.normalizer = normalizers.Sequence([normalizers.Replace("``", '"'), *plain])
+    albert.pre_tokenizer = tokenizer.pre_tokenizer
+    albert.add_special_tokens(["[CLS]", "<pad>", "[SEP]", "<unk>"])
+    albert.post_processor = _template("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", {"[CLS]": 0, "[SEP]": 2})
+    return albert
+
+
+def _template(single: str, pair: str, special: Dict[str, int]) -> Any:
+    return processors.TemplateProcessing(single=single, pair=pair, special_tokens=list(special.items()))
+
+
+TOKENIZERS = {
+    "bert": like_bert,
+    "roberta": like_roberta,
+    "modernbert": like_modernbert,
+    "xlm-roberta": like_xlm_roberta,
+    "albert": like_albert,
+}
+CLASSIFIERS = {"bert": "[CLS]", "roberta": "<s>", "modernbert": "[CLS]", "xlm-roberta": "<s>", "albert": "[CLS]"}
 
 WriteModel = Callable[..., Path]
 WriteData = Callable[..., Path]
@@ -55,7 +105,7 @@ def tokenizers() -> Dict[str, Callable[[], Tokenizer]]:
 
 @pytest.fixture
 def write_model(tmp_path: Path) -> WriteModel:
-    """Write a BaseModel with a tokenizer: like bert or roberta, or the one given."""
+    """Write a BaseModel with a tokenizer: like a published one, or the one given."""
 
     def written(
         kind: str = "bert",

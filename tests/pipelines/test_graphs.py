@@ -1,6 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Set
 
 import pytest
 import yaml
@@ -97,18 +97,25 @@ def test_credentials_come_from_a_secret_only(tmp_path: Path, monkeypatch: pytest
 
     _, executors = tasks_of(text)
     assert "canary" not in text
-    assert executors["exec-publish"]["secretAsEnv"][0]["secretName"] == "podtune-s3"
+    assert executors["exec-finetune"]["secretAsEnv"][0]["secretName"] == "podtune-s3"
 
 
-def test_only_the_steps_that_ask_the_hub_have_its_token(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("secret", "steps"),
+    [
+        ("podtune-hub", {"exec-fetch-data", "exec-fetch-model"}),
+        ("podtune-signing", {"exec-check-store", "exec-publish"}),
+    ],
+)
+def test_only_the_steps_that_use_a_secret_have_it(tmp_path: Path, secret: str, steps: Set[str]) -> None:
     _, executors = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("cpu"), **PLACES))
 
     holders = {
         name
         for name, executor in executors.items()
-        if any(secret["secretName"] == "podtune-hub" for secret in executor["secretAsEnv"])
+        if any(held["secretName"] == secret and held["optional"] for held in executor["secretAsEnv"])
     }
-    assert holders == {"exec-fetch-data", "exec-fetch-model"}
+    assert holders == steps
 
 
 def test_a_place_that_is_not_given_has_no_default(tmp_path: Path) -> None:

@@ -65,6 +65,9 @@ def test_sources_elsewhere_are_not_looked_for() -> None:
     ]
 
 
+QUESTION_ANSWERING = "albert, bert, camembert, distilbert, electra, modernbert, roberta, xlm-roberta"
+
+
 def make_model(directory: Path, model_type: str) -> str:
     directory.mkdir(exist_ok=True)
     (directory / "config.json").write_text(json.dumps({"model_type": model_type}))
@@ -74,7 +77,7 @@ def make_model(directory: Path, model_type: str) -> str:
 def test_a_model_of_an_unknown_type_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
     model = make_model(tmp_path / "model", "t5")
     recipe = load_recipe("bert-tiny-squad", [f"model.source={model}"])
-    expected = f"config.json of {model}: model_type must be one of bert, roberta; got 't5'"
+    expected = f"config.json of {model}: model_type must be one of {QUESTION_ANSWERING}; got 't5'"
 
     with pytest.raises(BadInput) as here:
         check_here(recipe, "cpu", str(tmp_path / "store"))
@@ -84,13 +87,25 @@ def test_a_model_of_an_unknown_type_is_refused_before_anything_is_fetched(tmp_pa
     assert str(here.value) == str(there.value) == expected
 
 
+@pytest.mark.parametrize("model_type", ["albert", "distilbert", "modernbert"])
+def test_a_type_that_cannot_be_compiled_is_refused_for_ipus_only(tmp_path: Path, model_type: str) -> None:
+    model = make_model(tmp_path / "model", model_type)
+    recipe = load_recipe("bert-tiny-squad", [f"model.source={model}"])
+
+    assert wrong_models(recipe, "gpu", remote=False) == []
+    assert wrong_models(recipe, "ipu", remote=False) == [
+        f"config.json of {model}: model_type must be one of bert, camembert, electra, roberta, xlm-roberta; "
+        f"got '{model_type}'; --device cpu and gpu take it"
+    ]
+
+
 def test_encoder_and_decoder_have_types_of_their_own(tmp_path: Path) -> None:
     encoder, decoder = (make_model(tmp_path / name, name) for name in ("vit", "gpt2"))
     joined = [f"model.source={encoder}", f"model.decoder.source={decoder}"]
     swapped = [f"model.source={decoder}", f"model.decoder.source={encoder}"]
 
-    assert wrong_models(load_recipe("vit-gpt2-vizwiz", joined), remote=False) == []
-    assert wrong_models(load_recipe("vit-gpt2-vizwiz", swapped), remote=False) == [
+    assert wrong_models(load_recipe("vit-gpt2-vizwiz", joined), "cpu", remote=False) == []
+    assert wrong_models(load_recipe("vit-gpt2-vizwiz", swapped), "cpu", remote=False) == [
         f"config.json of {decoder}: model_type must be vit; got 'gpt2'",
         f"config.json of {encoder}: model_type must be gpt2; got 'vit'",
     ]
@@ -101,11 +116,11 @@ def test_a_model_in_a_bucket_is_asked_for_its_type(moto_server: Any, monkeypatch
     open_client().put_object(Bucket="models", Key="t5/config.json", Body=b'{"model_type": "t5"}')
     recipe = load_recipe("bert-tiny-squad", ["model.source=s3://models/t5"])
 
-    assert wrong_models(recipe, remote=False) == []
-    assert wrong_models(recipe, remote=True) == [
-        "config.json of s3://models/t5: model_type must be one of bert, roberta; got 't5'"
+    assert wrong_models(recipe, "cpu", remote=False) == []
+    assert wrong_models(recipe, "cpu", remote=True) == [
+        f"config.json of s3://models/t5: model_type must be one of {QUESTION_ANSWERING}; got 't5'"
     ]
-    assert wrong_models(load_recipe("bert-tiny-squad", ["model.source=s3://models/none"]), remote=True) == []
+    assert wrong_models(load_recipe("bert-tiny-squad", ["model.source=s3://models/none"]), "cpu", remote=True) == []
 
 
 def test_what_may_keep_pods_from_running_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +132,14 @@ def test_what_may_keep_pods_from_running_is_said(monkeypatch: pytest.MonkeyPatch
         "PODTUNE_REGISTRY is not set: a cluster whose nodes lack podtune/python-cpu:0.1.0 will look for it in a public "
         "registry",
     ]
+
+
+@pytest.mark.parametrize("store", ["store", "s3://models/podtune"])
+def test_a_key_that_cannot_sign_is_told_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PODTUNE_SIGNING_KEY", "missing.pem")
+
+    with pytest.raises(BadInput, match=r"^PODTUNE_SIGNING_KEY must be a private key on the curve P-256"):
+        check_here(load_recipe("bert-tiny-squad"), "cpu", store)

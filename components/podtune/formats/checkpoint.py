@@ -23,7 +23,7 @@ LOG = "log.jsonl"
 TENSORBOARD = "tensorboard"
 
 _WEIGHTS = "model.safetensors"
-_LAYERS = ("num_hidden_layers", "n_layer", "l_layers", "x_layers", "r_layers")
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "l_layers", "x_layers", "r_layers")
 """Keys of a config.json that count layers: BERT's, GPT-2's, LXMERT's of language, of both, and of regions."""
 
 Line = Dict[str, Any]

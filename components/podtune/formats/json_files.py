@@ -1,8 +1,9 @@
 """Strict readers of published JSON: every message names the file and the position in it."""
 
+import codecs
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NoReturn, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.parsing import parse_json, parse_json_values
@@ -36,9 +37,29 @@ def json_values(content: bytes, wanted: str, shown: str) -> List[Tuple[int, Any]
     return values
 
 
+def json_lines(content: bytes) -> Iterator[Tuple[int, str]]:
+    """The lines of a file that are not empty, each with its number; ValueError where it is no text."""
+    lines = _decoded(content).split("\n")
+    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+
+
+def parse_line(line: str) -> Any:
+    """Parse one line as `read_json` does a file; ValueError where it is no JSON."""
+    return parse_json(line, object_pairs_hook=_object)
+
+
+def _decoded(content: bytes) -> str:
+    """A text in UTF-8, or in what its first bytes say."""
+    marked = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    for encoding, marks in zip(("utf-32", "utf-16"), marked):
+        if content.startswith(marks):
+            return content.decode(encoding)
+    return content.decode("utf-8-sig")
+
+
 def _parse(content: bytes, wanted: str, shown: str, parse: Callable[..., Any]) -> Any:
     try:
-        text = content.decode("utf-8-sig")
+        text = _decoded(content)
         return parse(text, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1

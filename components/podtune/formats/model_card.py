@@ -1,7 +1,8 @@
-"""ModelCard on disk: README.md as the Hub shows it, its pictures, an HTML report, and the recipe of the run.
+"""ModelCard on disk: what people and machines read about a model.
 
-`README.md` refers to pictures by relative path under `figures/`; `report.html` needs no other file. Where the code that
-the card shows reads an example from a file, that is there too.
+`README.md`, as the Hub shows it, refers to pictures by relative path under `figures/`; `report.html` needs no other
+file; `recipe.yaml` is the recipe of the run, `provenance.json` an in-toto statement, `bom.cdx.json` a parts list.
+Where the code that the card shows reads an example from a file, that is there too.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ README = "README.md"
 REPORT = "report.html"
 RECIPE = "recipe.yaml"
 FIGURES = "figures"
+PROVENANCE = "provenance.json"
+BILL_OF_MATERIALS = "bom.cdx.json"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 RECORD = "release.json"
 """The release's manifest, in a directory that was fetched from a store."""
 
+SIGNATURE = "model.sig"
+"""The signature of a release, beside its manifest; not every release has one."""
+
 EVALUATION_FOLDER = "evaluation"
 """The folder of a release with the sealed Evaluation, for the next model's gate."""
 
@@ -124,5 +127,5 @@ def content_digest(facts: Mapping[str, Any], files: Mapping[str, FileEntry]) -> 
 
 def is_safe(name: str) -> bool:
     """Whether a file of this name stays inside the target directory."""
-    plain = name.isprintable() and "\\" not in name and name != RECORD
+    plain = name.isprintable() and "\\" not in name and name not in (RECORD, SIGNATURE)
     return plain and not {"", ".", ".."}.intersection(name.split("/"))

@@ -79,14 +79,17 @@ def open_table(file: DataFile, columns: Collection[str]) -> Table:
 
 def open_tables(files: Sequence[DataFile], columns: Collection[str]) -> List[Table]:
     """Open several; the first that is damaged is named."""
-    _check_apart(tuple(files), tuple(sorted(columns)), tuple(map(_state, files)))
+    places = tuple((str(file.path), file.origin) for file in files)
+    _check_apart(places, tuple(sorted(columns)), tuple(map(_state, files)))
     return [_opened(file) for file in files]
 
 
 @lru_cache(maxsize=64)  # a table is opened for its answers, its questions and its regions
-def _check_apart(files: Tuple[DataFile, ...], columns: Tuple[str, ...], _states: Tuple[Tuple[int, int], ...]) -> None:
+def _check_apart(
+    places: Tuple[Tuple[str, str], ...], columns: Tuple[str, ...], _states: Tuple[Tuple[int, int], ...]
+) -> None:
     """Check files in a process of its own; BadInput also where that comes to a bad end."""
-    asked = {"files": [[str(file.path), file.origin] for file in files], "columns": columns}
+    asked = {"files": places, "columns": columns}
     command = [sys.executable, "-m", "podtune.formats.tables"]
     run = subprocess.run(command, input=json.dumps(asked).encode(), capture_output=True, check=False)  # noqa: S603  # ours
     *_, last = [{"file": 0}, *map(json.loads, run.stdout.decode("utf-8").splitlines())]
@@ -94,11 +97,17 @@ def _check_apart(files: Tuple[DataFile, ...], columns: Tuple[str, ...], _states:
         raise failure_of(run.returncode, last["message"])
     if -run.returncode in _CRASHES:
         end = signal.Signals(-run.returncode).name
-        raise BadInput(f"{files[last['file']]} is damaged, such that whoever reads it crashes ({end})")
+        raise BadInput(f"{_file(*places[last['file']])} is damaged, such that whoever reads it crashes ({end})")
     if run.returncode:
         reason = (run.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
         kind = TryAgainLater if run.returncode < 0 else PodtuneError
-        raise kind(f"checking {files[last['file']]} ended with {run.returncode}, {reason or 'and said nothing'}")
+        raise kind(
+            f"checking {_file(*places[last['file']])} ended with {run.returncode}, {reason or 'and said nothing'}"
+        )
+
+
+def _file(path: str, origin: str) -> DataFile:
+    return DataFile(Path(path), origin)
 
 
 def _state(file: DataFile) -> Tuple[int, int]:
@@ -117,7 +126,7 @@ def main() -> None:
     for number, (path, origin) in enumerate(asked["files"]):
         _say({"file": number})
         try:
-            check_table(DataFile(Path(path), origin), asked["columns"])
+            check_table(_file(path, origin), asked["columns"])
         except (PodtuneError, OSError) as error:
             failure = from_os_error(error) if isinstance(error, OSError) else error
             if failure is None:

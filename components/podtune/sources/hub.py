@@ -39,6 +39,15 @@ class HubSource:
         below = (path[len(self._folder) :] for path in self._list() if path.startswith(self._folder))
         return sorted(name for name in below if "/" not in name)
 
+    def has(self, name: str) -> bool:
+        """Whether the repository or folder has a file of this name."""
+        return self._folder + name in self._list()
+
+    def listed(self, prefix: str) -> List[str]:
+        """List all files whose name starts so."""
+        start = self._folder + prefix
+        return sorted(path[len(self._folder) :] for path in self._list() if path.startswith(start))
+
     def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
         """Download one file and compare it with the Hub's sum and the expected one."""
         path, shown = self._folder + name, f"{self.uri}/{name}"

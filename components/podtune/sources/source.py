@@ -3,7 +3,7 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Iterator, List, Optional, Protocol
+from typing import AbstractSet, Iterator, List, Optional, Protocol, Tuple
 
 from podtune.errors import BadInput, naming
 from podtune.progress import progress_bar
@@ -27,6 +27,12 @@ class Source(Protocol):
 
     def names(self) -> List[str]:
         """List the files at the top, sorted."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name; where that cannot be asked, whether it may be one."""
+
+    def listed(self, prefix: str) -> List[str]:
+        """List all files whose name in the source starts so, such as those of a folder if it ends with a slash."""
 
     def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
         """Copy one file to `target`, complete; BadInput names both sums if it has another than expected.
@@ -65,6 +71,19 @@ class DirectorySource:
         """List the files at the top, sorted."""
         return sorted(path.name for path in self._root.iterdir() if path.is_file())
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return not name.endswith("/") and (self._root / name).is_file()
+
+    def listed(self, prefix: str) -> List[str]:
+        """List all files below a folder, or those in one whose name starts so; BadInput for a link that leads out."""
+        folder, slash, start = prefix.rpartition("/")
+        top = self._root / folder
+        if not top.is_dir():
+            return []
+        paths = [path.name for path in top.iterdir() if path.is_file()] if start else files_below(top, self._root)
+        return sorted(f"{folder}{slash}{path}" for path in paths if path.startswith(start))
+
     def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
         """Copy one file, so that a later change of it does not reach the copy."""
         source = self._root / name
@@ -86,6 +105,14 @@ class BucketSource:
     def names(self) -> List[str]:
         """List the objects directly below the prefix, sorted."""
         return [key for key in self._store.keys("") if "/" not in key]
+
+    def has(self, name: str) -> bool:
+        """Whether there is an object of this name."""
+        return not name.endswith("/") and self._store.size(name) is not None
+
+    def listed(self, prefix: str) -> List[str]:
+        """List all objects whose key starts so; one that ends with a slash is what consoles make for a folder."""
+        return [key for key in self._store.keys(prefix) if not key.endswith("/")]
 
     def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
         """Download one object."""
@@ -111,6 +138,14 @@ class WebSource:
         """Refuse: the web has no listing."""
         raise BadInput(f"cannot list {self.uri}: the web has no listing; name the files")
 
+    def has(self, name: str) -> bool:
+        """Whether it is the name of one file; whether that is there, only a request says."""
+        return "*" not in name and not name.endswith("/")
+
+    def listed(self, prefix: str) -> List[str]:
+        """Refuse: the web has no listing."""
+        raise BadInput(f"cannot list {self.uri.rstrip('/')}/{prefix}: the web has no listing; name the files")
+
     def bring(self, name: str, target: Path, expected: Optional[Sum]) -> None:
         """Download one file."""
         url = file_uri(self._address, name)
@@ -118,24 +153,32 @@ class WebSource:
         through_cache(shown, target, expected, lambda collected: download(url, collected, shown))
 
 
-def copy_folder(folder: Path, target: Path) -> int:
-    """Copy every file below a folder and count them; BadInput for a link that leads out of it."""
-    sources = list(_below(folder))
-    for source in sources:
-        if not source.is_file() or folder.resolve() not in source.resolve().parents:
-            raise BadInput(f"{source} is no file of {folder}, or leads out of it; put the file itself there")
-        copy = target / source.relative_to(folder)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        _copy(source, copy)
-    return len(sources)
+def files_below(folder: Path, within: Path) -> Iterator[str]:
+    """Yield every file below a folder by its path there, also behind links, in order.
+
+    BadInput for a link that leads nowhere, round in a circle, or out of the folder and of `within`.
+    """
+    roots = {folder.resolve(), within.resolve()}
+    for path in _below(folder, roots, (folder.resolve(),)):
+        yield path.relative_to(folder).as_posix()
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield all files below a folder in order, and links to folders, which are not followed."""
-    for directory, folders, files in os.walk(folder):
-        folders.sort()
-        links = [name for name in folders if (Path(directory) / name).is_symlink()]
-        yield from (Path(directory) / name for name in sorted([*files, *links]))
+def _below(directory: Path, roots: AbstractSet[Path], inside: Tuple[Path, ...]) -> Iterator[Path]:
+    """Walk through a directory, which lies in those `inside` once all links are followed."""
+    with os.scandir(directory) as listed:
+        entries = sorted(listed, key=lambda entry: entry.name)
+    for entry in entries:
+        path = Path(entry.path)
+        target = path.resolve() if entry.is_symlink() else inside[-1] / entry.name
+        if target in inside:
+            raise BadInput(f"{path} is a link to a folder that it lies in; remove it")
+        if entry.is_symlink() and (not target.exists() or roots.isdisjoint(target.parents)):
+            where = " or ".join(sorted(map(str, roots)))
+            raise BadInput(f"{path} is a link that leads nowhere or out of {where}; put the file itself there")
+        if entry.is_dir():
+            yield from _below(path, roots, (*inside, target))
+        else:
+            yield path
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
 """URIs of inputs: which are allowed, and how they are shown and recorded."""
 
-import posixpath
+import itertools
 import re
 from ipaddress import ip_address
 from typing import Collection, Iterator, Mapping, NamedTuple, Optional, Tuple
@@ -74,11 +74,24 @@ def without_secrets(uri: str) -> str:
     return f"{scheme_of(uri)}://…" if carries_secrets(shown) else shown
 
 
+def is_pattern(name: str) -> bool:
+    """Whether it may stand for several files, as *.parquet does."""
+    return any(character in name for character in "*?[")
+
+
+def fixed_folder(name: str) -> str:
+    """The folder of a name, up to where a pattern begins, with a slash; empty where it is in none."""
+    parts = name.split("/")[:-1]
+    fixed = itertools.takewhile(lambda part: not is_pattern(part), parts)
+    return "".join(f"{part}/" for part in fixed)
+
+
 def file_location(uri: str) -> FileLocation:
-    """Divide a file's own URI or absolute path into its source and its name."""
+    """Divide the own URI or absolute path of a file, a folder or a pattern into its source and its name."""
     is_uri = scheme_of(uri) and not _unsplittable(uri)
     parts = urlsplit(uri) if is_uri else urlsplit("")._replace(path=uri)
-    directory, name = posixpath.split(parts.path)
+    directory = fixed_folder(parts.path.rstrip("/")).rstrip("/") or "/"
+    name = parts.path[len(directory) :].lstrip("/")
     at_root = parts.scheme and directory == "/"
     return FileLocation(urlunsplit(parts._replace(path="" if at_root else directory)), name)
 
@@ -123,6 +136,12 @@ def mistake_in_source(uri: str, allowed: str) -> Optional[str]:
 def mistake_in_file(uri: str, allowed: str) -> Optional[str]:
     """Say what is wrong with a file's own URI or path; None where nothing is."""
     return mistake_in_source(uri, allowed) or _misshapen(uri, _scheme(uri).file, "a file in ")
+
+
+def mistake_in_files(uri: str, allowed: str) -> Optional[str]:
+    """Say what is wrong with the own URI or path of a file, a folder or a pattern; None where nothing is."""
+    folder = uri.endswith("/") and scheme_of(uri) in ("", "s3", "hf")
+    return mistake_in_file(uri[:-1] if folder and len(uri) > 1 else uri, allowed)
 
 
 def _unknown(uri: str, allowed: str) -> Optional[str]:

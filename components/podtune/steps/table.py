@@ -23,12 +23,15 @@ class Properties:
     reaches_hub: bool = False
     """Whether it may download from the Hub, with a token where there is one."""
 
+    signs: bool = False
+    """Whether it has the key that signs releases, where there is one."""
+
     account: str = ""
     """Its service account under Argo (manifests/); empty for the one that most steps share."""
 
 
 STEPS = {
-    "check_store": Properties(always_runs=True, account="podtune-publisher"),
+    "check_store": Properties(always_runs=True, signs=True, account="podtune-publisher"),
     "fetch_data": Properties(reaches_hub=True),
     "fetch_model": Properties(reaches_hub=True),
     "tokenize_squad": Properties(("2", "8G")),
@@ -41,6 +44,6 @@ STEPS = {
     "evaluate_on_ipu": Properties(by_ipujob=True, account="podtune-ipu-submitter"),
     "compare": Properties(always_runs=True),
     "write_card": Properties(always_runs=True),
-    "publish": Properties(always_runs=True, account="podtune-publisher"),
+    "publish": Properties(always_runs=True, signs=True, account="podtune-publisher"),
 }
 """Name, which is also that of the step's folder, to its properties."""

@@ -2,25 +2,30 @@
 
 import contextlib
 from pathlib import Path
-from typing import Callable, Mapping, NoReturn, Set
+from typing import Callable, Mapping, NoReturn, Optional, Set
 
 from podtune.errors import BadInput, LostRace, TryAgainLater
-from podtune.formats.release import RECORD, ReleaseManifest, parse_release
+from podtune.formats.release import RECORD, SIGNATURE, ReleaseManifest, parse_release
 from podtune.formats.sealed import FileEntry, sha256_of, sync_tree, verify_file
 from podtune.progress import progress_bar
 from podtune.stores.partial_file import locked, partials_of
-from podtune.stores.releases import blob_key
+from podtune.stores.releases import blob_key, signature_key
 from podtune.stores.store import Advance, Store
+
+Check = Callable[[Path], None]
+"""Raises where a directory should not be used."""
 
 KeyOf = Callable[[str, FileEntry], str]
 """A file's name and entry to its key in the store."""
 
 
-def fetch_files(store: Store, manifest: ReleaseManifest, to: Path, prefix: str = "") -> None:
+def fetch_files(
+    store: Store, manifest: ReleaseManifest, to: Path, prefix: str = "", check: Optional[Check] = None
+) -> None:
     """Fetch the files whose names start with `prefix` into the new directory `to`, under their whole names.
 
-    `to` appears complete and verified, with the manifest as release.json; until then everything is collected in
-    `.<name>.partial` beside it, where the next call continues.
+    `to` appears complete, verified and checked, with the manifest as release.json and the signature, if there is one,
+    as model.sig; until then everything is collected in `.<name>.partial` beside it, where the next call continues.
     """
     wanted = {name: entry for name, entry in manifest.files.items() if name.startswith(prefix)}
     if not wanted:
@@ -37,8 +42,19 @@ def fetch_files(store: Store, manifest: ReleaseManifest, to: Path, prefix: str =
         fetch_all(store, f"{manifest.name} {manifest.version}", wanted, collected, lambda _, entry: blob_key(entry))
         (collected / RECORD).write_bytes(manifest.to_bytes())
         remove_others(collected, {RECORD, *wanted})
+        if not prefix:
+            fetch_signature(store, manifest, collected)
+        if check is not None:
+            check(collected)
         sync_tree(collected)
         Path(str(collected)).replace(str(to))
+
+
+def fetch_signature(store: Store, manifest: ReleaseManifest, directory: Path) -> None:
+    """Fetch a version's signature as it is in the store by now; there need not be one."""
+    signature = store.read(signature_key(manifest))
+    if signature is not None:
+        (directory / SIGNATURE).write_bytes(signature)
 
 
 def read_fetched(directory: Path) -> ReleaseManifest:
@@ -53,7 +69,7 @@ def verify_fetched(directory: Path, manifest: ReleaseManifest) -> None:
     """Verify that `directory` holds exactly this release; BadInput names the first difference."""
     for name, entry in manifest.files.items():
         verify_file(directory / name, entry)
-    strangers = _files_below(directory) - {RECORD, *manifest.files}
+    strangers = _files_below(directory) - {RECORD, SIGNATURE, *manifest.files}
     if strangers:
         raise BadInput(f"{directory / min(strangers)} is not part of {manifest.name} {manifest.version}; move it away")
 

@@ -2,6 +2,7 @@
 
     blobs/sha256/<hex>                              content, named by its hash
     releases/<name>/versions/<number>/manifest.json written once: files, hashes, facts, parent, nonce
+    releases/<name>/versions/<number>/model.sig     written once, where releases are signed
     releases/<name>/live/<number>.json              written once: which version became live
 
 A version is complete before its manifest exists, and a manifest before a move names it. So whatever
@@ -11,15 +12,18 @@ dies on the way, and even where a store lets two writers win, a reader finds a w
 import secrets
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from podtune.environment import AGAIN
 from podtune.errors import BadInput, LostRace
-from podtune.formats.release import NUMBER, ReleaseManifest, content_digest, is_safe, parse_release
+from podtune.formats.release import NUMBER, SIGNATURE, ReleaseManifest, content_digest, is_safe, parse_release
 from podtune.formats.sealed import FileEntry, entry_of
 from podtune.progress import progress_bar
 from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix, written
 from podtune.stores.store import Store
+
+Sign = Callable[[ReleaseManifest, Mapping[str, Path]], bytes]
+"""A release's manifest and files, by their paths in it, to its signature."""
 
 _ATTEMPTS = 100
 """Versions that other publishers may take before us while the live one stays the same."""
@@ -67,12 +71,13 @@ def publish(
     facts: Dict[str, Any],
     expected: Optional[str],
     verified: Mapping[str, FileEntry] = MappingProxyType({}),
+    sign: Optional[Sign] = None,
 ) -> ReleaseManifest:
     """Upload `files` as the next version of `name` and make it live; those not in `verified` are hashed.
 
     `expected` is the version that was live when the gate judged (None: there was none); LostRace where another
     is live by now. Content that is live already makes no new version; a version that a publisher left behind
-    when it died is taken up.
+    when it died is taken up. A version is signed before it goes live, one that is live without a signature then.
     """
     unsafe = [path for path in files if not is_safe(path)]
     if unsafe:
@@ -86,11 +91,13 @@ def publish(
     digest = content_digest(facts, entries)
     same = live and _with_content(store, name, version=live.version, digest=digest)
     if same:
+        add_signature(store, same, files, sign)
         return same
     if (live.version if live else None) != expected:
         raise _lost(store, name, live=live, expected=expected)
     draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries)
     manifest = _abandoned(store, name, parent=expected, digest=digest) or _create_version(store, draft)
+    add_signature(store, manifest, files, sign)
     return _go_live(store, manifest, live)
 
 
@@ -109,6 +116,18 @@ def lost_file(store: Store, manifest: ReleaseManifest) -> Optional[str]:
     """Return the first file of a version that is missing or has another size; None if none is."""
     lost = (name for name, entry in manifest.files.items() if store.size(blob_key(entry)) != entry.size)
     return next(lost, None)
+
+
+def add_signature(store: Store, manifest: ReleaseManifest, files: Mapping[str, Path], sign: Optional[Sign]) -> None:
+    """Sign a version that has no signature yet; nothing is done where nothing signs."""
+    key = signature_key(manifest)
+    if sign is not None and store.size(key) is None:
+        store.create(key, sign(manifest, files))
+
+
+def signature_key(manifest: ReleaseManifest) -> str:
+    """The key of a version's signature."""
+    return f"{_versions_prefix(manifest.name)}{manifest.version}/{SIGNATURE}"
 
 
 def blob_key(entry: FileEntry) -> str:

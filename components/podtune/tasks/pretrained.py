@@ -12,7 +12,7 @@ from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, mistake_in_type
 from podtune.formats.json_files import read_object
 
-_OF_A_LAYER = re.compile(r"\.(layer|layers|h)\.\d+\.")
+_OF_A_LAYER = re.compile(r"\.(h|\w*layers?|\w*layer_groups)\.\d+\.")
 """Heads and poolers of other tasks are left out on purpose, layers are not."""
 
 _log = logging.getLogger(__name__)
@@ -30,12 +30,14 @@ def load_pretrained(
 ) -> Loaded:
     """Load what transformers' `from_pretrained` makes of a directory, such as a question-answering model (`kind`).
 
-    BadInput where it cannot be loaded, or lacks weights whose names contain none of the texts in `new`.
+    BadInput where it cannot be loaded, or lacks weights whose names contain none of the texts in `new`; those that do
+    are also new where they have another shape, as the heads of other tasks.
     """
     strict = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
+    reported = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # they are refused below
     try:
         with quietly():
-            model, report = from_pretrained(directory, output_loading_info=True, **strict, **options)
+            model, report = from_pretrained(directory, **strict, **reported, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"cannot load a {kind} model from {directory}: {reason}") from error
@@ -43,19 +45,25 @@ def load_pretrained(
     if unused:
         text = "%s weights in %s, such as %s, are of no layer that its config.json has; they are not used"
         _log.warning(text, len(unused), directory, unused[0])
-    missing = report["missing_keys"]
-    lacking = sorted(name for name in missing if not any(part in name for part in new))
-    if lacking:
-        raise BadInput(f"the model in {directory} lacks {len(lacking)} weights, such as {lacking[0]}")
-    return Loaded(model, bool(missing))
+    missing, others = set(report["missing_keys"]), {name for name, *_ in report["mismatched_keys"]}
+    for names, mistake in (
+        (missing, "lacks {} weights"),
+        (others, "has {} weights of another shape than config.json says"),
+    ):
+        wrong = sorted(name for name in names if not any(part in name for part in new))
+        if wrong:
+            raise BadInput(f"the model in {directory} {mistake.format(len(wrong))}, such as {wrong[0]}")
+    return Loaded(model, bool(missing | others))
 
 
-def require_model_type(directory: Path, *allowed: str) -> None:
-    """BadInput unless a model's config.json names one of these types."""
+def require_model_type(directory: Path, *allowed: str) -> str:
+    """The type that a model's config.json names; BadInput unless it is one of these."""
     path = directory / CONFIG
-    mistake = mistake_in_type(read_object(path), allowed)
+    config = read_object(path)
+    mistake = mistake_in_type(config, allowed)
     if mistake:
         raise BadInput(f"{path}: {mistake}")
+    return str(config["model_type"])
 
 
 @contextlib.contextmanager

@@ -163,6 +163,9 @@ class Task:
     score: Callable[[Features, str, Mapping[str, np.ndarray], Any], Scored]
     """Score what an engine returned for a split: features, split, outputs and the evaluation section."""
 
+    ipu_model_types: Tuple[str, ...] = ()
+    """Those of them that can be compiled for IPUs; empty where all can."""
+
     parts: Tuple[str, ...] = ()
     """The same of an encoder and of a decoder that were published separately; empty where a model is one."""
 
@@ -185,6 +188,10 @@ class Task:
 
     variant: Callable[["Task", Mapping[str, Any]], "Task"] = lambda task, _: task
     """The record for these settings of the features section, where metrics or words depend on them."""
+
+    def model_types_on(self, device: str) -> Tuple[str, ...]:
+        """What a device ("cpu", "gpu", "ipu") can run of `model_types`."""
+        return self.ipu_model_types or self.model_types if device == "ipu" else self.model_types
 
     def objective(self, features: Features, settings: Any) -> CompilableObjective:
         """What a model of these Features is for, evaluated with these settings; the only part that needs torch."""

@@ -30,7 +30,7 @@ def plan(
 
     loaded = load_recipe(recipe, changes)
     check_device(device)
-    for mistake in (*missing_paths(loaded), *wrong_models(loaded, remote=fetch)):
+    for mistake in (*missing_paths(loaded), *wrong_models(loaded, device, remote=fetch)):
         print(f"{mistake}; the run would stop at once", file=sys.stderr)
     made = make_plan(loaded, Home(home), device, fetch)
     if as_json:

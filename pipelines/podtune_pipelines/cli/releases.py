@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -57,30 +57,38 @@ def download(
     name: options.Release,
     to: Annotated[Path, typer.Option(help="New directory for the model.")],
     version: Annotated[str, typer.Option(help="Version to download; default: the live one.")] = "",
+    verify: Annotated[
+        Optional[Path], typer.Option(metavar="KEY", help="Public key (PEM) whose owner must have signed the release.")
+    ] = None,
     store: options.Store = "",
     home: options.Home = options.DEFAULT_HOME,
     as_json: options.Json = False,
 ) -> None:
     """Download a released model.
 
-    Every file is verified. A second call resumes an interrupted download, or verifies the files that are there.
+    Every file is verified, and with --verify who signed them. A second call resumes an interrupted download, or
+    verifies the files that are there.
     """
     from podtune.stores.opening import open_store
     from podtune.stores.releases import read_live, read_release
+    from podtune.stores.signing import verify_signature
 
     from podtune_pipelines.released import download_release
 
     opened = open_store(options.store_of(store, home))
     manifest = read_release(opened, name, version) if version else read_live(opened, name)
     directory = to.resolve()
-    fetched = download_release(opened, manifest, directory)
+    check = (lambda there: verify_signature(there, verify)) if verify else None
+    fetched = download_release(opened, manifest, directory, check)
     size = sum(entry.size for entry in manifest.files.values())
     if as_json:
         found = {"name": manifest.name, "version": manifest.version, "directory": str(directory)}
-        options.print_json({**found, "files": len(manifest.files), "bytes": size, "fetched": fetched})
+        counts = {"files": len(manifest.files), "bytes": size}
+        options.print_json({**found, **counts, "fetched": fetched, "signed_by": str(verify) if verify else None})
         return
+    by = f" and signed by the owner of {verify}" if verify else ""
     what = f"{manifest.name} {manifest.version} {'was downloaded' if fetched else 'is there already'}"
-    print(f"{what}: {len(manifest.files)} files, {size:,} bytes, all verified", file=sys.stderr)
+    print(f"{what}: {len(manifest.files)} files, {size:,} bytes, all verified{by}", file=sys.stderr)
     print(directory)
 
 

@@ -1,13 +1,16 @@
 import errno
 import io
 import struct
+import tarfile
 import unicodedata
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Mapping, Tuple
 
 import pytest
 from podtune.errors import BadInput, TryAgainLater
+from podtune.formats import archives
 from podtune.formats.image_files import open_image_files
 from podtune.formats.raw_data import DataFile
 
@@ -22,10 +25,27 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-@pytest.fixture(params=["folder", "zip"])
+def tarred(files: Mapping[str, bytes], mode: str = "w") -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]  # any of its modes
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+PACKED = {
+    "zip": zipped,
+    "tar": tarred,
+    **{f"tar.{kind}": partial(tarred, mode=f"w:{kind}") for kind in ("gz", "bz2", "xz")},
+}
+
+
+@pytest.fixture(params=["folder", *PACKED])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    if request.param == "zip":
-        (tmp_path / "images").write_bytes(zipped(LISTED))
+    if request.param in PACKED:
+        (tmp_path / "images").write_bytes(PACKED[request.param](LISTED))
         return tmp_path / "images"
     for name, content in LISTED.items():
         (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -142,12 +162,12 @@ def test_what_is_no_zip_is_refused(tmp_path: Path, content: Any) -> None:
     whole = zipped({"a.jpg": b"A" * 100})
     (tmp_path / "images.zip").write_bytes(whole[:-30] if content is None else content)
 
-    with pytest.raises(BadInput, match=r"images\.zip is neither a folder nor a zip that can be read: "):
+    with pytest.raises(BadInput, match=r"images\.zip is neither a folder nor a zip or tar that can be read: "):
         open_image_files(DataFile(tmp_path / "images.zip")).__enter__()
 
 
 def test_a_missing_place_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"none does not exist; it should be a folder or a zip of images$"):
+    with pytest.raises(BadInput, match=r"none does not exist; it should be a folder, a zip or a tar of images$"):
         open_image_files(DataFile(tmp_path / "none")).__enter__()
 
 
@@ -203,7 +223,7 @@ def test_a_zip_of_a_version_that_is_not_known_is_refused(version: int, tmp_path:
     struct.pack_into("<H", content, content.index(b"PK\x01\x02") + 6, version * 10)
     (tmp_path / "images.zip").write_bytes(bytes(content))
 
-    with pytest.raises(BadInput, match=r"images\.zip is neither a folder nor a zip that can be read: zip file version"):
+    with pytest.raises(BadInput, match=r"images\.zip is neither a folder nor a zip or tar that can be read: zip file"):
         open_image_files(DataFile(tmp_path / "images.zip")).__enter__()
 
 
@@ -284,3 +304,130 @@ def test_what_systems_leave_beside_pictures_is_no_file(tmp_path: Path) -> None:
 
     with open_image_files(DataFile(path)) as files:
         assert files.paths == {"1.jpg": ["a/1.jpg"]}
+
+
+def tar_of(tmp_path: Path, *members: Tuple[str, bytes]) -> Path:
+    """A tar with these members: a name and a type, of which a file holds its name."""
+    with tarfile.open(tmp_path / "images.tar", "w") as archive:
+        for name, kind in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "a.jpg"
+            member.size = len(name.encode()) if kind == tarfile.REGTYPE else 0
+            archive.addfile(member, io.BytesIO(name.encode()))
+    return tmp_path / "images.tar"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "mistake"),
+    [
+        ("../a.jpg", tarfile.REGTYPE, "leads out of the archive; names must be relative, without '..'"),
+        ("/etc/a.jpg", tarfile.REGTYPE, "leads out of the archive; names must be relative, without '..'"),
+        ("./x/../../a.jpg", tarfile.DIRTYPE, "leads out of the archive; names must be relative, without '..'"),
+        ("b.jpg", tarfile.SYMTYPE, "is a link; members must be files"),
+        ("b.jpg", tarfile.LNKTYPE, "is a link; members must be files"),
+        ("b.jpg", tarfile.CHRTYPE, "is no file but a device or a pipe"),
+        ("b.jpg", tarfile.FIFOTYPE, "is no file but a device or a pipe"),
+    ],
+)
+def test_an_unsafe_member_of_a_tar_is_refused(tmp_path: Path, name: str, kind: bytes, mistake: str) -> None:
+    path = tar_of(tmp_path, ("a.jpg", tarfile.REGTYPE), (name, kind))
+
+    with pytest.raises(BadInput) as error:
+        open_image_files(DataFile(path)).__enter__()
+
+    assert str(error.value) == f"{path}: the member {name!r} {mistake}"
+
+
+def test_a_tar_is_read_as_tars_are_made(tmp_path: Path) -> None:
+    long = f"{'d' * 120}/{'e' * 120}.jpg"
+    names = ["./train/a.jpg", "./._a.jpg", ".DS_Store", long]
+    path = tar_of(tmp_path, ("./", tarfile.DIRTYPE), *((name, tarfile.REGTYPE) for name in names))
+
+    with open_image_files(DataFile(path)) as files:
+        assert files.paths == {"a.jpg": ["train/a.jpg"], f"{'e' * 120}.jpg": [long]}
+        assert files.read(files.find(f"{'e' * 120}.jpg")) == long.encode()
+
+
+@pytest.mark.parametrize("written", [NAME.encode(), NAME.encode("cp1252")], ids=["UTF-8", "cp1252"])
+def test_a_tars_names_are_found_however_they_are_written(tmp_path: Path, written: bytes) -> None:
+    name = written.decode("utf-8", "surrogateescape")
+    with tarfile.open(tmp_path / "images.tar", "w", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo(name))
+
+    with open_image_files(DataFile(tmp_path / "images.tar")) as files:
+        assert files.find(NAME) == NAME
+
+
+def test_a_huge_member_of_a_tar_is_refused(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("a.jpg")
+    member.size = 67_108_865
+    with (tmp_path / "images.tar").open("wb") as sparse:
+        sparse.write(member.tobuf())
+        sparse.truncate(512 + member.size + 511)
+
+    with pytest.raises(BadInput, match=r"'a\.jpg' unpacks to 67,108,865 bytes; an image has at most 67,108,864$"):
+        open_image_files(DataFile(tmp_path / "images.tar")).__enter__()
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_a_packed_tar_that_is_cut_off_is_damaged(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "images.tar").write_bytes(tarred(LISTED, f"w:{kind}")[:-20])
+
+    with pytest.raises(BadInput, match=r"images\.tar is damaged or cut off: "):
+        open_image_files(DataFile(tmp_path / "images.tar")).__enter__()
+
+
+def test_a_tar_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "images.tar").write_bytes(tarred({"a.jpg": b"A", "b.jpg": b"B" * 2000})[:3000])
+
+    with pytest.raises(BadInput, match=r"images\.tar is a tar that is damaged or cut off: unexpected end of data$"):
+        open_image_files(DataFile(tmp_path / "images.tar")).__enter__()
+
+
+def test_a_damaged_header_does_not_end_a_tar(tmp_path: Path) -> None:
+    content = bytearray(tarred({"a.jpg": b"A", "b.jpg": b"B", "c.jpg": b"C"}))
+    content[1024 + 5] ^= 1
+    (tmp_path / "images.tar").write_bytes(bytes(content))
+
+    with pytest.raises(BadInput, match=r"images\.tar is a tar that is damaged behind 'a\.jpg'; fetch it again$"):
+        open_image_files(DataFile(tmp_path / "images.tar")).__enter__()
+
+
+def test_what_is_packed_beyond_measure_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(archives, "_ALWAYS_UNPACKED", 1000)
+    (tmp_path / "images.tar").write_bytes(tarred({"a.jpg": bytes(1_000_000)}, "w:gz"))
+
+    with pytest.raises(BadInput, match=r"images\.tar unpacks to more than [0-9,]+ bytes, more than pictures do$"):
+        open_image_files(DataFile(tmp_path / "images.tar")).__enter__()
+
+
+def test_zstandard_is_named(tmp_path: Path) -> None:
+    (tmp_path / "images.tar").write_bytes(b"\x28\xb5\x2f\xfd")
+
+    with pytest.raises(BadInput, match=r"is packed by Zstandard; give a \.tar, a \.tar\.gz or a \.zip$"):
+        open_image_files(DataFile(tmp_path / "images.tar")).__enter__()
+
+
+def test_a_name_twice_in_a_tar_is_one_file_or_refused(tmp_path: Path) -> None:
+    same, other = tarred({"a.jpg": b"A"})[:1024], tarred({"a.jpg": b"B"})
+    (tmp_path / "same.tar").write_bytes(same + same)
+    (tmp_path / "other.tar").write_bytes(same + other)
+
+    with open_image_files(DataFile(tmp_path / "same.tar")) as files:
+        assert files.read(files.find("a.jpg")) == b"A"
+    with pytest.raises(BadInput, match=r"the member 'a\.jpg' is there twice with other content; keep one$"):
+        open_image_files(DataFile(tmp_path / "other.tar")).__enter__()
+
+
+def test_archives_in_a_folder_are_one_place(tmp_path: Path) -> None:
+    (tmp_path / "images" / "0000").mkdir(parents=True)
+    (tmp_path / "images" / "0000" / "a.ZIP").write_bytes(zipped({"train/a.jpg": b"A", "b.jpg": b"B"}))
+    (tmp_path / "images" / "b.tgz").write_bytes(tarred({"c.jpg": b"C", "b.jpg": b"D"}, "w:gz"))
+    (tmp_path / "images" / "d.jpg").write_bytes(b"E")
+
+    with open_image_files(DataFile(tmp_path / "images", "/data")) as files:
+        assert [files.read(files.find(name)) for name in ("train/a.jpg", "c.jpg", "d.jpg")] == [b"A", b"C", b"E"]
+        with pytest.raises(BadInput) as error:
+            files.find("b.jpg")
+
+    assert str(error.value) == "/data has 2 files 'b.jpg': 0000/a.ZIP/b.jpg, b.tgz/b.jpg; keep one"

@@ -1,10 +1,10 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 import pytest
 from podtune.errors import BadInput
 from podtune.sources.checksums import Sum
-from podtune.sources.source import DirectorySource, copy_folder, open_source
+from podtune.sources.source import DirectorySource, files_below, open_source
 
 
 @pytest.fixture
@@ -48,39 +48,75 @@ def test_a_directory_must_be_there(directory: Path) -> None:
         DirectorySource(f"{directory}/a.json")
 
 
-def test_a_folder_is_copied_with_those_in_it(directory: Path, tmp_path: Path) -> None:
+def test_a_folder_has_the_files_below_it_also_behind_links(directory: Path) -> None:
+    (directory / "link.json").symlink_to(directory / "deep" / "c.json")
+    (directory / "same").symlink_to("deep")
+
+    assert list(files_below(directory, directory)) == ["a.json", "b.json", "deep/c.json", "link.json", "same/c.json"]
+
+
+def test_a_linked_file_is_copied_and_not_its_link(directory: Path, tmp_path: Path) -> None:
     (directory / "link.json").symlink_to(directory / "deep" / "c.json")
 
-    assert copy_folder(directory, tmp_path / "copy") == 4
+    DirectorySource(str(directory)).bring("link.json", tmp_path / "copy", None)
 
-    copied = sorted(path for path in (tmp_path / "copy").rglob("*") if path.is_file())
-    assert [path.relative_to(tmp_path / "copy").as_posix() for path in copied] == [
-        "a.json",
-        "b.json",
-        "deep/c.json",
-        "link.json",
-    ]
-    assert not (tmp_path / "copy" / "link.json").is_symlink()
+    assert not (tmp_path / "copy").is_symlink()
+    assert (tmp_path / "copy").read_text() == "c"
 
 
 def test_a_folder_may_itself_be_linked_to(directory: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").symlink_to(directory)
 
-    assert copy_folder(tmp_path / "elsewhere", tmp_path / "copy") == 3
+    assert list(files_below(tmp_path / "elsewhere", tmp_path / "elsewhere")) == ["a.json", "b.json", "deep/c.json"]
 
 
-@pytest.mark.parametrize("target", ["../secret", "/etc/hostname", "nowhere", "deep", ".."])
+def test_a_link_may_lead_out_of_a_folder_but_not_of_the_source(directory: Path) -> None:
+    (directory / "deep" / "link.json").symlink_to("../a.json")
+
+    assert DirectorySource(str(directory)).listed("deep/") == ["deep/c.json", "deep/link.json"]
+
+
+@pytest.mark.parametrize("target", ["../secret", "/etc", "/etc/hostname", "nowhere"])
 def test_a_link_that_leads_out_of_a_folder_is_refused(directory: Path, tmp_path: Path, target: str) -> None:
     (tmp_path / "secret").write_text("secret")
     (directory / "link").symlink_to(target)
 
     with pytest.raises(BadInput) as failure:
-        copy_folder(directory, tmp_path / "copy")
+        list(files_below(directory, directory))
 
     assert str(failure.value) == (
-        f"{directory}/link is no file of {directory}, or leads out of it; put the file itself there"
+        f"{directory}/link is a link that leads nowhere or out of {directory}; put the file itself there"
     )
-    assert not (tmp_path / "copy" / "link").exists()
+
+
+@pytest.mark.parametrize(("link", "target"), [("round", "."), ("deep/round", ".."), ("deep/round", "../deep")])
+def test_a_link_that_leads_round_in_a_circle_is_refused(directory: Path, link: str, target: str) -> None:
+    (directory / link).symlink_to(target)
+
+    with pytest.raises(BadInput, match=r"round is a link to a folder that it lies in; remove it$"):
+        list(files_below(directory, directory))
+
+
+def test_links_that_lead_to_each_other_are_refused(directory: Path) -> None:
+    (directory / "other").mkdir()
+    (directory / "other" / "one").symlink_to("../deep")
+    (directory / "deep" / "two").symlink_to("../other")
+
+    with pytest.raises(BadInput, match=r"deep/two/one is a link to a folder that it lies in; remove it$"):
+        list(files_below(directory, directory))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "names"),
+    [("", ["a.json", "b.json", "deep/c.json"]), ("deep/", ["deep/c.json"]), ("deep/c", ["deep/c.json"]), ("x/", [])],
+)
+def test_files_are_listed_by_how_their_names_begin(directory: Path, bucket: Any, prefix: str, names: List[str]) -> None:
+    for name in ("a.json", "b.json", "deep/c.json"):
+        bucket(f"squad/{name}", b"x")
+    bucket("squad/deep/", b"")
+
+    assert DirectorySource(str(directory)).listed(prefix) == names
+    assert open_source("s3://inputs/squad").listed(prefix) == names
 
 
 def test_the_objects_directly_below_a_prefix_are_listed(bucket: Any) -> None:

@@ -3,7 +3,12 @@ from pathlib import Path
 from typing import Any, List
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from podtune.errors import BadInput
+from podtune.stores.releases import add_signature
+from podtune.stores.signing import signer
+from podtune.stores.store import Store
 from podtune_pipelines.cli.releases import download
 
 
@@ -53,6 +58,7 @@ def test_json_says_what_is_where(release: Any, invoke: Any, tmp_path: Path) -> N
         "files": 2,
         "bytes": 30,
         "fetched": True,
+        "signed_by": None,
     }
 
 
@@ -105,3 +111,43 @@ def test_an_unknown_name_is_answered_with_what_there_is(release: Any, invoke: An
         invoke(download, "vqa", "--to", tmp_path / "vqa")
 
     assert not (tmp_path / "vqa").exists()
+
+
+@pytest.fixture
+def signed(release: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store) -> Any:
+    """A release qa 1 that is signed, and a function (name) that makes a public key of another or, "ours", its own."""
+    ours = ec.generate_private_key(ec.SECP256R1())
+
+    def public(name: str) -> Path:
+        key = ours if name == "ours" else ec.generate_private_key(ec.SECP256R1())
+        path = tmp_path / f"{name}.pub"
+        pem, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        path.write_bytes(key.public_key().public_bytes(pem, form))
+        return path
+
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    text = ours.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain).decode()
+    monkeypatch.setenv("PODTUNE_SIGNING_KEY", text)
+    files = dict.fromkeys(("model.safetensors", "config.json"), tmp_path / "weights")
+    add_signature(store, release(80.0, None), files, signer())
+    return public
+
+
+def test_a_signature_is_verified_before_the_directory_appears(signed: Any, invoke: Any, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"^the release is not what the owner of .*/theirs.pub signed: Key mismatch"):
+        invoke(download, "qa", "--to", tmp_path / "qa", "--verify", signed("theirs"))
+    assert not (tmp_path / "qa").exists()
+
+    result = invoke(download, "qa", "--to", tmp_path / "qa", "--verify", signed("ours"))
+
+    what = f"qa 1 was downloaded: 2 files, 30 bytes, all verified and signed by the owner of {tmp_path}/ours.pub"
+    assert result.stderr.splitlines()[-1] == what
+    assert (tmp_path / "qa/model.sig").is_file()
+
+
+def test_what_is_there_already_is_verified_too(signed: Any, invoke: Any, tmp_path: Path) -> None:
+    invoke(download, "qa", "--to", tmp_path / "qa")
+    assert invoke(download, "qa", "--to", tmp_path / "qa", "--verify", signed("ours")).exit_code == 0
+
+    with pytest.raises(BadInput, match="Key mismatch"):
+        invoke(download, "qa", "--to", tmp_path / "qa", "--verify", signed("theirs"))

@@ -5,9 +5,8 @@ OK-VQA's are VQA's without the chosen answer. Ids are texts or whole numbers; ty
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
@@ -52,54 +51,65 @@ class _Annotation:
     """The one that counts where a vocabulary is made."""
 
     slices: Dict[str, str]
+    document: Any
+    """What it stands in."""
 
 
 def read_question_file(questions: DataFile, annotations: Optional[DataFile], aside: SetAside) -> QuestionFile:
     """Read the questions of a split; only VQA's have `annotations`. What cannot be read is set aside."""
-    document = read_json(questions.path, shown=str(questions))
-    if isinstance(document, dict) and isinstance(document.get("questions"), list):  # GQA's keys are numbers
-        if annotations is None:
-            raise BadInput(f"{questions} has VQA's questions, whose answers lie in another file; name it too")
-        read = _read_vqa(document, questions, annotations, aside)
-    elif annotations is not None:
-        raise BadInput(f"{questions} has not VQA's questions, so {annotations} cannot have their answers")
+    documents = [(part, read_json(part.path, shown=str(part))) for part in questions.parts()]
+    of_vqa = [part for part, document in documents if _is_vqa(document)]
+    others = [part for part, document in documents if not _is_vqa(document)]
+    if of_vqa and annotations is None:
+        raise BadInput(f"{of_vqa[0]} has VQA's questions, whose answers lie in another file; name it too")
+    if others and annotations is not None:
+        raise BadInput(f"{others[0]} has not VQA's questions, so {annotations} cannot have their answers")
+    if annotations is None:
+        read = _read_others(documents, questions, aside)
     else:
-        read = _read_others(document, questions, aside)
+        read = _read_vqa(documents, questions, annotations, aside)
     read.require_some(questions, aside)
     return read
 
 
-def _read_others(document: Any, file: DataFile, aside: SetAside) -> QuestionFile:
-    """Read LXMERT's or VizWiz's list, or GQA's object: a key there is an id, a text, as some begin with zeros."""
-    questions: List[VisualQuestion] = []
+def _is_vqa(document: Any) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("questions"), list)  # GQA's keys are numbers
+
+
+def _read_others(documents: Sequence[Tuple[DataFile, Any]], file: DataFile, aside: SetAside) -> QuestionFile:
+    """Read LXMERT's or VizWiz's lists, or GQA's objects: a key there is an id, a text, as some begin with zeros."""
+    questions: List[Tuple[DataFile, VisualQuestion]] = []
     bad_rows = BadRows(file, CURE)
-    if isinstance(document, list):
-        for number, entry in enumerate(document):
-            with bad_rows:
-                read = _vizwiz_question if isinstance(entry, dict) and "image" in entry else _lxmert_question
-                questions.append(read(entry, f"{file}: entry {number}"))
-    else:
-        for name, entry in of_kind(document, (dict,), str(file)).items():
-            with bad_rows:
-                questions.append(_gqa_question(name, entry, f"{file}: question {name!r}"))
-    return with_most_right(questions, file, bad_rows, aside)
+    for part, document in documents:
+        if isinstance(document, list):
+            for number, entry in enumerate(document):
+                with bad_rows:
+                    read = _vizwiz_question if isinstance(entry, dict) and "image" in entry else _lxmert_question
+                    questions.append((part, read(entry, f"{part}: entry {number}")))
+        else:
+            for name, entry in of_kind(document, (dict,), str(part)).items():
+                with bad_rows:
+                    questions.append((part, _gqa_question(name, entry, f"{part}: question {name!r}")))
+    return with_most_right(questions, bad_rows, aside)
 
 
 def with_most_right(
-    questions: List[VisualQuestion], file: DataFile, bad_rows: BadRows, aside: SetAside
+    questions: Sequence[Tuple[DataFile, VisualQuestion]], bad_rows: BadRows, aside: SetAside
 ) -> QuestionFile:
     """The answer that counts is the one that weighs most, the first of equal ones.
 
     Set aside are the bad rows, and all but the first question with an id.
     """
-    distinct: Dict[str, VisualQuestion] = {}
-    for one in questions:
-        if one.id in distinct:
-            bad_rows.add(f"{file}: the id {one.id!r} was given to an earlier question; ids must differ")
-        distinct.setdefault(one.id, one)
+    distinct: Dict[str, Tuple[DataFile, VisualQuestion]] = {}
+    for part, one in questions:
+        first, _ = distinct.setdefault(one.id, (part, one))
+        if distinct[one.id][1] is not one:
+            elsewhere = "" if first == part else f" of {first}"
+            bad_rows.add(f"{part}: the id {one.id!r} was given to an earlier question{elsewhere}; ids must differ")
     aside.take(bad_rows)
-    chosen = [max(one.labels, key=one.labels.__getitem__, default="") for one in distinct.values()]
-    return QuestionFile(list(distinct.values()), chosen, len(bad_rows.entries))
+    kept = [one for _, one in distinct.values()]
+    chosen = [max(one.labels, key=one.labels.__getitem__, default="") for one in kept]
+    return QuestionFile(kept, chosen, len(bad_rows.entries))
 
 
 def _lxmert_question(entry: Any, where: str) -> VisualQuestion:
@@ -139,28 +149,34 @@ def _slices(entry: Mapping[str, Any], keys: Sequence[str], where: str) -> Dict[s
     return {key: words(entry, key, where) for key in keys if entry.get(key) is not None}
 
 
-def _read_vqa(document: Any, file: DataFile, annotations: DataFile, aside: SetAside) -> QuestionFile:
+def _read_vqa(
+    documents: Sequence[Tuple[DataFile, Any]], file: DataFile, annotations: DataFile, aside: SetAside
+) -> QuestionFile:
     """Join questions with what ten people answered to each, by id; either without the other is set aside."""
-    answers = read_json(annotations.path, shown=str(annotations))
-    answered = _annotations_by_id(answers, annotations, aside)
-    described = answers if "data_subtype" not in document and "data_subtype" in answers else document
+    answered = _annotations_by_id(annotations, aside)
     joined: Dict[str, VisualQuestion] = {}
-    asked: Set[str] = set()
+    asked: Dict[str, DataFile] = {}
     bad_rows = BadRows(file, CURE)
-    for number, entry in enumerate(document["questions"]):
-        where = f"{file}: questions[{number}]"
-        with bad_rows:
-            name = _id(entry, "question_id", where)
-            if name in asked:
-                raise BadInput(f"{where} has the id {name}, which is given to an earlier one; ids must differ")
-            asked.add(name)
-            if name not in answered:
-                raise BadInput(f"{where} has the id {name}, which is not in {annotations}")
-            joined[name] = _vqa_question(name, entry, answered[name], where)
+    for part, document in documents:
+        for number, entry in enumerate(document["questions"]):
+            where = f"{part}: questions[{number}]"
+            with bad_rows:
+                name = _id(entry, "question_id", where)
+                if name in asked:
+                    earlier = "an earlier one" if asked[name] == part else f"one of {asked[name]}"
+                    raise BadInput(f"{where} has the id {name}, which is given to {earlier}; ids must differ")
+                asked[name] = part
+                if name not in answered:
+                    raise BadInput(f"{where} has the id {name}, which is not in {annotations}")
+                joined[name] = _vqa_question(name, entry, answered[name], where)
     aside.take(bad_rows)
     aside.take(_not_asked(answered, asked, file, annotations))
-    named = partial(_image_name, described, str(file))
-    questions = [replace(question, image=named(question.image)) for question in joined.values()]
+    of_part = {str(part): document for part, document in documents}
+    questions = []
+    for name, one in joined.items():
+        described, beside = of_part[str(asked[name])], answered[name].document
+        described = beside if "data_subtype" in beside and "data_subtype" not in described else described
+        questions.append(replace(one, image=_image_name(described, str(asked[name]), one.image)))
     return QuestionFile(questions, [answered[name].chosen for name in joined], len(bad_rows.entries))
 
 
@@ -170,7 +186,9 @@ def _image_name(described: Any, where: str, image: str) -> str:
     return f"COCO_{words(described, 'data_subtype', where)}_{number}" if image.isdecimal() else image
 
 
-def _not_asked(answered: Mapping[str, _Annotation], asked: Set[str], file: DataFile, annotations: DataFile) -> BadRows:
+def _not_asked(
+    answered: Mapping[str, _Annotation], asked: Collection[str], file: DataFile, annotations: DataFile
+) -> BadRows:
     bad_rows = BadRows(annotations, f"they must be of the same split; {CURE}")
     for name, annotation in answered.items():
         if name not in asked:
@@ -178,28 +196,30 @@ def _not_asked(answered: Mapping[str, _Annotation], asked: Set[str], file: DataF
     return bad_rows
 
 
-def _annotations_by_id(document: Any, file: DataFile, aside: SetAside) -> Dict[str, _Annotation]:
+def _annotations_by_id(file: DataFile, aside: SetAside) -> Dict[str, _Annotation]:
     annotations: Dict[str, _Annotation] = {}
     bad_rows = BadRows(file, CURE)
-    for number, entry in enumerate(field(document, "annotations", (list,), str(file))):
-        where = f"{file}: annotations[{number}]"
-        with bad_rows:
-            name = _id(entry, "question_id", where)
-            if name in annotations:
-                raise BadInput(f"{where}: question {name} has an earlier annotation; each question must have one")
-            annotations[name] = _annotation(entry, where)
+    for part in file.parts():
+        document = read_json(part.path, shown=str(part))
+        for number, entry in enumerate(field(document, "annotations", (list,), str(part))):
+            where = f"{part}: annotations[{number}]"
+            with bad_rows:
+                name = _id(entry, "question_id", where)
+                if name in annotations:
+                    raise BadInput(f"{where}: question {name} has an earlier annotation; each question must have one")
+                annotations[name] = _annotation(entry, document, where)
     aside.take(bad_rows)
     return annotations
 
 
-def _annotation(entry: Any, where: str) -> _Annotation:
+def _annotation(entry: Any, document: Any, where: str) -> _Annotation:
     answers = _answers(entry, where)
     image, slices = _id(entry, "image_id", where), _slices(entry, _VQA_SLICES, where)
     if entry.get("multiple_choice_answer") is None:
         counts = Counter(normalise(clean(answer)) for answer in answers)
-        return _Annotation(where, image, answers, counts.most_common(1)[0][0], slices)
+        return _Annotation(where, image, answers, counts.most_common(1)[0][0], slices, document)
     chosen = normalise(clean(field(entry, "multiple_choice_answer", (str,), where)))
-    return _Annotation(where, image, answers, chosen, slices)
+    return _Annotation(where, image, answers, chosen, slices, document)
 
 
 def _answers(entry: Any, where: str) -> Tuple[str, ...]:

@@ -4,7 +4,6 @@ A column `label` has the label of the one right answer, or `ids` and `weights` o
 schema, where the library `datasets` writes what it knows of the columns.
 """
 
-from itertools import chain
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -18,7 +17,7 @@ from podtune.formats.set_aside import CURE, SetAside
 from podtune.formats.tables import Table, open_tables
 from podtune.parsing import parse_json
 from podtune.steps.extract_lxmert.questions import QuestionFile, with_most_right
-from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
+from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow, part_of
 from podtune.tasks.visual_question_answering import region_store
 from podtune.tasks.visual_question_answering.questions import VisualQuestion
 
@@ -42,14 +41,14 @@ def read_table_answers(table: DataFile) -> Optional[List[str]]:
 
 def read_table_questions(table: DataFile, answers: Sequence[str], aside: SetAside) -> QuestionFile:
     """Read the questions of a table, whose labels count in `answers`; rows that cannot be read are set aside."""
-    questions: List[VisualQuestion] = []
+    questions: List[Tuple[DataFile, VisualQuestion]] = []
     bad_rows = BadRows(table, CURE)
     for one in _tables(table):
         columns = [*_required(one, _QUESTION_COLUMNS), *(name for name in _SLICES if name in one.names)]
         for number, row in enumerate(one.rows(columns), start=1):
             with bad_rows:
-                questions.append(_question(row, answers, f"{one.file}: row {number}"))
-    read = with_most_right(questions, table, bad_rows, aside)
+                questions.append((one.file, _question(row, answers, f"{one.file}: row {number}")))
+    read = with_most_right(questions, bad_rows, aside)
     read.require_some(table, aside)
     return read
 
@@ -59,21 +58,21 @@ def store_table_regions(table: DataFile, directory: Path, regions: int, report: 
     rows, shape = region_store.rows_of_images(directory), (regions, region_store.FEATURE_SIZE)
     stored: Set[str] = set()
     with region_store.open_region_store(directory) as store:
-        for number, (image, features, boxes) in enumerate(_regions(table), start=1):
+        numbered = ((one.file, *row) for one in _tables(table) for row in enumerate(_regions(one), start=1))
+        for file, number, (image, features, boxes) in numbered:
             if image in rows and image not in stored:
                 try:
                     seen = _matrix(features, "features", shape), _matrix(boxes, "normalized_boxes", (regions, 4))
                     store.put(rows[image], *seen)
                     stored.add(image)
                 except region_store.BadRegions as mistake:
-                    report(BadRow(number, image, str(mistake)))
+                    report(BadRow(number, image, str(mistake), part_of(table, file)))
     return stored
 
 
-def _regions(table: DataFile) -> Iterator[Tuple[str, Any, Any]]:
+def _regions(table: Table) -> Iterator[Tuple[str, Any, Any]]:
     """Image, features and boxes of every row; the arrays have this one row."""
-    batches = (one.batches(_required(one, _REGION_COLUMNS)) for one in _tables(table))
-    for batch in chain.from_iterable(batches):
+    for batch in table.batches(_required(table, _REGION_COLUMNS)):
         features, boxes = batch.column("features"), batch.column("normalized_boxes")
         for row, image in enumerate(map(str, batch.column("image_id").to_pylist())):
             yield image, features.slice(row, 1), boxes.slice(row, 1)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable
 
+from podtune.formats.raw_data import DataFile
+
 
 @dataclass(frozen=True)
 class BadRow:
@@ -15,6 +17,13 @@ class BadRow:
     """As the row names it; empty where it does not."""
 
     reason: str
+    part: str = ""
+    """The file that the row is in, where there are several."""
+
+
+def part_of(file: DataFile, part: DataFile) -> str:
+    """A file as BadRow names it; empty where it is the only one."""
+    return "" if part is file else str(part)
 
 
 ReportBadRow = Callable[[BadRow], bool]

@@ -11,7 +11,7 @@ from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
-from podtune.formats.raw_data import RAW_DATA, DataFile, data_files
+from podtune.formats.raw_data import RAW_DATA, data_files
 from podtune.formats.set_aside import CURE, SetAside
 from podtune.sections import read_section, to_mapping
 from podtune.steps.extract_lxmert import sources
@@ -92,7 +92,8 @@ def _extract(
     aside, bad_rows = source.aside, BadRows(source.regions, CURE)
 
     def report(bad: BadRow) -> bool:
-        _add(bad_rows, source.regions, **vars(bad))
+        entry = {key: value for key, value in vars(bad).items() if key != "part" or value}
+        _add(bad_rows, bad.part or str(source.regions), **entry)
         return not aside.stops
 
     images = source.store_regions(directory, settings.regions, report)
@@ -121,7 +122,7 @@ def _with_regions(source: Source, images: Set[str]) -> List[VisualQuestion]:
     reason = f"{source.regions.name} has no regions of its image that can be used"
     for question in questions:
         if question.image not in images:
-            _add(bad_rows, source.questions_file, question=question.id, image=question.image, reason=reason)
+            _add(bad_rows, str(source.questions_file), question=question.id, image=question.image, reason=reason)
     source.aside.take(bad_rows)
     if not images:
         raise BadInput(f"{source.questions_file} has no question about an image in {source.regions}")
@@ -132,7 +133,7 @@ def _with_regions(source: Source, images: Set[str]) -> List[VisualQuestion]:
     return [question for question in questions if question.image in images]
 
 
-def _add(bad_rows: BadRows, file: DataFile, **entry: Any) -> None:
+def _add(bad_rows: BadRows, file: str, **entry: Any) -> None:
     """Note a row or a question that cannot be used; which of both, its entry names first."""
     what, name = next(iter(entry.items()))
     named = f" (image {entry['image']!r})" if entry["image"] else ""

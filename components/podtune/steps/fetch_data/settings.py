@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Dict, Iterator, Tuple
+from typing import Dict, Iterator, List, Tuple, Union
 
 from podtune.samples.sample import DATA_SETS, is_sample, mistake_in_sample
 from podtune.sources import uris
@@ -12,8 +12,11 @@ SCHEMES = "https s3 hf sample"
 SPLITS = {"train": "train.json", "validation": "validation.json"}
 """The usual file names of data sets in SQuAD's format."""
 
-FOLDERS = ("", "table", "images", "detector")
-"""Roles for which a local folder may stand in for a file; a SQuAD split has no role."""
+IN_PARTS = ("", "questions", "annotations", "features", "table", "captions", "images")
+"""Roles for which several files may stand; a SQuAD split has no role."""
+
+AS_THEY_ARE = ("images", "detector")
+"""Roles whose folders are fetched with all that is in them."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?")
 
@@ -32,24 +35,30 @@ class SourceSettings:
     licence: str = ""
     """SPDX identifier in lower case; empty where it is not stated."""
 
-    splits: Dict[str, str] = field(default_factory=lambda: dict(SPLITS))
-    """Split to file: a path below `data`, or an absolute path or URI of its own. Where a split has several files,
-    each is called <split>.<role>, such as train.questions. On this machine SQuAD's questions and tables may be folders
-    of parts, and images a folder; images may also be a zip."""
+    splits: Dict[str, Union[str, List[str]]] = field(default_factory=lambda: dict(SPLITS))
+    """Split to file: a path below `data`, or an absolute path or URI of its own. Where a split has files of several
+    kinds, each is called <split>.<role>, such as train.questions. Several files of one kind are a list, a folder (on S3
+    it ends with a slash), a pattern such as data/*.parquet, or the beginning of shards' names, such as data/train."""
 
     revision: str = ""
     """40 hexadecimal digits; hf:// needs it, the others have none."""
 
-    sha256: Dict[str, str] = field(default_factory=dict)
-    """Split, or <split>.<role>, to the file's SHA-256; https:// needs it."""
+    sha256: Dict[str, Union[str, List[str]]] = field(default_factory=dict)
+    """Split, or <split>.<role>, to the file's SHA-256, or to a list of them where files are listed; https:// needs
+    it."""
 
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
         mistake = uris.mistake_in_source(self.data, SCHEMES)
         if mistake:
             yield "data", mistake
-        sums = {f"sha256.{split}": digest for split, digest in self.sha256.items()}
-        yield from uris.mistakes_in_origin(self.licence, self.revision, sums, [self.data, *self.splits.values()])
+        sums = {
+            f"sha256.{split}{place}": digest
+            for split, digests in self.sha256.items()
+            for place, digest in _numbered(digests)
+        }
+        files = [file for files in self.splits.values() for file in as_list(files)]
+        yield from uris.mistakes_in_origin(self.licence, self.revision, sums, [self.data, *files])
         yield from self._wrong_sample()
         yield from self._wrong_splits()
         yield from self._wrong_sums()
@@ -59,11 +68,14 @@ class SourceSettings:
         """The splits, whatever files each has."""
         return tuple(dict.fromkeys(split.partition(".")[0] for split in self.splits))
 
-    def locations(self) -> Dict[str, uris.FileLocation]:
-        """Split, or <split>.<role>, to the location of its file."""
+    def locations(self) -> Dict[str, List[uris.FileLocation]]:
+        """Split, or <split>.<role>, to the locations of its files, folders and patterns."""
         return {
-            split: uris.file_location(file) if _is_own(file) else uris.FileLocation(self.data, file)
-            for split, file in self.splits.items()
+            split: [
+                uris.file_location(file) if _is_own(file) else uris.FileLocation(self.data, file)
+                for file in as_list(files)
+            ]
+            for split, files in self.splits.items()
         }
 
     def _wrong_sample(self) -> Iterator[Tuple[str, str]]:
@@ -79,21 +91,50 @@ class SourceSettings:
         for split in ("train", "validation"):
             if split not in self.split_names:
                 yield "splits", f"must name the file of {split}; got {', '.join(self.splits) or 'none'}"
-        for split, file in self.splits.items():
+        for split, files in self.splits.items():
             if not _NAME.fullmatch(split):
                 form = "<split> or <split>.<role>, in lower-case letters, digits, _ and -"
                 yield "splits", f"must be called {form}; got {split!r}"
-            mistake = uris.mistake_in_file(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
+            yield from self._wrong_files(split, files)
+
+    @staticmethod
+    def _wrong_files(split: str, files: Union[str, List[str]]) -> Iterator[Tuple[str, str]]:
+        for place, file in _numbered(files):
+            mistake = uris.mistake_in_files(file, "https s3 hf") if _is_own(file) else _wrong_path(file)
             if mistake:
-                yield f"splits.{split}", mistake
+                yield f"splits.{split}{place}", mistake
+        listed = as_list(files)
+        twice = sorted({file for file in listed if listed.count(file) > 1})
+        if twice:
+            yield f"splits.{split}", f"must name each file once; got {twice[0]!r} {listed.count(twice[0])} times"
+        if not listed:
+            yield f"splits.{split}", "must name a file; got an empty list"
+        if len(listed) > 1 and split.partition(".")[2] not in IN_PARTS:
+            yield f"splits.{split}", f"must be one file; got {len(listed)}"
 
     def _wrong_sums(self) -> Iterator[Tuple[str, str]]:
         for split in self.sha256:
             if split not in self.splits and not is_sample(self.data):
                 yield f"sha256.{split}", f"must belong to one of the splits {', '.join(self.splits)}"
-        for split, (source, _) in self.locations().items():
-            if uris.scheme_of(source) in ("http", "https") and split not in self.sha256:
+        for split, locations in self.locations().items():
+            sums = as_list(self.sha256.get(split, []))
+            if not sums and any(uris.scheme_of(source) in ("http", "https") for source, _ in locations):
                 yield f"sha256.{split}", "must be given: what the web serves may change"
+            elif sums and len(sums) != len(locations):
+                yield (
+                    f"sha256.{split}",
+                    f"must be {len(locations)}, one for each file of splits.{split}; got {len(sums)}",
+                )
+
+
+def as_list(values: Union[str, List[str]]) -> List[str]:
+    """The values; one that is not in a list is a list of one."""
+    return [values] if isinstance(values, str) else values
+
+
+def _numbered(values: Union[str, List[str]]) -> List[Tuple[str, str]]:
+    """The values, each with its place in the list for messages; one that is in none has no place."""
+    return [("", values)] if isinstance(values, str) else [(f"[{place}]", value) for place, value in enumerate(values)]
 
 
 def _is_own(file: str) -> bool:
@@ -103,5 +144,5 @@ def _is_own(file: str) -> bool:
 
 def _wrong_path(file: str) -> str:
     path = PurePosixPath(file)
-    inside = file and file == path.as_posix() and ".." not in path.parts and path.name
+    inside = file and file.removesuffix("/") == path.as_posix() and ".." not in path.parts and path.name
     return "" if inside else f"must be a plain path below data; got {file!r}"

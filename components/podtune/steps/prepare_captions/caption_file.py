@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats import json_files
@@ -39,36 +39,43 @@ class CaptionFile:
 
 def read_caption_file(file: DataFile, settings: CaptionSettings, aside: SetAside) -> CaptionFile:
     """Read one split without its entries that are not COCO's, which are set aside."""
-    document = json_files.read_json(file.path, shown=str(file))
-    images = _images(document, file, aside)
+    documents = [(part, json_files.read_json(part.path, shown=str(part))) for part in file.parts()]
+    images = _images(documents, file, aside)
     counts = Counter(captions=0, rejected_captions=0, precanned_captions=0, empty_captions=0)
     bad_rows = BadRows(file, CURE)
-    annotations = _field(document, "annotations", (list,), str(file))
-    for number, annotation in enumerate(annotations):
-        with bad_rows:
-            counts.update(_add_caption(images, annotation, f"{file}: annotations[{number}]", settings))
+    read = 0
+    for part, document in documents:
+        for number, annotation in enumerate(_field(document, "annotations", (list,), str(part))):
+            read += 1
+            with bad_rows:
+                counts.update(_add_caption(images, annotation, f"{part}: annotations[{number}]", settings))
     aside.take(bad_rows)
-    aside.require_few(file, "captions", len(bad_rows.entries), len(annotations))
+    aside.require_few(file, "captions", len(bad_rows.entries), read)
     if not images:
         raise BadInput(f"{file} holds no image")
     counts["captions_set_aside"] = len(bad_rows.entries)
     return CaptionFile(list(images.values()), dict(counts))
 
 
-def _images(document: Any, file: DataFile, aside: SetAside) -> Dict[int, DescribedImage]:
+def _images(documents: Sequence[Tuple[DataFile, Any]], file: DataFile, aside: SetAside) -> Dict[int, DescribedImage]:
+    """The images of all files; several may name the same one."""
     images: Dict[int, DescribedImage] = {}
     bad_rows = BadRows(file, CURE)
-    entries = _field(document, "images", (list,), str(file))
-    for number, entry in enumerate(entries):
-        where = f"{file}: images[{number}]"
-        with bad_rows:
-            name = _field(entry, "id", (int,), where)
-            if name in images:
-                raise BadInput(f"{where}: the id {name} was given to an earlier image; ids must differ")
-            images[name] = DescribedImage(str(name), _text(entry, "file_name", where))
-            _note_text(images[name].slices, entry, where)
+    read = 0
+    for part, document in documents:
+        of_part: Set[int] = set()
+        for number, entry in enumerate(_field(document, "images", (list,), str(part))):
+            where = f"{part}: images[{number}]"
+            read += 1
+            with bad_rows:
+                name, called = _field(entry, "id", (int,), where), _text(entry, "file_name", where)
+                image = images.setdefault(name, DescribedImage(str(name), called))
+                if name in of_part or image.file != called:
+                    raise BadInput(f"{where}: the id {name} was given to an earlier image; ids must differ")
+                of_part.add(name)
+                _note_text(image.slices, entry, where)
     aside.take(bad_rows)
-    aside.require_few(file, "images", len(bad_rows.entries), len(entries))
+    aside.require_few(file, "images", len(bad_rows.entries), read)
     return images
 
 

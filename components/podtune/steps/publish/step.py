@@ -24,8 +24,9 @@ from podtune.sections import read_section, to_mapping
 from podtune.steps.publish.settings import ReleaseSettings
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
-from podtune.stores.releases import lost_file, publish, read_release
+from podtune.stores.releases import add_signature, lost_file, publish, read_release
 from podtune.stores.retrying import patiently
+from podtune.stores.signing import signer
 from podtune.stores.store import Store
 
 _log = logging.getLogger(__name__)
@@ -89,21 +90,23 @@ def run(  # as many as the component has
     verdict_facts = candidate.verdict.facts
     if verdict_facts.decision == "refuse":
         raise GateRefused(f"{name} is not released: {verdict_facts.reasons[0]}")
-    opened = open_store(store)
+    opened, files = open_store(store), {path: of.path / file for path, (of, file) in candidate.files.items()}
     manifest = patiently(lambda: _already_live(opened, name, candidate.facts))
     if manifest is None:
         manifest = publish(
             opened,
             name,
-            files={path: artifact.path / file for path, (artifact, file) in candidate.files.items()},
+            files=files,
             facts=candidate.facts,
             expected=verdict_facts.champion,
             verified={
                 path: artifact.files[file] for path, (artifact, file) in candidate.files.items() if file != MANIFEST
             },
+            sign=signer(),
         )
         _log.info("%s %s is live in %s", name, manifest.version, opened.uri)
     else:
+        add_signature(opened, manifest, files, signer())
         _log.info("%s %s in %s is the same model; no new version is made", name, manifest.version, opened.uri)
     with RELEASE.sealing(published) as draft:
         draft.facts.update(to_mapping(ReleaseFacts(opened.uri, name, manifest.version, manifest.digest)))

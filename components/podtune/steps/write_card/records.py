@@ -11,6 +11,7 @@ from podtune.formats.checkpoint import CHECKPOINT, CheckpointFacts, TrainingLog,
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts
 from podtune.formats.features import FEATURES, FeaturesFacts
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
+from podtune.formats.sealed import FileEntry
 from podtune.formats.verdict import VERDICT, VerdictFacts
 from podtune.steps.write_card.examples import Examples, shown_examples
 
@@ -28,6 +29,9 @@ class Records:
     digests: Dict[str, str]
     """By the artifact's name."""
 
+    files: Dict[str, Mapping[str, FileEntry]]
+    """By the artifact's name: its files."""
+
     log: TrainingLog
     examples: Examples
 
@@ -43,6 +47,7 @@ def open_records(paths: Mapping[str, Path]) -> Records:
     return Records(
         **{name: artifact.facts for name, artifact in opened.items()},
         digests={name: artifact.digest for name, artifact in opened.items()},
+        files={name: artifact.files for name, artifact in opened.items()},
         log=lines_by_kind(read_log(checkpoint.path)),
         examples=shown_examples(raw_data, features, evaluation, verdict.facts),
     )

@@ -9,12 +9,22 @@ import yaml
 
 from podtune.cards.hub_rules import require_valid_card
 from podtune.errors import BadInput
-from podtune.formats.model_card import FIGURES, MODEL_CARD, README, RECIPE, REPORT, ModelCardFacts
+from podtune.formats.model_card import (
+    BILL_OF_MATERIALS,
+    FIGURES,
+    MODEL_CARD,
+    PROVENANCE,
+    README,
+    RECIPE,
+    REPORT,
+    ModelCardFacts,
+)
 from podtune.sections import read_section, to_mapping
 from podtune.sources.uris import without_secrets
 from podtune.steps.write_card.charts import loss_picture
 from podtune.steps.write_card.contents import contents_of
 from podtune.steps.write_card.curves import Curves, curves_of
+from podtune.steps.write_card.provenance import bill_of_materials, provenance
 from podtune.steps.write_card.readme import card_body, card_with_front_matter
 from podtune.steps.write_card.records import open_records
 from podtune.steps.write_card.report import html_report
@@ -72,7 +82,13 @@ def run(  # noqa: PLR0913  # as many as the component has
     }
     recipe = {"name": contents.name, "task": records.features.task, **sections}
     usage = records.examples.usage.example.files
-    files = {**_card_files(values, curves_of(records)), RECIPE: _recipe_file(recipe), **usage}
+    files = {
+        **_card_files(values, curves_of(records)),
+        RECIPE: _recipe_file(recipe),
+        PROVENANCE: _json_file(provenance(records, recipe)),
+        BILL_OF_MATERIALS: _json_file(bill_of_materials(contents)),
+        **usage,
+    }
     with MODEL_CARD.sealing(model_card) as draft:
         draft.facts.update(to_mapping(ModelCardFacts(contents.name, to_mapping(settings), **records.digests)))
         for name, data in files.items():
@@ -93,6 +109,10 @@ def _recipe_file(recipe: Mapping[str, Any]) -> bytes:
     """Write a recipe as YAML; KFP hands whole numbers over as 3.0."""
     whole = json.loads(json.dumps(recipe), parse_float=_number)
     return _encoded(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _json_file(value: Mapping[str, Any]) -> bytes:
+    return _encoded(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def _without_secrets(value: Any) -> Any:

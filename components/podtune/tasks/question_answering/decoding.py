@@ -32,8 +32,17 @@ class Decoded:
 
     def text(self, candidate: int, context: str) -> str:
         """Read a candidate in its question's context; "" says that there is no answer."""
-        start = self.candidates.start[candidate]
-        return _PLACEHOLDER if start == _OUTSIDE else context[start : self.candidates.end[candidate]]
+        start, end = self.characters(candidate, context)
+        return _PLACEHOLDER if self.candidates.start[candidate] == _OUTSIDE else context[start:end]
+
+    def characters(self, candidate: int, context: str) -> Tuple[int, int]:
+        """First character of a candidate in its question's context, and the one after its last.
+
+        Some tokenizers count the space before a word to its first token; it is left out.
+        """
+        start, end = max(int(self.candidates.start[candidate]), 0), int(self.candidates.end[candidate])
+        first = start + len(context[start:end]) - len(context[start:end].lstrip())
+        return first, first + len(context[start:end].strip())
 
 
 def decode(windows: QuestionWindows, outputs: Mapping[str, Array], settings: EvaluationSettings) -> Decoded:

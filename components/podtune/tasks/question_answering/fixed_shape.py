@@ -13,13 +13,13 @@ from podtune.training.ipu import IpuConfig
 
 
 class SpanGraph:
-    """The FixedShapeGraph of BERT and RoBERTa; windows in a row neither see nor affect each other."""
+    """The FixedShapeGraph of BERT and its kin; windows in a row neither see nor affect each other."""
 
-    def __init__(self, model: Any, config: IpuConfig, first_position: int) -> None:
+    def __init__(self, model: Any, config: IpuConfig, first_position: int, *, has_segments: bool) -> None:
         self._width, self._packing = config.row_tokens, config.packing
         self._encoder, self._head = model.base_model, model.qa_outputs
         self.layers = len(self._encoder.encoder.layer)
-        trunk = _Trunk(self._encoder, self._head, first_position)
+        trunk = _Trunk(self._encoder, self._head, first_position, has_segments=has_segments)
         self.training, self.predicting = _Training(trunk, config.packing), _Predicting(trunk)
 
     def parts(self, ipu_of_layer: Sequence[int], last: int) -> List[Tuple[nn.Module, int]]:
@@ -62,10 +62,10 @@ def _member(packed: PackedRows) -> np.ndarray:
 class _Trunk(nn.Module):
     """The model on packed rows, driven part by part: transformers' own forward masks one window a row only."""
 
-    def __init__(self, encoder: Any, head: Any, first_position: int) -> None:
+    def __init__(self, encoder: Any, head: Any, first_position: int, *, has_segments: bool) -> None:
         super().__init__()
         self.encoder, self.head, self._first_position = encoder, head, first_position
-        self._has_segments = encoder.config.type_vocab_size > 1
+        self._has_segments = has_segments
 
     def forward(self, tokens: Tensor, segments: Tensor, positions: Tensor, window: Tensor) -> Tensor:
         hidden = self.encoder.embeddings(
@@ -73,6 +73,8 @@ class _Trunk(nn.Module):
             token_type_ids=segments if self._has_segments else segments * 0,
             position_ids=positions + self._first_position,
         )
+        if hasattr(self.encoder, "embeddings_project"):  # ELECTRA's, where embeddings are narrower than layers
+            hidden = self.encoder.embeddings_project(hidden)
         bias = fixed_shapes.attention_bias(window[:, :, None] == window[:, None, :], hidden.dtype)
         for layer in self.encoder.encoder.layer:
             hidden = fixed_shapes.hidden_of(layer(hidden, bias))

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from tokenizers import Encoding, Tokenizer
 
 from podtune.errors import BadInput
-from podtune.formats.base_model import load_tokenizer
+from podtune.formats.base_model import TOKENIZER, load_tokenizer
 from podtune.formats.json_files import read_object
-
-_POSITIONS_AFTER_PADDING = ("camembert", "longformer", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl", "xmod")
-"""Models that count positions from the padding token's id plus one, and so have fewer than their configuration says."""
+from podtune.tasks.question_answering.model_types import positions_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class PairTokenizer:
 
 def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
     """Open a verified BaseModel's tokenizer; BadInput unless it and windows of `max_length` fit the model."""
-    path = base_model / "tokenizer.json"
+    path = base_model / TOKENIZER
     tokenizer = load_tokenizer(path)
     settings_path = base_model / "tokenizer_config.json"
     settings = read_object(settings_path) if settings_path.exists() else {}
@@ -48,6 +46,15 @@ def open_pair_tokenizer(base_model: Path, max_length: int) -> PairTokenizer:
     vocabulary_size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     _check_model(base_model / "config.json", vocabulary_size, max_length)
     return PairTokenizer(tokenizer, before, between, after, vocabulary_size)
+
+
+def marks_segments(model: Path) -> bool:
+    """Whether a model's tokenizer marks question and context as different segments; BERT's does, XLM-R's does not.
+
+    A BERT with XLM-R's tokenizer, as multilingual MiniLM, knows one segment. They are marked where no tokenizer is.
+    """
+    path = model / TOKENIZER
+    return not path.exists() or 1 in load_tokenizer(path).encode("one", "two").type_ids
 
 
 def _refuse_left_padding(tokenizer: Tokenizer, settings: Dict[str, Any], path: Path) -> None:
@@ -104,13 +111,3 @@ def _check_model(path: Path, vocabulary_size: int, max_length: int) -> None:
     if positions is not None and max_length > positions:
         wanted = f"at most {positions}, the positions that {path} gives the model"
         raise BadInput(f"features.max_length must be {wanted}; got {max_length}")
-
-
-def positions_of(config: Mapping[str, Any]) -> Optional[int]:
-    """How many tokens the model has positions for; None where it has no such limit."""
-    positions, padding = config.get("max_position_embeddings"), config.get("pad_token_id")
-    if not isinstance(positions, int):
-        return None
-    if config.get("model_type") in _POSITIONS_AFTER_PADDING:
-        return positions - 1 - (padding if isinstance(padding, int) else 1)
-    return positions

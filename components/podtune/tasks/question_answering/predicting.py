@@ -9,7 +9,8 @@ from podtune.tasks import predicting
 from podtune.tasks.predicting import PredictionRequest, ReleasedModel, Reply
 from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
 from podtune.tasks.question_answering.encoding import encode_split
-from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer, positions_of
+from podtune.tasks.question_answering.model_types import positions_of
+from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer
 from podtune.tasks.question_answering.questions import Question
 from podtune.tasks.question_answering.settings import EvaluationSettings, WindowSettings
 from podtune.tasks.question_answering.squad import SquadSplit
@@ -91,6 +92,6 @@ def _best(decoded: Decoded, context: str) -> List[Span]:
     """Each span once, best first: overlapping windows may both contain it."""
     spans: Dict[Tuple[int, int], Span] = {}
     for row, probability in enumerate(decoded.probabilities.tolist()):
-        start, end = max(int(decoded.candidates.start[row]), 0), int(decoded.candidates.end[row])
+        start, end = decoded.characters(row, context)
         spans.setdefault((start, end), Span(context[start:end], probability, start, end))
     return list(spans.values())

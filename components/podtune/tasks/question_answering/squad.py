@@ -2,13 +2,13 @@
 
 | what | is read from |
 |---|---|
-| a file | JSON, JSON Lines or Parquet, each also as `.gz`; or a folder of such files |
+| a file | JSON or JSON Lines in UTF-8 or UTF-16, Parquet or Arrow, each also as `.gz`; or several such files |
 | questions | `data`, `paragraphs` and `qas`, each in the one before; a list of what is in any of them |
 | the version | the questions: 2.0 where one is impossible, else 1.1; what the file says of itself is ignored |
 | `context` | the question, or else the paragraph or article that holds it |
 | `id` | `id`, `guid`, `question_id` or `qid`, a text or a whole number; without one, the question's place in the file |
-| `answers` | `answers` or `answer`: a list of objects, an object of lists, or one object |
-| an answer | `text` or `answer`, and where that begins: `answer_start`, `answer_begin_position` or `start` |
+| `answers` | `detected_answers`, `answers` or `answer`: a list of objects, an object of lists, or one object |
+| an answer | `text` or `answer`, and where it begins: `answer_start`, `answer_begin_position`, `start`, `char_spans` |
 | no answer | `is_impossible` is true, whatever answers stand there; or is not said, and no answer has a text |
 """
 
@@ -23,13 +23,16 @@ from podtune.formats.raw_data import DataFile
 from podtune.formats.set_aside import CURE
 from podtune.parsing import MOST_DIGITS
 from podtune.tasks.question_answering.questions import Answer, Question
-from podtune.tasks.question_answering.squad_files import read_values
+from podtune.tasks.question_answering.squad_files import DamagedLine, read_values
 
 _HOLDERS = ("data", "paragraphs", "qas")
 _IDS = ("id", "guid", "question_id", "qid")
-_ANSWERS = ("answers", "answer")
+_ANSWERS = ("detected_answers", "answers", "answer")
+"""MRQA's `answers` are texts without a place; where these were found, `detected_answers` says."""
+
 _TEXTS = ("text", "answer")
 _STARTS = ("answer_start", "answer_begin_position", "start")
+_SPANS = "char_spans"
 _COLUMNS = {*_HOLDERS, *_IDS, *_ANSWERS, "context", "question", "is_impossible"}
 
 _field, _text = partial(field, form="SQuAD"), partial(text, form="SQuAD")
@@ -57,7 +60,7 @@ class _Entry(NamedTuple):
     """What messages call it."""
 
     part: str
-    """The file's name in a folder of several, with a slash; empty for one file."""
+    """The file's path among several, with a slash; empty for one file."""
 
     place: str
     """Where in the file."""
@@ -86,12 +89,16 @@ def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
     bad_rows = BadRows(file, CURE)
     contexts: Dict[str, int] = {}
     questions: Dict[str, Question] = {}
+    files: Dict[str, str] = {}
     plausible = 0
     for entry in _entries(file, bad_rows):
         with bad_rows:
             row = _row(entry)
             if row.id in questions:
-                raise BadInput(f"{entry.where}: the id {row.id!r} was given to an earlier question; ids must differ")
+                elsewhere = f" of {files[row.id]}" if files[row.id] != entry.file else ""
+                given = f"the id {row.id!r} was given to an earlier question{elsewhere}"
+                raise BadInput(f"{entry.where}: {given}; ids must differ")
+            files[row.id] = entry.file
             plausible += row.has_plausible_answers
             context = contexts.setdefault(row.context, len(contexts))
             questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context)
@@ -111,7 +118,7 @@ def _require_answers(questions: Sequence[Question], file: DataFile) -> None:
 def _entries(file: DataFile, bad_rows: BadRows) -> Iterator[_Entry]:
     for part in file.parts():
         for place, value in read_values(part, _COLUMNS):
-            name = "" if part is file else f"{part.name}/"
+            name = "" if part is file else f"{file.part_name(part)}/"
             yield from _walk(_Entry(str(part), name, place, value, None), _HOLDERS, bad_rows)
 
 
@@ -134,6 +141,8 @@ def _walk(entry: _Entry, holders: Sequence[str], bad_rows: BadRows) -> Iterator[
 
 def _row(entry: _Entry) -> _Row:
     value, where = entry.value, entry.where
+    if isinstance(value, DamagedLine):
+        raise BadInput(f"{where} is not JSON: {value.reason}")
     question = _text(value, "question", where)
     context = _context(entry)
     name = _id(value, where) or f"{entry.part}{entry.place}"
@@ -200,17 +209,14 @@ def _has_answers(question: Mapping[str, Any], where: str) -> bool:
 
 
 def _answers(question: Mapping[str, Any], where: str) -> Tuple[Answer, ...]:
-    """The answers of a question that have a text; BadInput where some have one, and others none."""
+    """The answers of a question that have a text; the official score leaves out the others too."""
     key = _first(question, _ANSWERS)
     if not key:
         return ()
     listed = of_kind(question[key], (list, dict), f"{where} is not SQuAD: {key}")
     listed = _side_by_side(listed, f"{where}: {key}") if isinstance(listed, dict) else listed
     answers = [_answer(answer, f"{where}.{key}[{number}]") for number, answer in enumerate(listed)]
-    found = tuple(answer for answer in answers if answer)
-    if found and len(found) < len(answers):
-        raise BadInput(f"{where}: an answer must not be empty where others are not")
-    return found
+    return tuple(answer for answer in answers if answer)
 
 
 def _side_by_side(listed: Mapping[str, Any], where: str) -> List[Mapping[str, Any]]:
@@ -232,9 +238,18 @@ def _answer(answer: Any, where: str) -> Optional[Answer]:
     if (not key and any(text in answer for text in _TEXTS)) or (key and answer[key] == ""):
         return None
     said = _text(answer, key or _TEXTS[0], where)
+    if answer.get(_SPANS):
+        return Answer(said, _start_of_spans(answer[_SPANS], f"{where} is not SQuAD: {_SPANS}"))
     key = _first(answer, _STARTS) or _STARTS[0]
     start = _whole(_field(answer, key, (int, float, str), where))
     return Answer(said, of_kind(start, (int,), f"{where} is not SQuAD: {key}"))
+
+
+def _start_of_spans(spans: Any, where: str) -> int:
+    """Where an answer begins first: MRQA lists all its places as pairs of the first and the last character."""
+    first = of_kind(of_kind(spans, (list,), where)[0], (list,), f"{where}[0]")
+    start: int = of_kind(first[0] if first else None, (int,), f"{where}[0][0]")
+    return start
 
 
 def _require_in_context(answer: Answer, context: str, where: str) -> None:

@@ -1,5 +1,6 @@
 """Extractive question answering: mark the first and the last token of the answer."""
 
+from podtune.tasks.question_answering.model_types import MODEL_TYPES
 from podtune.tasks.question_answering.passages import passages_of
 from podtune.tasks.question_answering.scores import SLICES, score_windows
 from podtune.tasks.question_answering.settings import EvaluationSettings, WindowSettings
@@ -39,7 +40,8 @@ TASK = Task(
         options=("question", "context", "context_file", "allow_no_answer", "top"),
         architecture="ForQuestionAnswering",
     ),
-    model_types=("bert", "roberta"),  # those whose positions and segments are known here
+    model_types=tuple(MODEL_TYPES),
+    ipu_model_types=tuple(name for name, one in MODEL_TYPES.items() if one.on_ipus),
     passages=passages_of,
     open_examples=lambda features, split: open_windows(features.path, split),
     score=lambda features, *scored: score_windows(features.path, *scored),

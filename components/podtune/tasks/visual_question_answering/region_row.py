@@ -4,7 +4,7 @@ import binascii
 import mmap
 import re
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 import pybase64
@@ -17,10 +17,23 @@ _NAME, _HEIGHT, _WIDTH, _COUNT = (COLUMNS.index(name) for name in ("img_id", "im
 _BYTES = {"objects_id": 8, "objects_conf": 4, "attrs_id": 8, "attrs_conf": 4, "boxes": 16, "features": 4 * FEATURE_SIZE}
 """Column to the bytes that a region takes in it."""
 
+Content = Union[mmap.mmap, bytes]
+"""What rows are found in."""
+
 _HEADER = [name.encode() for name in COLUMNS]
 _FIELD = re.compile(rb'(?:"([^"]*(?:""[^"]*)*)"|((?!")[^\t\r\n]*))(\t|\r*\n|\r*\Z)')
 _LONGEST_ROW = 16 << 20
 """Bytes in which a row with quotes has to end; one of 36 regions has 395 kB."""
+
+_BLOCK = 4 << 20
+"""Bytes of a stream that are read at a time."""
+
+
+class Stream(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int) -> bytes:
+        """Return so many of the next bytes, or fewer; none where there are no more."""
 
 
 def rows_of(path: Path) -> Iterator[Tuple[List[memoryview], int]]:
@@ -30,19 +43,39 @@ def rows_of(path: Path) -> Iterator[Tuple[List[memoryview], int]]:
     and a row of the columns' names may come first, which is left out. So are empty lines. A row whose quotes do not
     match has no fields.
     """
-    size, begin = path.stat().st_size, 0
-    if not size:
+    if not path.stat().st_size:
         return
     with path.open("rb") as opened:
         content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-    while begin < size:
+    yield from _rows_in(content, at_start=True)
+
+
+def rows_of_stream(stream: Stream) -> Iterator[Tuple[List[memoryview], int]]:
+    """The same of what can only be read from its beginning to its end, such as a member of a zip."""
+    content, offset, block = b"", 0, b"first"
+    while block:
+        block = stream.read(_BLOCK)
+        content += block
+        begin = 0
+        for fields, end in _rows_in(content, at_start=not offset):
+            is_whole = end < len(content) and fields  # quotes may match further on
+            if block and not is_whole and len(content) - begin < _LONGEST_ROW:
+                break
+            yield fields, offset + end
+            begin = end
+        content, offset = content[begin:], offset + begin
+
+
+def _rows_in(content: Content, *, at_start: bool) -> Iterator[Tuple[List[memoryview], int]]:
+    begin = 0
+    while begin < len(content):
         fields, end = _fields(content, begin)
-        if fields != [b""] and (begin or fields != _HEADER):
+        if fields != [b""] and (begin or not at_start or fields != _HEADER):
             yield fields, end
         begin = end
 
 
-def _fields(content: mmap.mmap, begin: int) -> Tuple[List[memoryview], int]:
+def _fields(content: Content, begin: int) -> Tuple[List[memoryview], int]:
     newline = content.find(b"\n", begin)
     after = newline + 1 if newline >= 0 else len(content)
     end = newline if newline >= 0 else len(content)
@@ -57,7 +90,7 @@ def _fields(content: mmap.mmap, begin: int) -> Tuple[List[memoryview], int]:
     return [view[first + 1 : last] for first, last in zip(bounds, [*bounds[1:], end])], after
 
 
-def _quoted_fields(content: mmap.mmap, begin: int) -> Optional[Tuple[List[memoryview], int]]:
+def _quoted_fields(content: Content, begin: int) -> Optional[Tuple[List[memoryview], int]]:
     fields, limit = [], begin + _LONGEST_ROW
     while field := _FIELD.match(content, begin, limit):
         quoted, plain, separator = field.groups()

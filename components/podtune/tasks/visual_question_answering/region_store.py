@@ -43,6 +43,11 @@ class _Rows:
         self.file.seek(self.start + number * self.row.nbytes)
         self.file.write(np.ascontiguousarray(values, dtype=self.row.dtype).data)
 
+    def holds(self, number: int, values: Array) -> bool:
+        """Whether a row has these values."""
+        self.file.seek(self.start + number * self.row.nbytes)
+        return self.file.read(self.row.nbytes) == np.ascontiguousarray(values, dtype=self.row.dtype).tobytes()
+
 
 @dataclass(frozen=True)
 class RegionStore:
@@ -68,6 +73,10 @@ class RegionStore:
             raise BadRegions(f"a feature is not finite, or beyond {_LARGEST:,.0f}, the most that float16 holds")
         self.features.write(row, to_half(features))
         self.boxes.write(row, boxes)
+
+    def holds(self, row: int, features: Array, boxes: Array) -> bool:
+        """Whether a row has these regions, as `put` would put them there."""
+        return self.boxes.holds(row, boxes) and self.features.holds(row, to_half(features))
 
     def clear(self, row: int) -> None:
         """Take an image's regions away again."""

@@ -39,6 +39,7 @@ def _attention(
     *,
     scaling: float,
     dropout: float = 0.0,
+    sliding_window: Optional[int] = None,
     **_: Any,
 ) -> Tuple[torch.Tensor, None]:
     """Attend as transformers asks: [1, heads, tokens, head width] each, to [1, tokens, heads, head width].
@@ -47,13 +48,14 @@ def _attention(
     """
     q, k, v, sequences = query[0], key[0], value[0], running_sequences()
     crossing, causal = getattr(module, "is_cross_attention", False), getattr(module, "is_causal", False)
+    window = sliding_window if sliding_window and sliding_window < max(sequences.lengths) else None
     if not query.is_cuda:
-        spans = sequences.cross_attention(key.shape[2]) if crossing else sequences.self_attention(causal=causal)
-        attended = attend_in_spans(q * scaling, k, v, dropout, spans)
+        own = None if crossing else sequences.self_attention(causal=causal, window=window)
+        attended = attend_in_spans(q * scaling, k, v, dropout, own or sequences.cross_attention(key.shape[2]))
     elif crossing:
         attended = attend_to_context(q * scaling, k, v, dropout, sequences)
-    elif dropout or causal or query.dtype == torch.float32:
-        attended = attend_in_groups(q * scaling, k, v, dropout, sequences, causal=causal)
+    elif dropout or causal or window or query.dtype == torch.float32:
+        attended = attend_in_groups(q * scaling, k, v, dropout, sequences, causal=causal, window=window)
     else:
         attended = attend_without_dropout(q * (scaling * q.shape[-1] ** 0.5), k, v, sequences)
     return attended[None], None
@@ -86,6 +88,8 @@ class _SpanAttention(torch.autograd.Function):
             if spans.causal:
                 later = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
                 scores.masked_fill_(later, -torch.inf)
+            if spans.window:
+                scores.masked_fill_(~_near(scores.shape[1], spans.window, scores.device), -torch.inf)
             weights = scores.softmax(-1)
             attended[queries] = torch.bmm(_dropped(weights, kept), v).transpose(0, 1)
             ctx.saved.append((q, k, v, weights, kept))
@@ -104,6 +108,11 @@ class _SpanAttention(torch.autograd.Function):
             query[queries] = torch.bmm(of_scores, k).transpose(0, 1)
             key[keys] = torch.bmm(of_scores.transpose(1, 2), q).transpose(0, 1)
         return query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1), None, None
+
+
+def _near(tokens: int, window: int, device: torch.device) -> torch.Tensor:
+    """Bool [tokens, tokens]: which keys are fewer than `window` positions away from a query."""
+    return torch.ones(tokens, tokens, dtype=torch.bool, device=device).tril(window - 1).triu(1 - window)
 
 
 def _dropped(weights: torch.Tensor, kept: Optional[torch.Tensor]) -> torch.Tensor:
@@ -137,13 +146,24 @@ def attend_without_dropout(
 
 
 def attend_in_groups(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, sequences: Sequences, *, causal: bool
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    dropout: float,
+    sequences: Sequences,
+    *,
+    causal: bool,
+    window: Optional[int] = None,
 ) -> torch.Tensor:
     """Attend with torch's dropout, each group padded; scaled [heads, tokens, width] each, to [tokens, heads, width]."""
     attended = torch.empty_like(query)
     for group in sequences.groups:
         q, k, v = (stream[:, group.gathered].transpose(0, 1) for stream in (query, key, value))
         mask = None if causal else group.mask  # padding comes last, where causal attention does not look
+        if window:
+            near = _near(group.gathered.shape[1], window, query.device)
+            # What is in the place of padding may attend to padding: nothing else may be near it, and none is NaN
+            mask = near if mask is None else near & (mask | ~mask.transpose(-2, -1))
         padded = scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=causal, scale=1.0)
         attended[:, group.tokens] = padded.transpose(0, 1).flatten(1, 2)[:, group.kept]
     return attended.transpose(0, 1)

@@ -25,6 +25,13 @@ def set_dropout(model: nn.Module, probability: float) -> None:
             module.p = probability
 
 
+def set_attention_dropout(model: nn.Module, probability: float) -> None:
+    """The same for attention that has a number instead of a module, as ModernBERT's."""
+    for module in model.modules():
+        if isinstance(getattr(module, "attention_dropout", None), (int, float)):
+            module.attention_dropout = probability  # type: ignore[assignment]  # as it was: a number
+
+
 def draw_by_row(model: nn.Module) -> None:
     """Replace every nn.Dropout of a model, so that its masks come from the running sequences' noise."""
     _replace(model, lambda module: RowDropout(module.p) if isinstance(module, nn.Dropout) else None)

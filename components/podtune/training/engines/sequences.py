@@ -72,6 +72,9 @@ class AttentionSpans(NamedTuple):
     noise: Optional[RowNoise]
     """What dropout draws from."""
 
+    window: Optional[int] = None
+    """A query attends to no key so many positions or more away from its own."""
+
 
 @dataclass(frozen=True)
 class Sequences:
@@ -100,9 +103,9 @@ class Sequences:
             return [tensor[0].numel()] * len(tensor)
         return [length * tensor[0, 0].numel() for length in self.row_lengths]
 
-    def self_attention(self, *, causal: bool) -> AttentionSpans:
+    def self_attention(self, *, causal: bool, window: Optional[int] = None) -> AttentionSpans:
         spans = _spans(self.lengths)
-        return AttentionSpans(spans, spans, self.firsts or list(range(len(spans) + 1)), causal, self.noise)
+        return AttentionSpans(spans, spans, self.firsts or list(range(len(spans) + 1)), causal, self.noise, window)
 
     def cross_attention(self, context: int) -> AttentionSpans:
         """Every row attends to its own part of a context whose tokens are shared out evenly."""

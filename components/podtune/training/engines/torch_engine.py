@@ -18,7 +18,7 @@ from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
 from podtune.training.engines.attention import attend_within_sequences
 from podtune.training.engines.cpu import keep_freed_memory, keep_to_quota, multiplies_bfloat16, multiplies_in_tiles
-from podtune.training.engines.layers import copy_before_multiplying, draw_by_row, set_dropout
+from podtune.training.engines.layers import copy_before_multiplying, draw_by_row, set_attention_dropout, set_dropout
 from podtune.training.engines.optimizer import MasterWeights
 from podtune.training.engines.processes import Processes, join_processes
 from podtune.training.engines.sequences import MicroBatch, RowNoise, cut, running, to_device
@@ -69,6 +69,8 @@ class TorchEngine:
             attend_within_sequences(unpadded)
         if config.dropout is not None:
             set_dropout(model, config.dropout)
+            if unpadded is not None:
+                set_attention_dropout(unpadded, config.dropout)
         if device.type == "cpu":
             _prepare_for_cpu(model)
         precision = _precision(config, device)

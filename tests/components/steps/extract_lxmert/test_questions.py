@@ -400,3 +400,70 @@ def test_by_policy_what_one_of_vqas_files_lacks_is_set_aside(tmp_path: Path, vqa
         "questions[1] has the id 9001, which is not in answers.json",
         "annotations[2] answers question 9002, which is not in questions.json",
     ]
+
+
+def folder_of(folder: Path, **documents: Any) -> DataFile:
+    folder.mkdir()
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+    return DataFile(folder, f"/data/{folder.name}")
+
+
+def test_questions_may_lie_in_several_files_as_gqas_do(tmp_path: Path, gqa: Any) -> None:
+    ask = gqa("1", "What is it?", "dog")
+    file = folder_of(tmp_path / "all", part_10={"3": ask}, part_2={"1": ask, "2": ask}, nominival=[entry()])
+
+    found = read_question_file(file, None, by_policy())
+
+    assert [question.id for question in found.questions] == ["458752000", "1", "2", "3"]
+
+
+def test_a_question_of_two_files_is_told_with_both(tmp_path: Path, gqa: Any) -> None:
+    ask = gqa("1", "What is it?", "dog")
+    file = folder_of(tmp_path / "all", a={"1": ask}, b={"1": ask})
+
+    with pytest.raises(BadInput) as error:
+        read_question_file(file, None, by_policy())
+
+    assert str(error.value).startswith(
+        "/data/all/b.json: the id '1' was given to an earlier question of /data/all/a.json; ids must differ; "
+    )
+
+
+def test_vqas_files_of_several_splits_are_one(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa((1, 9, "What is it?", ["dog"] * 10))
+    more, answers = vqa((2, 9, "What is it?", ["cat"] * 10))
+    del more["data_subtype"]
+    answers["data_subtype"] = "train2014"
+
+    found = read_question_file(
+        folder_of(tmp_path / "questions", a=questions, b=more),
+        folder_of(tmp_path / "annotations", a=annotations, b=answers),
+        by_policy(),
+    )
+
+    assert [(question.id, question.image) for question in found.questions] == [
+        ("1", "COCO_val2014_000000000009"),
+        ("2", "COCO_train2014_000000000009"),
+    ]
+
+
+def test_a_question_of_vqa_in_two_files_is_told_with_both(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa((1, 9, "What is it?", ["dog"] * 10))
+    file = folder_of(tmp_path / "questions", a=questions, b=questions)
+
+    with pytest.raises(BadInput) as error:
+        read_question_file(file, folder_of(tmp_path / "annotations", a=annotations), by_policy())
+
+    where = "/data/questions/b.json: questions[0] has the id 1, which is given to one of /data/questions/a.json"
+    assert str(error.value).startswith(f"{where}; ids must differ; ")
+
+
+def test_files_of_other_questions_have_no_annotations(tmp_path: Path, vqa: Any) -> None:
+    questions, annotations = vqa((1, 9, "What is it?", ["dog"] * 10))
+    file = folder_of(tmp_path / "questions", a=questions, b=[entry()])
+
+    with pytest.raises(BadInput, match=r"^/data/questions/b\.json has not VQA's questions, so /data/answers cannot"):
+        read_question_file(file, folder_of(tmp_path / "answers", a=annotations), by_policy())
+    with pytest.raises(BadInput, match=r"^/data/questions/a\.json has VQA's questions, whose answers lie in another"):
+        read_question_file(file, None, by_policy())

@@ -1,5 +1,8 @@
+import gzip
+import io
 import json
 import resource
+import zipfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Set
 
@@ -139,3 +142,83 @@ def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(tmp_path: Path, 
             store_region_file(DataFile(tmp_path / "regions.tsv"), tmp_path, 2, telling([]))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def folder_of(tmp_path: Path, **contents: bytes) -> DataFile:
+    (tmp_path / "parts").mkdir()
+    for name, content in contents.items():
+        (tmp_path / "parts" / name.replace("_", ".")).write_bytes(content)
+    return DataFile(tmp_path / "parts", "/data/train")
+
+
+def zip_of(**contents: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train2014_obj36/README.txt", "regions")
+        for name, content in contents.items():
+            archive.writestr(f"train2014_obj36/{name.replace('_', '.')}", content)
+    return stream.getvalue()
+
+
+def stored_parts(file: DataFile, folder: Path, bad: "List[BadRow] | None" = None) -> Set[str]:
+    (folder / "train").mkdir()
+    create_store(folder / "train", ["n0", "n1", "n2", "n3"], 2)
+    return store_region_file(file, folder / "train", 2, telling(bad if bad is not None else []))
+
+
+def test_regions_may_lie_in_parts_in_zips_and_gzips(tmp_path: Path, region_row: Row) -> None:
+    packed = zip_of(a_tsv=region_row("n1", 1.0), b_TSV=region_row("n2", 2.0))
+    file = folder_of(
+        tmp_path,
+        p1_tsv=region_row("n0", 0.5).encode(),
+        p2_zip=packed,
+        p3_gz=gzip.compress(region_row("n3", 3.0).encode()),
+    )
+
+    assert stored_parts(file, tmp_path) == {"n0", "n1", "n2", "n3"}
+    assert arrays(tmp_path)["features"][:, 1, 5].tolist() == [0.5, 1, 2, 3]
+
+
+def test_an_image_in_two_parts_is_told_with_both_files_unless_it_is_the_same(tmp_path: Path, region_row: Row) -> None:
+    bad: List[BadRow] = []
+    packed = zip_of(a_tsv=region_row("n1", 1.0) + region_row("n0", 0.5) + region_row("n2", 9.0))
+    file = folder_of(tmp_path, p1_tsv=(region_row("n0", 0.5) + region_row("n2", 2.0)).encode(), p2_zip=packed)
+
+    found = stored_parts(file, tmp_path, bad)
+
+    assert found == {"n0", "n1"}
+    assert bad == [
+        BadRow(
+            3,
+            "n2",
+            "row 2 of /data/train/p1.tsv is of the same image; it must be in one row",
+            "/data/train/p2.zip/train2014_obj36/a.tsv",
+        )
+    ]
+    assert arrays(tmp_path)["features"][:, 0, 0].tolist() == [0.5, 1, 0, 0]
+
+
+def test_a_row_that_is_there_twice_alike_is_one(tmp_path: Path, region_row: Row) -> None:
+    bad: List[BadRow] = []
+
+    assert stored(tmp_path, region_row("n0", 0.1) * 2, ["n0"], bad) == {"n0"}
+    assert bad == []
+
+
+@pytest.mark.parametrize("name", ["p_zip", "p_gz"])
+def test_a_packed_part_that_is_damaged_is_named(tmp_path: Path, region_row: Row, name: str) -> None:
+    row = region_row("n0", features=np.random.default_rng(0).random((2, 2048), dtype="<f4"))
+    content = bytearray(zip_of(a_tsv=row) if name == "p_zip" else gzip.compress(row.encode()))
+    content[5000] ^= 1
+
+    with pytest.raises(BadInput, match=r"^/data/train/p\.(zip/train2014_obj36/a\.tsv|gz) is damaged or cut off: "):
+        stored_parts(folder_of(tmp_path, **{name: bytes(content)}), tmp_path)
+
+
+def test_a_zip_without_regions_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as error:
+        stored_parts(folder_of(tmp_path, p_zip=zip_of()), tmp_path)
+
+    assert str(error.value) == (
+        "/data/train/p.zip has no .tsv, which would hold LXMERT's region features; it has train2014_obj36/README.txt"
+    )

@@ -174,7 +174,7 @@ def test_rows_count_from_the_beginning_of_their_own_file(tmp_path: Path) -> None
         "/data/train has 3 bad entries:",
         "  1.arrow: row 1 has no question",
         "  1.arrow: row 3 has no question",
-        "  the id '9001' was given to an earlier question; ids must differ",
+        "  1.arrow: the id '9001' was given to an earlier question of /data/train/0.parquet; ids must differ",
     ]
 
 

@@ -30,6 +30,11 @@ def _mistakes(**values: Any) -> List[str]:
         {"data": "sample://vqa?train=40"},
         {"data": "sample://gqa", "sha256": {"train.questions": SHA256}},
         {"data": "sample://captions?seed=2"},
+        {
+            "splits": {"train": ["a/", "b/*.json", "/c/d/", "s3://bucket/e/"], "validation": "hf://datasets/a/b/c/"},
+            "revision": REVISION,
+        },
+        {"splits": {"train": ["a", "b"], "validation": "b"}, "sha256": {"train": [SHA256, SHA256]}},
         {"splits": {"train.captions": "a.json", "train.images": "train", "validation.captions": "b.json"}},
         {"splits": {"train": "train.json", "validation": "hf://datasets/a/b/dev.parquet"}, "revision": REVISION},
     ],
@@ -77,6 +82,15 @@ def test_sources_that_can_be_read(values: Dict[str, Any]) -> None:
             " any of these keys once; got 'sample://vqa?version=2.0'"),
         ({"data": "sample://squad?version=3"}, "source.data must have 1.1 or 2.0 for version;"
             " got '3'"),
+        ({"splits": {"train": ["a", "a"], "validation": "b"}}, "source.splits.train must name each file once; got 'a' 2"
+            " times"),
+        ({"splits": {"train": [], "validation": "b"}}, "source.splits.train must name a file; got an empty list"),
+        ({"splits": {"train": ["a", "../b"], "validation": "b"}}, "source.splits.train[1] must be a plain path below"
+            " data; got '../b'"),
+        ({"splits": {"train.answers": ["a", "b"], "validation": "b"}}, "source.splits.train.answers must be one file;"
+            " got 2"),
+        ({"splits": {"train": ["a", "b"], "validation": "b"}, "sha256": {"train": SHA256}}, "source.sha256.train must"
+            " be 2, one for each file of splits.train; got 1"),
         ({"data": "sample://squad", "splits": {"train": "a", "validation": "b"}}, "source.splits must be left out for"
             " a sample, which names its files itself; got {'train': 'a', 'validation': 'b'}"),
     ],

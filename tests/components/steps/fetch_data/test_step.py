@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 
 import pytest
 from podtune.errors import BadInput, TryAgainLater
-from podtune.formats.raw_data import RAW_DATA, RawDataFacts
+from podtune.formats.raw_data import RAW_DATA, RawDataFacts, data_files
 from podtune.steps.fetch_data.step import run
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -135,9 +135,151 @@ def test_an_empty_folder_is_refused(captions: Path, tmp_path: Path) -> None:
         run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.images": "empty"}))
 
 
-def test_captions_are_no_folder(captions: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="/train2014 is a folder; it should be a file"):
-        run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.captions": "train2014"}))
+def test_answers_are_one_file(captions: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"/train2014 is a folder; it should be a file"):
+        run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.answers": "train2014"}))
+
+
+LISTED = {"a/2.json": b'["2"]', "a/10.json": b'["10"]', "b/1.json": b'["1"]', "b/.hidden": b"x", "b/README.md": b"#"}
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    """Two folders of parts, and a validation file."""
+    for name, content in {**LISTED, "validation.json": DEV}.items():
+        (tmp_path / "parts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "parts" / name).write_bytes(content)
+    return tmp_path / "parts"
+
+
+@pytest.mark.parametrize(
+    ("train", "shown"),
+    [
+        ("a", ["a/2.json", "a/10.json"]),
+        ("a/", ["a/2.json", "a/10.json"]),
+        ("a/*.json", ["a/2.json", "a/10.json"]),
+        ("[ab]/*.json", ["a/2.json", "a/10.json", "b/1.json"]),
+        ("b", ["b/1.json"]),
+        (["b/1.json", "a/2.json"], ["b/1.json", "a/2.json"]),
+        (["b", "a/1*"], ["b/1.json", "a/10.json"]),
+        ("b/*.json", ["b/1.json"]),
+    ],
+)
+def test_a_split_may_be_a_list_a_folder_or_a_pattern(parts: Path, tmp_path: Path, train: Any, shown: List[str]) -> None:
+    run(tmp_path / "raw", _source(parts, splits={"train": train, "validation": "validation.json"}))
+
+    files = data_files(RAW_DATA.open(tmp_path / "raw"))["train"].parts()
+    assert [str(file) for file in files] == [f"{parts}/{name}" for name in shown]
+    assert [file.path.read_bytes() for file in files] == [LISTED[name] for name in shown]
+
+
+def test_a_list_is_called_by_its_first_names(parts: Path, tmp_path: Path) -> None:
+    names = ["a/2.json", "a/10.json", "b/1.json", str(parts / "validation.json")]
+    run(tmp_path / "raw", _source(parts, splits={"train": names, "validation": "validation.json"}))
+
+    (first, *others) = (f"{parts}/{name}" for name in names[:3])
+    assert str(data_files(RAW_DATA.open(tmp_path / "raw"))["train"]) == ", ".join([first, *others]) + " and 1 more"
+
+
+def test_two_parts_of_the_same_content_are_told(parts: Path, tmp_path: Path) -> None:
+    (parts / "a" / "copy.json").write_bytes(LISTED["a/2.json"])
+
+    with pytest.raises(BadInput) as failure:
+        run(tmp_path / "raw", _source(parts, splits={"train": "a", "validation": "validation.json"}))
+
+    assert str(failure.value) == (f"{parts}/a/2.json and {parts}/a/copy.json have the same content; keep one of them")
+
+
+@pytest.mark.parametrize(
+    ("train", "mistake"),
+    [
+        ("c*", "no file fits {parts}/c*; there are a/2.json, a/10.json, b/1.json, validation.json"),
+        ("nowhere/*", "no file fits {parts}/nowhere/*; there is none at all"),
+        ("nowhere/", "the folder of source.splits.train is empty; it should hold files"),
+        ("nowhere", "{parts}/nowhere does not exist or is no file"),
+    ],
+)
+def test_what_is_not_there_is_told(parts: Path, tmp_path: Path, train: str, mistake: str) -> None:
+    with pytest.raises(BadInput) as failure:
+        run(tmp_path / "raw", _source(parts, splits={"train": train, "validation": "validation.json"}))
+
+    assert str(failure.value) == mistake.format(parts=parts)
+
+
+def test_a_link_within_the_data_is_followed(captions: Path, tmp_path: Path) -> None:
+    (captions / "linked").mkdir()
+    (captions / "linked" / "all").symlink_to("../train2014")
+
+    run(tmp_path / "raw", _source(captions, splits={**SEVERAL, "train.images": "linked"}))
+
+    assert (tmp_path / "raw" / "train.images" / "all" / "deep" / "2.jpg").read_bytes() == b"two"
+
+
+@pytest.mark.local
+def test_listed_files_of_the_web_have_listed_sums(web: Any, tmp_path: Path) -> None:
+    web.files = {"/a.json": TRAIN, "/b.json": b"{}", "/validation.json": DEV}
+    sums = {"train": [*_sums(a=TRAIN).values(), *_sums(b=b"{}").values()], "validation": _sums(v=DEV)["v"]}
+    splits = {"train": ["a.json", "b.json"], "validation": "validation.json"}
+
+    run(tmp_path / "raw", _source(web.address, splits=splits, sha256=sums))
+
+    assert _files(tmp_path / "raw" / "train") == ["0000", "0000/a.json", "0001", "0001/b.json"]
+    with pytest.raises(BadInput, match=r"cannot list http://.*/: the web has no listing; name the files"):
+        run(
+            tmp_path / "raw",
+            _source(web.address, splits={**splits, "train": "*.json"}, sha256={**sums, "train": "0" * 64}),
+        )
+
+
+def test_a_folder_of_a_bucket_is_read(bucket: Any, tmp_path: Path) -> None:
+    for name, content in {"train/1.json": TRAIN, "train/2.json": b"{}", "validation.json": DEV}.items():
+        bucket(f"squad/{name}", content)
+
+    run(tmp_path / "raw", _source("s3://inputs/squad", splits={"train": "train/", "validation": "validation.json"}))
+    own = {"train": "s3://inputs/squad/train/", "validation": "s3://inputs/squad/validation.json"}
+    run(tmp_path / "own", _source(tmp_path, splits=own))
+
+    assert _files(tmp_path / "raw" / "train") == _files(tmp_path / "own" / "train") == ["1.json", "2.json"]
+    assert RAW_DATA.open(tmp_path / "own").facts.origins["train"] == "s3://inputs/squad/train"
+
+
+SHARDS = {f"plain_text/train-{number:05}-of-00003.parquet": b"PAR1%d" % number for number in range(3)}
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("train", ["plain_text/train", "plain_text/train-*", "plain_text/train-*-of-00003.parquet"])
+def test_the_shards_of_a_split_on_the_hub_are_found(hub: Any, tmp_path: Path, train: str) -> None:
+    files = {**SHARDS, "plain_text/validation-00000-of-00001.parquet": b"PAR1", "README.md": b"#"}
+    hub.add("datasets/a/b", files, large=())
+
+    splits = {"train": train, "validation": "plain_text/validation"}
+    run(tmp_path / "raw", _source("hf://datasets/a/b", revision=REVISION, splits=splits))
+
+    opened = RAW_DATA.open(tmp_path / "raw")
+    parts = data_files(opened)["train"].parts()
+    assert [str(part) for part in parts] == [f"hf://datasets/a/b/{name}" for name in SHARDS]
+    assert opened.facts.splits["validation"] == "validation.parquet"
+    assert opened.facts.origins["validation"] == "hf://datasets/a/b/plain_text/validation-00000-of-00001.parquet"
+
+
+@pytest.mark.parametrize("train", ["plain_text/train", "plain_text/train-*", "plain_text"])
+def test_missing_shards_are_named(tmp_path: Path, train: str) -> None:
+    (tmp_path / "data" / "plain_text").mkdir(parents=True)
+    for name in list(SHARDS)[:2]:
+        (tmp_path / "data" / name).write_bytes(SHARDS[name])
+    (tmp_path / "data" / "validation.json").write_bytes(DEV)
+
+    with pytest.raises(BadInput, match=r" lacks 1 of 3 shards: plain_text/train-00002-of-00003\.parquet$"):
+        run(tmp_path / "raw", _source(tmp_path / "data", splits={"train": train, "validation": "validation.json"}))
+
+
+def test_shards_of_several_splits_are_no_split(tmp_path: Path) -> None:
+    for name in ("train-00000-of-00001.parquet", "test-00000-of-00001.parquet"):
+        (tmp_path / "data" / "all").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / "all" / name).write_bytes(b"PAR1")
+
+    with pytest.raises(BadInput, match=r"/all has shards of all/test, all/train; name one of these$"):
+        run(tmp_path / "raw", _source(tmp_path / "data", splits={"train": "all", "validation": "all/test"}))
 
 
 @pytest.mark.parametrize("kind", ["vqa", "gqa"])

@@ -202,3 +202,32 @@ def test_by_policy_bad_images_are_set_aside(tmp_path: Path) -> None:
     assert len(read(tmp_path, document, bad_rows="set_aside", most_set_aside=0.5).images) == 1
     with pytest.raises(BadInput, match=r"images\[1\] is not caption JSON: it has no 'file_name'; .*; 1 of 2 images "):
         read(tmp_path, document, bad_rows="set_aside")
+
+
+def captions_in_parts(folder: Path, *documents: Any) -> DataFile:
+    folder.mkdir()
+    for number, document in enumerate(documents):
+        (folder / f"{number}.json").write_text(json.dumps(document), encoding="utf-8")
+    return DataFile(folder, "/data/captions")
+
+
+def test_captions_may_lie_in_several_files_that_name_the_same_images(tmp_path: Path) -> None:
+    images = [{"id": 1, "file_name": "a.jpg"}]
+    file = captions_in_parts(
+        tmp_path / "parts",
+        {"images": images, "annotations": [{"image_id": 1, "caption": "one"}, {"image_id": 2, "caption": "other"}]},
+        {"images": [*images, {"id": 2, "file_name": "b.jpg"}], "annotations": [{"image_id": 1, "caption": "two"}]},
+    )
+
+    found = read_caption_file(file, CaptionSettings(), SetAside(CaptionSettings()))
+
+    assert [(image.file, image.captions) for image in found.images] == [("a.jpg", ["one", "two"]), ("b.jpg", ["other"])]
+
+
+def test_an_id_of_two_images_in_two_files_is_told(tmp_path: Path) -> None:
+    documents = [{"images": [{"id": 1, "file_name": name}], "annotations": []} for name in ("a.jpg", "b.jpg")]
+
+    with pytest.raises(BadInput, match=r"^/data/captions/1\.json: images\[0\]: the id 1 was given to an earlier image"):
+        read_caption_file(
+            captions_in_parts(tmp_path / "parts", *documents), CaptionSettings(), SetAside(CaptionSettings())
+        )

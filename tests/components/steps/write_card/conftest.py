@@ -305,7 +305,8 @@ class Run:
         base_model = self._seal("base-model", {}, {})
         features = self._seal("features", {"raw_data": raw_data}, {})
         made_from = {"features": features, "base_model": base_model}
-        checkpoint = self._seal("checkpoint", made_from, {"log.jsonl": self.log})
+        model = {"model/config.json": [{}], "model/model.safetensors": ["weights"]}
+        checkpoint = self._seal("checkpoint", made_from, {"log.jsonl": self.log, **model})
         made_from = {"features": features, "checkpoint": checkpoint}
         evaluation = self._seal("evaluation", made_from, {"examples.jsonl": self.examples})
         self._seal("verdict", {"evaluation": evaluation}, {})
@@ -320,6 +321,7 @@ class Run:
             if kind == "raw-data":
                 self.fill_raw_data(draft.path)
             for name, lines in files.items():
+                (draft.path / name).parent.mkdir(exist_ok=True)
                 (draft.path / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         return read_manifest(self.directory / kind, kind, 1).digest
 

@@ -21,7 +21,15 @@ def inputs_and_outputs(finished_run: Any, directory: Path) -> Dict[str, Any]:
 
 
 SECTIONS: Dict[str, Any] = {name: {} for name in ("source", "model", "features", "training", "evaluation", "gate")}
-CARD_FILES = {"README.md", "report.html", "recipe.yaml", "figures/loss.png", "manifest.json"}
+CARD_FILES = {
+    "README.md",
+    "report.html",
+    "recipe.yaml",
+    "provenance.json",
+    "bom.cdx.json",
+    "figures/loss.png",
+    "manifest.json",
+}
 
 
 def files(directory: Path) -> Dict[str, bytes]:

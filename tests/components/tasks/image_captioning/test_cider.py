@@ -14,7 +14,7 @@ def test_values_are_those_of_the_published_program(captions: Captions) -> None:
     )
 
 
-def test_what_an_ngram_weighs_comes_from_the_images_that_are_scored(captions: Captions) -> None:
+def test_the_weight_of_an_ngram_comes_from_the_images_that_are_scored(captions: Captions) -> None:
     predictions, references = captions
 
     scores = cider([predictions[0], predictions[4]], [references[0], references[4]])

@@ -78,6 +78,16 @@ def test_the_answer_is_the_span_with_the_highest_sum() -> None:
     assert decoded.probabilities.tolist() == pytest.approx([0.7310585786300049, 0.2689414213699951])
 
 
+def test_the_space_that_a_token_begins_with_is_no_part_of_an_answer() -> None:
+    spans = [(start - (start > 0), end) for start, end in word_spans(CONTEXT)]
+    windows = windows_of([Piece(0, 0, 7)], [spans], [0])
+
+    decoded = decode(windows, logits(windows, {4: 5.0}, {5: 5.0}), EvaluationSettings())
+
+    assert decoded.text(int(decoded.answers[0]), CONTEXT) == "red fox"
+    assert decoded.characters(int(decoded.answers[0]), CONTEXT) == (4, 11)
+
+
 def test_an_end_before_its_start_is_no_answer() -> None:
     windows = ask()
     outputs = logits(windows, {7: 5.0, 4: 1.0}, {5: 5.0, 8: -3.0})

@@ -6,12 +6,13 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 import torch
+from podtune.errors import BadInput
 from podtune.formats.ragged import Batch
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.training.fixed_shapes import PackedRows, pack_rows
 from podtune.training.ipu import IpuConfig
 from rounding import roundings
-from transformers import BertConfig, BertForQuestionAnswering, RobertaConfig, RobertaForQuestionAnswering
+from transformers import AutoConfig, AutoModelForQuestionAnswering
 
 SIZES = {
     "vocab_size": 20,
@@ -25,12 +26,17 @@ SIZES = {
 LENGTHS = np.array([5, 3, 4])
 
 
-def bert() -> Any:
-    return BertForQuestionAnswering(BertConfig(**SIZES))
+MODELS: Dict[str, Dict[str, Any]] = {
+    "bert": {},
+    "electra": {"embedding_size": 4},
+    "roberta": {"type_vocab_size": 1, "pad_token_id": 1},
+    "xlm-roberta": {"type_vocab_size": 1, "pad_token_id": 1},
+}
 
 
-def roberta() -> Any:
-    return RobertaForQuestionAnswering(RobertaConfig(type_vocab_size=1, pad_token_id=1, **SIZES))
+def make(model_type: str) -> Any:
+    config = AutoConfig.for_model(model_type, **SIZES, **MODELS.get(model_type, {}))
+    return AutoModelForQuestionAnswering.from_config(config)
 
 
 def windows(rows: np.ndarray) -> Batch:
@@ -63,11 +69,13 @@ def expected(model: Any, row: int) -> Any:
         )
 
 
-@pytest.mark.parametrize("make", [bert, roberta])
+@pytest.mark.parametrize("model_type", MODELS)
 @pytest.mark.parametrize(("packing", "packs"), [(1, [[0], [1], [2]]), (2, [[0, 2], [1]]), (3, [[2, 0, 1]])])
-def test_the_loss_is_the_sum_of_the_windows_weighted_losses(make: Any, packing: int, packs: List[List[int]]) -> None:
+def test_the_loss_is_the_sum_of_the_windows_weighted_losses(
+    model_type: str, packing: int, packs: List[List[int]]
+) -> None:
     torch.manual_seed(2)
-    model = make().eval()
+    model = make(model_type).eval()
     graph = SpanObjective().fixed_shape(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
     order = [row for members in packs for row in members]
     weights = np.array([0.5, 0.2, 0.3], dtype=np.float32)
@@ -78,11 +86,11 @@ def test_the_loss_is_the_sum_of_the_windows_weighted_losses(make: Any, packing: 
     assert loss.item() == pytest.approx(float(np.dot(losses, weights)), abs=roundings(160))
 
 
-@pytest.mark.parametrize("make", [bert, roberta])
+@pytest.mark.parametrize("model_type", MODELS)
 @pytest.mark.parametrize(("packing", "packs"), [(1, [[0], [1], [2]]), (3, [[2, 0, 1]])])
-def test_every_window_is_predicted_as_if_it_were_alone(make: Any, packing: int, packs: List[List[int]]) -> None:
+def test_every_window_is_predicted_as_if_it_were_alone(model_type: str, packing: int, packs: List[List[int]]) -> None:
     torch.manual_seed(2)
-    model = make().eval()
+    model = make(model_type).eval()
     graph = SpanObjective().fixed_shape(model, IpuConfig((2,), row_tokens=12, gradient_accumulation=1, packing=packing))
 
     def run(inputs: Dict[str, np.ndarray]) -> List[np.ndarray]:
@@ -97,7 +105,7 @@ def test_every_window_is_predicted_as_if_it_were_alone(make: Any, packing: int, 
 
 
 def test_every_row_has_the_same_shape_and_padding_is_zero() -> None:
-    graph = SpanObjective().fixed_shape(bert(), IpuConfig((2,), row_tokens=8, gradient_accumulation=1, packing=2))
+    graph = SpanObjective().fixed_shape(make("bert"), IpuConfig((2,), row_tokens=8, gradient_accumulation=1, packing=2))
 
     inputs = graph.inputs(packed_rows([[0, 1], [2]]), np.ones(3, np.float32))
 
@@ -113,3 +121,11 @@ def test_every_row_has_the_same_shape_and_padding_is_zero() -> None:
     assert inputs["window"].tolist() == [[1, 1, 1, 1, 1, 2, 2, 2], [1, 1, 1, 1, 0, 0, 0, 0], [0] * 8]
     assert inputs["positions"].tolist()[0] == [0, 1, 2, 3, 4, 0, 1, 2]
     assert inputs["weights"].tolist() == [[1, 1], [1, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("model_type", ["albert", "distilbert"])
+def test_types_whose_layers_cannot_be_placed_one_by_one_are_refused(model_type: str) -> None:
+    message = f"^on IPUs a model's model_type must be one of bert, camembert, .*; got '{model_type}'$"
+
+    with pytest.raises(BadInput, match=message):
+        SpanObjective().fixed_shape(make(model_type), IpuConfig((2,), row_tokens=8, gradient_accumulation=1))

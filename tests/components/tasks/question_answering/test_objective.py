@@ -10,7 +10,7 @@ from podtune.formats.ragged import Batch
 from podtune.tasks.question_answering.objective import SpanObjective
 from rounding import roundings
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, BertModel
+from transformers import BertConfig, BertForQuestionAnswering, BertModel
 
 SIZES = {"vocab_size": 20, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 4}
 
@@ -18,10 +18,10 @@ SIZES = {"vocab_size": 20, "hidden_size": 4, "num_hidden_layers": 1, "num_attent
 class FixedModel:
     """Answers with given logits, and keeps what it was asked."""
 
-    def __init__(self, start: "list[float]", end: "list[float]", *, padding: "int | None", kinds: int) -> None:
-        positions = SimpleNamespace(num_embeddings=42, padding_idx=padding)
-        self.base_model = SimpleNamespace(embeddings=SimpleNamespace(position_embeddings=positions))
-        self.config = SimpleNamespace(type_vocab_size=kinds)
+    def __init__(self, start: "list[float]", end: "list[float]", model_type: str = "bert", kinds: int = 2) -> None:
+        self.config = SimpleNamespace(
+            model_type=model_type, type_vocab_size=kinds, pad_token_id=1, max_position_embeddings=42
+        )
         self._answer = SimpleNamespace(start_logits=torch.tensor([start]), end_logits=torch.tensor([end]))
         self.asked: Dict[str, Any] = {}
 
@@ -39,7 +39,7 @@ def tensors() -> Any:
 
 
 def test_the_loss_is_the_mean_of_both_cross_entropies_over_the_examples_own_tokens(tensors: Any) -> None:
-    model = FixedModel([0.0, 1.0, 2.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0, 3.0], padding=None, kinds=2)
+    model = FixedModel([0.0, 1.0, 2.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0, 3.0])
 
     losses = SpanObjective().losses(model, tensors)
 
@@ -48,13 +48,13 @@ def test_the_loss_is_the_mean_of_both_cross_entropies_over_the_examples_own_toke
 
 
 def test_large_logits_do_not_overflow(tensors: Any) -> None:
-    model = FixedModel([0.0, 200.0, 300.0, 0.0, 0.0], [0.0, 200.0, 0.0, 0.0, 300.0], padding=None, kinds=2)
+    model = FixedModel([0.0, 200.0, 300.0, 0.0, 0.0], [0.0, 200.0, 0.0, 0.0, 300.0])
 
     assert SpanObjective().losses(model, tensors).tolist() == [0.0, 0.0]
 
 
 def test_bert_counts_positions_from_zero(tensors: Any) -> None:
-    model = FixedModel([0.0] * 5, [0.0] * 5, padding=None, kinds=2)
+    model = FixedModel([0.0] * 5, [0.0] * 5)
 
     SpanObjective().outputs(model, tensors)
 
@@ -67,7 +67,7 @@ def test_bert_counts_positions_from_zero(tensors: Any) -> None:
 
 
 def test_roberta_counts_positions_after_its_padding_and_has_no_segments(tensors: Any) -> None:
-    model = FixedModel([0.0] * 5, [0.0] * 5, padding=1, kinds=1)
+    model = FixedModel([0.0] * 5, [0.0] * 5, "roberta", kinds=1)
 
     SpanObjective().outputs(model, tensors)
 
@@ -76,8 +76,31 @@ def test_roberta_counts_positions_after_its_padding_and_has_no_segments(tensors:
     assert SpanObjective().longest(model) == 40
 
 
+@pytest.mark.parametrize(("kind", "segments"), [("bert", [0, 1, 0, 1, 1]), ("xlm-roberta", [0, 0, 0, 0, 0])])
+def test_segments_are_those_of_the_models_tokenizer(
+    tmp_path: Path, tokenizers: Any, tensors: Any, kind: str, segments: "list[int]"
+) -> None:
+    BertForQuestionAnswering(BertConfig(**SIZES)).save_pretrained(tmp_path)
+    tokenizers[kind]().save(str(tmp_path / "tokenizer.json"))
+    model, objective = FixedModel([0.0] * 5, [0.0] * 5), SpanObjective()
+    objective.load(tmp_path)
+
+    objective.outputs(model, tensors)
+
+    assert model.asked["token_type_ids"] == [segments]
+
+
+@pytest.mark.parametrize("model_type", ["albert", "distilbert", "modernbert"])
+def test_some_types_know_no_segments(tensors: Any, model_type: str) -> None:
+    model = FixedModel([0.0] * 5, [0.0] * 5, model_type)
+
+    SpanObjective().outputs(model, tensors)
+
+    assert model.asked == {"input_ids": [[7, 8, 9, 10, 11]], "position_ids": [[0, 1, 0, 1, 2]]}
+
+
 def test_outputs_are_streams_of_float32(tensors: Any) -> None:
-    model = FixedModel([0.5, 1.0, 1.5, 2.0, 2.5], [0.0] * 5, padding=None, kinds=2)
+    model = FixedModel([0.5, 1.0, 1.5, 2.0, 2.5], [0.0] * 5)
 
     found = SpanObjective().outputs(model, tensors)
 
@@ -135,7 +158,7 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ('{"model_type": "t5"}', "model_type must be one of bert, roberta; got 't5'"),
+        ('{"model_type": "deberta-v2"}', "model_type must be one of albert, bert, .*, xlm-roberta; got 'deberta-v2'"),
         ("{", r"config\.json is cut off: its JSON ends unfinished"),
         ("[]", r"config\.json must hold an object; got list"),
     ],
@@ -150,18 +173,6 @@ def test_other_models_are_refused(tmp_path: Path, config: str, message: str) -> 
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"config\.json is no file; it should be JSON in UTF-8$"):
         SpanObjective().load(tmp_path)
-
-
-@pytest.mark.parametrize("labels", [1, 3])
-def test_a_base_with_any_number_of_labels_gets_a_new_head(tmp_path: Path, labels: int) -> None:
-    """As models have that were fine-tuned on MNLI, or to score pairs."""
-    config = BertConfig(**SIZES, num_labels=labels)
-    BertForSequenceClassification(config).save_pretrained(tmp_path)
-
-    model = SpanObjective().load(tmp_path)
-
-    assert model.qa_outputs.out_features == 2
-    assert model.config.num_labels == 2
 
 
 def test_layers_that_the_configuration_does_not_have_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

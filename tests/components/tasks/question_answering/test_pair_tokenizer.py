@@ -35,6 +35,20 @@ def test_robertas_template_has_two_separators_between(write_model: Any) -> None:
     assert pair.special_tokens == 4
 
 
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("modernbert", ((0,), (2,), (2,))),
+        ("xlm-roberta", ((0,), (2, 2), (2,))),
+        ("albert", ((0,), (2,), (2,))),
+    ],
+)
+def test_a_template_for_pairs_is_read_as_it_is_written(write_model: Any, kind: str, parts: Any) -> None:
+    pair = open_pair_tokenizer(write_model(kind), max_length=64)
+
+    assert (pair.before, pair.between, pair.after) == parts
+
+
 def test_truncation_and_padding_of_the_file_are_switched_off(write_model: Any, tokenizers: Any) -> None:
     tokenizer = tokenizers["bert"]()
     tokenizer.enable_truncation(5)
@@ -77,7 +91,9 @@ def test_a_tokenizer_with_more_ids_than_the_model_does_not_fit(write_model: Any)
         open_pair_tokenizer(write_model(config={"vocab_size": 225}), max_length=64)
 
 
-@pytest.mark.parametrize(("kind", "positions"), [("bert", 66), ("roberta", 64)])
+@pytest.mark.parametrize(
+    ("kind", "positions"), [("bert", 66), ("roberta", 64), ("xlm-roberta", 64), ("modernbert", 66)]
+)
 def test_windows_longer_than_the_models_positions_are_refused(write_model: Any, kind: str, positions: int) -> None:
     path = write_model(kind)
 

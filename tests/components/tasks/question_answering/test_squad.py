@@ -132,10 +132,6 @@ def test_parquet_without_an_answer_is_impossible(write_parquet: Any) -> None:
         ),
         ([question(answers=[{"text": ".", "answer_start": -1}])], r"not in its context at character -1; it is at 33$"),
         (
-            [question(answers=[{"text": "", "answer_start": 3}, {"text": "acht", "answer_start": 29}])],
-            r"qas\[0\]: an answer must not be empty where others are not$",
-        ),
-        (
             [question(answers={"text": ["acht"], "answer_start": [29, 1]})],
             r"qas\[0\]: answers must be lists of one length; got 1 text, 2 answer_start$",
         ),
@@ -198,8 +194,7 @@ def test_all_that_is_wrong_in_parquet_is_named(write_parquet: Any) -> None:
         read_squad(DataFile(write_parquet(answers), "train.parquet"))
 
     assert str(refusal.value).split("\n") == [
-        "train.parquet has 3 bad entries:",
-        "  row 0: an answer must not be empty where others are not",
+        "train.parquet has 2 bad entries:",
         "  row 2 (question 'q2'): the answer 'Bern' is not in its context at character 0; its context does not"
         " contain it",
         "  row 3: answers must be lists of one length; got 1 text, 2 answer_start",
@@ -226,11 +221,11 @@ def test_all_that_is_wrong_in_parquet_is_named(write_parquet: Any) -> None:
         (b"", r"is cut off: its JSON ends unfinished after 0 characters$"),
         (
             "id,question\n",
-            r"is not JSON or JSON Lines in UTF-8, or Parquet, as it is or as \.gz: Expecting value: line 1 column 1 ",
+            r"is not JSON or JSON Lines in UTF-8, Parquet or Arrow, as it is or as \.gz: Expecting value: line 1 col",
         ),
         (
             b"\x89PNG",
-            r"in UTF-8, or Parquet, as it is or as \.gz: line 1: 'utf-8' codec can't decode byte 0x89 in position 0: ",
+            r"Parquet or Arrow, as it is or as \.gz: line 1: 'utf-8' codec can't decode byte 0x89 in position 0: ",
         ),
         (b"PAR1 and then nothing", r"train\.json is cut off or damaged Parquet: "),
     ],
@@ -461,6 +456,20 @@ def test_parquet_that_is_cut_off_is_refused(write_parquet: Any) -> None:
         read_squad(DataFile(path))
 
 
+@pytest.mark.parametrize("new", [pa.ipc.new_file, pa.ipc.new_stream])
+def test_arrow_is_read_as_parquet_is(write_parquet: Any, new: Any) -> None:
+    path = write_parquet([{"text": ["acht"], "answer_start": [29]}])
+    expected = read_squad(DataFile(path, "train")).questions
+    table = pa.parquet.read_table(path)
+    with pa.OSFile(str(path), "wb") as sink, new(sink, table.schema) as writer:
+        writer.write_table(table)
+
+    assert read_squad(DataFile(path, "train")).questions == expected
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(BadInput, match=r"^train is cut off or damaged: "):
+        read_squad(DataFile(path, "train"))
+
+
 def test_a_folder_of_files_is_one_split_and_ids_are_made_for_each_file(tmp_path: Path) -> None:
     folder = tmp_path / "train"
     folder.mkdir()
@@ -488,3 +497,86 @@ def test_a_bad_row_in_a_folder_is_named_with_its_file(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match=r"^/data/train/part\.json: entry 0 is not SQuAD: it has no 'context'"):
         bad_rows.stop()
+
+
+def test_an_id_that_two_files_give_is_told_with_both(tmp_path: Path) -> None:
+    entry = {"id": "q1", "context": "a", "question": "Which?", "answers": {"text": ["a"], "answer_start": [0]}}
+    for number in (2, 10):
+        (tmp_path / f"part-{number}.json").write_text(json.dumps([entry]))
+
+    _, bad_rows = squad.read_squad(DataFile(tmp_path, "/data/train"))
+
+    assert bad_rows.complaints == [
+        "/data/train/part-10.json: entry 0: the id 'q1' was given to an earlier question of /data/train/part-2.json;"
+        " ids must differ"
+    ]
+
+
+def test_files_of_one_name_in_two_folders_make_ids_of_their_own(tmp_path: Path) -> None:
+    entry = {"context": "a", "question": "Which?", "answers": {"text": ["a"], "answer_start": [0]}}
+    for folder in ("en", "fr"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.json").write_text(json.dumps([entry]))
+
+    split, bad_rows = squad.read_squad(DataFile(tmp_path, "/data/train"))
+
+    assert not bad_rows.entries
+    assert [question.id for question in split.questions] == ["en/train.json/entry 0", "fr/train.json/entry 0"]
+
+
+def test_an_answer_without_a_text_does_not_count_beside_others(write: Any) -> None:
+    answers = [{"text": "", "answer_start": -1}, {"text": "acht", "answer_start": 29}]
+
+    split = read_squad(DataFile(write(document(question(answers=answers)))))
+
+    assert split.questions[0].answers == (Answer("acht", 29),)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_other_encodings_are_known_by_their_first_bytes(write: Any, encoding: str) -> None:
+    path = write(json.dumps(document(question(question="Wo liegt Zürich?")), ensure_ascii=False).encode(encoding))
+
+    assert read_squad(DataFile(path)).questions[0].question == "Wo liegt Zürich?"
+
+
+def mrqa(**answer: Any) -> Dict[str, Any]:
+    asked = {"qid": "q1", "question": "Where?", "answers": ["Lourdes"], "detected_answers": [answer]}
+    return {"id": "", "context": "In Lourdes, France. Lourdes!", "qas": [{"question_tokens": [["Where", 0]], **asked}]}
+
+
+def test_mrqas_files_are_read(write: Any) -> None:
+    lines = [{"header": {"dataset": "SQuAD", "split": "train"}}, mrqa(text="Lourdes", char_spans=[[3, 9], [20, 26]])]
+
+    split = read_squad(DataFile(write("\n".join(map(json.dumps, lines)))))
+
+    assert [(one.id, one.answers) for one in split.questions] == [("q1", (Answer("Lourdes", 3),))]
+
+
+@pytest.mark.parametrize(
+    ("spans", "mistake"),
+    [
+        ([3, 9], "must be a list; got a whole number"),
+        ([[]], "must be a whole number; got null"),
+        ("3", "must be a list; got a text"),
+    ],
+)
+def test_spans_that_are_none_are_refused(write: Any, spans: Any, mistake: str) -> None:
+    with pytest.raises(BadInput, match=rf"detected_answers\[0\] is not SQuAD: char_spans(\[0\])* {mistake}"):
+        read_squad(DataFile(write([mrqa(text="Lourdes", char_spans=spans)])))
+
+
+def test_a_damaged_line_is_a_bad_row(write: Any) -> None:
+    lines = [json.dumps({"context": CONTEXT, **question(id=name)}) for name in ("q1", "q2", "q3")]
+    lines[1] = lines[1][:-5]
+
+    split, bad_rows = squad.read_squad(DataFile(write("\n\n".join(lines)), "lines.jsonl"))
+
+    assert [one.id for one in split.questions] == ["q1", "q3"]
+    assert [complaint[:38] for complaint in bad_rows.complaints] == ["lines.jsonl: line 3 is not JSON: Expec"]
+
+
+def test_lines_that_are_cut_off_are_no_bad_row(write: Any) -> None:
+    lines = [json.dumps({"context": CONTEXT, **question(id=name)}) for name in ("q1", "q2", "q3")]
+
+    with pytest.raises(BadInput, match=r"is cut off: its JSON ends unfinished after"):
+        squad.read_squad(DataFile(write("\n".join(lines)[:-5])))

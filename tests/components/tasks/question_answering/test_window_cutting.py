@@ -16,7 +16,13 @@ from podtune.tasks.question_answering.windows import QuestionWindows
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-SPECIAL = {"bert": ((2,), (3,), (3,)), "roberta": ((0,), (2, 2), (2,))}
+SPECIAL = {
+    "bert": ((2,), (3,), (3,)),
+    "roberta": ((0,), (2, 2), (2,)),
+    "modernbert": ((0,), (2,), (2,)),
+    "xlm-roberta": ((0,), (2, 2), (2,)),
+    "albert": ((0,), (2,), (2,)),
+}
 
 
 class Asked(NamedTuple):
@@ -111,6 +117,22 @@ def test_bytes_of_one_character_share_its_span(tokenizers: Any) -> None:
     assert windows.context_start.tolist() == [4]
     assert windows.answer_start.tolist() == [9]
     assert windows.answer_end.tolist() == [8]
+
+
+def test_a_piece_that_holds_several_characters_spans_them(tokenizers: Any) -> None:
+    # ﬁ is normalised to f and i, which both have its span; the mark of a word's begin has none of its own
+    windows = cut(tokenizers["xlm-roberta"](), "xlm-roberta", [Asked("the ﬁ é東", "a", 6, 8)], max_length=16, overlap=2)
+
+    assert windows.tokens.row(0).tolist() == [0, 4, 6, 2, 2, 5, 4, 11, 14, 4, 32, 33, 2]
+    assert windows.token_spans.row(0).tolist() == [[0, 3], [4, 5], [4, 5], [4, 5], [6, 7], [6, 7], [7, 8]]
+    assert (windows.answer_start.tolist(), windows.answer_end.tolist()) == ([10], [11])
+
+
+def test_a_span_may_include_the_space_before_a_word(tokenizers: Any) -> None:
+    windows = cut(tokenizers["modernbert"](), "modernbert", [Asked("a the", "a", 2, 5)], max_length=16, overlap=2)
+
+    assert windows.token_spans.row(0).tolist() == [[0, 1], [1, 5]]
+    assert (windows.answer_start.tolist(), windows.answer_end.tolist()) == ([4], [4])
 
 
 def test_a_context_without_a_token_is_a_window_of_its_own(tokenizers: Any) -> None:
@@ -239,7 +261,7 @@ def questions(draw: st.DrawFn) -> Asked:
     return Asked(context, draw(st.lists(words, max_size=6).map(" ".join)), start, end)
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta"])
+@pytest.mark.parametrize("kind", SPECIAL)
 def test_windows_equal_the_examples(kind: str, tokenizers: Dict[str, Callable[[], Tokenizer]]) -> None:
     tokenizer = tokenizers[kind]()
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizers[kind]())

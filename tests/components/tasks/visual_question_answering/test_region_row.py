@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from podtune.tasks.visual_question_answering import region_row
 from podtune.tasks.visual_question_answering.region_row import COLUMNS, name_of, regions_of, rows_of
 from podtune.tasks.visual_question_answering.region_store import BadRegions
 
@@ -22,6 +23,15 @@ def rows(content: str) -> List[List[str]]:
         path = Path(folder) / "regions.tsv"
         path.write_bytes(content.encode("utf-8"))
         return [[bytes(field).decode("utf-8") for field in fields] for fields, _ in rows_of(path)]
+
+
+def streamed_rows(content: str) -> List[List[str]]:
+    """The same, read in small blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(region_row, "_LONGEST_ROW", 80)
+        patch.setattr(region_row, "_BLOCK", 7)
+        found = region_row.rows_of_stream(io.BytesIO(content.encode("utf-8")))
+        return [[bytes(field).decode("utf-8") for field in fields] for fields, _ in found]
 
 
 def columns(line: str) -> Any:
@@ -52,6 +62,7 @@ def test_every_table_of_csv_writer_comes_back(table: List[List[str]], quoting: A
     csv.writer(written, delimiter="\t", quoting=quoting, lineterminator=line_end).writerows(table)
 
     assert rows(written.getvalue()) == table
+    assert streamed_rows(written.getvalue()) == table
 
 
 @pytest.mark.parametrize(
@@ -153,3 +164,13 @@ def test_a_name_must_be_text(region_row: Row) -> None:
         name_of(columns(region_row("")))
     with pytest.raises(BadRegions, match=r"^img_id is no text in UTF-8$"):
         name_of([b"\xff", *columns(region_row("n1"))[1:]])
+
+
+def test_offsets_of_a_stream_count_from_its_beginning() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(region_row, "_LONGEST_ROW", 8)
+        patch.setattr(region_row, "_BLOCK", 5)
+
+        found = [end for _, end in region_row.rows_of_stream(io.BytesIO(b"a\tb\nc\td\n\ne\tf\n" * 2))]
+
+    assert found == [4, 8, 13, 17, 21, 26]

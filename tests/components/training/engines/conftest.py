@@ -1,7 +1,7 @@
-"""Tiny BERT and RoBERTa models on disk, and windows of random tokens with answers."""
+"""Tiny models of every type on disk, and windows of random tokens with answers."""
 
 from pathlib import Path
-from typing import Callable, Sequence, Tuple
+from typing import Any, Callable, Dict, Sequence, Tuple
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from podtune.formats.ragged import Ragged, offsets_of
 from podtune.tasks.question_answering.questions import Question
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows, write_windows
 from podtune.training.config import TrainingConfig
-from transformers import BertConfig, BertForQuestionAnswering, RobertaConfig, RobertaForQuestionAnswering
+from transformers import AutoConfig, AutoModelForQuestionAnswering
 
 SIZES = {
     "vocab_size": 60,
@@ -20,6 +20,21 @@ SIZES = {
     "intermediate_size": 32,
     "initializer_range": 0.2,
 }
+AFTER_PADDING = {"max_position_embeddings": 42, "type_vocab_size": 1, "pad_token_id": 1}
+MODELS: Dict[str, Dict[str, Any]] = {
+    "albert": {"max_position_embeddings": 40, "embedding_size": 8},
+    "bert": {"max_position_embeddings": 40},
+    "camembert": AFTER_PADDING,
+    "distilbert": {"max_position_embeddings": 40},
+    "electra": {"max_position_embeddings": 40, "embedding_size": 8},
+    "modernbert": {"max_position_embeddings": 40, "local_attention": 8, "pad_token_id": 0},
+    "roberta": AFTER_PADDING,
+    "xlm-roberta": AFTER_PADDING,
+}
+"""Type to what its tiny model has beside SIZES; of ModernBERT's layers the second one is local."""
+
+ModelOf = Callable[[str], Path]
+
 LENGTHS = (7, 13, 30, 5, 22, 9, 17, 11)
 
 
@@ -30,21 +45,27 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _saved(BertForQuestionAnswering, BertConfig(max_position_embeddings=40, **SIZES), tmp_path_factory)
+def model_of(tmp_path_factory: pytest.TempPathFactory) -> ModelOf:
+    """Make a function that saves the tiny model of a type."""
+
+    def saved(model_type: str) -> Path:
+        directory = tmp_path_factory.mktemp("model")
+        torch.manual_seed(3)
+        config = AutoConfig.for_model(model_type, **SIZES, **MODELS[model_type])
+        AutoModelForQuestionAnswering.from_config(config).save_pretrained(directory)
+        return directory
+
+    return saved
 
 
 @pytest.fixture(scope="session")
-def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = RobertaConfig(max_position_embeddings=42, type_vocab_size=1, pad_token_id=1, **SIZES)
-    return _saved(RobertaForQuestionAnswering, config, tmp_path_factory)
+def bert(model_of: ModelOf) -> Path:
+    return model_of("bert")
 
 
-def _saved(kind: Callable[..., torch.nn.Module], config: object, folders: pytest.TempPathFactory) -> Path:
-    directory = folders.mktemp("model")
-    torch.manual_seed(3)
-    kind(config).save_pretrained(directory)
-    return directory
+@pytest.fixture(scope="session")
+def roberta(model_of: ModelOf) -> Path:
+    return model_of("roberta")
 
 
 @pytest.fixture(scope="session")

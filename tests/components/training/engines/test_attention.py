@@ -1,6 +1,6 @@
 """Both ways to attend without padding, against torch's attention on each sequence alone, in float64."""
 
-from typing import Callable, Iterable, List
+from typing import Callable, Iterable, List, Optional
 
 import numpy as np
 import pytest
@@ -21,9 +21,11 @@ def attend_by_row(
     value: torch.Tensor,
     dropout: float,
     sequences: Sequences,
+    *,
     causal: bool = False,
+    window: Optional[int] = None,
 ) -> torch.Tensor:
-    return attend_in_spans(query, key, value, dropout, sequences.self_attention(causal=causal))
+    return attend_in_spans(query, key, value, dropout, sequences.self_attention(causal=causal, window=window))
 
 
 @pytest.fixture
@@ -77,6 +79,33 @@ def test_gradients_are_autograds(attend: Attend, streams: Streams, sequences: Se
     found = torch.autograd.grad((attend(*streams, 0.0, sequences, causal=causal) * weights).sum(), streams)
 
     assert_close(found, expected)
+
+
+@pytest.mark.parametrize("attend", [attend_by_row, attend_in_groups])
+@pytest.mark.parametrize("window", [2, 4, 8])
+def test_a_window_hides_what_is_farther_away(
+    attend: Attend, streams: Streams, sequences: Sequences, window: int
+) -> None:
+    weights, doubles = torch.randn(26, 2, 4), exact(streams)
+    expected = in_windows(*doubles, window=window)
+
+    found = attend(*streams, 0.0, sequences, causal=False, window=window)
+
+    assert_close([found], [expected])
+    assert_close(
+        torch.autograd.grad((found * weights).sum(), streams), torch.autograd.grad((expected * weights).sum(), doubles)
+    )
+
+
+def in_windows(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, window: int) -> torch.Tensor:
+    """Each token attends to those of its sequence that are fewer than `window` positions away, one by one."""
+    attended, starts = [], np.cumsum([0, *LENGTHS])
+    for start, end in zip(starts, starts[1:]):
+        for token in range(start, end):
+            near = slice(max(start, token - window + 1), min(end, token + window))
+            scores = (query[:, token, None] * key[:, near]).sum(-1)
+            attended.append((scores.softmax(-1)[..., None] * value[:, near]).sum(1))
+    return torch.stack(attended)
 
 
 def attend_to_own_part(

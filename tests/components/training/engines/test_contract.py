@@ -9,6 +9,7 @@ import pytest
 import torch
 from podtune.errors import BadInput
 from podtune.tasks.question_answering.objective import SpanObjective
+from podtune.tasks.question_answering.task import TASK
 from podtune.tasks.question_answering.windows import QuestionWindows
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import ENGINES, open_engine
@@ -53,19 +54,18 @@ def test_every_engine_of_the_table_is_under_test() -> None:
     assert set(ENGINES) == {"cpu", "gpu", "ipu"}
 
 
-@pytest.mark.parametrize(("name", "padding"), [("bert", 0), ("roberta", 1)])
+@pytest.mark.parametrize("model_type", TASK.ipu_model_types)
 def test_every_row_comes_back_in_order_as_transformers_computes_it_padded(
     open_tiny: OpenEngine,
     windows: QuestionWindows,
     padded: Callable[..., "tuple[torch.Tensor, ...]"],
-    request: pytest.FixtureRequest,
-    name: str,
-    padding: int,
+    model_of: Callable[[str], Path],
+    model_type: str,
 ) -> None:
-    model = request.getfixturevalue(name)
-    tokens, segments, mask = padded(range(8), padding)
+    model = model_of(model_type)
     reference = AutoModelForQuestionAnswering.from_pretrained(model).eval()
-    kinds = {"token_type_ids": segments} if name == "bert" else {}
+    tokens, segments, mask = padded(range(8), reference.config.pad_token_id)
+    kinds = {"token_type_ids": segments} if model_type in ("bert", "electra") else {}
     with torch.no_grad():
         expected = reference(input_ids=tokens, attention_mask=mask, **kinds)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from podtune.errors import BadInput, TryAgainLater
 from podtune.tasks.question_answering.objective import SpanObjective
+from podtune.tasks.question_answering.task import TASK
 from podtune.tasks.question_answering.windows import QuestionWindows
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
@@ -39,11 +40,11 @@ def losses(engine: Engine, windows: QuestionWindows, steps: int, rows: np.ndarra
 
 
 @pytest.mark.parametrize("ipu", [PADDED, PACKED, SHARDED, replace(PADDED, embedding_serialization_factor=3)])
-@pytest.mark.parametrize("model", ["bert", "roberta"])
+@pytest.mark.parametrize("model", TASK.ipu_model_types)
 def test_losses_and_predictions_are_the_torch_engines(
-    open_on: Open, windows: QuestionWindows, request: pytest.FixtureRequest, model: str, ipu: IpuConfig
+    open_on: Open, windows: QuestionWindows, model_of: Callable[[str], Path], model: str, ipu: IpuConfig
 ) -> None:
-    directory = request.getfixturevalue(model)
+    directory = model_of(model)
     on_cpu, on_ipus = open_on("cpu", directory), open_on("ipu", directory, ipu=ipu)
 
     assert losses(on_ipus, windows, 4) == pytest.approx(losses(on_cpu, windows, 4), abs=1e-4)

@@ -2,12 +2,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, List, Tuple
+from typing import Any, Callable, List, Tuple
 
 import numpy as np
 import pytest
 import torch
 from podtune.errors import BadInput
+from podtune.tasks.question_answering.model_types import MODEL_TYPES
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.tasks.question_answering.windows import QuestionWindows
 from podtune.training.config import TrainingConfig
@@ -19,6 +20,8 @@ from transformers import AutoModelForQuestionAnswering
 
 ALL = np.arange(8)
 MakeConfig = Callable[..., TrainingConfig]
+ModelOf = Callable[[str], Path]
+Pad = Callable[..., Tuple[torch.Tensor, ...]]
 
 WEIGHTS = 1e-3 * 1e-2
 """A thousandth of a step: AdamW divides a gradient by its size and epsilon, 1e-4, so that two roundings of a gradient
@@ -32,12 +35,49 @@ def trained(engine: TorchEngine, windows: QuestionWindows, directory: Path) -> "
     return load_file(directory / "model.safetensors")
 
 
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_logits_are_those_of_padded_rows(
+    model_of: ModelOf, windows: QuestionWindows, config: MakeConfig, padded: Pad, model_type: str
+) -> None:
+    model = model_of(model_type)
+    reference = AutoModelForQuestionAnswering.from_pretrained(model).eval()
+    with torch.no_grad():
+        expected, mask = _padded_logits(reference, padded)
+
+    found = open_engine(SpanObjective(), model, config(), "cpu").outputs(windows)
+
+    for name, array in found.items():
+        assert array == pytest.approx(expected[name][mask.bool()].numpy(), abs=roundings(160))
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_the_loss_curve_is_that_of_padded_rows(
+    model_of: ModelOf, windows: QuestionWindows, config: MakeConfig, padded: Pad, model_type: str
+) -> None:
+    model = model_of(model_type)
+    reference = AutoModelForQuestionAnswering.from_pretrained(model)
+    optimizer = torch.optim.AdamW(reference.parameters(), lr=1e-2, eps=1e-4, weight_decay=0.0)
+    expected = [_padded_step(reference, optimizer, windows, padded)[0] for _ in range(12)]
+
+    engine = open_engine(SpanObjective(), model, config(max_gradient_norm=0.5, weight_decay=0.0), "cpu")
+    found = [float(engine.steps(windows, [ALL], step, 1e-2)[0].loss) for step in range(12)]
+
+    assert found == pytest.approx(expected, abs=1e-4)  # as benchmarks/loss_curve.py allows
+    assert found[-1] < 0.8 * found[0]
+
+
+def test_every_dropout_of_modernbert_is_replaced(
+    model_of: ModelOf, windows: QuestionWindows, config: MakeConfig
+) -> None:
+    """Its attention has a number where others have a module."""
+    engine = open_engine(SpanObjective(), model_of("modernbert"), config(dropout=0.25), "cpu")
+    kinds = (layer.attn.attention_dropout for layer in engine._model.model.layers)  # type: ignore[attr-defined]  # torch's
+
+    assert list(kinds) == [0.25, 0.25]
+
+
 def test_steps_are_those_of_torchs_adamw_on_padded_rows(
-    bert: Path,
-    windows: QuestionWindows,
-    config: MakeConfig,
-    padded: Callable[..., Tuple[torch.Tensor, ...]],
-    tmp_path: Path,
+    bert: Path, windows: QuestionWindows, config: MakeConfig, padded: Pad, tmp_path: Path
 ) -> None:
     settings = config(weight_decay=0.1, max_gradient_norm=0.5, betas=(0.8, 0.99), micro_batch_tokens=30)
     reference = AutoModelForQuestionAnswering.from_pretrained(bert)
@@ -45,7 +85,7 @@ def test_steps_are_those_of_torchs_adamw_on_padded_rows(
     decayed = [weight for weight in reference.parameters() if not any(weight is other for other in plain)]
     groups = [{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=1e-2, betas=(0.8, 0.99), eps=1e-4)
-    norms = [_padded_step(reference, optimizer, windows, padded) for _ in range(3)]
+    norms = [_padded_step(reference, optimizer, windows, padded)[1] for _ in range(3)]
 
     engine = open_engine(SpanObjective(), bert, settings, "cpu")
     found_norms = [float(engine.steps(windows, [ALL], step, 1e-2)[0].gradient_norm) for step in range(3)]
@@ -58,20 +98,25 @@ def test_steps_are_those_of_torchs_adamw_on_padded_rows(
 
 
 def _padded_step(
-    model: torch.nn.Module,
-    optimizer: torch.optim.AdamW,
-    windows: QuestionWindows,
-    padded: Callable[..., Tuple[torch.Tensor, ...]],
-) -> float:
-    tokens, segments, mask = padded(range(8), 0)
-    logits = model.eval()(input_ids=tokens, token_type_ids=segments, attention_mask=mask)
+    model: torch.nn.Module, optimizer: torch.optim.AdamW, windows: QuestionWindows, padded: Pad
+) -> Tuple[float, float]:
+    """Take a step; return the loss and the gradient's norm."""
+    logits, mask = _padded_logits(model.eval(), padded)
     pairs = ((logits.start_logits, windows.answer_start), (logits.end_logits, windows.answer_end))
     hidden = [(values.masked_fill(mask == 0, -1e30), torch.tensor(answers).long()) for values, answers in pairs]
-    sum(torch.nn.functional.cross_entropy(*pair) / 2 for pair in hidden).backward()  # type: ignore[union-attr]  # a tensor
+    loss = torch.stack([torch.nn.functional.cross_entropy(*pair) for pair in hidden]).mean()
+    loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
     optimizer.step()
     optimizer.zero_grad()
-    return float(norm)
+    return loss.item(), float(norm)
+
+
+def _padded_logits(model: Any, padded: Pad) -> Tuple[Any, torch.Tensor]:
+    """What transformers computes of all rows, and the mask of their tokens; segments where its tokenizers give them."""
+    tokens, segments, mask = padded(range(8), model.config.pad_token_id)
+    kinds = {"token_type_ids": segments} if model.config.model_type in ("bert", "electra") else {}
+    return model(input_ids=tokens, attention_mask=mask, **kinds), mask
 
 
 def test_neither_dropout_nor_the_result_depends_on_micro_batches(
