@@ -5,6 +5,7 @@ PopTorch without IPUs.
 import contextlib
 import logging
 import os
+import resource
 import subprocess
 import sys
 import uuid
@@ -174,3 +175,12 @@ def poptorch_layer() -> Iterator[Any]:
 
     yield install()
     del sys.modules["poptorch"]  # other tests look for a Python that has none
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file can be larger than 50 kB, as on a disk that is full then."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)

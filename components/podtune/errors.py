@@ -4,6 +4,8 @@ import contextlib
 import errno
 import json
 import logging
+import os
+import re
 import signal
 import sys
 import threading
@@ -23,6 +25,8 @@ _KUBERNETES_BYTES = 4096
 
 _PASSING = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE)
 """What a mount that is lost answers, or a system that is busy."""
+
+_OS_ERROR = re.compile(r"os error (\d{1,4})")
 
 _PATH = 200
 """Characters that are shown of a path which is too long."""
@@ -117,7 +121,9 @@ def _ending_on_signals() -> Iterator[None]:
 def from_os_error(error: OSError) -> Optional[PodtuneError]:
     """Translate a disk that is full, lost or closed to us, or a path that cannot be; None for other errors."""
     path = error.filename or "the output"
-    short_write = error.errno is None and "requested and" in str(error)  # numpy's word for a full disk
+    if "No usable temporary directory" in str(error.args):
+        return TryAgainLater(f"no space left in any directory for temporary files: {error.strerror}; free some")
+    short_write = error.errno is None and "requested and" in str(error.args)  # numpy's word for a full disk
     if short_write or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return TryAgainLater(f"no space left to write {path}; free some and start again")
     if error.errno in _PASSING:
@@ -127,6 +133,22 @@ def from_os_error(error: OSError) -> Optional[PodtuneError]:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return BadInput(f"no permission to use {path}; choose another path or change its permissions")
     return None
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Add the path to an error that names no file, such as a full disk's; libraries in Rust tell of that in words."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+    except Exception as error:
+        number = _OS_ERROR.search(str(error))
+        failure = number and OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+        if failure and from_os_error(failure):
+            raise failure from error
+        raise
 
 
 def read_failure(message_file: Path) -> Optional[PodtuneError]:

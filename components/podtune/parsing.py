@@ -15,6 +15,9 @@ MOST_VALUES = 100_000
 MOST_LEVELS = 50
 """Of mappings and lists in each other in a YAML text."""
 
+MOST_DIGITS = 18
+"""Of a whole number that is written as a text; with more it is only a text."""
+
 _NO_SPACE = re.compile(r"[^ \t\n\r]")
 
 
@@ -52,8 +55,7 @@ def _skip_space(text: str, position: int) -> int:
 
 def parse_yaml(text: str) -> Any:
     """Parse YAML's safe subset; ValueError where it is none, gives a key twice, or goes beyond the limits above."""
-    if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"it has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read")
+    require_length(text)
     try:
         value = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # a safe loader
     except yaml.YAMLError as error:
@@ -62,8 +64,14 @@ def parse_yaml(text: str) -> Any:
         raise ValueError("it is nested too deeply") from error
     except Exception as error:  # PyYAML's constructors meet explicit tags, such as !!int, with whatever they meet
         raise ValueError(f"a value is not what its tag or its form says ({type(error).__name__})") from error
-    _require_bounds(value)
+    require_bounds(value)
     return value
+
+
+def require_length(text: str) -> None:
+    """ValueError where a text of YAML is longer than the limit above."""
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"it has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read")
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -79,8 +87,8 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _require_bounds(value: Any) -> None:
-    """Walk through a value without recursion, as an alias may lead back to where it stands."""
+def require_bounds(value: Any) -> None:
+    """ValueError where a value of YAML goes beyond the limits above; an alias may lead back to where it stands."""
     levels, count = [iter([value])], 0
     while levels:
         for inner in levels[-1]:

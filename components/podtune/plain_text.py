@@ -25,3 +25,11 @@ def without_credentials(text: str) -> str:
 def one_line(text: str) -> str:
     """Drop what cannot be seen, and collapse white space."""
     return visible(" ".join(text.split())).strip()
+
+
+def is_path(text: str) -> bool:
+    """Whether a text can be a path at all: without NUL, and without half characters."""
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False

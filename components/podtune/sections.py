@@ -23,6 +23,9 @@ _EXPONENT = re.compile(r"[-+]?[0-9]+[.]?[0-9]*[eE][-+]?[0-9]+")
 _BEYOND = 1 << 63
 """Numbers that no counter, size or seed takes."""
 
+_LISTED = 20
+"""Unknown keys that a message lists; the others are counted."""
+
 _SHOWN = 200
 """Characters of a value that a message shows."""
 
@@ -51,7 +54,9 @@ def read_section(kind: Type[Section], values: Mapping[str, Any], where: str) -> 
 def read_parts(kinds: Mapping[str, Any], values: Mapping[str, Any], where: str) -> Tuple[Dict[str, Any], List[str]]:
     """Read a mapping whose keys have types of their own; return the valid values and one line for each mistake."""
     unknown = [key for key in values if key not in kinds]
-    lines = [f"{_below(where, key)} is not a setting{_suggestion(str(key), kinds)}" for key in unknown]
+    lines = [f"{_below(where, key)} is not a setting{_suggestion(str(key), kinds)}" for key in unknown[:_LISTED]]
+    if len(unknown) > _LISTED:
+        lines.append(f"{where or 'the recipe'} has {len(unknown) - _LISTED:,} more keys that are no settings")
     read: Dict[str, Any] = {}
     for name in (name for name in kinds if name in values):
         before = len(lines)
@@ -119,7 +124,8 @@ def _dataclass(kind: Any, values: Any, where: str, lines: List[str]) -> Any:
 
 
 def _below(where: str, key: Any) -> str:
-    return f"{where}.{key}" if where else str(key)
+    name = key if isinstance(key, str) and key.isprintable() and len(key) <= _SHOWN else shown(key)
+    return f"{where}.{name}" if where else name
 
 
 def _suggestion(key: str, known: Mapping[str, Any]) -> str:

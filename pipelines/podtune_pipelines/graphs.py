@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, cast
 
 import yaml
+from podtune.errors import naming
 from podtune.image_names import image_of
 from podtune.sections import to_mapping
 from podtune.stores.opening import refuse_secrets
@@ -109,7 +110,7 @@ def compiled_text(recipe: Recipe, placement: Placement, arguments: Dict[str, Any
 
 def compile_pipeline(pipeline: Any, arguments: Dict[str, Any]) -> str:
     """Compile a pipeline to IR YAML as KFP writes it, with these arguments as its parameters' defaults."""
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, naming(Path(directory)):
         target = Path(directory) / "pipeline.yaml"
         compile_to(pipeline, arguments, target)
         return target.read_text(encoding="utf-8")

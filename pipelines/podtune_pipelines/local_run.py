@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 import psutil
 from kfp import local
 from podtune.environment import CURVES, MESSAGE_FILE, RUNNER, TERMINAL
-from podtune.errors import Interrupted, PodtuneError, read_failure
+from podtune.errors import Interrupted, PodtuneError, TryAgainLater, read_failure
 from podtune.signals import handling
 
 from podtune_pipelines.compiled_graph import graph_of
@@ -26,6 +26,9 @@ from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.reuse import Outputs, reusable, serving
 from podtune_pipelines.run_log import RunLog, without_colour
+
+_TEMPORARY = 1 << 20
+"""Bytes that a run needs where temporary files go."""
 
 _SHOWN = (
     ("write_card", "model_card", {"report": "report.html", "card": "README.md"}),
@@ -145,6 +148,7 @@ def _environment_of_steps(home: Home, recipe: str) -> Iterator[Path]:
     lib/python3.11/… that somebody passes, which is then not found: so the interpreter is called python3, and PATH
     leads to it (kfp 2.17, replace_python_executable).
     """
+    _require_temporary_space(Path(os.environ.get("TMPDIR") or "/tmp"))  # noqa: S108  # as mktemp does
     environment, executable = dict(os.environ), sys.executable
     directory = str(Path(executable).parent)
     with tempfile.TemporaryDirectory() as messages:
@@ -161,6 +165,12 @@ def _environment_of_steps(home: Home, recipe: str) -> Iterator[Path]:
             os.environ.clear()
             os.environ.update(environment)
             sys.executable = executable
+
+
+def _require_temporary_space(directory: Path) -> None:
+    """TryAgainLater where KFP could not write its steps' programs; the shell that does it does not say so."""
+    if directory.is_dir() and shutil.disk_usage(directory).free < _TEMPORARY:
+        raise TryAgainLater(f"no space left in {directory}, where temporary files go; free some, or set TMPDIR")
 
 
 @contextlib.contextmanager

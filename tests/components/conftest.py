@@ -14,13 +14,15 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 import boto3
 import pytest
 from moto import mock_aws
-from podtune.formats import sealed
+from podtune.formats import sealed, tables
+from podtune.formats.raw_data import DataFile
 
 if sys.version_info < (3, 9):
     # The IPU image has torch 2.0, transformers 4, no pyarrow and no pybase64. These need the torch engine, which
     # starts at transformers 4.53 and torch 2.1; ModernBERT; version 5's way to write captions; Parquet; a newer
     # Python's syntax trees; or are about reading raw files, which the IPU image does not do
     collect_ignore = [
+        "formats/test_tables.py",
         "steps/finetune/test_interruptions.py",
         "steps/finetune/test_step.py",
         "steps/finetune/test_torchrun.py",
@@ -170,6 +172,18 @@ def _serve() -> Iterator[Web]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def tables_checked_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check tables without a process of its own for each, but in `local` tests."""
+
+    def check_here(places: Any, columns: Any, _: Any) -> None:
+        for path, origin in places:
+            tables.check_table(DataFile(Path(path), origin), columns)
+
+    if not request.node.get_closest_marker("local"):
+        monkeypatch.setattr(tables, "_check_apart", check_here)
 
 
 @pytest.fixture

@@ -88,6 +88,14 @@ def test_a_short_write_of_numpys_is_a_full_disk() -> None:
     assert str(error) == "no space left to write the output; free some and start again"
 
 
+def test_no_room_for_temporary_files_is_a_full_disk() -> None:
+    words = "No usable temporary directory found in ['/tmp', '/var/tmp']"
+    error = from_os_error(FileNotFoundError(errno.ENOENT, words))
+
+    assert isinstance(error, TryAgainLater)
+    assert str(error) == f"no space left in any directory for temporary files: {words}; free some"
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     with pytest.raises(KeyError), ending_cleanly():
         raise KeyError("defect")

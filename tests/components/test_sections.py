@@ -194,3 +194,19 @@ def test_values_beyond_all_measure_are_refused_in_a_short_line(values: Dict[str,
         read_section(Numbers, values, "")
 
     assert raised.value.lines == [line]
+
+
+def test_thousands_of_unknown_keys_are_counted() -> None:
+    with pytest.raises(Mistakes) as raised:
+        read_section(Numbers, {f"key{number}": 1 for number in range(20_000)}, "training")
+
+    assert len(raised.value.lines) == 21
+    assert raised.value.lines[-1] == "training has 19,980 more keys that are no settings"
+
+
+def test_a_key_is_shown_on_one_short_line() -> None:
+    with pytest.raises(Mistakes) as raised:
+        read_section(Numbers, {"a\nb" * 900: 1}, "training")
+
+    assert raised.value.lines[0].startswith("training.'a\\nba\\nb")
+    assert len(raised.value.lines[0]) < 300

@@ -7,11 +7,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import List
 
 import psutil
 import pytest
+from podtune.errors import TryAgainLater
 from podtune.training.log import EVENTS
+from podtune_pipelines.home import Home
+from podtune_pipelines.local_run import run_locally
 from podtune_pipelines.recipe import load_recipe
 
 pytestmark = pytest.mark.local
@@ -239,3 +243,15 @@ def test_the_published_recipes_plan_the_cards_steps(
     assert updates["steps"] == steps
     assert updates["batch_size"] == batch_size
     assert updates["rows_per_call"] == rows_per_call
+
+
+def test_a_run_without_room_for_temporary_files_does_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
+    home = Home(tmp_path / "home")
+
+    with pytest.raises(TryAgainLater) as error:
+        run_locally(load_recipe("bert-tiny-squad"), home, str(tmp_path / "store"), "cpu")
+
+    wanted = f"no space left in {tmp_path}, where temporary files go; free some, or set TMPDIR"
+    assert str(error.value) == wanted

@@ -7,6 +7,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 import yaml
 
+from podtune.parsing import require_bounds, require_length
+
 _FENCE = re.compile(r"---[ \t]*")
 _OPENING = re.compile(r"\s*---\r?\n")
 
@@ -79,8 +81,10 @@ def read_front_matter(text: str) -> FrontMatter:
 def _parse(block: str, offset: int, body_line: int) -> FrontMatter:
     """Parse the text between the dashes, whose first line is the card's line `offset`."""
     try:
+        require_length(block)
         tree = yaml.compose(block, Loader=_Core)
         values = _Core(block).get_single_data()
+        require_bounds(values)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + offset})" if mark else ""

@@ -10,9 +10,9 @@ from safetensors.torch import save
 
 from podtune.detector.detector import WEIGHTS, check_tensors, read_config
 from podtune.detector.network import Network
-from podtune.errors import BadInput
+from podtune.errors import BadInput, naming
 from podtune.sources.git_lfs import refuse_pointer
-from podtune.stores.partial_file import land, naming
+from podtune.stores.partial_file import land
 
 _BEGINNINGS = (b"PK", b"\x80")
 """Of a torch file: a zip, and before torch 1.6 a pickle."""

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import os
 import stat
+import struct
 import tarfile
 import tempfile
 import unicodedata
@@ -15,14 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, from_os_error
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.raw_data import DataFile
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """What an archive's name ends with, in lower case."""
 
-DAMAGED_MEMBER = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
+DAMAGED_MEMBER = (
+    *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(RuntimeError, ValueError, LookupError, OverflowError, MemoryError),  # NotImplementedError is a RuntimeError
+)
 """What is raised for a member that is not what was packed; that a disk cannot be read is another matter."""
 
 _ZIP, _GZIP = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
@@ -104,14 +108,27 @@ def open_archive(file: DataFile, largest: Optional[int]) -> Iterator[Archive]:
 @contextlib.contextmanager
 def open_zip(file: DataFile, largest: Optional[int]) -> Iterator[Zip]:
     """List a zip's files, as `open_archive` does."""
-    try:
+    with _unzipping(f"{file} is neither a folder nor a zip or tar that can be read: "):
         archive = zipfile.ZipFile(file.path)
-    except zipfile.BadZipFile as error:
-        raise BadInput(f"{file} is neither a folder nor a zip or tar that can be read: {error}") from error
     with archive:
         found = _safe_members(archive, file, largest)
         sizes = {path: member.file_size for path, member in found.items()}
-        yield Zip(sizes, lambda path: archive.read(found[path]), lambda path: archive.open(found[path]))
+        yield Zip(sizes, lambda path: _read_zipped(archive, found[path]), lambda path: archive.open(found[path]))
+
+
+@contextlib.contextmanager
+def _unzipping(complaint: str) -> Iterator[None]:
+    """Turn what zipfile raises for a damaged zip into BadInput; a disk that is away is another matter."""
+    try:
+        yield
+    except (OSError, *DAMAGED_MEMBER) as error:
+        passing = from_os_error(error) if isinstance(error, OSError) else None
+        raise passing or BadInput(complaint + (" ".join(str(error).split()) or type(error).__name__)) from error
+
+
+def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with _unzipping(""):
+        return archive.read(member)
 
 
 def _beginning(path: Path) -> bytes:

@@ -4,12 +4,14 @@ One that is put together of two published models has no weights of its own: conf
 `encoder/` and `decoder/` have each one's configuration and weights, and the tokenizer's files are the decoder's.
 """
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
+from podtune.sections import shown
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -78,8 +80,13 @@ def load_tokenizer(path: Path, shown: str = "") -> "Tokenizer":
     if not path.is_file():
         raise BadInput(f"{shown} is missing; the model needs a fast tokenizer's file")
     try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
+        tokenizer = Tokenizer.from_file(str(path))
+        with contextlib.suppress(Exception):  # for the task to tell, which knows what it needs
+            tokenizer.encode("one", "two")
+        return tokenizer
+    except BaseException as error:  # the library raises nothing narrower, and its panics are no exceptions
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise BadInput(f"{shown} is not a tokenizer that can be read: {' '.join(str(error).split())}") from error
 
 
@@ -94,7 +101,7 @@ def mistake_in_type(config: Mapping[str, Any], allowed: Sequence[str]) -> str:
     """Say what is wrong with a configuration's model_type; empty where it is one of these."""
     actual = config.get("model_type")
     wanted = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
-    return "" if actual in allowed else f"model_type must be {wanted}; got {actual!r}"
+    return "" if isinstance(actual, str) and actual in allowed else f"model_type must be {wanted}; got {shown(actual)}"
 
 
 BASE_MODEL = Format("base-model", 1, BaseModelFacts)

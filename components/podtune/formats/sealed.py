@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Container, Dict, Iterator, Mapping, Sequence, Union
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, naming
 from podtune.parsing import parse_json
 
 MANIFEST = "manifest.json"
@@ -94,16 +94,22 @@ def sealing(path: Path, kind: str, version: int, of_the_run: OfTheRun = NOTHING)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Draft(Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=str(path.parent))), {})
     try:
-        yield draft
-        files = sorted(file for file in draft.path.rglob("*") if file.is_file())
-        entries = {file.relative_to(draft.path).as_posix(): dataclasses.asdict(entry_of(file)) for file in files}
-        content = {"kind": kind, "version": version, **of_the_run.divide(draft.facts, entries)}
-        (draft.path / MANIFEST).write_bytes(canonical_json({**content, _OWN_SUM: _sum_of(content)}))
-        draft.path.chmod(0o755)
-        sync_tree(draft.path)
-        _move_into_place(draft.path, path)
+        with naming(path):
+            yield draft
+            _seal(draft, kind, version, of_the_run)
+            _move_into_place(draft.path, path)
     finally:
         shutil.rmtree(str(draft.path), ignore_errors=True)
+
+
+def _seal(draft: Draft, kind: str, version: int, of_the_run: OfTheRun) -> None:
+    """Write the manifest of what lies there, and have all of it on the disk."""
+    files = sorted(file for file in draft.path.rglob("*") if file.is_file())
+    entries = {file.relative_to(draft.path).as_posix(): dataclasses.asdict(entry_of(file)) for file in files}
+    content = {"kind": kind, "version": version, **of_the_run.divide(draft.facts, entries)}
+    (draft.path / MANIFEST).write_bytes(canonical_json({**content, _OWN_SUM: _sum_of(content)}))
+    draft.path.chmod(0o755)
+    sync_tree(draft.path)
 
 
 def read_manifest(path: Path, kind: str, version: int) -> Manifest:

@@ -18,6 +18,12 @@ MODELS = {kind: sample for task in all_tasks() for kind, sample in task.models.i
 
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 
+_MOST = {"seed": 999_999_999, "layers": 100, "hidden": 4_096, "heads": 256}
+"""Key to the largest number that it may have."""
+
+_MOST_EXAMPLES = 1_000_000
+"""Of any other key, which says how many examples a split has."""
+
 
 def is_sample(uri: str) -> bool:
     """Whether the input is made on the spot."""
@@ -45,7 +51,10 @@ def write_sample(uri: str, samples: Mapping[str, Sample], directory: Path) -> An
 
 def mistake_in_sample(uri: str, samples: Mapping[str, Sample]) -> Optional[str]:
     """What is wrong with a sample's URI; None where nothing is."""
-    kind, query = _parts(uri)
+    try:
+        kind, query = _parts(uri)
+    except ValueError as error:
+        return f"is no URI: {error}"
     if kind not in samples:
         return f"must be one of {', '.join(f'sample://{name}' for name in samples)}; got {uri!r}"
     sample, values = samples[kind], dict(query)
@@ -53,8 +62,9 @@ def mistake_in_sample(uri: str, samples: Mapping[str, Sample]) -> Optional[str]:
         form = f"sample://{kind}?{'&'.join(f'{key}={value}' for key, value in sample.defaults.items())}"
         return f"must be {form} with any of these keys once; got {uri!r}"
     for key, value in values.items():
-        if sample.defaults[key].isdecimal() and not _NUMBER.fullmatch(value):
-            return f"must have a whole number from 1 for {key}; got {value!r}"
+        most = _MOST.get(key, _MOST_EXAMPLES)
+        if sample.defaults[key].isdecimal() and not (_NUMBER.fullmatch(value) and int(value) <= most):
+            return f"must have a whole number from 1 to {most:,} for {key}; got {value!r}"
         if value not in sample.choices.get(key, (value,)):
             return f"must have {' or '.join(sample.choices[key])} for {key}; got {value!r}"
     return None

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Callable, Optional
 
 from podtune.environment import CACHE
-from podtune.errors import BadInput, from_os_error
+from podtune.errors import BadInput, from_os_error, naming
 from podtune.sources.checksums import Sum
-from podtune.stores.partial_file import locked, naming
+from podtune.stores.partial_file import locked
 
 _log = logging.getLogger(__name__)
 

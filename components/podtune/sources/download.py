@@ -12,11 +12,11 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from podtune.environment import LARGEST
-from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing, naming
 from podtune.progress import progress_bar
 from podtune.sources.reachable import opener
 from podtune.sources.uris import without_secrets
-from podtune.stores.partial_file import land, naming, partial_file, partials_of, require_space
+from podtune.stores.partial_file import land, partial_file, partials_of, require_space
 from podtune.stores.retrying import ATTEMPTS, wait
 
 _SECONDS = 60

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import AbstractSet, Iterator, List, Optional, Protocol, Tuple
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, naming
 from podtune.progress import progress_bar
 from podtune.sources.cache import through_cache
 from podtune.sources.checksums import Sum
@@ -13,7 +13,6 @@ from podtune.sources.download import download
 from podtune.sources.signatures import signed
 from podtune.sources.uris import file_uri, scheme_of, without_secrets
 from podtune.stores.opening import open_store
-from podtune.stores.partial_file import naming
 
 _BLOCK = 1 << 20
 

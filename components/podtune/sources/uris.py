@@ -7,6 +7,7 @@ from typing import Collection, Iterator, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from podtune.environment import SIGNED
+from podtune.plain_text import is_path
 from podtune.stores.opening import carries_secrets
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
@@ -88,7 +89,8 @@ def fixed_folder(name: str) -> str:
 
 def file_location(uri: str) -> FileLocation:
     """Divide the own URI or absolute path of a file, a folder or a pattern into its source and its name."""
-    parts = urlsplit(uri) if scheme_of(uri) else urlsplit("")._replace(path=uri)
+    is_uri = scheme_of(uri) and not _unsplittable(uri)
+    parts = urlsplit(uri) if is_uri else urlsplit("")._replace(path=uri)
     directory = fixed_folder(parts.path.rstrip("/")).rstrip("/") or "/"
     name = parts.path[len(directory) :].lstrip("/")
     at_root = parts.scheme and directory == "/"
@@ -129,7 +131,7 @@ def mistake_in_source(uri: str, allowed: str) -> Optional[str]:
     `allowed` names schemes, separated by spaces; a path is always allowed, and http:// on this machine where
     https:// is.
     """
-    return _unknown(uri, allowed) or _unsplittable(uri) or _unsafe(uri) or _misshapen(uri, _scheme(uri).source, "")
+    return _unsplittable(uri) or _unknown(uri, allowed) or _unsafe(uri) or _misshapen(uri, _scheme(uri).source, "")
 
 
 def mistake_in_file(uri: str, allowed: str) -> Optional[str]:
@@ -152,6 +154,8 @@ def _unknown(uri: str, allowed: str) -> Optional[str]:
 
 
 def _unsplittable(uri: str) -> Optional[str]:
+    if not is_path(uri):
+        return "must be without NUL and half characters"
     try:
         urlsplit(uri)
     except ValueError as error:

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Iterator, Optional
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, naming
 from podtune.formats.sealed import FileEntry, sha256_of, sync
-from podtune.stores.partial_file import land, naming, partial_file
+from podtune.stores.partial_file import land, partial_file
 from podtune.stores.store import Advance, unwatched
 
 INCOMING = ".incoming"

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from podtune.errors import BadInput
+from podtune.plain_text import is_path
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.store import Store
 
@@ -31,6 +32,8 @@ def open_store(uri: str) -> Store:
     """Open a directory (a path or file:///…) or s3://bucket/prefix; nothing is read or made yet."""
     refuse_secrets(uri)
     given = uri.partition("?")[0]
+    if not is_path(unquote(uri)):
+        raise BadInput(f"{_WANTED}, without NUL and half characters; got {given!r}")
     try:
         parts = urlsplit(uri)
     except ValueError as error:

@@ -9,7 +9,7 @@ from glob import escape
 from pathlib import Path
 from typing import Callable, Iterator, List
 
-from podtune.errors import TryAgainLater
+from podtune.errors import TryAgainLater, naming
 from podtune.formats.sealed import sync
 
 
@@ -48,14 +48,18 @@ def require_space(target: Path, size: int) -> None:
         raise TryAgainLater(f"no space left to write {target}: {need}; free some and start again")
 
 
-@contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Add the path to an error that names no file, such as a full disk's."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a small file that appears at once; where that fails, what was there stays, and nothing beside it."""
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
     try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(path)
-        raise
+        with naming(path):
+            partial.write_bytes(data)
+        partial.replace(target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
 
 
 @contextlib.contextmanager

@@ -9,10 +9,10 @@ from typing import Any, Callable, Dict, Iterator, Optional
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
-from podtune.errors import BadInput, TryAgainLater
+from podtune.errors import BadInput, TryAgainLater, naming
 from podtune.formats.sealed import FileEntry
 from podtune.stores import s3_errors
-from podtune.stores.partial_file import land, naming, partial_file, require_space
+from podtune.stores.partial_file import land, partial_file, require_space
 from podtune.stores.retrying import ATTEMPTS, wait
 from podtune.stores.s3_client import open_client
 from podtune.stores.store import PROBE, Advance, unwatched

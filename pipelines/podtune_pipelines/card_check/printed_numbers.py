@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, nan
 from typing import Optional, Tuple
 
-NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?"
+NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?0*\d{1,2})?"
 _ALONE = re.compile(rf"{NUMBER}(?![A-Za-z\d]|[.,]\d)")
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(\d{1,9}):)?(\d{1,2}):(\d{2}(?:\.\d+)?)")
 _SPOKEN = re.compile(rf"\(({NUMBER}) s\)|^({NUMBER}) s\b")
 LARGEST = 1e15
 """No count, time or rate of a card is larger."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, List
 
 import typer
+from podtune.stores.partial_file import write_whole
 
 from podtune_pipelines.cli import options
 
@@ -76,7 +77,10 @@ def _write(text: str, to: Path) -> None:
         print(text, end="")
         return
     to.parent.mkdir(parents=True, exist_ok=True)
-    to.write_text(text, encoding="utf-8")
+    if to.exists() and not to.is_file():
+        to.write_text(text, encoding="utf-8")  # a pipe
+    else:
+        write_whole(to, text.encode("utf-8"))
     print(to)
 
 

@@ -16,7 +16,7 @@ _FIRST_HALF = ("January", "February", "March", "April", "May", "June")
 MONTHS = (*_FIRST_HALF, "July", "August", "September", "October", "November", "December")
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
-_PART = re.compile(r"(?:(?P<star>[*?])|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]+))?")
+_PART = re.compile(r"(?:(?P<star>[*?])|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]{1,9}))?")
 _HORIZON = timedelta(days=5 * 366)
 """KFP's scheduler looks no further either."""
 
@@ -134,7 +134,7 @@ def _part(text: str, kind: _Kind) -> FrozenSet[int]:
 
 
 def _value(text: str, kind: _Kind, part: str) -> int:
-    value = int(text) if re.fullmatch("[0-9]+", text) else kind.names.get(text, -1)
+    value = int(text) if re.fullmatch("[0-9]{1,9}", text) else kind.names.get(text, -1)
     if not kind.low <= value <= kind.high:
         raise _wrong(part, kind)
     return value

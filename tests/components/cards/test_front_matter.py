@@ -41,14 +41,6 @@ def test_a_key_given_twice_is_found() -> None:
     assert front.repeated == ("license",)
 
 
-def test_aliases_are_followed_once() -> None:
-    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
-
-    front = read_front_matter("---\n" + "\n".join(lines) + "\n---\n")
-
-    assert front.line("a39") == 41
-
-
 def test_plain_words_are_read_as_the_hub_reads_them() -> None:
     front = read_front_matter(
         "---\nlanguage: no\nvalues: [on, 1e1, 010, 0o10, 12:30, 2026-01-01, 1_000, .5, true, ~]\n---\n"
@@ -77,3 +69,25 @@ def test_any_text_survives_the_front_matter(values: dict) -> None:
 
     assert front.fault is None
     assert front.values == values
+
+
+@pytest.mark.parametrize(
+    ("block", "fault"),
+    [
+        (
+            "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+            + "".join(
+                f"{later}: &{later} [{', '.join([f'*{earlier}'] * 9)}]\n"
+                for earlier, later in zip("abcdefg", "bcdefgh")
+            ),
+            "is not YAML: it holds more than 100,000 values",
+        ),
+        ("a: " + "[" * 60 + "]" * 60, "is not YAML: it is nested more than 50 levels deep"),
+        ("a: " + "x" * 1_000_001, "is not YAML: it has 1,000,004 characters; at most 1,000,000 are read"),
+    ],
+    ids=["aliases", "nesting", "length"],
+)
+def test_a_block_beyond_all_measure_is_not_read(block: str, fault: str) -> None:
+    front = read_front_matter(f"---\n{block}\n---\n# body\n")
+
+    assert (front.values, front.fault) == ({}, fault)

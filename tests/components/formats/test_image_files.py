@@ -1,3 +1,4 @@
+import errno
 import io
 import struct
 import tarfile
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any, Mapping, Tuple
 
 import pytest
-from podtune.errors import BadInput
+from podtune.errors import BadInput, TryAgainLater
 from podtune.formats import archives
 from podtune.formats.image_files import open_image_files
 from podtune.formats.raw_data import DataFile
@@ -178,10 +179,65 @@ def test_a_member_that_unpacks_to_more_than_it_says_is_damaged(tmp_path: Path) -
     struct.pack_into("<I", content, content.index(b"PK\x01\x02") + 24, 10)
     (tmp_path / "images.zip").write_bytes(bytes(content))
 
+    with open_image_files(DataFile(tmp_path / "images.zip")) as files, pytest.raises(BadInput, match=r"^Bad CRC-32"):
+        files.read("a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("header", "offset", "value", "reason"),
+    [
+        (b"PK\x01\x02", 8, 0x20, "compressed patched data"),
+        (b"PK\x01\x02", 8, 0x40, "strong encryption"),
+        (b"PK\x03\x04", 30, 0x4242, "differ"),
+        (b"PK\x01\x02", 42, 0xFFF0, "Truncated file header"),
+        (b"PK\x01\x02", 20, 1, "Bad CRC-32"),
+    ],
+)
+def test_a_member_whose_header_is_damaged_costs_itself_alone(
+    header: bytes, offset: int, value: int, reason: str, tmp_path: Path
+) -> None:
+    content = bytearray(zipped({"a.jpg": b"A" * 100, "b.jpg": b"B"}))
+    struct.pack_into("<H", content, content.index(header) + offset, value)
+    (tmp_path / "images.zip").write_bytes(bytes(content))
+
+    with open_image_files(DataFile(tmp_path / "images.zip")) as files:
+        with pytest.raises(BadInput, match=reason):
+            files.read("a.jpg")
+        assert files.read("b.jpg") == b"B"
+
+
+def test_a_directory_that_begins_before_the_file_is_refused(tmp_path: Path) -> None:
+    content = bytearray(zipped({"a.jpg": b"A"}))
+    struct.pack_into("<I", content, content.index(b"PK\x05\x06") + 16, 0xFFFF)
+    (tmp_path / "images.zip").write_bytes(bytes(content))
+
     with open_image_files(DataFile(tmp_path / "images.zip")) as files, pytest.raises(
-        zipfile.BadZipFile, match="Bad CRC-32"
+        BadInput, match="Invalid argument"
     ):
         files.read("a.jpg")
+
+
+@pytest.mark.parametrize("version", [46, 99])
+def test_a_zip_of_a_version_that_is_not_known_is_refused(version: int, tmp_path: Path) -> None:
+    content = bytearray(zipped({"a.jpg": b"A"}))
+    struct.pack_into("<H", content, content.index(b"PK\x01\x02") + 6, version * 10)
+    (tmp_path / "images.zip").write_bytes(bytes(content))
+
+    with pytest.raises(BadInput, match=r"images\.zip is neither a folder nor a zip or tar that can be read: zip file"):
+        open_image_files(DataFile(tmp_path / "images.zip")).__enter__()
+
+
+def test_a_disk_that_is_away_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "images.zip").write_bytes(zipped({"a.jpg": b"A"}))
+
+    def away(*_: Any) -> bytes:
+        raise OSError(errno.ESTALE, "Stale file handle", "/data/images.zip")
+
+    with open_image_files(DataFile(tmp_path / "images.zip")) as files:
+        monkeypatch.setattr(zipfile.ZipFile, "read", away)
+
+        with pytest.raises(TryAgainLater, match=r"cannot use /data/images\.zip: Stale file handle"):
+            files.read("a.jpg")
 
 
 def test_all_unsafe_members_are_named(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@ import os
 from pathlib import Path
 from typing import Set
 
+import numpy as np
 import pytest
-from podtune.errors import BadInput
+from podtune.errors import BadInput, from_os_error
+from podtune.formats.ragged import save_array
 from podtune.formats.sealed import FileEntry, Manifest, OfTheRun, open_sealed, read_manifest, sealing, verify
 
 
@@ -173,3 +175,14 @@ def test_a_manifest_of_an_earlier_version_has_no_sum_of_its_own(sealed: Path) ->
     (sealed / "manifest.json").write_text(json.dumps(content))
 
     assert read_manifest(sealed, "features", 1).facts == {"rows": 3}
+
+
+def test_a_full_disk_is_told_with_the_place(tmp_path: Path, small_files: None) -> None:
+    target = tmp_path / "features"
+
+    with pytest.raises(OSError, match="features") as raised, sealing(target, "features", 1) as draft:
+        save_array(draft.path, "tokens", np.zeros(100_000, dtype=np.int64))
+
+    place = f"no space left to write {tmp_path / 'features'}; free some and start again"
+    assert str(from_os_error(raised.value)) == place
+    assert list(tmp_path.iterdir()) == []

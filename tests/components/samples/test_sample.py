@@ -35,10 +35,14 @@ def test_another_kind_is_refused(uri: str) -> None:
     assert mistake_in_sample(uri, SAMPLES) == (f"must be one of sample://squad, sample://vqa; got {uri!r}")
 
 
+def test_what_cannot_be_split_is_refused() -> None:
+    assert mistake_in_sample("sample://[", SAMPLES) == "is no URI: Invalid IPv6 URL"
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "", "1e9", "9999999999", "²"])
 def test_numbers_are_whole(value: str) -> None:
     assert mistake_in_sample(f"sample://squad?seed={value}", SAMPLES) == (
-        f"must have a whole number from 1 for seed; got {value!r}"
+        f"must have a whole number from 1 to 999,999,999 for seed; got {value!r}"
     )
 
 
@@ -59,3 +63,17 @@ def test_a_writer_is_told_the_values_and_what_is_fixed(tmp_path: Path, monkeypat
     found = write_sample("sample://gqa?seed=7", samples, tmp_path)
 
     assert found == (tmp_path, {"seed": 7, "name": "a", "kind": "gqa"})
+
+
+@pytest.mark.parametrize(
+    ("query", "mistake"),
+    [
+        ("train=1000001", "must have a whole number from 1 to 1,000,000 for train; got '1000001'"),
+        ("layers=101", "must have a whole number from 1 to 100 for layers; got '101'"),
+        ("hidden=4097", "must have a whole number from 1 to 4,096 for hidden; got '4097'"),
+    ],
+)
+def test_no_sample_is_made_without_end(query: str, mistake: str) -> None:
+    samples = {"any": Sample("podtune.nowhere:write", {"train": "40", "layers": "2", "hidden": "64"})}
+
+    assert mistake_in_sample(f"sample://any?{query}", samples) == mistake

@@ -161,3 +161,8 @@ def test_a_uri_that_cannot_be_split_is_refused_and_not_shown(uri: str) -> None:
 
     assert str(mistake_in_source(uri, "https s3 hf")).startswith("is no URI: ")
     assert without_secrets(uri) == f"{scheme}://…"
+
+
+@pytest.mark.parametrize("uri", ["data/\0", "https://host/\0", "s3://bucket/\ud800"])
+def test_a_text_that_no_path_can_be_is_refused(uri: str) -> None:
+    assert mistake_in_source(uri, "https s3 hf") == "must be without NUL and half characters"

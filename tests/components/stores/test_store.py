@@ -127,3 +127,9 @@ def test_another_uri_is_refused(uri: str) -> None:
 
     expected = f"a store must be a directory, file:///directory or s3://bucket/prefix; got {uri!r}"
     assert str(raised.value) == expected
+
+
+@pytest.mark.parametrize("uri", ["a/\0", "s3://bucket/\ud800", "file:///a%00"])
+def test_a_text_that_no_path_can_be_is_refused(uri: str) -> None:
+    with pytest.raises(BadInput, match=r"^a store must be .*, without NUL and half characters; got "):
+        open_store(uri)

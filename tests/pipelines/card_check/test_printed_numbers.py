@@ -21,7 +21,9 @@ def test_a_printed_number_was_rounded_or_cut(text: str, value: float, low: float
     assert (number.value, number.low, number.high) == pytest.approx((value, low, high))
 
 
-@pytest.mark.parametrize("text", ["", "linear", "1e999", "- 3", "16k", "1.2.3"])
+@pytest.mark.parametrize(
+    "text", ["", "linear", "1e999", "0e999", f"0e{'9' * 5_000}", f"{'9' * 5_000}:00:00", "- 3", "16k", "1.2.3"]
+)
 def test_other_texts_are_no_numbers(text: str) -> None:
     assert read_number(text, 1) is None
 

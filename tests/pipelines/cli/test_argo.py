@@ -95,3 +95,15 @@ def test_the_same_recipe_is_the_same_file_whatever_its_name(tmp_path: Path, comm
     content = (tmp_path / "first.txt").read_text(encoding="utf-8")
     assert content == (tmp_path / "second").read_text(encoding="utf-8") == printed.stdout
     assert next(iter(yaml.safe_load_all(content)))
+
+
+def test_on_a_full_disk_the_file_that_was_there_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_files: None
+) -> None:
+    (tmp_path / "pipeline.yaml").write_text("old")
+    monkeypatch.setattr("podtune_pipelines.graphs.compiled_text", lambda *_: "x" * 100_000)
+
+    with pytest.raises(OSError, match="File too large"):
+        compile_recipe("bert-tiny-squad", tmp_path / "pipeline.yaml")
+
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]

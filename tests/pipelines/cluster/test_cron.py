@@ -113,3 +113,9 @@ def test_what_the_scheduler_does_not_take_is_refused(expression: str, message: s
 )
 def test_an_expression_is_told_in_words(expression: str, words: str) -> None:
     assert in_words(parse_cron(expression)) == words
+
+
+@pytest.mark.parametrize("expression", [f"{'9' * 5_000} 3 * * 1", f"*/{'9' * 5_000} 3 * * 1"], ids=["value", "step"])
+def test_thousands_of_digits_are_refused(expression: str) -> None:
+    with pytest.raises(BadInput, match=r"^the minutes of --cron must be "):
+        parse_cron(expression)

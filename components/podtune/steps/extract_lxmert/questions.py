@@ -182,7 +182,8 @@ def _read_vqa(
 
 def _image_name(described: Any, where: str, image: str) -> str:
     """An image's name beside its regions: its number is written as COCO's files are called."""
-    return f"COCO_{words(described, 'data_subtype', where)}_{int(image):012}" if image.isdecimal() else image
+    number = f"{image.lstrip('0'):0>12}"
+    return f"COCO_{words(described, 'data_subtype', where)}_{number}" if image.isdecimal() else image
 
 
 def _not_asked(

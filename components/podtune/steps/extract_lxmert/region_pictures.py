@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Set
 from PIL import Image
 
 from podtune.errors import BadInput
-from podtune.formats.archives import DAMAGED_MEMBER
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.image_files import PICTURES, ImageFiles, open_image_files
 from podtune.formats.raw_data import DataFile
@@ -68,7 +67,7 @@ def _picture(files: ImageFiles, path: str) -> Image.Image:
 
     try:
         return open_picture(files.read(path), path)
-    except (BadInput, *DAMAGED_MEMBER) as error:
+    except BadInput as error:
         raise BadRegions(str(error)) from error
 
 

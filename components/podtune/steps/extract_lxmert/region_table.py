@@ -4,19 +4,18 @@ A column `label` has the label of the one right answer, or `ids` and `weights` o
 schema, where the library `datasets` writes what it knows of the columns.
 """
 
-import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.ragged import Array
 from podtune.formats.raw_data import DataFile
 from podtune.formats.set_aside import CURE, SetAside
+from podtune.formats.tables import Table, open_tables
+from podtune.parsing import parse_json
 from podtune.steps.extract_lxmert.questions import QuestionFile, with_most_right
 from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow, part_of
 from podtune.tasks.visual_question_answering import region_store
@@ -25,29 +24,30 @@ from podtune.tasks.visual_question_answering.questions import VisualQuestion
 _QUESTION_COLUMNS = ("question_id", "image_id", "question", "label")
 _SLICES = ("question_type", "answer_type")
 _REGION_COLUMNS = ("image_id", "features", "normalized_boxes")
-_BATCH = 256
-"""Rows read at a time: 77 MB of regions."""
+_COLUMNS = (*_QUESTION_COLUMNS, *_SLICES, *_REGION_COLUMNS)
 
 
 def read_table_answers(table: DataFile) -> Optional[List[str]]:
     """The vocabulary that a table's schema names; None where it names none."""
-    file = _files(table)[0]
-    described = (_schema(file).metadata or {}).get(b"huggingface")
+    first = _tables(table)[0]
+    described = first.metadata.get(b"huggingface")
     try:
-        return _class_names(json.loads(described)["info"]["features"].get("label")) if described else None
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise BadInput(f"{file} describes its columns under 'huggingface' otherwise than `datasets` does") from error
+        return _class_names(parse_json(described)["info"]["features"].get("label")) if described else None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BadInput(
+            f"{first.file} describes its columns under 'huggingface' otherwise than `datasets` does"
+        ) from error
 
 
 def read_table_questions(table: DataFile, answers: Sequence[str], aside: SetAside) -> QuestionFile:
     """Read the questions of a table, whose labels count in `answers`; rows that cannot be read are set aside."""
     questions: List[Tuple[DataFile, VisualQuestion]] = []
     bad_rows = BadRows(table, CURE)
-    for file in _files(table):
-        rows = (row for batch in _batches(file, _QUESTION_COLUMNS, _SLICES) for row in batch.to_pylist())
-        for number, row in enumerate(rows, start=1):
+    for one in _tables(table):
+        columns = [*_required(one, _QUESTION_COLUMNS), *(name for name in _SLICES if name in one.names)]
+        for number, row in enumerate(one.rows(columns), start=1):
             with bad_rows:
-                questions.append((file, _question(row, answers, f"{file}: row {number}")))
+                questions.append((one.file, _question(row, answers, f"{one.file}: row {number}")))
     read = with_most_right(questions, bad_rows, aside)
     read.require_some(table, aside)
     return read
@@ -58,7 +58,7 @@ def store_table_regions(table: DataFile, directory: Path, regions: int, report: 
     rows, shape = region_store.rows_of_images(directory), (regions, region_store.FEATURE_SIZE)
     stored: Set[str] = set()
     with region_store.open_region_store(directory) as store:
-        numbered = ((file, *row) for file in _files(table) for row in enumerate(_regions(file), start=1))
+        numbered = ((one.file, *row) for one in _tables(table) for row in enumerate(_regions(one), start=1))
         for file, number, (image, features, boxes) in numbered:
             if image in rows and image not in stored:
                 try:
@@ -70,10 +70,10 @@ def store_table_regions(table: DataFile, directory: Path, regions: int, report: 
     return stored
 
 
-def _regions(file: DataFile) -> Iterator[Tuple[str, Any, Any]]:
+def _regions(table: Table) -> Iterator[Tuple[str, Any, Any]]:
     """Image, features and boxes of every row; the arrays have this one row."""
-    for batch in _batches(file, _REGION_COLUMNS):
-        features, boxes = _array(batch, "features"), _array(batch, "normalized_boxes")
+    for batch in table.batches(_required(table, _REGION_COLUMNS)):
+        features, boxes = batch.column("features"), batch.column("normalized_boxes")
         for row, image in enumerate(map(str, batch.column("image_id").to_pylist())):
             yield image, features.slice(row, 1), boxes.slice(row, 1)
 
@@ -120,62 +120,20 @@ def _class_names(feature: Any) -> Optional[List[str]]:
     return _class_names(feature.get("ids", feature.get("feature")))
 
 
-def _files(table: DataFile) -> List[DataFile]:
+def _tables(table: DataFile) -> List[Table]:
     """A table's files, in order: itself, or those of a folder."""
     files = [part for part in table.parts() if part is table or part.path.suffix in (".arrow", ".parquet")]
     if not files:
         raise BadInput(f"{table} is neither an Arrow or Parquet file nor a folder of such files")
-    return files
+    return open_tables(files, _COLUMNS)
 
 
-def _is_parquet(file: DataFile) -> bool:
-    with file.path.open("rb") as opened:
-        return opened.read(4) == b"PAR1"
-
-
-def _schema(file: DataFile) -> Any:
-    try:
-        return parquet.read_schema(file.path) if _is_parquet(file) else _open_arrow(file).schema
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"{file} is neither Arrow nor Parquet: {' '.join(str(error).split())}") from error
-
-
-def _open_arrow(file: DataFile) -> Any:
-    """Open Arrow's stream, which `datasets` writes, or its file."""
-    mapped = pa.memory_map(str(file.path))
-    try:
-        return pa.ipc.open_stream(mapped)
-    except pa.ArrowInvalid:
-        return pa.ipc.open_file(mapped)
-
-
-def _batches(file: DataFile, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Any]:
-    """Record batches of a file with the required columns, and the optional ones where it has them."""
-    names = _schema(file).names
-    missing = [name for name in required if name not in names]
+def _required(table: Table, columns: Sequence[str]) -> Sequence[str]:
+    """The columns; BadInput where the table lacks one."""
+    missing = [name for name in columns if name not in table.names]
     if missing:
-        raise BadInput(f"{file} has no column {missing[0]}; it has {', '.join(names)}")
-    columns = [*required, *(name for name in optional if name in names)]
-    try:
-        if _is_parquet(file):
-            yield from parquet.ParquetFile(file.path).iter_batches(_BATCH, columns=columns)
-        else:
-            yield from (batch.select(columns) for batch in _arrow_batches(file))
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"{file} is cut off or damaged: {' '.join(str(error).split())}") from error
-
-
-def _arrow_batches(file: DataFile) -> Iterator[Any]:
-    reader = _open_arrow(file)
-    if isinstance(reader, pa.RecordBatchStreamReader):
-        yield from reader
-    else:
-        yield from (reader.get_batch(number) for number in range(reader.num_record_batches))
-
-
-def _array(batch: Any, name: str) -> Any:
-    column = batch.column(name)
-    return column.storage if isinstance(column, pa.ExtensionArray) else column
+        raise BadInput(f"{table.file} has no column {missing[0]}; it has {', '.join(table.names)}")
+    return columns
 
 
 def _matrix(row: Any, name: str, shape: Sequence[int]) -> Array:

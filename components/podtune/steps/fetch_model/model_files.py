@@ -1,12 +1,14 @@
 """A published model's files: configuration, fast tokenizer and safetensors are taken and checked; none of it runs."""
 
 import re
+import sys
 from pathlib import Path
-from typing import Any, Dict, Iterable, Mapping, Optional, Set
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer, vocabulary_size
 from podtune.formats.json_files import read_object
+from podtune.sections import shown
 from podtune.sources.checksums import Sum
 from podtune.sources.git_lfs import refuse_pointer
 from podtune.sources.source import Source
@@ -16,6 +18,10 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TOKENIZER_SETTINGS = "tokenizer_config.json"
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "l_layers", "x_layers", "r_layers")
+_MOST = {**dict.fromkeys(_LAYERS, 1_000), "num_labels": 100_000}
+"""Key of a configuration that says how many parts are made, one after the other, to the most that any model has."""
+
 _SHARD = re.compile(r"[\w.-]+\.safetensors")
 
 
@@ -80,19 +86,23 @@ def read_config(directory: Path, origin: str) -> Dict[str, Any]:
     """Read a configuration that names its model's type and needs no code of its own."""
     config = read_object(directory / CONFIG, f"{CONFIG} of {origin}")
     _refuse_code(config, f"{CONFIG} of {origin}")
+    _refuse_endless(config, f"{CONFIG} of {origin}")
     if not isinstance(config.get("model_type"), str) or not config["model_type"]:
-        raise BadInput(f"{CONFIG} of {origin} must name a model_type, such as bert; got {config.get('model_type')!r}")
+        raise BadInput(
+            f"{CONFIG} of {origin} must name a model_type, such as bert; got {shown(config.get('model_type'))}"
+        )
     return config
 
 
 def check_tokenizer(directory: Path, config: Dict[str, Any], origin: str) -> None:
     """Check that a tokenizer is complete, needs no code and fits the model of this configuration."""
     if (directory / TOKENIZER_SETTINGS).exists():
-        shown = f"{TOKENIZER_SETTINGS} of {origin}"
-        _refuse_code(read_object(directory / TOKENIZER_SETTINGS, shown), shown)
+        file = f"{TOKENIZER_SETTINGS} of {origin}"
+        _refuse_code(read_object(directory / TOKENIZER_SETTINGS, file), file)
     size = vocabulary_size(config)
     if size is None:
-        raise BadInput(f"{CONFIG} of {origin} must have a whole number vocab_size; got {config.get('vocab_size')!r}")
+        given = shown(config.get("vocab_size"))
+        raise BadInput(f"{CONFIG} of {origin} must have a whole number vocab_size; got {given}")
     tokenizer = load_tokenizer(directory / TOKENIZER, f"{TOKENIZER} of {origin}")
     highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
     if highest >= size:
@@ -125,6 +135,17 @@ def _refuse_code(values: Dict[str, Any], origin: str) -> None:
     for key in ("auto_map", "custom_pipelines"):
         if key in values:
             raise BadInput(f"{origin} has {key}: it needs code of its own, which podtune never runs")
+
+
+def _refuse_endless(config: Mapping[str, Any], origin: str) -> None:
+    """Refuse to make parts of a model until memory ends, also those of a model inside."""
+    waiting: List[Tuple[str, Any]] = list(config.items())
+    while waiting:
+        key, value = waiting.pop()
+        if isinstance(value, dict):  # LXMERT's layers are those of its three parts
+            waiting += [(key if key in _MOST else inner, each) for inner, each in value.items()]
+        elif type(value) in (int, float) and not abs(value) <= _MOST.get(key, sys.maxsize):
+            raise BadInput(f"{origin} must have at most {_MOST.get(key, sys.maxsize):,} for {key}; got {shown(value)}")
 
 
 def _tensors(path: Path, origin: str) -> Set[str]:

@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 from typing import List, Optional, Sequence
 
 from podtune.errors import BadInput
-from podtune.formats.archives import DAMAGED_MEMBER
 from podtune.formats.image_files import ImageFiles, open_image_files
 from podtune.formats.pictures import DamagedPicture, open_picture
 from podtune.formats.raw_data import RawData, data_files
@@ -41,7 +40,7 @@ def read_pictures(raw_data: RawData, split: str, names: Sequence[str]) -> List[O
 def _picture(files: ImageFiles, name: str) -> Optional[Picture]:
     try:
         image = open_picture(files.read(files.find(name)))
-    except (BadInput, DamagedPicture, *DAMAGED_MEMBER):
+    except (BadInput, DamagedPicture):
         return None
     image.thumbnail((_LARGEST, _LARGEST))
     stream = io.BytesIO()

@@ -30,6 +30,7 @@ from podtune.steps.write_card.records import open_records
 from podtune.steps.write_card.report import html_report
 from podtune.steps.write_card.settings import CardSettings
 from podtune.steps.write_card.tables import template_values
+from podtune.stores.partial_file import write_whole
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://\S*")
 
@@ -93,8 +94,8 @@ def run(  # noqa: PLR0913  # as many as the component has
         for name, data in files.items():
             (draft.path / name).parent.mkdir(exist_ok=True)
             (draft.path / name).write_bytes(data)
-    _replace(readme, _encoded(card_body(values, picture=None)))
-    _replace(report, files[REPORT])
+    write_whole(readme, _encoded(card_body(values, picture=None)))
+    write_whole(report, files[REPORT])
 
 
 def _card_files(values: Mapping[str, Any], curves: Curves) -> Dict[str, bytes]:
@@ -136,10 +137,3 @@ def _name(release: Mapping[str, Any]) -> str:
 def _encoded(text: str) -> bytes:
     """Encode as UTF-8; a lone surrogate, which JSON can hold but UTF-8 cannot, becomes a question mark."""
     return text.encode("utf-8", errors="replace")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)

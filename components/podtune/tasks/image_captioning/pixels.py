@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from podtune.errors import BadInput
-from podtune.formats.archives import DAMAGED_MEMBER
 from podtune.formats.image_files import ImageFiles
 from podtune.formats.pictures import DamagedPicture, open_picture
 from podtune.formats.ragged import Array
@@ -65,8 +64,8 @@ def decode_image(content: bytes, size: int) -> Array:
 def _decode_file(files: ImageFiles, path: str, *, size: int) -> DecodedImage:
     try:
         content = files.read(path)
-    except (BadInput, *DAMAGED_MEMBER) as error:
-        return DecodedImage("", None, " ".join(str(error).split()) or type(error).__name__)
+    except BadInput as error:
+        return DecodedImage("", None, str(error))
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         return DecodedImage(sha256, decode_image(content, size), "")

@@ -21,6 +21,7 @@ from podtune.formats.bad_rows import BadRows
 from podtune.formats.json_files import field, of_kind, text
 from podtune.formats.raw_data import DataFile
 from podtune.formats.set_aside import CURE
+from podtune.parsing import MOST_DIGITS
 from podtune.tasks.question_answering.questions import Answer, Question
 from podtune.tasks.question_answering.squad_files import DamagedLine, read_values
 
@@ -185,9 +186,9 @@ def _id(question: Mapping[str, Any], where: str) -> str:
 
 def _whole(number: Any) -> Any:
     """The same as a whole number where it is one: some files have floats, as a table's column with gaps, or digits."""
-    if (type(number) is float and number.is_integer()) or (type(number) is str and number.isdecimal()):
-        return int(number)
-    return number
+    if type(number) is str:
+        return int(number) if number.isdecimal() and len(number) <= MOST_DIGITS else number
+    return int(number) if type(number) is float and number.is_integer() else number
 
 
 def _is_impossible(question: Mapping[str, Any], where: str) -> Optional[bool]:

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 import numpy as np
 
 from podtune.formats.ragged import Array
+from podtune.parsing import MOST_DIGITS
 from podtune.tasks.scored import Scored, require_finite, require_one_each
 from podtune.tasks.visual_question_answering.accuracy import accuracy
 from podtune.tasks.visual_question_answering.questions import VisualQuestion, read_answers, read_questions
@@ -48,7 +49,7 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
 def prediction_file(questions: Sequence[VisualQuestion], predictions: Sequence[str]) -> List[Dict[str, Any]]:
     """One object a question, as VQA's server takes them where the questions have VQA's types, else as GQA's does."""
     if all("question_type" in question.slices or question.answers for question in questions):
-        ids = [int(question.id) if question.id.isdecimal() else question.id for question in questions]
+        ids = [int(one.id) if one.id.isdecimal() and len(one.id) <= MOST_DIGITS else one.id for one in questions]
         return [{"question_id": name, "answer": text} for name, text in zip(ids, predictions)]
     return [{"questionId": question.id, "prediction": text} for question, text in zip(questions, predictions)]
 

@@ -1,8 +1,6 @@
 """What an engine leaves on disk: a model for transformers, and the state that a run continues from."""
 
 import json
-import os
-import re
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
@@ -11,7 +9,7 @@ import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, naming
 
 WEIGHTS = "model.safetensors"
 STATE = "optimizer.safetensors"
@@ -89,11 +87,5 @@ def _published_names(model: Any, tensors: Dict[str, torch.Tensor]) -> Dict[str, 
 
 
 def _write(tensors: Dict[str, torch.Tensor], path: Path) -> None:
-    """Write safetensors; a full disk is an OSError again, which safetensors reports as text only."""
-    try:
+    with naming(path):
         save_file(tensors, path, metadata={"format": "pt"})
-    except SafetensorError as error:
-        number = re.search(r"os error (\d+)", str(error))
-        if number is None:
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error

@@ -227,11 +227,18 @@ def test_wrong_regions_are_told_with_their_row(changed: Dict[str, Any], reason: 
     assert bad[0].reason.startswith(reason)
 
 
-@pytest.mark.parametrize("content", [b"", b"no table", b"PAR1 and nothing more"])
-def test_what_is_no_table_is_refused(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "neither Arrow nor Parquet"),
+        (b"no table", "neither Arrow nor Parquet"),
+        (b"PAR1 and nothing more", "cut off or damaged Parquet"),
+    ],
+)
+def test_what_is_no_table_is_refused(content: bytes, complaint: str, tmp_path: Path) -> None:
     (tmp_path / "table").write_bytes(content)
 
-    with pytest.raises(BadInput, match=r"table is neither Arrow nor Parquet: "):
+    with pytest.raises(BadInput, match=rf"table is {complaint}: "):
         read_table_answers(DataFile(tmp_path / "table"))
 
 

@@ -137,6 +137,25 @@ def test_weights_of_a_model_with_code_are_not_even_fetched(hub: Any, model_files
     assert not (tmp_path / "base").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"num_hidden_layers": 10**7}, "at most 1,000 for num_hidden_layers; got 10000000"),
+        ({"num_hidden_layers": {"vision": 10**7}}, "at most 1,000 for num_hidden_layers; got 10000000"),
+        ({"decoder": {"n_layer": 1001}}, "at most 1,000 for n_layer; got 1001"),
+        ({"num_labels": 10**9}, "at most 100,000 for num_labels; got 1000000000"),
+        ({"hidden_size": 10**30}, "at most 9,223,372,036,854,775,807 for hidden_size; got 1000000"),
+    ],
+)
+def test_no_model_is_made_without_end(
+    change: Any, words: str, model_files: Files, write_files: WriteFiles, tmp_path: Path
+) -> None:
+    source = write_files(_changed(model_files, "config.json", **change), "endless")
+
+    with pytest.raises(BadInput, match=rf"config\.json of .*/endless must have {words}"):
+        run(tmp_path / "base", _model(str(source)))
+
+
 def test_a_sample_is_made(tmp_path: Path) -> None:
     run(tmp_path / "base", _model("sample://bert?seed=3&layers=1&hidden=8"))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
+from podtune.formats.base_model import load_tokenizer
 from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
@@ -131,3 +132,13 @@ def test_a_classifier_may_be_written_as_an_object(write_model: Any) -> None:
     with pytest.raises(BadInput, match=r"starts pairs with token 2; they must start with the classifier, 3$"):
         open_pair_tokenizer(path, max_length=64)
     assert json.loads((path / "tokenizer_config.json").read_text())["cls_token"] == {"content": "[SEP]"}
+
+
+def test_a_template_without_its_tokens_is_refused(tmp_path: Path) -> None:
+    tokenizer = by_words("[CLS] $A [SEP] $B:1 [SEP]:1")
+    content = json.loads(tokenizer.to_str())
+    del content["post_processor"]["special_tokens"]["[SEP]"]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+
+    with pytest.raises(BadInput, match=r"tokenizer\.json is not a tokenizer that can be read: no entry found for key$"):
+        load_tokenizer(tmp_path / "tokenizer.json")
