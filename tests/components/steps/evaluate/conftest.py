@@ -10,9 +10,12 @@ from podtune.formats import features as features_format
 from podtune.formats.ragged import Ragged, offsets_of
 from podtune.tasks.question_answering.questions import Answer, Question, split_digest
 from podtune.tasks.question_answering.windows import QuestionWindows, write_windows
+from tokenizers import Tokenizer, models, processors
 from transformers import BertConfig, BertForQuestionAnswering
 
-TOKENIZER = b"{}"
+_WORDS = Tokenizer(models.WordLevel({"[CLS]": 0, "[SEP]": 1, "[UNK]": 2}, unk_token="[UNK]"))
+_WORDS.post_processor = processors.BertProcessing(("[SEP]", 1), ("[CLS]", 0))
+TOKENIZER = _WORDS.to_str().encode()
 FIRST, LAST = 7, 8
 """The token ids that the model takes for an answer's first and last one."""
 
