@@ -1,11 +1,13 @@
 """Every reader of what strangers make, with inputs of the project's own samples to begin with."""
 
 import dataclasses
+import gzip
 import hashlib
 import io
 import json
 import os
 import signal
+import tarfile
 import typing
 import zipfile
 from datetime import datetime, timezone
@@ -183,7 +185,11 @@ def _read_visual(folder: Path, content: bytes) -> None:
 
 def _region_seeds(folder: Path) -> Sequence[bytes]:
     sample = _sample(folder, "sample://vqa?train=3&validation=2")
-    return [path.read_bytes() for path in sorted(sample.glob("*.tsv"))][:1]
+    table = next(path.read_bytes() for path in sorted(sample.glob("*.tsv")))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train/a.tsv", table)
+    return [table, gzip.compress(table, 1), packed.getvalue()]
 
 
 def _store(folder: Path, images: Sequence[str], regions: int) -> Path:
@@ -284,7 +290,20 @@ def _zip_seeds(folder: Path) -> Sequence[bytes]:
     return seeds
 
 
-def _read_zip(folder: Path, content: bytes) -> None:
+def _tar_seeds(folder: Path) -> Sequence[bytes]:
+    seeds = []
+    for mode in ("w", "w:gz", "w:bz2", "w:xz"):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode=mode) as archive:
+            for name, content in zip(("train/a.png", "train/ü.png", "b.jpg"), _picture_seeds(folder)):
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        seeds.append(stream.getvalue())
+    return seeds
+
+
+def _read_archive(folder: Path, content: bytes) -> None:
     read = 0
     with open_image_files(_put(folder, content)) as files:
         for name in files.paths:
@@ -526,7 +545,8 @@ READERS = {
     "regions": Reader(_region_seeds, damaged, _read_regions, 1),
     "tables": Reader(_table_seeds, damaged, _read_table, 4),
     "captions": Reader(_caption_seeds, json_changed, _read_captions, 8),
-    "zips": Reader(_zip_seeds, zip_changed, _read_zip, 8),
+    "zips": Reader(_zip_seeds, zip_changed, _read_archive, 8),
+    "tars": Reader(_tar_seeds, damaged, _read_archive, 4),
     "pictures": Reader(_picture_seeds, damaged, _read_picture, 10),
     "recipes": Reader(_recipe_seeds, _yaml_changed, _read_recipe, 4),
     "settings": Reader(_change_seeds, rewritten, _read_change, 4),

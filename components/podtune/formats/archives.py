@@ -23,7 +23,7 @@ from podtune.formats.raw_data import DataFile
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """What an archive's name ends with, in lower case."""
 
-DAMAGED_MEMBER = (
+_DAMAGED = (
     *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
     *(RuntimeError, ValueError, LookupError, OverflowError, MemoryError),  # NotImplementedError is a RuntimeError
 )
@@ -108,26 +108,31 @@ def open_archive(file: DataFile, largest: Optional[int]) -> Iterator[Archive]:
 @contextlib.contextmanager
 def open_zip(file: DataFile, largest: Optional[int]) -> Iterator[Zip]:
     """List a zip's files, as `open_archive` does."""
-    with _unzipping(f"{file} is neither a folder nor a zip or tar that can be read: "):
+    with unpacking(f"{file} is neither a folder nor a zip or tar that can be read: "):
         archive = zipfile.ZipFile(file.path)
     with archive:
         found = _safe_members(archive, file, largest)
         sizes = {path: member.file_size for path, member in found.items()}
-        yield Zip(sizes, lambda path: _read_zipped(archive, found[path]), lambda path: archive.open(found[path]))
+        yield Zip(sizes, lambda path: _read_zipped(archive, found[path]), lambda path: _opened(archive, found[path]))
 
 
 @contextlib.contextmanager
-def _unzipping(complaint: str) -> Iterator[None]:
-    """Turn what zipfile raises for a damaged zip into BadInput; a disk that is away is another matter."""
+def unpacking(complaint: str) -> Iterator[None]:
+    """Turn what libraries raise for a damaged archive into BadInput; a disk that is away or full is another matter."""
     try:
         yield
-    except (OSError, *DAMAGED_MEMBER) as error:
+    except (OSError, *_DAMAGED) as error:
         passing = from_os_error(error) if isinstance(error, OSError) else None
         raise passing or BadInput(complaint + (" ".join(str(error).split()) or type(error).__name__)) from error
 
 
+def _opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    with unpacking(f"{member.filename} in {archive.filename} cannot be unpacked: "):
+        return archive.open(member)
+
+
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with _unzipping(""):
+    with unpacking(""):
         return archive.read(member)
 
 
@@ -200,15 +205,12 @@ class _Place(NamedTuple):
 
 def _unpack(file: DataFile, unpack: Callable[[Path], IO[bytes]], target: IO[bytes]) -> None:
     most = max(_ALWAYS_UNPACKED, file.path.stat().st_size * _MOST_UNPACKED)
-    try:
-        with unpack(file.path) as packed:
-            for block in iter(lambda: packed.read(_BLOCK), b""):
-                target.write(block)
-                if target.tell() > most:
-                    raise BadInput(f"{file} unpacks to more than {most:,} bytes, more than pictures do")
-    except DAMAGED_MEMBER as error:
-        raise BadInput(f"{file} is damaged or cut off: {' '.join(str(error).split())}") from error
-    target.flush()
+    with unpacking(f"{file} is damaged or cut off: "), unpack(file.path) as packed:
+        for block in iter(lambda: packed.read(_BLOCK), b""):
+            target.write(block)
+            if target.tell() > most:
+                raise BadInput(f"{file} unpacks to more than {most:,} bytes, more than pictures do")
+        target.flush()
 
 
 def _open_tar(file: DataFile, opened: IO[bytes], largest: Optional[int]) -> Archive:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Dict, Iterator, NamedTuple, Sequence, Set, Tuple
 
 from podtune.errors import BadInput
-from podtune.formats.archives import DAMAGED_MEMBER, is_packed_by_gzip, is_zip, open_zip
+from podtune.formats.archives import is_packed_by_gzip, is_zip, open_zip, unpacking
 from podtune.formats.raw_data import DataFile, is_left_by_systems, natural_order
 from podtune.progress import progress_bar
 from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
@@ -91,11 +91,9 @@ def _tables_in_zip(file: DataFile) -> Iterator[_Table]:
 def _shown(table: _Table) -> Iterator[Sequence[memoryview]]:
     """The columns of each row, with a progress bar; BadInput where the table cannot be unpacked."""
     read = 0
-    with progress_bar(table.size, "B", f"reading {PurePosixPath(table.name).name}") as bar:
-        try:
-            for columns, end in table.rows:
-                yield columns
-                bar.update(end - read)
-                read = end
-        except DAMAGED_MEMBER as error:
-            raise BadInput(f"{table.name} is damaged or cut off: {' '.join(str(error).split())}") from error
+    bar = progress_bar(table.size, "B", f"reading {PurePosixPath(table.name).name}")
+    with unpacking(f"{table.name} is damaged or cut off: "), bar as shown:
+        for columns, end in table.rows:
+            yield columns
+            shown.update(end - read)
+            read = end

@@ -30,7 +30,9 @@ def changed(features: Path, **facts: Any) -> Path:
 def test_features_of_another_tokenizer_are_refused(features: Path, checkpoint: Path, tmp_path: Path) -> None:
     changed(features, tokenizer="f" * 64)
 
-    with pytest.raises(BadInput, match=r"with SHA-256 f{64}; the checkpoint in .*/checkpoint has [0-9a-f]{64}; evaluate"):
+    with pytest.raises(
+        BadInput, match=r"with SHA-256 f{64}; the checkpoint in .*/checkpoint has [0-9a-f]{64}; evaluate"
+    ):
         evaluate(features, checkpoint, tmp_path / "evaluation")
     assert not (tmp_path / "evaluation").exists()
 
