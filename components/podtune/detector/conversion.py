@@ -11,7 +11,7 @@ from safetensors.torch import save
 from podtune.detector.detector import WEIGHTS, check_tensors, read_config
 from podtune.detector.network import Network
 from podtune.errors import BadInput, naming
-from podtune.sources.git_lfs import refuse_pointer
+from podtune.formats.stand_ins import refuse_stand_in
 from podtune.stores.partial_file import land
 
 _BEGINNINGS = (b"PK", b"\x80")
@@ -65,7 +65,7 @@ def _check_beginning(file: Path) -> None:
             beginning = stream.read(2)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"{file} is no file; it should be the detector's published pytorch_model.bin") from error
-    refuse_pointer(file, file)
+    refuse_stand_in(file, file)
     if not beginning.startswith(_BEGINNINGS):
         raise BadInput(f"{file} is no torch file; it should be the detector's published pytorch_model.bin")
 

@@ -9,6 +9,8 @@ from typing import List
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
+from podtune.formats.stand_ins import stand_in
+
 MOST_PIXELS = 89_000_000
 """Of a file: below what Pillow warns of."""
 
@@ -54,11 +56,18 @@ def open_picture(content: bytes) -> Image.Image:
                 raise DamagedPicture(f"it has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
             return _in_rgb(_upright(image))
     except UnidentifiedImageError as error:
-        kinds = [kind for place, beginnings, kind in _BEGINNINGS if content[place] in beginnings]
-        unread = f"it is {kinds[0]}, which is not read here; convert it to JPEG or PNG" if kinds else "it is no image"
-        raise DamagedPicture(unread) from error
+        raise DamagedPicture(_what_else(content)) from error
     except _DAMAGES as error:
         raise DamagedPicture(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _what_else(content: bytes) -> str:
+    """Say what a file is that Pillow does not know."""
+    kinds = [kind for place, beginnings, kind in _BEGINNINGS if content[place] in beginnings]
+    if kinds:
+        return f"it is {kinds[0]}, which is not read here; convert it to JPEG or PNG"
+    instead = stand_in(content)
+    return f"it {instead}" if instead else "it is no image"
 
 
 @lru_cache(maxsize=None)

@@ -7,11 +7,11 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 from podtune.errors import BadInput
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.formats.sealed import sha256_of
+from podtune.formats.stand_ins import refuse_stand_in
 from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
 from podtune.sources.finding import Found, find_files
-from podtune.sources.git_lfs import refuse_pointer
 from podtune.sources.source import Source, open_source
 from podtune.sources.uris import FileLocation, hub_name, scheme_of, shown_location, without_secrets
 from podtune.steps.fetch_data.settings import AS_THEY_ARE, IN_PARTS, SourceSettings, as_list
@@ -145,7 +145,7 @@ def _bring(split: str, entry: _Entry, name: str, target: Path) -> int:
     """Bring one file; return its size in bytes."""
     expected = Sum(entry.digest, f"source.sha256.{split}") if entry.digest else None
     entry.source.bring(name, target, expected)
-    refuse_pointer(target, entry.shown(name))
+    refuse_stand_in(target, entry.shown(name))
     size = target.stat().st_size
     if not size and not entry.found.is_folder:
         raise BadInput(f"the file of source.splits.{split} is empty; it should hold examples: {entry.shown(name)}")

@@ -8,9 +8,9 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 from podtune.errors import BadInput
 from podtune.formats.base_model import CONFIG, TOKENIZER, load_tokenizer, vocabulary_size
 from podtune.formats.json_files import read_object
+from podtune.formats.stand_ins import refuse_stand_in
 from podtune.sections import shown
 from podtune.sources.checksums import Sum
-from podtune.sources.git_lfs import refuse_pointer
 from podtune.sources.source import Source
 from podtune.sources.uris import scheme_of
 
@@ -72,7 +72,7 @@ def _bring(source: Source, name: str, target: Path, expected: Optional[Sum] = No
         if root not in (directory / name).resolve().parents:
             raise BadInput(f"{Path(source.uri) / name} is a link out of the model; put the file itself there")
     source.bring(name, target, expected)
-    refuse_pointer(target, f"{name} of {source.uri}")
+    refuse_stand_in(target, f"{name} of {source.uri}")
 
 
 def check_description(directory: Path, origin: str) -> str:
