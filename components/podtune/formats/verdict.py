@@ -98,6 +98,15 @@ class VerdictFacts:
     history: List[PastVersion] = field(default_factory=list)
     """The newest versions of this name that the store held before, oldest first."""
 
+    anchor: Optional[str] = None
+    """Version of the anchor, which may be the live one; None if there was none."""
+
+    anchor_difference: Dict[str, float] = field(default_factory=dict)
+    """New minus anchor, as `difference`; empty where the live release is the anchor."""
+
+    anchors: Dict[str, str] = field(default_factory=dict)
+    """What the release records of its anchor (release.ModelFacts.anchors); empty where a person named it."""
+
 
 VERDICT = Format("verdict", 1, VerdictFacts)
 Verdict = Artifact[VerdictFacts]

@@ -1,6 +1,6 @@
 """The gate: whether a model may be released, and why."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Dict, List, Literal, Optional, Union
 
 import numpy as np
@@ -25,35 +25,76 @@ class Judgement:
     difference: Dict[str, float] = field(default_factory=dict)
     """New minus champion in the unit of the gate's metric: value, low, high; empty if they were not paired."""
 
+    anchor_difference: Dict[str, float] = field(default_factory=dict)
+    """The same of the anchor, unless the champion is it."""
 
-def judge(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], settings: GateSettings) -> Judgement:
-    """Decide by the floors, then by the live release; a model must pass both."""
+
+def judge(
+    new: Evaluated,
+    champion: Optional[Union[Champion, Unreadable]],
+    settings: GateSettings,
+    anchor: Optional[Union[Champion, Unreadable]] = None,
+) -> Judgement:
+    """Decide by the floors, the live release and the anchor; a model must pass all of them."""
     missed = [
         f"{metric} is {new.metrics[metric]:.2f}, below its floor of {floor:.2f}"
         for metric, floor in settings.floors.items()
         if new.metrics[metric] < floor
     ]
-    against = _against(new, champion, settings)
+    against = _against_both(new, champion, anchor, settings)
     if missed:
-        return Judgement("refuse", [*missed, *against.reasons], against.difference)
+        return replace(against, decision="refuse", reasons=[*missed, *against.reasons])
     text = "{} is {:.2f}, at or above its floor of {:.2f}"
     met = [text.format(metric, new.metrics[metric], floor) for metric, floor in settings.floors.items()]
-    return Judgement(against.decision, [*against.reasons, *met], against.difference)
+    return replace(against, reasons=[*against.reasons, *met])
 
 
-def _against(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], settings: GateSettings) -> Judgement:
+def _against_both(
+    new: Evaluated,
+    champion: Optional[Union[Champion, Unreadable]],
+    anchor: Optional[Union[Champion, Unreadable]],
+    settings: GateSettings,
+) -> Judgement:
+    """Decide by the live release, then by the anchor where that is another one."""
+    live = _against_live(new, champion, settings)
+    is_live = anchor is not None and champion is not None and anchor.version == champion.version
+    if anchor is None or is_live or _is_same_model(new, champion):
+        return live
+    held = _against(new, anchor, _title(anchor, settings), settings)
+    refused = held.decision == "refuse" and live.decision != "refuse"
+    reasons = [*held.reasons, *live.reasons] if refused else [*live.reasons, *held.reasons]
+    decision = held.decision if refused else live.decision
+    return Judgement(decision, reasons, live.difference, anchor_difference=held.difference)
+
+
+def _title(anchor: Union[Champion, Unreadable], settings: GateSettings) -> str:
+    who = "the best so far" if settings.anchor is None else "the anchor of the recipe"
+    return f"version {anchor.version} ({who})"
+
+
+def _is_same_model(new: Evaluated, release: Optional[Union[Champion, Unreadable]]) -> bool:
+    return isinstance(release, Champion) and release.evaluated.checkpoint == new.checkpoint
+
+
+def _against_live(new: Evaluated, champion: Optional[Union[Champion, Unreadable]], settings: GateSettings) -> Judgement:
     """Decide by the live release alone, whatever its state."""
     if champion is None:
         return Judgement("accept-first", ["there is no live release to compare with"])
-    if isinstance(champion, Unreadable):
-        unreadable = f"the scores of live version {champion.version} cannot be read ({champion.why})"
-        return Judgement("refuse", [f"{unreadable}; roll back to a readable version, or release under another name"])
-    if champion.evaluated.checkpoint == new.checkpoint:
+    if _is_same_model(new, champion):
         return Judgement("accept", [f"live version {champion.version} is the same model"])
-    obstacle = _obstacle(new, champion.evaluated, settings.metric)
+    return _against(new, champion, f"live version {champion.version}", settings)
+
+
+def _against(new: Evaluated, release: Union[Champion, Unreadable], title: str, settings: GateSettings) -> Judgement:
+    """Decide by one release, which the reasons call `title`."""
+    if isinstance(release, Unreadable):
+        unreadable = f"the scores of {title} cannot be read ({release.why})"
+        remedy = "roll back to a readable version" if title.startswith("live") else "name a readable one as gate.anchor"
+        return Judgement("refuse", [f"{unreadable}; {remedy}, or release under another name"])
+    obstacle = _obstacle(new, release.evaluated, settings.metric)
     if obstacle:
-        return _unpaired(f"live version {champion.version} {obstacle}", settings)
-    return _paired(new, champion, settings)
+        return _unpaired(f"{title} {obstacle}", settings)
+    return _paired(new, release.evaluated, title, settings)
 
 
 def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
@@ -73,15 +114,14 @@ def _unpaired(obstacle: str, settings: GateSettings) -> Judgement:
     return Judgement("refuse", [f"{unpaired}; {remedy}"])
 
 
-def _paired(new: Evaluated, champion: Champion, settings: GateSettings) -> Judgement:
+def _paired(new: Evaluated, other: Evaluated, title: str, settings: GateSettings) -> Judgement:
     """Accept if, at the lower end of the paired 95% interval, the new model is within the tolerance."""
-    old = champion.evaluated.scores
-    differences = np.array([score - old[example] for example, score in new.scores.items()])
+    differences = np.array([score - other.scores[example] for example, score in new.scores.items()])
     low, high = interval_of_mean(differences, settings.bootstrap_samples, settings.seed)
     value = float(differences.mean())
     points = " points" if metric_named(settings.metric).in_percent else ""
     compared = (
-        f"{settings.metric} differs by {value:+.2f}{points} from live version {champion.version} on the same "
+        f"{settings.metric} differs by {value:+.2f}{points} from {title} on the same "
         f"{len(differences):,} examples (95% interval {low:+.2f} to {high:+.2f})"
     )
     difference = {"value": value, "low": low, "high": high}

@@ -1,12 +1,12 @@
 """The `gate` section of a recipe: what a model has to achieve to be released."""
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, Literal, Tuple
+from typing import Dict, Iterator, Literal, Optional, Tuple
 
 
 @dataclass(frozen=True)
 class GateSettings:
-    """Absolute floors, and the tolerance relative to the live release."""
+    """Absolute floors, and the tolerance relative to the live release and the anchor."""
 
     metric: str
     """Metric to compare with the live release, such as f1; each example must have it, as with accuracy and cider but
@@ -18,6 +18,10 @@ class GateSettings:
     tolerance: float = 1.0
     """In the metric's own unit, percent or for cider one of 10: with 95% confidence the new model is not worse by more
     than this."""
+
+    anchor: Optional[int] = None
+    """The version that, beside the live one, no model may be worse than by more than the tolerance; by default the best
+    so far by `metric` on the same examples."""
 
     other_data: Literal["refuse", "accept"] = "refuse"
     """What to do if the live release was evaluated on different examples, so that the scores cannot be paired."""
@@ -33,5 +37,7 @@ class GateSettings:
         for key in ("tolerance", "seed"):
             if getattr(self, key) < 0:
                 yield key, f"must not be negative; got {getattr(self, key)}"
+        if self.anchor is not None and self.anchor < 1:
+            yield "anchor", f"must be a version, counted from 1; got {self.anchor}"
         if self.bootstrap_samples < 1:
             yield "bootstrap_samples", f"must be at least 1; got {self.bootstrap_samples}"

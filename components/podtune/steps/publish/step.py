@@ -55,18 +55,18 @@ class Candidate:
         }
 
     @property
-    def facts(self) -> Dict[str, Any]:
+    def facts(self) -> ModelFacts:
         """The release's facts about the model."""
         scores = self.evaluation.facts
-        return to_mapping(
-            ModelFacts(
-                task=scores.task,
-                checkpoint=self.checkpoint.digest,
-                evaluation=self.evaluation.digest,
-                examples=scores.examples,
-                metrics=scores.metrics,
-                card=self.model_card.facts.settings,
-            )
+        return ModelFacts(
+            task=scores.task,
+            checkpoint=self.checkpoint.digest,
+            evaluation=self.evaluation.digest,
+            examples=scores.examples,
+            metrics=scores.metrics,
+            card=self.model_card.facts.settings,
+            data=scores.data,
+            anchors=self.verdict.facts.anchors,
         )
 
 
@@ -97,7 +97,7 @@ def run(  # as many as the component has
             opened,
             name,
             files=files,
-            facts=candidate.facts,
+            facts=to_mapping(candidate.facts),
             expected=verdict_facts.champion,
             verified={
                 path: artifact.files[file] for path, (artifact, file) in candidate.files.items() if file != MANIFEST
@@ -125,13 +125,14 @@ def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card
     return Candidate(trained, scored, judged, card)
 
 
-def _already_live(store: Store, name: str, facts: Mapping[str, Any]) -> Optional[ReleaseManifest]:
+def _already_live(store: Store, name: str, facts: ModelFacts) -> Optional[ReleaseManifest]:
     """Find the live version if it is this model; a repeated run differs only in what it was compared with."""
     live = live_version(store, name)
     if live is None:
         return None
     try:
         manifest = read_release(store, name, live.version)
+        is_same = read_section(ModelFacts, manifest.facts, "").is_same_model(facts)
     except BadInput:  # a damaged champion does not keep its successor out
         return None
-    return manifest if manifest.facts == facts and lost_file(store, manifest) is None else None
+    return manifest if is_same and lost_file(store, manifest) is None else None

@@ -43,6 +43,7 @@ class Run:
             "champion_metrics": {},
             "difference": {},
             "settings": {"metric": "f1"},
+            "anchors": {"f1": champion or ""},
         }
         _seal(self.verdict, verdict.VERDICT.kind, judged, {})
         earlier = dict.fromkeys(("raw_data", "base_model", "features", "checkpoint", "evaluation"), "0" * 64)
