@@ -72,15 +72,17 @@ def _chain(first: np.ndarray, night: Night, nights: int, settings: GateSettings,
 
 
 def _single_models(settings: GateSettings, random: np.random.Generator, repetitions: int) -> None:
-    print(f"\naccepted of {repetitions} models, in percent, by number of examples (the tolerance is the default)")
-    print(f"examples {''.join(f'{effect:>12}' for effect in EFFECTS)}")
+    print(f"\naccepted, and too few examples to tell, in percent of {repetitions} models (default tolerance)")
+    print(f"examples {''.join(f'{effect:>14}' for effect in EFFECTS)}")
     for examples in SIZES:
         chances = _chances(random, examples)
         cells = []
         for effect in EFFECTS.values():
             pairs = ((_trained(random, chances, 0.0), _trained(random, chances, effect)) for _ in range(repetitions))
-            decisions = [judge(_evaluated(new, "new"), _release(old), settings).decision for old, new in pairs]
-            cells.append(f"{100.0 * decisions.count('accept') / repetitions:12.1f}")
+            judged = [judge(_evaluated(new, "new"), _release(old), settings) for old, new in pairs]
+            accepted = np.mean([one.decision == "accept" for one in judged])
+            unsure = np.mean([one.finding == "too few examples to tell" for one in judged])
+            cells.append(f"{100 * accepted:8.1f} {100 * unsure:5.1f}")
         print(f"{examples:8,} {''.join(cells)}", flush=True)
 
 

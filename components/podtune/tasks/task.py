@@ -39,6 +39,10 @@ class MetricRecord:
     is_share: bool = False
     """Whether it is the share of the examples that are right."""
 
+    spread: float = 30.0
+    """How far two trainings of one recipe are assumed to differ on one example (standard deviation), until two were
+    compared: in percent, as where they disagree on one example in eleven."""
+
     remedy: str = ""
     """What to do about an evaluation that lacks it."""
 

@@ -1,17 +1,20 @@
 """The gate: whether a model may be released, and why."""
 
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, Literal, Optional, Union
+from math import ceil
+from typing import Dict, List, Literal, Optional, Tuple, Union
 
-import numpy as np
-
+from podtune.formats.verdict import Finding
 from podtune.steps.compare.differences import can_be_paired
 from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable
+from podtune.steps.compare.paired import Paired, examples_for, paired
 from podtune.steps.compare.settings import GateSettings
-from podtune.tasks.bootstrap import interval_of_mean
 from podtune.tasks.task import metric_named
 
 Decision = Literal["accept", "accept-first", "refuse"]
+
+_FINDINGS: Tuple[Finding, ...] = ("better", "not worse", "too few examples to tell", "worse")
+"""From the most to the least favourable."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,15 @@ class Judgement:
 
     anchor_difference: Dict[str, float] = field(default_factory=dict)
     """The same of the anchor, unless the champion is it."""
+
+    finding: Optional[Finding] = None
+    """The less favourable one, where both were paired."""
+
+    smallest: Optional[float] = None
+    """The smallest loss that the examples can show, in the unit of the gate's metric."""
+
+    examples: int = 0
+    """How many were paired."""
 
 
 def judge(
@@ -64,7 +76,17 @@ def _against_both(
     refused = held.decision == "refuse" and live.decision != "refuse"
     reasons = [*held.reasons, *live.reasons] if refused else [*live.reasons, *held.reasons]
     decision = held.decision if refused else live.decision
-    return Judgement(decision, reasons, live.difference, anchor_difference=held.difference)
+    findings = [one.finding for one in (live, held) if one.finding is not None]
+    smallest = [one.smallest for one in (live, held) if one.smallest is not None]
+    return Judgement(
+        decision,
+        reasons,
+        live.difference,
+        anchor_difference=held.difference,
+        finding=max(findings, key=_FINDINGS.index, default=None),
+        smallest=max(smallest, default=None),
+        examples=max(live.examples, held.examples),
+    )
 
 
 def _title(anchor: Union[Champion, Unreadable], settings: GateSettings) -> str:
@@ -94,7 +116,7 @@ def _against(new: Evaluated, release: Union[Champion, Unreadable], title: str, s
     obstacle = _obstacle(new, release.evaluated, settings.metric)
     if obstacle:
         return _unpaired(f"{title} {obstacle}", settings)
-    return _paired(new, release.evaluated, title, settings)
+    return _judge_paired(new, release.evaluated, title, settings)
 
 
 def _obstacle(new: Evaluated, champion: Evaluated, metric: str) -> str:
@@ -114,17 +136,43 @@ def _unpaired(obstacle: str, settings: GateSettings) -> Judgement:
     return Judgement("refuse", [f"{unpaired}; {remedy}"])
 
 
-def _paired(new: Evaluated, other: Evaluated, title: str, settings: GateSettings) -> Judgement:
-    """Accept if, at the lower end of the paired 95% interval, the new model is within the tolerance."""
-    differences = np.array([score - other.scores[example] for example, score in new.scores.items()])
-    low, high = interval_of_mean(differences, settings.bootstrap_samples, settings.seed)
-    value = float(differences.mean())
+def _judge_paired(new: Evaluated, other: Evaluated, title: str, settings: GateSettings) -> Judgement:
+    """Accept what is better or not worse by more than the tolerance; `gate.too_few` decides where nobody can tell."""
+    found = paired(new, other, settings)
     points = " points" if metric_named(settings.metric).in_percent else ""
     compared = (
-        f"{settings.metric} differs by {value:+.2f}{points} from {title} on the same "
-        f"{len(differences):,} examples (95% interval {low:+.2f} to {high:+.2f})"
+        f"{settings.metric} differs by {found.value:+.2f}{points} from {title} on the same "
+        f"{found.examples:,} examples (95% interval {found.low:+.2f} to {found.high:+.2f})"
     )
-    difference = {"value": value, "low": low, "high": high}
-    if low >= -settings.tolerance:
-        return Judgement("accept", [f"{compared}: not worse by more than {settings.tolerance:.2f}"], difference)
-    return Judgement("refuse", [f"{compared}: it may be worse by more than {settings.tolerance:.2f}"], difference)
+    refused = found.finding == "worse" or (found.finding == "too few examples to tell" and settings.too_few == "refuse")
+    return Judgement(
+        "refuse" if refused else "accept",
+        [f"{compared}: {_in_words(found, settings)}"],
+        found.numbers,
+        finding=found.finding,
+        smallest=found.smallest,
+        examples=found.examples,
+    )
+
+
+def _in_words(found: Paired, settings: GateSettings) -> str:
+    if found.finding == "not worse":
+        return f"not worse by more than {found.tolerance:.2f}"
+    if found.finding == "worse":
+        return f"worse{'' if found.high < -found.tolerance else ', and it may be'} by more than {found.tolerance:.2f}"
+    return found.finding if found.finding == "better" else f"too few examples to tell{_how_many(found, settings)}"
+
+
+def _how_many(found: Paired, settings: GateSettings) -> str:
+    """How many examples would be enough, and what to do about too few."""
+    shown = f", as so many show no loss below {found.smallest:.2f} and the tolerance is {found.tolerance:.2f}"
+    if settings.too_few == "accept":
+        return f"{shown}; gate.too_few accepts it"
+    needed = examples_for(found.tolerance, found.smallest, found.examples) if found.tolerance else 0
+    more = f"evaluate on {needed:,} or more, " if needed else ""
+    return f"{shown}; {more}set gate.tolerance to {_up(found.smallest)}, or set gate.too_few to accept"
+
+
+def _up(value: float) -> str:
+    """Two digits behind the point, not below the value."""
+    return f"{ceil(value * 100) / 100:.2f}"

@@ -26,6 +26,10 @@ class GateSettings:
     other_data: Literal["refuse", "accept"] = "refuse"
     """What to do if the live release was evaluated on different examples, so that the scores cannot be paired."""
 
+    too_few: Literal["refuse", "accept"] = "refuse"
+    """What to do, in a scheduled run too, if there are too few examples to tell whether the model is as good or worse
+    by more than the tolerance; one that they show to be worse is refused in any case."""
+
     bootstrap_samples: int = 1000
     """Resamplings behind the 95 % interval of the difference."""
 

@@ -58,6 +58,9 @@ def run(scores: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mappin
         history=found.history,
         anchor=anchor.version if anchor else None,
         anchor_difference=judgement.anchor_difference,
+        finding=judgement.finding,
+        smallest=judgement.smallest,
+        examples=judgement.examples,
         anchors={settings.metric: anchor.version if anchor else ""} if settings.anchor is None else {},
     )
     with VERDICT.sealing(verdict) as draft:
