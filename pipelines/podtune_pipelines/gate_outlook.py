@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, Optional
 
-from podtune.steps.compare.paired import chance_of_an_equal_model, examples_for, smallest_shown, spread_of
+from podtune.formats.verdict import VerdictFacts
+from podtune.steps.compare.paired import chance_of_an_equal_model, examples_for, smallest_shown, spread_of, wide_enough
 from podtune.tasks.task import metric_named
 
 from podtune_pipelines.home import Home, newest_verdict
@@ -29,6 +30,9 @@ class GateOutlook:
     examples_needed: Optional[int]
     """With which a loss of the tolerance is the smallest that shows; None where no number would do."""
 
+    wide_enough: str
+    """A tolerance with which these examples would do, as `--set` takes it; empty where it would accept anything."""
+
     too_few: Literal["refuse", "accept"]
     """What the gate does where it cannot tell."""
 
@@ -42,24 +46,28 @@ def gate_outlook(recipe: Recipe, examples: Optional[int], home: Home) -> Optiona
     """Work out what the gate will be able to tell; None where the number of examples is not known."""
     if not examples:
         return None
-    gate = recipe.gate
-    spread = _measured_spread(recipe, home)
-    smallest = smallest_shown(metric_named(gate.metric).spread if spread is None else spread, examples)
+    gate, record = recipe.gate, metric_named(recipe.gate.metric)
+    verdict = _newest_comparison(recipe, home)
+    spread = spread_of(verdict.smallest or 0.0, verdict.examples) if verdict else record.spread
+    expected = gate.floors.get(gate.metric) or record.usual
+    tolerance = gate.allowed_loss(verdict.champion_metrics.get(gate.metric, expected) if verdict else expected)
+    smallest = smallest_shown(spread, examples)
     return GateOutlook(
         metric=gate.metric,
         examples=examples,
-        tolerance=gate.tolerance,
+        tolerance=tolerance,
         smallest=smallest,
-        known_from="an assumption" if spread is None else "the newest run",
-        equal_model_passes=chance_of_an_equal_model(gate.tolerance, smallest),
-        examples_needed=examples_for(gate.tolerance, smallest, examples) if gate.tolerance else None,
+        known_from="the newest run" if verdict else "an assumption",
+        equal_model_passes=chance_of_an_equal_model(tolerance, smallest),
+        examples_needed=examples_for(tolerance, smallest, examples) if tolerance else None,
+        wide_enough=wide_enough(gate, smallest, tolerance),
         too_few=gate.too_few,
     )
 
 
-def _measured_spread(recipe: Recipe, home: Home) -> Optional[float]:
-    """How far two models differed on one example of the newest run that compared some."""
+def _newest_comparison(recipe: Recipe, home: Home) -> Optional[VerdictFacts]:
+    """The verdict of the newest run that compared two models by the gate's metric, and found them to differ."""
     verdict = newest_verdict(home, recipe.name)
     if verdict is None or not verdict.smallest or verdict.settings.get("metric") != recipe.gate.metric:
         return None
-    return spread_of(verdict.smallest, verdict.examples)
+    return verdict

@@ -1,7 +1,6 @@
 """A plan as a person reads it."""
 
 from datetime import timedelta
-from math import ceil
 from typing import Optional
 
 from podtune.training.ipu import IPU_MEBIBYTES
@@ -62,8 +61,8 @@ def _show_gate(console: Console, gate: GateOutlook) -> None:
     known = "measured in the newest run" if gate.known_from == "the newest run" else "assumed; known after two runs"
     table = Table("gate", "", show_header=False, title="gate", title_justify="left")
     table.add_row("examples that are scored", _number(gate.examples))
-    table.add_row(f"smallest loss of {gate.metric} that shows", f"{gate.smallest:.2f} ({known})")
-    table.add_row("tolerance", f"{gate.tolerance:.2f}")
+    table.add_row(f"smallest loss of {gate.metric} that shows", f"{gate.smallest:.3g} ({known})")
+    table.add_row("tolerance", f"{gate.tolerance:.3g}")
     table.add_row("a model that is as good passes", f"about {100 * gate.equal_model_passes:.0f} times in 100")
     console.print(table)
     if gate.is_too_small:
@@ -71,12 +70,12 @@ def _show_gate(console: Console, gate: GateOutlook) -> None:
 
 
 def _too_few(gate: GateOutlook) -> str:
-    more = f"evaluate on about {gate.examples_needed:,} examples, or " if gate.examples_needed else ""
-    tolerance = f"{ceil(100 * gate.smallest) / 100:.2f}"
-    other = "accept" if gate.too_few == "refuse" else "refuse"
+    ways = [f"evaluate on about {gate.examples_needed:,} examples"] if gate.examples_needed else []
+    ways += [f"--set {gate.wide_enough}"] if gate.wide_enough else []
+    ways.append(f"--set gate.too_few={'accept' if gate.too_few == 'refuse' else 'refuse'}")
     return (
         f"too few examples for this tolerance: of most models that are as good the gate cannot tell, and will "
-        f"{gate.too_few} them; {more}--set gate.tolerance={tolerance}, or --set gate.too_few={other}"
+        f"{gate.too_few} them; {' or '.join(ways)}"
     )
 
 

@@ -1,13 +1,12 @@
 """The gate: whether a model may be released, and why."""
 
 from dataclasses import dataclass, field, replace
-from math import ceil
 from typing import Dict, List, Literal, Optional, Tuple, Union
 
 from podtune.formats.verdict import Finding
 from podtune.steps.compare.differences import can_be_paired
 from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable
-from podtune.steps.compare.paired import Paired, examples_for, paired
+from podtune.steps.compare.paired import Paired, examples_for, paired, wide_enough
 from podtune.steps.compare.settings import GateSettings
 from podtune.tasks.task import metric_named
 
@@ -138,16 +137,15 @@ def _unpaired(obstacle: str, settings: GateSettings) -> Judgement:
 
 def _judge_paired(new: Evaluated, other: Evaluated, title: str, settings: GateSettings) -> Judgement:
     """Accept what is better or not worse by more than the tolerance; `gate.too_few` decides where nobody can tell."""
-    found = paired(new, other, settings)
-    points = " points" if metric_named(settings.metric).in_percent else ""
+    found, unit = paired(new, other, settings), _Unit(settings.metric)
     compared = (
-        f"{settings.metric} differs by {found.value:+.2f}{points} from {title} on the same "
-        f"{found.examples:,} examples (95% interval {found.low:+.2f} to {found.high:+.2f})"
+        f"{settings.metric} differs by {unit.signed(found.value)}{unit.name} from {title} on the same "
+        f"{found.examples:,} examples (95% interval {unit.signed(found.low)} to {unit.signed(found.high)})"
     )
     refused = found.finding == "worse" or (found.finding == "too few examples to tell" and settings.too_few == "refuse")
     return Judgement(
         "refuse" if refused else "accept",
-        [f"{compared}: {_in_words(found, settings)}"],
+        [f"{compared}: {_in_words(found, unit, settings)}"],
         found.numbers,
         finding=found.finding,
         smallest=found.smallest,
@@ -155,24 +153,44 @@ def _judge_paired(new: Evaluated, other: Evaluated, title: str, settings: GateSe
     )
 
 
-def _in_words(found: Paired, settings: GateSettings) -> str:
+@dataclass(frozen=True)
+class _Unit:
+    """How numbers of a metric are written: more digits of CIDEr-D, of which good models reach 1."""
+
+    metric: str
+
+    @property
+    def name(self) -> str:
+        return " points" if metric_named(self.metric).in_percent else ""
+
+    @property
+    def digits(self) -> int:
+        return 2 if metric_named(self.metric).in_percent else 3
+
+    def plain(self, value: float) -> str:
+        return f"{value:.{self.digits}f}"
+
+    def signed(self, value: float) -> str:
+        return f"{value:+.{self.digits}f}"
+
+
+def _in_words(found: Paired, unit: _Unit, settings: GateSettings) -> str:
+    tolerance = unit.plain(found.tolerance)
     if found.finding == "not worse":
-        return f"not worse by more than {found.tolerance:.2f}"
+        return f"not worse by more than {tolerance}"
     if found.finding == "worse":
-        return f"worse{'' if found.high < -found.tolerance else ', and it may be'} by more than {found.tolerance:.2f}"
-    return found.finding if found.finding == "better" else f"too few examples to tell{_how_many(found, settings)}"
+        return f"worse{'' if found.high < -found.tolerance else ', and it may be'} by more than {tolerance}"
+    return found.finding if found.finding == "better" else f"too few examples to tell{_how_many(found, unit, settings)}"
 
 
-def _how_many(found: Paired, settings: GateSettings) -> str:
+def _how_many(found: Paired, unit: _Unit, settings: GateSettings) -> str:
     """How many examples would be enough, and what to do about too few."""
-    shown = f", as so many show no loss below {found.smallest:.2f} and the tolerance is {found.tolerance:.2f}"
+    smallest, tolerance = unit.plain(found.smallest), unit.plain(found.tolerance)
+    shown = f", as so many show no loss below {smallest} and the tolerance is {tolerance}"
     if settings.too_few == "accept":
         return f"{shown}; gate.too_few accepts it"
     needed = examples_for(found.tolerance, found.smallest, found.examples) if found.tolerance else 0
-    more = f"evaluate on {needed:,} or more, " if needed else ""
-    return f"{shown}; {more}set gate.tolerance to {_up(found.smallest)}, or set gate.too_few to accept"
-
-
-def _up(value: float) -> str:
-    """Two digits behind the point, not below the value."""
-    return f"{ceil(value * 100) / 100:.2f}"
+    wide = wide_enough(settings, found.smallest, found.tolerance)
+    ways = [f"evaluate on at least {needed:,}"] if needed else []
+    ways += [f"set {wide}"] if wide else []
+    return f"{shown}; {' or '.join([*ways, 'set gate.too_few=accept'])}"

@@ -1,6 +1,6 @@
 """Two models on the same examples: how they differ, and what these examples can show of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, erf, sqrt
 from typing import Dict
 
@@ -56,7 +56,8 @@ def paired(new: Evaluated, other: Evaluated, settings: GateSettings) -> Paired:
     """Pair two evaluations of the same examples by the gate's metric."""
     differences = np.array([score - other.scores[example] for example, score in new.scores.items()])
     low, high = interval_of_mean(differences, settings.bootstrap_samples, settings.seed)
-    return Paired(float(differences.mean()), low, high, settings.tolerance, len(differences))
+    tolerance = settings.allowed_loss(other.metrics[settings.metric])
+    return Paired(float(differences.mean()), low, high, tolerance, len(differences))
 
 
 def smallest_shown(spread: float, examples: int) -> float:
@@ -72,6 +73,16 @@ def spread_of(smallest: float, examples: int) -> float:
 def examples_for(tolerance: float, smallest: float, examples: int) -> int:
     """With how many examples a loss of the tolerance is the smallest that shows, if that of `examples` is known."""
     return ceil(examples * (smallest / tolerance) ** 2)
+
+
+def wide_enough(settings: GateSettings, smallest: float, tolerance: float) -> str:
+    """The tolerance with which such a loss is allowed, as `--set` takes it; empty where it would accept anything."""
+    rounded = ceil(smallest * 1000) / 1000
+    wide, text = replace(settings, tolerance=rounded, relative_tolerance=None), f"gate.tolerance={rounded:g}"
+    if settings.relative_tolerance and tolerance:
+        share = ceil(smallest / tolerance * settings.relative_tolerance * 1000) / 1000
+        wide, text = replace(settings, relative_tolerance=share), f"gate.relative_tolerance={share:g}"
+    return "" if any(wide.mistakes()) else text
 
 
 def chance_of_an_equal_model(tolerance: float, smallest: float) -> float:

@@ -44,7 +44,6 @@ def test_a_first_model_is_accepted_twice_with_the_same_verdict(
         assert verdict.settings == {
             "metric": "f1",
             "floors": {"f1": 70.0},
-            "tolerance": 1.0,
             "other_data": "refuse",
             "too_few": "refuse",
             "bootstrap_samples": 1000,
@@ -155,8 +154,8 @@ def test_cider_is_compared_in_its_own_unit(store: DirectoryStore, release: Any, 
 
     assert verdict.decision == "refuse"
     assert verdict.reasons == [
-        "cider differs by -0.10 from live version 1 on the same 2 examples (95% interval -0.10 to -0.10): worse "
-        "by more than 0.05"
+        "cider differs by -0.100 from live version 1 on the same 2 examples (95% interval -0.100 to -0.100): worse "
+        "by more than 0.050"
     ]
 
 
