@@ -10,7 +10,7 @@ from typing import Any, Container, ContextManager, Dict, Iterator, List, Literal
 
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.release import RELEASE
-from podtune.formats.verdict import VERDICT
+from podtune.formats.verdict import VERDICT, VerdictFacts
 from podtune.parsing import parse_json
 from podtune.stores.lock_file import locked
 
@@ -103,6 +103,17 @@ def local_runs(home: Home, most: Optional[int] = None) -> List[LocalRun]:
         day, clock = match["time"][:10], match["time"][11:].replace("-", ":")
         found.append(LocalRun(match["recipe"], f"{day}T{clock}", outcome, _size(path), path))
     return found
+
+
+def newest_verdict(home: Home, recipe: str) -> Optional[VerdictFacts]:
+    """What the gate found in the newest run of a recipe in which two models were paired; None where there is none."""
+    runs = [path for path, match in _runs(home) if match["recipe"] == recipe and not match["preparation"]]
+    for path in reversed(runs):
+        with contextlib.suppress(BadInput):
+            verdict = VERDICT.read(path / "compare" / "verdict").facts
+            if verdict.examples:
+                return verdict
+    return None
 
 
 def unneeded(home: Home, *, results: bool, states: bool) -> List[Unneeded]:

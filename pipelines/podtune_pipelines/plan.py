@@ -9,6 +9,7 @@ from podtune.formats.features import FEATURES, Features
 from podtune.training.config import TrainingConfig
 from podtune.training.schedule import Order
 
+from podtune_pipelines.gate_outlook import GateOutlook, gate_outlook
 from podtune_pipelines.home import Home
 from podtune_pipelines.identity import is_local
 from podtune_pipelines.ipu_plan import IpuPlan, plan_for_ipus
@@ -74,6 +75,9 @@ class Plan:
     duration: Optional[Duration]
     """None on IPUs, where training is reused, and where its data or model are not there."""
 
+    gate: Optional[GateOutlook] = None
+    """What the gate will be able to tell; None where the number of examples is not known."""
+
     ipu: Optional[IpuPlan] = None
     """How the model is placed on IPUs; None on other devices."""
 
@@ -107,8 +111,14 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         needs=needs_of(recipe, features, base_model),
         updates=updates,
         duration=duration,
+        gate=gate_outlook(recipe, _scored(splits.get(recipe.evaluation.split)), home),
         ipu=plan_for_ipus(recipe.training, consumed, features, base_model) if on_ipus else None,
     )
+
+
+def _scored(split: Optional[Counts]) -> Optional[int]:
+    """How many examples a split has; about as many as rows, where only these are known."""
+    return None if split is None else split.examples or split.rows
 
 
 def updates_of(rows: int, config: TrainingConfig) -> Updates:

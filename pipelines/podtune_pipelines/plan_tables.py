@@ -7,6 +7,7 @@ from podtune.training.ipu import IPU_MEBIBYTES
 from rich.console import Console
 from rich.table import Table
 
+from podtune_pipelines.gate_outlook import GateOutlook
 from podtune_pipelines.ipu_plan import IpuPlan
 from podtune_pipelines.plan import Plan
 from podtune_pipelines.sizes import size_in_words
@@ -22,6 +23,8 @@ def show(made: Plan) -> None:
     console.print(steps)
     console.print(_sizes(made))
     console.print(_needs(made))
+    if made.gate is not None:
+        _show_gate(console, made.gate)
     if made.updates is None:
         console.print("steps and time: unknown until the data is fetched; --fetch downloads and prepares it")
         return
@@ -51,6 +54,29 @@ def _needs(made: Plan) -> Table:
         published = f"{_number(needs.published_positions)} padded as in the published runs"
         table.add_row("positions of text and regions", f"at most {_number(needs.positions)}; {published}")
     return table
+
+
+def _show_gate(console: Console, gate: GateOutlook) -> None:
+    """Say what the gate will be able to tell, and what to do where that is less than its tolerance."""
+    known = "measured in the newest run" if gate.known_from == "the newest run" else "assumed; known after two runs"
+    table = Table("gate", "", show_header=False, title="gate", title_justify="left")
+    table.add_row("examples that are scored", _number(gate.examples))
+    table.add_row(f"smallest loss of {gate.metric} that shows", f"{gate.smallest:.3g} ({known})")
+    table.add_row("tolerance", f"{gate.tolerance:.3g}")
+    table.add_row("a model that is as good passes", f"about {100 * gate.equal_model_passes:.0f} times in 100")
+    console.print(table)
+    if gate.is_too_small:
+        console.print(_too_few(gate), soft_wrap=True)
+
+
+def _too_few(gate: GateOutlook) -> str:
+    ways = [f"evaluate on about {gate.examples_needed:,} examples"] if gate.examples_needed else []
+    ways += [f"--set {gate.wide_enough}"] if gate.wide_enough else []
+    ways.append(f"--set gate.too_few={'accept' if gate.too_few == 'refuse' else 'refuse'}")
+    return (
+        f"too few examples for this tolerance: of most models that are as good the gate cannot tell, and will "
+        f"{gate.too_few} them; {' or '.join(ways)}"
+    )
 
 
 def _arithmetic(made: Plan) -> Table:

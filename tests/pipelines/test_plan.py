@@ -1,15 +1,17 @@
 """Plans without a run: what a recipe's figures alone tell."""
 
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
 import pytest
 from podtune.formats.base_model import BASE_MODEL, BaseModel
 from podtune.formats.features import FEATURES
 from podtune.formats.sealed import sha256_of
+from podtune.formats.verdict import VERDICT
 from podtune_pipelines import probe
 from podtune_pipelines.cli.plan import plan
+from podtune_pipelines.gate_outlook import gate_outlook
 from podtune_pipelines.home import Home
 from podtune_pipelines.local_run import run_locally
 from podtune_pipelines.needs import needs_of, parameters_of
@@ -120,6 +122,43 @@ def test_a_speed_is_measured_once_and_not_at_all_where_training_is_reused(
     plan("bert-tiny-squad", changes=changes, device="cpu", home=tmp_path, fetch=False, as_json=False)
 
     assert "time: next to none, as training is reused" in capsys.readouterr().out
+
+
+def test_the_plan_says_what_the_gate_can_tell_and_what_to_do_about_less(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = ["source.data=/data/squad", "features.expected_windows={train: 600, validation: 500}"]
+    plan("minilm-squad", changes=changes, device="cpu", home=tmp_path, fetch=False, as_json=False)
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "examples that are scored │ 500" in said
+    assert "3.76 (assumed; known after two runs)" in said
+    assert "about 11 times in 100" in said
+    assert said.endswith("time: unknown until the data is fetched; --fetch downloads, prepares and measures")
+    assert "evaluate on about 7,065 examples or --set gate.tolerance=3.759 or --set gate.too_few=accept" in said
+
+
+def test_with_enough_examples_the_plan_gives_no_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan("minilm-squad", changes=[], device="cpu", home=tmp_path, fetch=False, as_json=False)
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "smallest loss of f1 that shows │ 0.809" in said
+    assert "too few" not in said
+
+
+def test_how_far_two_models_differ_is_measured_once_two_were_compared(tmp_path: Path) -> None:
+    facts: Dict[str, Any] = {"decision": "refuse", "reasons": [], "evaluation": "e", "champion": "1"}
+    facts.update(champion_metrics={}, difference={}, settings={"metric": "f1"}, smallest=1.0, examples=1000)
+    for day, known in (("01", facts), ("02", {**facts, "smallest": 2.8016}), ("03", {**facts, "examples": 0})):
+        run = tmp_path / "runs" / f"podtune-minilm-squad-2026-01-{day}-00-00-00-000000"
+        with VERDICT.sealing(run / "compare" / "verdict") as draft:
+            draft.facts.update(known)
+
+    outlook = gate_outlook(load_recipe("minilm-squad"), 4000, Home(tmp_path))
+
+    assert outlook is not None
+    assert (outlook.known_from, round(outlook.smallest, 4)) == ("the newest run", 1.4008)
+    assert gate_outlook(load_recipe("minilm-squad"), None, Home(tmp_path)) is None
 
 
 def test_the_plan_tells_what_a_run_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
 
@@ -53,7 +53,7 @@ Release = Artifact[ReleaseFacts]
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Facts of a released model in its manifest; equal facts mean the same release."""
+    """Facts of a released model in its manifest."""
 
     task: str
     checkpoint: str
@@ -68,6 +68,17 @@ class ModelFacts:
     metrics: Dict[str, Metric]
     card: Dict[str, Any]
     """The recipe's words on the model's card."""
+
+    data: str = ""
+    """Digest of the examples (evaluation.EvaluationFacts.data); empty in releases of earlier versions."""
+
+    anchors: Dict[str, str] = field(default_factory=dict)
+    """Metric to the best version before it on the same examples, which the gate held it against, or to an empty text
+    where there was none; releases of earlier versions have none."""
+
+    def is_same_model(self, other: "ModelFacts") -> bool:
+        """Whether they differ at most in what the model was held against."""
+        return replace(self, data="", anchors={}) == replace(other, data="", anchors={})
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ from typing import Any, Dict, List, Literal, Optional
 
 from podtune.formats.artifact import Artifact, Format
 
+Finding = Literal["better", "not worse", "worse", "too few examples to tell"]
+"""What the paired examples show of a model beside another: not worse is by more than the tolerance."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -97,6 +100,24 @@ class VerdictFacts:
 
     history: List[PastVersion] = field(default_factory=list)
     """The newest versions of this name that the store held before, oldest first."""
+
+    anchor: Optional[str] = None
+    """Version of the anchor, which may be the live one; None if there was none."""
+
+    anchor_difference: Dict[str, float] = field(default_factory=dict)
+    """New minus anchor, as `difference`; empty where the live release is the anchor."""
+
+    finding: Optional[Finding] = None
+    """The less favourable of what the live release and the anchor show; None if nothing was paired."""
+
+    smallest: Optional[float] = None
+    """The smallest loss that so many examples tell from none in 80 of 100 cases, in the unit of the gate's metric."""
+
+    examples: int = 0
+    """How many were paired; 0 if none were."""
+
+    anchors: Dict[str, str] = field(default_factory=dict)
+    """What the release records of its anchor (release.ModelFacts.anchors); empty where a person named it."""
 
 
 VERDICT = Format("verdict", 1, VerdictFacts)

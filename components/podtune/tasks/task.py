@@ -39,6 +39,20 @@ class MetricRecord:
     is_share: bool = False
     """Whether it is the share of the examples that are right."""
 
+    usual: float = 50.0
+    """What a real model reaches easily: a tolerance of as much would accept anything."""
+
+    tolerance: float = 1.0
+    """What a model may be worse by where a recipe does not say."""
+
+    is_tolerance_relative: bool = False
+    """Whether that is a share of the value of the release, and not in the metric's unit: where real models differ many
+    times over."""
+
+    spread: float = 30.0
+    """How far two trainings of one recipe are assumed to differ on one example (standard deviation), until two were
+    compared: in percent, as where they disagree on one example in eleven."""
+
     remedy: str = ""
     """What to do about an evaluation that lacks it."""
 

@@ -1,5 +1,6 @@
 """What the gate compares: the scores of the new model and of the live release."""
 
+import logging
 import tempfile
 from dataclasses import dataclass, field
 from math import fsum, isfinite
@@ -17,6 +18,7 @@ from podtune.stores.store import Store
 
 _ROUNDING = 1e-6
 """Relative: how far a mean may be from another sum of the same numbers."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Champion:
-    """The live release and its scores."""
+    """A release and its scores: the live one, or the anchor."""
 
     version: str
     evaluated: Evaluated
@@ -64,7 +66,7 @@ class Champion:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A live release whose scores cannot be read."""
+    """A release whose scores cannot be read."""
 
     version: str
     why: str
@@ -96,16 +98,32 @@ def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champi
     TryAgainLater if the store cannot answer: that says nothing about the champion.
     """
     live = live_version(store, name)
-    if live is None:
-        return None
+    return None if live is None else fetch_evaluated(store, name, live.version, metric)
+
+
+def fetch_evaluated(store: Store, name: str, version: str, metric: str) -> Union[Champion, Unreadable]:
+    """Fetch and verify a release's Evaluation, and nothing else of it."""
     with tempfile.TemporaryDirectory() as folder:
         fetched = Path(folder, "release")
         try:
-            fetch_files(store, read_release(store, name, live.version), fetched, f"{EVALUATION_FOLDER}/")
-            return Champion(live.version, open_evaluated(fetched / EVALUATION_FOLDER, metric))
+            fetch_files(store, read_release(store, name, version), fetched, f"{EVALUATION_FOLDER}/")
+            return Champion(version, open_evaluated(fetched / EVALUATION_FOLDER, metric))
         except BadInput as error:
             why = str(error).replace(f"{fetched}/", "")
-            return Unreadable(live.version, " ".join(why.split()))
+            return Unreadable(version, " ".join(why.split()))
+
+
+def data_of(store: Store, name: str, version: str) -> Optional[str]:
+    """Digest of the examples that a release was scored on, of which only a manifest is fetched; None if unreadable."""
+    with tempfile.TemporaryDirectory() as folder:
+        fetched = Path(folder, "release")
+        try:
+            fetch_files(store, read_release(store, name, version), fetched, f"{EVALUATION_FOLDER}/{MANIFEST}")
+            return EVALUATION.read(fetched / EVALUATION_FOLDER).facts.data
+        except BadInput as error:
+            why = str(error).replace(f"{fetched}/", "")
+            _log.warning("version %s is not held against this model: %s", version, " ".join(why.split()))
+            return None
 
 
 def _require_means(metrics: Mapping[str, float], records: Sequence[Mapping[str, Any]], path: Path) -> None:

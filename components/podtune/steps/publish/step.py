@@ -72,18 +72,18 @@ class Candidate:
         return {(entry or entry_of(path)).sha256: path for path, entry in paths.items()}
 
     @property
-    def facts(self) -> Dict[str, Any]:
+    def facts(self) -> ModelFacts:
         """The release's facts about the model."""
         scores = self.evaluation.facts
-        return to_mapping(
-            ModelFacts(
-                task=scores.task,
-                checkpoint=self.checkpoint.digest,
-                evaluation=self.evaluation.digest,
-                examples=scores.examples,
-                metrics=scores.metrics,
-                card=self.model_card.facts.settings,
-            )
+        return ModelFacts(
+            task=scores.task,
+            checkpoint=self.checkpoint.digest,
+            evaluation=self.evaluation.digest,
+            examples=scores.examples,
+            metrics=scores.metrics,
+            card=self.model_card.facts.settings,
+            data=scores.data,
+            anchors=self.verdict.facts.anchors,
         )
 
 
@@ -114,7 +114,7 @@ def run(  # as many as the component has
             opened,
             name,
             files={path: artifact.path / file for path, (artifact, file) in candidate.files.items()},
-            facts=candidate.facts,
+            facts=to_mapping(candidate.facts),
             expected=verdict_facts.champion,
             verified={
                 path: artifact.files[file] for path, (artifact, file) in candidate.files.items() if file != MANIFEST
@@ -150,6 +150,7 @@ def _already_live(store: Store, name: str, candidate: Candidate) -> Optional[Rel
         return None
     try:
         manifest = read_release(store, name, live.version)
+        is_same = read_section(ModelFacts, manifest.facts, "").is_same_model(candidate.facts)
     except BadInput:  # a damaged champion does not keep its successor out
         return None
-    return manifest if manifest.facts == candidate.facts and repair(store, manifest, candidate.contents) else None
+    return manifest if is_same and repair(store, manifest, candidate.contents) else None

@@ -18,7 +18,7 @@ def sentences(contents: Contents) -> Dict[str, Optional[str]]:
     rows = f"{count(contents.records.evaluation.rows)} {words.rows}"
     overfitting = f"The validation loss is {decimal(ratio or 0, 1)} times the final training loss: the model overfits."
     return {
-        "verdict_sentence": DECISIONS[contents.records.verdict.decision],
+        "verdict_sentence": _decision(contents),
         "units_sentence": _units(contents),
         "loss_sentence": words.loss.format(rows=rows),
         "loss_note": words.loss_in_short.format(rows=rows),
@@ -28,6 +28,14 @@ def sentences(contents: Contents) -> Dict[str, Optional[str]]:
         "overfitting_sentence": overfitting if ratio else None,
         "attribution": _attribution(contents),
     }
+
+
+def _decision(contents: Contents) -> str:
+    verdict = contents.records.verdict
+    if verdict.finding != "too few examples to tell":
+        return DECISIONS[verdict.decision]
+    unknown = f"Too few {contents.words.examples} were scored to tell whether it is as good as an earlier release."
+    return f"{DECISIONS[verdict.decision]} {unknown}"
 
 
 def _units(contents: Contents) -> Optional[str]:

@@ -14,7 +14,9 @@ TASK = Task(
     metrics={
         **{f"bleu_{order}": MetricRecord(f"BLEU-{order}") for order in (1, 2, 3, 4)},
         "rouge_l": MetricRecord("ROUGE-L"),
-        "cider": MetricRecord("CIDEr-D", highest=10.0),
+        "cider": MetricRecord(
+            "CIDEr-D", highest=10.0, usual=1.0, tolerance=0.05, is_tolerance_relative=True, spread=0.6
+        ),
         "meteor": MetricRecord(
             "METEOR",
             remedy="which is computed only where its Java program is installed: install it where evaluate runs and "

@@ -1,3 +1,4 @@
+import re
 from typing import Any, Dict, Optional, Sequence, Union
 
 import pytest
@@ -10,7 +11,7 @@ from podtune.steps.compare.settings import GateSettings
 GOOD = [100.0, 90.0, 80.0, 90.0]
 
 
-def scored(f1: Sequence[float], data: str = "dev", checkpoint: str = "new", ids: str = "abcd") -> Evaluated:
+def scored(f1: Sequence[float], data: str = "dev", checkpoint: str = "new", ids: Sequence[str] = "abcd") -> Evaluated:
     scores = dict(zip(ids, f1))
     examples = {name: ScoredExample({"f1": score}, "", {}) for name, score in scores.items()}
     return Evaluated("digest", checkpoint, data, {"f1": sum(f1) / len(f1)}, scores, ["f1"], examples)
@@ -35,8 +36,8 @@ REMEDY = "evaluate this model on the same examples, or set gate.other_data to ac
             champion(BETTER),
             {},
             "accept",
-            "f1 differs by +5.00 points from live version 3 on the same 4 examples (95% interval +5.00 to +5.00): "
-            "not worse by more than 1.00",
+            "f1 differs by +5.00 points from live version 3 on the same 4 examples "
+            "(95% interval +5.00 to +5.00): better",
         ),
         (
             champion(WORSE),
@@ -50,7 +51,7 @@ REMEDY = "evaluate this model on the same examples, or set gate.other_data to ac
             {},
             "refuse",
             "f1 differs by -1.50 points from live version 3 on the same 4 examples (95% interval -1.50 to -1.50): "
-            "it may be worse by more than 1.00",
+            "worse by more than 1.00",
         ),
         (
             champion(MUCH_WORSE),
@@ -126,14 +127,80 @@ def test_a_floor_that_is_just_met_is_met() -> None:
     assert judgement.reasons[1:] == ["f1 is 90.00, at or above its floor of 90.00"]
 
 
+UNSURE = [100.0, 0.0, 100.0, 100.0], [0.0, 100.0, 100.0, 90.0]
+
+
 def test_a_better_mean_is_refused_where_chance_alone_could_have_made_it() -> None:
-    new, old = [100.0, 0.0, 100.0, 100.0], [0.0, 100.0, 100.0, 90.0]
+    new, old = UNSURE
 
     judgement = judge(scored(new), champion(old), GateSettings("f1"))
 
-    assert judgement.decision == "refuse"
+    assert (judgement.decision, judgement.finding, judgement.examples) == ("refuse", "too few examples to tell", 4)
     assert judgement.difference["value"] == 2.5
     assert judgement.difference["low"] < -40 < 40 < judgement.difference["high"]
+    assert judgement.reasons[0].split("): ")[1].startswith("too few examples to tell, as so many show no loss below ")
+
+
+def test_too_few_examples_say_how_many_would_do_and_what_else() -> None:
+    new = [100.0, 0.0] * 50
+    old = [*new[50:], *(100.0 - score for score in new[:50])]
+    ids = [chr(0x4E00 + row) for row in range(100)]
+
+    judgement = judge(scored(new, ids=ids), champion(old, ids=ids), GateSettings("f1", tolerance=10.0))
+
+    told = re.fullmatch(
+        r".*: too few examples to tell, as so many show no loss below (\d+\.\d\d) and the tolerance is 10\.00; "
+        r"evaluate on at least (\d+) or set gate\.tolerance=(\d+\.\d+) or set gate\.too_few=accept",
+        judgement.reasons[0],
+    )
+    assert told
+    smallest, needed, tolerance = (float(number) for number in told.groups())
+    assert 18 < smallest < 22  # 2.8 standard errors of 100 differences of which half are 100 off
+    assert 324 < needed < 484
+    assert tolerance == pytest.approx(smallest, abs=0.006)
+    again = judge(scored(new, ids=ids), champion(old, ids=ids), GateSettings("f1", tolerance=tolerance))
+    assert (again.decision, again.finding) == ("accept", "not worse")
+
+
+def test_a_tolerance_of_zero_asks_for_no_number_of_examples() -> None:
+    new, old = UNSURE
+
+    (reason,) = judge(scored(new), champion(old), GateSettings("f1", tolerance=0.0)).reasons
+
+    assert "evaluate on" not in reason
+    assert reason.endswith("and the tolerance is 0.00; set gate.too_few=accept")
+
+
+def test_a_setting_accepts_where_nobody_can_tell_but_nothing_that_is_worse() -> None:
+    new, old = UNSURE
+    settings = GateSettings("f1", too_few="accept")
+
+    unsure = judge(scored(new), champion(old), settings)
+    worse = judge(scored(GOOD), champion(MUCH_WORSE), settings)
+
+    assert (unsure.decision, unsure.finding) == ("accept", "too few examples to tell")
+    assert unsure.reasons[0].endswith(" and the tolerance is 1.00; gate.too_few accepts it")
+    assert (worse.decision, worse.finding) == ("refuse", "worse")
+
+
+@pytest.mark.parametrize(
+    ("live", "best", "finding", "decision"),
+    [
+        (BETTER, WORSE, "not worse", "accept"),
+        (WORSE, BETTER, "not worse", "accept"),
+        (WORSE, MUCH_WORSE, "worse", "refuse"),
+        (UNSURE[1], WORSE, "too few examples to tell", "refuse"),
+        (UNSURE[1], MUCH_WORSE, "worse", "refuse"),
+    ],
+)
+def test_of_two_comparisons_the_less_favourable_counts(
+    live: Sequence[float], best: Sequence[float], finding: str, decision: str
+) -> None:
+    anchor = Champion("2", scored(best, checkpoint="best"))
+
+    judgement = judge(scored(GOOD), champion(live), GateSettings("f1"), anchor)
+
+    assert (judgement.finding, judgement.decision) == (finding, decision)
 
 
 def test_examples_are_paired_by_id_in_whatever_order_they_lie() -> None:
@@ -146,6 +213,87 @@ def test_examples_are_paired_by_id_in_whatever_order_they_lie() -> None:
 
 def test_gates_that_cannot_decide_are_refused_at_once() -> None:
     with pytest.raises(
-        BadInput, match=r"tolerance must not be negative.*\n.*seed must not.*\n.*samples must be at least 1"
+        BadInput, match=r"seed must not.*\n.*tolerance must not be negative.*\n.*samples must be at least 1"
     ):
         read_section(GateSettings, {"metric": "f1", "tolerance": -1, "seed": -1, "bootstrap_samples": 0}, "gate")
+
+
+@pytest.mark.parametrize(
+    ("gate", "line"),
+    [
+        (
+            {"metric": "cider", "tolerance": 1.0},
+            "gate.tolerance of 1 would accept anything, as no floor stands above 0 and cider is 1 of real models; set "
+            "a floor or a smaller tolerance, such as gate.tolerance=0.02",
+        ),
+        (
+            {"metric": "f1", "tolerance": 50.0, "floors": {"f1": 0.0}},
+            "gate.tolerance of 50 would accept anything, as no floor stands above 0 and f1 is 50 of real models; set a "
+            "floor or a smaller tolerance, such as gate.tolerance=1",
+        ),
+        (
+            {"metric": "f1", "relative_tolerance": 1.0},
+            "gate.relative_tolerance must be a share, at least 0 and below 1; got 1.0",
+        ),
+        (
+            {"metric": "f1", "tolerance": 1.0, "relative_tolerance": 0.1},
+            "gate.relative_tolerance stands beside gate.tolerance; set one of them to null",
+        ),
+        ({"metric": "f1", "anchor": 0}, "gate.anchor must be a version, counted from 1; got 0"),
+    ],
+)
+def test_a_gate_that_would_accept_anything_or_contradicts_itself_is_a_mistake(gate: Any, line: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_section(GateSettings, gate, "gate")
+
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        {"metric": "cider", "tolerance": 1.0, "floors": {"cider": 5.0}},
+        {"metric": "cider", "tolerance": 0.99},
+        {"metric": "f1", "tolerance": 49.0},
+        {"metric": "f1", "tolerance": None, "relative_tolerance": 0.05},
+    ],
+)
+def test_a_floor_or_a_smaller_tolerance_is_none(gate: Any) -> None:
+    assert read_section(GateSettings, gate, "gate").metric == gate["metric"]
+
+
+@pytest.mark.parametrize(
+    ("gate", "value", "loss"),
+    [
+        ({"metric": "f1"}, 80.0, 1.0),
+        ({"metric": "rouge_l"}, 40.0, 1.0),
+        ({"metric": "cider"}, 0.8, 0.04),
+        ({"metric": "cider", "tolerance": 0.1}, 0.8, 0.1),
+        ({"metric": "f1", "relative_tolerance": 0.05}, 80.0, 4.0),
+    ],
+)
+def test_a_tolerance_has_the_unit_that_is_right_for_the_metric(gate: Any, value: float, loss: float) -> None:
+    assert GateSettings(**gate).allowed_loss(value) == pytest.approx(loss)
+
+
+def captioned(cider: Sequence[float], checkpoint: str = "new") -> Evaluated:
+    scores = dict(zip("abcd", cider))
+    examples = {name: ScoredExample({"cider": score}, "", {}) for name, score in scores.items()}
+    return Evaluated("digest", checkpoint, "dev", {"cider": sum(cider) / len(cider)}, scores, ["cider"], examples)
+
+
+def test_captions_may_not_lose_nearly_all_of_their_cider() -> None:
+    good, bad = [0.91] * 4, [0.08] * 4
+
+    judgement = judge(captioned(bad), Champion("3", captioned(good, "old")), GateSettings("cider"))
+
+    assert (judgement.decision, judgement.finding) == ("refuse", "worse")
+    assert judgement.reasons[0].endswith("(95% interval -0.830 to -0.830): worse by more than 0.046")
+
+
+def test_the_cure_of_a_relative_tolerance_is_relative() -> None:
+    new, old = UNSURE
+
+    (reason,) = judge(scored(new), champion(old), GateSettings("f1", relative_tolerance=0.9)).reasons
+
+    assert "gate.tolerance" not in reason

@@ -44,8 +44,8 @@ def test_a_first_model_is_accepted_twice_with_the_same_verdict(
         assert verdict.settings == {
             "metric": "f1",
             "floors": {"f1": 70.0},
-            "tolerance": 1.0,
             "other_data": "refuse",
+            "too_few": "refuse",
             "bootstrap_samples": 1000,
             "seed": 0,
         }
@@ -59,6 +59,7 @@ def test_a_worse_model_gets_a_refusal_and_no_error(store: DirectoryStore, releas
     assert (verdict.decision, verdict.champion) == ("refuse", "1")
     assert verdict.champion_metrics == {"f1": 95.0}
     assert verdict.difference == {"value": -10.0, "low": -10.0, "high": -10.0}
+    assert (verdict.finding, verdict.smallest, verdict.examples) == ("worse", 0.0, 2)
 
 
 def test_the_verdict_has_what_a_reader_wants_to_know(store: DirectoryStore, release: Any, make_evaluation: Any) -> None:
@@ -153,8 +154,8 @@ def test_cider_is_compared_in_its_own_unit(store: DirectoryStore, release: Any, 
 
     assert verdict.decision == "refuse"
     assert verdict.reasons == [
-        "cider differs by -0.10 from live version 1 on the same 2 examples (95% interval -0.10 to -0.10): it may "
-        "be worse by more than 0.05"
+        "cider differs by -0.100 from live version 1 on the same 2 examples (95% interval -0.100 to -0.100): worse "
+        "by more than 0.050"
     ]
 
 

@@ -46,6 +46,7 @@ class Run:
             "champion_metrics": {},
             "difference": {},
             "settings": {"metric": "f1"},
+            "anchors": {"f1": champion or ""},
         }
         _seal(verdict.VERDICT, self.verdict, judged, {})
         earlier = dict.fromkeys(("raw_data", "base_model", "features", "checkpoint", "evaluation"), "0" * 64)

@@ -10,7 +10,8 @@ from podtune.errors import BadInput, GateRefused, LostRace
 from podtune.formats.evaluation import EVALUATION
 from podtune.formats.release import RELEASE
 from podtune.formats.sealed import read_manifest
-from podtune.steps.publish.step import run
+from podtune.sections import to_mapping
+from podtune.steps.publish.step import open_candidate, run
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
@@ -95,6 +96,8 @@ def test_the_release_records_what_it_was_made_of(finished_run: Any, store: Store
         "examples": 12,
         "metrics": {"f1": {"value": 88.5, "low": 80.25, "high": 95.0}},
         "card": {"description": "A small model."},
+        "data": "d" * 64,
+        "anchors": {"f1": ""},
     }
 
 
@@ -137,6 +140,19 @@ def test_the_same_run_again_restores_what_the_store_lost(finished_run: Any, stor
 
     fetch_files(store, read_live(store, "qa"), tmp_path / "qa")
     assert (tmp_path / "qa/model.safetensors").read_text() == "abc"
+
+
+def test_a_release_of_an_earlier_version_with_fewer_facts_is_the_same_model(
+    finished_run: Any, store: Store, tmp_path: Path
+) -> None:
+    paths = finished_run.write("abc")
+    candidate = open_candidate(*(paths[name] for name in ("checkpoint", "evaluation", "verdict", "model_card")))
+    old = {name: value for name, value in to_mapping(candidate.facts).items() if name not in ("data", "anchors")}
+    publish(store, "qa", files={"weights": paths["checkpoint"] / "log.jsonl"}, facts=old, expected=None)
+
+    version = _publish(finished_run.write("abc", decision="accept", champion="1"), store, tmp_path / "published")
+
+    assert (version, versions(store, "qa")) == ("1", ["1"])
 
 
 def test_a_better_model_becomes_the_next_version(finished_run: Any, store: Store, tmp_path: Path) -> None:

@@ -64,6 +64,15 @@ def test_the_verdict_is_told(finished_run, contents, decision: str, sentence: st
     assert card_body(template_values(contents()), picture=None).count(sentence) == 2
 
 
+def test_that_nobody_can_tell_is_told(finished_run, contents) -> None:
+    finished_run.facts["verdict"].update(decision="refuse", finding="too few examples to tell")
+
+    assert (
+        "The gate refused this model: it is not released. Too few questions were scored to tell whether it is as good "
+        "as an earlier release."
+    ) in card_body(template_values(contents()), None)
+
+
 def test_an_unpaired_champion_is_told(finished_run, contents) -> None:
     finished_run.facts["verdict"].update(difference={}, differences={})
 
