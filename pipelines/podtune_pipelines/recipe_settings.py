@@ -140,10 +140,15 @@ def _words(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(map(str, options))
     if origin is dict:
-        return f"mapping to {_PLURALS[options[1]]}"
+        return f"mapping to {_plural(options[1])}"
     if origin in (list, tuple):
         return f"list of {_PLURALS[options[0]]}"
     return "settings" if dataclasses.is_dataclass(kind) else _WORDS[kind]
+
+
+def _plural(kind: Any) -> str:
+    inner = typing.get_args(kind)
+    return f"mappings to {_plural(inner[1])}" if inner else _PLURALS[kind]
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:
