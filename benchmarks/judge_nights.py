@@ -8,17 +8,21 @@ question in ten, and more where one is better.
 """
 
 import argparse
+from dataclasses import replace
 from typing import Callable, List, Optional
 
 import numpy as np
 from podtune.steps.compare.evaluated import Champion, Evaluated, ScoredExample
 from podtune.steps.compare.gate import judge
-from podtune.steps.compare.settings import GateSettings
+from podtune.steps.compare.settings import GateSettings, SliceSettings
 
 SIZES = (500, 1000, 2000, 5000, 10_570)
 EFFECTS = {"equal": 0.0, "one better": 1.0, "one worse": -1.0, "two worse": -2.0}
 RIGHT = 84.65
 """Percent of the questions that the first model answers."""
+
+FEW = 0.08
+"""Share of the questions that are a subset."""
 
 DISAGREE = 0.10
 """Share of the questions on which two equal models disagree."""
@@ -28,7 +32,7 @@ Night = Callable[[np.ndarray], np.ndarray]
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chains", type=int, default=12)
     parser.add_argument("--repetitions", type=int, default=200, help="models for each number in the second table")
@@ -39,6 +43,7 @@ def main() -> None:
     random = np.random.default_rng(arguments.seed)
     _nights(settings, random, arguments.chains)
     _single_models(settings, random, arguments.repetitions)
+    _subset(settings, random, arguments.chains)
 
 
 def _nights(settings: GateSettings, random: np.random.Generator, chains: int) -> None:
@@ -86,6 +91,24 @@ def _single_models(settings: GateSettings, random: np.random.Generator, repetiti
         print(f"{examples:8,} {''.join(cells)}", flush=True)
 
 
+def _subset(settings: GateSettings, random: np.random.Generator, repetitions: int) -> None:
+    """A model that loses on some questions what it gains on the others, and one that loses nowhere."""
+    print(f"\naccepted of {repetitions} models on {SIZES[-1]:,} questions, of which {FEW:.0%} are a subset")
+    print("on the subset     on all only   with subsets")
+    chances = _chances(random, SIZES[-1])
+    few = np.arange(len(chances)) < FEW * len(chances)
+    for lost in (11.9, 0.0):
+        new = np.where(few, chances * (1 - lost / 100 / chances[few].mean()), chances)
+        new[~few] += (1 - chances[~few]) * lost / 100 * FEW / (1 - FEW) / (1 - chances[~few]).mean()
+        counts = []
+        for slices in (SliceSettings(at_least=len(chances)), None):
+            gate = replace(settings, slices=slices)
+            pairs = ((random.random(len(chances)) < new, _trained(random, chances, 0.0)) for _ in range(repetitions))
+            judged = (judge(_evaluated(one, "new"), _release(old), gate).decision for one, old in pairs)
+            counts.append(list(judged).count("accept"))
+        print(f"{0.0 - lost:13.1f} {counts[0]:15} {counts[1]:14}", flush=True)
+
+
 def _chances(random: np.random.Generator, examples: int) -> np.ndarray:
     """Each question's chance to be answered, so that two models disagree on as many as DISAGREE says."""
     mean = RIGHT / 100
@@ -117,7 +140,11 @@ def _release(right: Optional[np.ndarray]) -> Optional[Champion]:
 
 def _evaluated(right: np.ndarray, checkpoint: str) -> Evaluated:
     scores = {str(row): 100.0 * score for row, score in enumerate(right)}
-    examples = {name: ScoredExample({"exact_match": score}, "", {}) for name, score in scores.items()}
+    parts = ["few" if row < FEW * len(right) else "many" for row in range(len(right))]
+    examples = {
+        name: ScoredExample({"exact_match": score}, "", {"part": part})
+        for (name, score), part in zip(scores.items(), parts)
+    }
     metrics = {"exact_match": 100.0 * float(right.mean())}
     return Evaluated(checkpoint, checkpoint, "questions", metrics, scores, ("exact_match",), examples)
 

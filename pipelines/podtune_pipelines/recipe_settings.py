@@ -147,9 +147,12 @@ def _words(kind: Any) -> str:
 
 
 def _plural(kind: Any) -> str:
-    if typing.get_origin(kind) is Union:
-        return " or ".join(map(_plural, typing.get_args(kind)))
-    return f"lists of {_PLURALS[typing.get_args(kind)[0]]}" if typing.get_origin(kind) is list else _PLURALS[kind]
+    origin, options = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Union:
+        return " or ".join(map(_plural, options))
+    if origin is list:
+        return f"lists of {_PLURALS[options[0]]}"
+    return f"mappings to {_plural(options[1])}" if origin is dict else _PLURALS[kind]
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:

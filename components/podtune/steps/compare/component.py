@@ -17,7 +17,7 @@ def compare(
     release: Dict[str, Any],
     store: str,
 ) -> None:
-    """Judge a model against floors, the live release and the best release so far.
+    """Judge a model against floors and earlier releases.
 
     Args:
         scores: The new model's scores.

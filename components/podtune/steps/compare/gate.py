@@ -8,6 +8,7 @@ from podtune.steps.compare.differences import can_be_paired
 from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable
 from podtune.steps.compare.paired import Paired, examples_for, paired, wide_enough
 from podtune.steps.compare.settings import GateSettings
+from podtune.steps.compare.slices import missed_floors, worse_slices
 from podtune.tasks.task import metric_named
 
 Decision = Literal["accept", "accept-first", "refuse"]
@@ -51,7 +52,7 @@ def judge(
         f"{metric} is {new.metrics[metric]:.2f}, below its floor of {floor:.2f}"
         for metric, floor in settings.floors.items()
         if new.metrics[metric] < floor
-    ]
+    ] + missed_floors(new, settings)
     against = _against_both(new, champion, anchor, settings)
     if missed:
         return replace(against, decision="refuse", reasons=[*missed, *against.reasons])
@@ -142,12 +143,14 @@ def _judge_paired(new: Evaluated, other: Evaluated, title: str, settings: GateSe
         f"{settings.metric} differs by {unit.signed(found.value)}{unit.name} from {title} on the same "
         f"{found.examples:,} examples (95% interval {unit.signed(found.low)} to {unit.signed(found.high)})"
     )
+    worse = worse_slices(new, other, title, settings)
     refused = found.finding == "worse" or (found.finding == "too few examples to tell" and settings.too_few == "refuse")
+    overall = f"{compared}: {_in_words(found, unit, settings)}"
     return Judgement(
-        "refuse" if refused else "accept",
-        [f"{compared}: {_in_words(found, unit, settings)}"],
+        "refuse" if refused or worse else "accept",
+        [overall, *worse] if refused else [*worse, overall],
         found.numbers,
-        finding=found.finding,
+        finding="worse" if worse else found.finding,
         smallest=found.smallest,
         examples=found.examples,
     )

@@ -7,6 +7,31 @@ from podtune.tasks.task import metric_named
 
 
 @dataclass(frozen=True)
+class SliceSettings:
+    """Which subsets of the examples a model may not lose either."""
+
+    names: Tuple[str, ...] = ()
+    """Attributes of the examples, such as question_word; by default all that the evaluation has."""
+
+    at_least: int = 100
+    """Examples that a subset must have to be judged; more than there are judges none."""
+
+    tolerance: Optional[float] = None
+    """In the metric's own unit: a subset must be shown to be worse by more than this, with 95% confidence for all of
+    them together; by default the gate's tolerance."""
+
+    floors: Dict[str, Dict[str, float]] = field(default_factory=dict)
+    """Minimum of the gate's metric by attribute and value, such as question_word: {who: 60}."""
+
+    def mistakes(self) -> Iterator[Tuple[str, str]]:
+        """Yield impossible settings, as (key, what is wrong)."""
+        if self.at_least < 2:
+            yield "at_least", f"must be at least 2, of which there is an interval; got {self.at_least}"
+        if self.tolerance is not None and self.tolerance < 0:
+            yield "tolerance", f"must not be negative; got {self.tolerance}"
+
+
+@dataclass(frozen=True)
 class GateSettings:
     """Absolute floors, and the tolerance relative to the live release and the anchor."""
 
@@ -27,6 +52,9 @@ class GateSettings:
     anchor: Optional[int] = None
     """The version that, beside the live one, no model may be worse than by more than the tolerance; by default the best
     so far by `metric` on the same examples."""
+
+    slices: Optional[SliceSettings] = None
+    """Subsets of the examples that are judged too, with `metric`; by default all of at least 100 examples."""
 
     other_data: Literal["refuse", "accept"] = "refuse"
     """What to do if the live release was evaluated on different examples, so that the scores cannot be paired."""
@@ -50,6 +78,16 @@ class GateSettings:
             yield "anchor", f"must be a version, counted from 1; got {self.anchor}"
         if self.bootstrap_samples < 1:
             yield "bootstrap_samples", f"must be at least 1; got {self.bootstrap_samples}"
+
+    @property
+    def judged_slices(self) -> SliceSettings:
+        """The same with the defaults."""
+        return self.slices or SliceSettings()
+
+    def allowed_loss_of_slices(self, value: float) -> float:
+        """What a subset may be worse by than one of this value."""
+        own = self.judged_slices.tolerance
+        return self.allowed_loss(value) if own is None else own
 
     def allowed_loss(self, value: float) -> float:
         """What a model may be worse by than a release of this value, in the metric's unit."""
