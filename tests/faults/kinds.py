@@ -1,0 +1,35 @@
+"""The kinds of faults, and how many points of each are tried."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Callable, Iterable, List
+
+from faults import publishing
+from faults.points import Point
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Points that are alike."""
+
+    points: Callable[[str], Iterable[Point]]
+    """All there are, given the address of an S3 server."""
+
+    count: int
+    """How many of them are tried; the same each time."""
+
+
+KINDS = {
+    "races of publishers": Kind(lambda server: publishing.races(1000, server), 1000),
+    "publishers killed": Kind(publishing.kills, 300),
+    "single faults": Kind(publishing.single_faults, 1100),
+}
+
+
+def chosen(kind: Kind, server: str, scale: float, point: str = "") -> List[Point]:
+    """The points to try, in their order; with a name, those alone whose names begin so."""
+    points = list(kind.points(server))
+    if point:
+        return [one for one in points if one.name.startswith(point)]
+    count = min(len(points), max(1, round(kind.count * scale)))
+    return [points[number] for number in sorted(Random(0).sample(range(len(points)), count))]
