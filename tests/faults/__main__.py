@@ -6,11 +6,10 @@ FAULTS scales how many points are tried: 0.1 for a tenth. POINT tries those alon
 import os
 import sys
 import time
-from pathlib import Path
 
 from faults import s3
 from faults.kinds import KINDS, chosen
-from faults.points import failures
+from faults.points import tried
 
 
 def main() -> int:
@@ -22,9 +21,12 @@ def main() -> int:
         for name in names:
             since, failed = time.monotonic(), 0
             points = chosen(KINDS[name], server, scale, point)
-            for found, reason in failures(points, workers=int(os.environ.get("WORKERS", "2"))):
-                failed += 1
-                print(f"WRONG: POINT='{found.name}'\n  {reason}", file=sys.stderr, flush=True)
+            for number, (found, reason) in enumerate(tried(points), start=1):
+                if reason:
+                    failed += 1
+                    print(f"WRONG: POINT='{found.name}'\n  {reason}", file=sys.stderr, flush=True)
+                if number % 100 == 0:
+                    print(f"  {number:,} of {len(points):,} {name}, {failed} wrong", file=sys.stderr, flush=True)
             lines.append(f"| {name} | {len(points):,} | {len(points) - failed:,} | {failed} | {_minutes(since)} |")
             print(lines[-1], file=sys.stderr, flush=True)
             wrong += failed

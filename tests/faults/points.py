@@ -25,8 +25,8 @@ class Point:
     """Makes it happen, in an empty folder; AssertionError where podtune did not do right."""
 
 
-def failures(points: Sequence[Point], workers: int = 2) -> Iterator[Tuple[Point, str]]:
-    """Try points side by side; yield those that went wrong, with what was wrong."""
+def tried(points: Sequence[Point], workers: int = 2) -> Iterator[Tuple[Point, str]]:
+    """Try points side by side; yield each with what was wrong, which is empty where all was right."""
     waiting, running = list(reversed(points)), {}  # type: List[Point], Dict[int, Tuple[Point, Path]]
     while waiting or running:
         while waiting and len(running) < workers:
@@ -36,9 +36,7 @@ def failures(points: Sequence[Point], workers: int = 2) -> Iterator[Tuple[Point,
             ended, status = os.waitpid(process, os.WNOHANG)
             if ended:
                 point, folder = running.pop(process)
-                wrong = _complaint(folder, status)
-                if wrong:
-                    yield point, wrong
+                yield point, _complaint(folder, status)
                 shutil.rmtree(str(folder), ignore_errors=True)
         time.sleep(0.002)
 
