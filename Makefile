@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 # The pins of a lock without their hashes
 PINS := sed -n 's/^\([A-Za-z0-9][^ ]*==[^ ]*\).*/\1/p'
 
-.PHONY: help demo quick test test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel images lock \
+.PHONY: help demo quick test test-faults test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel images lock \
   lock-images hashes audit docs clean
 
 help:  ## print this
@@ -33,6 +33,10 @@ quick: lint  ## the inner loop: lint, and the tests that start no process; under
 
 test: .venv/installed  ## every test that this machine can run
 	$(PYTEST) $(JUDGE_SKIPS)
+
+# Kills, races, lost answers, damage, failing disks: KINDS="'single faults'", FAULTS=0.1 for a tenth, POINT=… for one again
+test-faults: .venv/installed  ## some 7,000 faults: what they leave is whole, told rightly, and continued from; two hours or so
+	PYTHONPATH=tests $(BIN)/python -m faults $(KINDS)
 
 # torch's kernels for a CPU with AVX2 alone, and its portable ones; they round otherwise
 test-numeric: .venv/installed  ## the numeric tests as on CPUs without AVX-512 and without AVX2

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Callable, Iterable, List
 
-from faults import publishing, training
+from faults import damage, disks, publishing, training
 from faults.points import Point
 
 
@@ -23,6 +23,11 @@ KINDS = {
     "races of publishers": Kind(lambda server: publishing.races(1000, server), 1000),
     "publishers killed": Kind(publishing.kills, 300),
     "single faults": Kind(publishing.single_faults, 1100),
+    "damaged artifacts": Kind(damage.artifacts, 3000),
+    "damaged objects of a store": Kind(damage.stores, 260),
+    "damaged states of a training": Kind(damage.states, 60),
+    "disks full, read-only, lost": Kind(disks.disks, 800),
+    "clocks that jump": Kind(disks.clocks, 100),
     "training killed": Kind(training.kills, 1600),
     "training killed in uploads": Kind(training.upload_kills, 300),
     "training killed in two processes": Kind(training.process_kills, 200),

@@ -41,7 +41,7 @@ def watch(folder: Path, act: Act, *, reading: bool = False) -> None:
     def fsync(descriptor: int) -> None:  # tests need not wait for the disk
         tell("fsync", os.readlink(f"/proc/self/fd/{descriptor}"))
 
-    os.fsync = fsync
+    os.fsync = fsync  # type: ignore[assignment]  # it is given numbers only
     sys.addaudithook(hook)
 
 
@@ -91,7 +91,12 @@ def failing_from(number: int, error: int) -> Act:
 def note(place: Path) -> Act:
     """Write down each operation in a file, which has to lie elsewhere."""
     stream = open(place, "w")  # noqa: SIM115  # to this process's end
-    return lambda what: (stream.write(what + "\n"), stream.flush())
+
+    def noting(what: str) -> None:
+        stream.write(what + "\n")
+        stream.flush()
+
+    return noting
 
 
 def limit_files(size: int, *, kills: Optional[bool] = False) -> None:

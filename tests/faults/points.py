@@ -8,7 +8,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, Iterator, Sequence, Tuple
 
 SECONDS = 300
 """After which a point counts as hanging."""
@@ -27,7 +27,8 @@ class Point:
 
 def tried(points: Sequence[Point], workers: int = 2) -> Iterator[Tuple[Point, str]]:
     """Try points side by side; yield each with what was wrong, which is empty where all was right."""
-    waiting, running = list(reversed(points)), {}  # type: List[Point], Dict[int, Tuple[Point, Path]]
+    waiting = list(reversed(points))
+    running: Dict[int, Tuple[Point, Path]] = {}
     while waiting or running:
         while waiting and len(running) < workers:
             point, folder = waiting.pop(), Path(tempfile.mkdtemp(prefix="podtune-faults-"))

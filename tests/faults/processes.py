@@ -32,6 +32,7 @@ def started(work: Work, told: Path) -> int:
         return process
     os.dup2(os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.stderr = os.fdopen(2, "w", closefd=False)  # pytest's own would keep what is told
     code = 1
     try:
         with ending_cleanly():

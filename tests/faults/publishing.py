@@ -37,9 +37,7 @@ def publishing(folder: Path, model: str, store: str, champion: Optional[str] = N
     """The work of publishing it."""
     made = candidate(folder, model, champion)
     artifacts: Dict[str, Any] = {("scores" if name == "evaluation" else name): path for name, path in made.items()}
-    return partial(
-        publish, **artifacts, published=folder / f"published-{model}", release={"name": "qa"}, store=store
-    )
+    return partial(publish, **artifacts, published=folder / f"published-{model}", release={"name": "qa"}, store=store)
 
 
 def downloading(store: str, to: Path) -> Work:
@@ -55,8 +53,8 @@ def downloading(store: str, to: Path) -> Work:
 
 def impatient() -> None:
     """Let this process, and those that it starts, wait for hardly anything, and not for the disk."""
-    os.fsync = lambda descriptor: None
-    time.sleep = lambda seconds: _sleep(min(seconds, 0.002))
+    os.fsync = lambda fd: None
+    time.sleep = lambda seconds: _sleep(min(float(seconds), 0.002))
     os.environ["PODTUNE_OUTAGE"] = "0"
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 from urllib.parse import urlsplit
 
 BEFORE = ("drop", "reset", "500", "503", "429", "404", "403", "409", "412")
@@ -140,7 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(answer, fault)
 
-    do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _meet
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._meet
+        raise AttributeError(name)
 
     def handle_expect_100(self) -> bool:
         self.send_response_only(100)
@@ -203,10 +206,10 @@ def at_request(number: int, act: Callable[[], object], *, after: bool = False) -
     """Do something to this process before its request of a number, or after the server has answered it."""
     from botocore.httpsession import URLLib3Session
 
-    send, seen = URLLib3Session.send, []  # type: Any, List[Optional[str]]
+    send, seen = URLLib3Session.send, []  # type: Any, List[str]
 
     def sending(session: Any, request: Any) -> Any:
-        seen.append(None)
+        seen.append("")
         here = len(seen) == number
         if here and not after:
             act()

@@ -1,6 +1,5 @@
 """Training that is killed or stopped anywhere: the next try ends with the bytes of a run that nothing disturbed."""
 
-import json
 import os
 import signal
 import socket
@@ -11,14 +10,13 @@ import time
 from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
+import psutil
 from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.sections import to_mapping
 from podtune.stores.opening import open_store
 from podtune.training import resume
-
-import psutil
 
 from faults import s3
 from faults.inputs_of_tasks import TASKS, prepared, section
@@ -142,7 +140,7 @@ def _watched(running: Dict[int, Path]) -> List[Ending]:
     return endings
 
 
-def _judge(folder: Path, task: str, name: str, workspace: str, *, processes: int = 1) -> None:
+def judge(folder: Path, task: str, name: str, workspace: str, *, processes: int = 1) -> None:
     """Start again: it ends like the undisturbed run, and nothing is left behind."""
     endings = _trained(folder, task, name, workspace, processes)
     assert [ending.code for ending in endings] == [0] * processes, endings
@@ -165,7 +163,7 @@ def interrupted(folder: Path, *, task: str, name: str, numbers: Sequence[int], e
         assert {ending.code for ending in endings} <= {0, 1, -9, 143}, endings
         assert processes > 1 or endings[0].code in (0, -9 if ends == "killed" else 143), endings
         assert processes > 1 or "Traceback" not in endings[0].told, endings
-    _judge(folder, task, name, str(folder / "workspace"), processes=processes)
+    judge(folder, task, name, str(folder / "workspace"), processes=processes)
 
 
 def torn(folder: Path, *, task: str, name: str, size: int) -> None:
@@ -174,7 +172,7 @@ def torn(folder: Path, *, task: str, name: str, size: int) -> None:
     work = finetuning(folder, task, name, str(folder / "workspace"), before=partial(limit_files, size, kills=True))
     ending = ending_of(work)
     assert ending.code in (0, -signal.SIGXFSZ), ending
-    _judge(folder, task, name, str(folder / "workspace"))
+    judge(folder, task, name, str(folder / "workspace"))
 
 
 def interrupted_upload(folder: Path, *, server: str, task: str, name: str, number: int, after: bool) -> None:
@@ -187,7 +185,7 @@ def interrupted_upload(folder: Path, *, server: str, task: str, name: str, numbe
     hit = partial(s3.at_request, number, lambda: kill(""), after=after)
     ending = ending_of(finetuning(folder / "machine", task, name, workspace, before=hit))
     assert ending.code in (0, -9), ending
-    _judge(folder / "another", task, name, workspace)
+    judge(folder / "another", task, name, workspace)
     left = [key for key in open_store(workspace).keys("") if "/step-" not in key]
     assert left == [], left
     steps = {key.split("/")[1] for key in open_store(workspace).keys("")}
@@ -195,7 +193,7 @@ def interrupted_upload(folder: Path, *, server: str, task: str, name: str, numbe
 
 
 def under_torchrun(folder: Path, *, task: str, number: int, rank: int) -> None:
-    """Kill one of two processes of a real torchrun, or what started them: nothing lives on, and the next try ends alike."""
+    """Kill one of two processes of a real torchrun: nothing lives on, and the next try ends alike."""
     impatient()
     made, name = prepared(INPUTS, task), "dropout"
     options = {
@@ -210,7 +208,6 @@ def under_torchrun(folder: Path, *, task: str, number: int, rank: int) -> None:
     process = subprocess.Popen([*command, *given], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     while process.poll() is None and len(list(folder.glob("workspace/*/step-*"))) < number:
         time.sleep(0.005)
-    import psutil
 
     workers = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     victims = [worker for worker in workers if worker.environ().get("RANK") == str(rank)]
@@ -219,7 +216,7 @@ def under_torchrun(folder: Path, *, task: str, number: int, rank: int) -> None:
     process.wait()
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert alive == [], f"orphans: {alive}"
-    _judge(folder, task, name, str(folder / "workspace"), processes=2)
+    judge(folder, task, name, str(folder / "workspace"), processes=2)
 
 
 @lru_cache
