@@ -35,7 +35,7 @@ test: .venv/installed  ## every test that this machine can run
 	$(PYTEST) $(JUDGE_SKIPS)
 
 # Kills, races, lost answers, damage, failing disks: KINDS="'single faults'", FAULTS=0.1 for a tenth, POINT=… for one again
-test-faults: .venv/installed  ## some 7,000 faults, two hours or so: what they leave is whole, and told rightly
+test-faults: .venv/installed  ## some 6,700 faults, an hour or two: what they leave is whole, and told rightly
 	PYTHONPATH=tests $(BIN)/python -m faults $(KINDS)
 
 # torch's kernels for a CPU with AVX2 alone, and its portable ones; they round otherwise

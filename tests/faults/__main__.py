@@ -4,10 +4,11 @@ FAULTS scales how many points are tried: 0.1 for a tenth. POINT tries those alon
 """
 
 import os
+import shutil
 import sys
 import time
 
-from faults import s3
+from faults import s3, training
 from faults.kinds import KINDS, chosen
 from faults.points import tried
 
@@ -30,6 +31,7 @@ def main() -> int:
             lines.append(f"| {name} | {len(points):,} | {len(points) - failed:,} | {failed} | {_minutes(since)} |")
             print(lines[-1], file=sys.stderr, flush=True)
             wrong += failed
+    shutil.rmtree(training.INPUTS, ignore_errors=True)
     print("| kind | points | right | wrong | minutes |\n|---|---:|---:|---:|---:|")
     print("\n".join(lines))
     print(f"in {_minutes(began)} minutes")

@@ -23,7 +23,7 @@ KINDS = {
     "races of publishers": Kind(lambda server: publishing.races(1000, server), 1000),
     "publishers killed": Kind(publishing.kills, 300),
     "single faults": Kind(publishing.single_faults, 1100),
-    "damaged artifacts": Kind(damage.artifacts, 3000),
+    "damaged artifacts": Kind(damage.artifacts, 1000),
     "damaged objects of a store": Kind(damage.stores, 260),
     "damaged states of a training": Kind(damage.states, 60),
     "disks full, read-only, lost": Kind(disks.disks, 800),
