@@ -16,7 +16,8 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 # The pins of a lock without their hashes
 PINS := sed -n 's/^\([A-Za-z0-9][^ ]*==[^ ]*\).*/\1/p'
 
-.PHONY: help demo quick test fuzz test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel images lock \
+.PHONY: help demo quick test fuzz test-faults test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel \
+  images lock \
   lock-images hashes audit docs clean
 
 help:  ## print this
@@ -37,6 +38,10 @@ test: .venv/installed  ## every test that this machine can run
 # All readers of what strangers make; one, or with fewer inputs: make fuzz READER=zips FUZZ=10000 SEED=2
 fuzz: .venv/installed  ## a million mutated inputs: none may end in a traceback, a crash or a hang; an hour or two
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(READER)
+
+# Kills, races, lost answers, damage, failing disks: KINDS="'single faults'", FAULTS=0.1 for a tenth, POINT=… for one again
+test-faults: .venv/installed  ## some 6,700 faults, an hour or two: what they leave is whole, and told rightly
+	PYTHONPATH=tests $(BIN)/python -m faults $(KINDS)
 
 # torch's kernels for a CPU with AVX2 alone, and its portable ones; they round otherwise
 test-numeric: .venv/installed  ## the numeric tests as on CPUs without AVX-512 and without AVX2

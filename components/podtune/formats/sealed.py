@@ -11,13 +11,12 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any, Callable, Container, Dict, Iterator, Mapping, Sequence, Union
 
 from podtune.errors import BadInput, naming
+from podtune.formats.drafts import draft_beside, replace_by
 from podtune.parsing import parse_json
 
 MANIFEST = "manifest.json"
@@ -89,17 +88,14 @@ class Draft:
 def sealing(path: Path, kind: str, version: int, of_the_run: OfTheRun = NOTHING) -> Iterator[Draft]:
     """Write a directory that appears at `path` complete when the block ends, replacing what was there.
 
-    If the block fails, `path` is as it was before and nothing is left beside it.
+    If the block fails, `path` is as it was before and nothing is left beside it; what a killed process left there goes.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Draft(Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=str(path.parent))), {})
-    try:
-        with naming(path):
-            yield draft
-            _seal(draft, kind, version, of_the_run)
-            _move_into_place(draft.path, path)
-    finally:
-        shutil.rmtree(str(draft.path), ignore_errors=True)
+    with naming(path), draft_beside(path) as place:
+        draft = Draft(place, {})
+        yield draft
+        _seal(draft, kind, version, of_the_run)
+        replace_by(place, path)
+        sync(path.parent)
 
 
 def _seal(draft: Draft, kind: str, version: int, of_the_run: OfTheRun) -> None:
@@ -230,14 +226,3 @@ def _showing(path: Path) -> Iterator[Callable[[int], Any]]:
 
     with progress_bar(size, "B", f"hashing {path.name}", delay=1.0) as bar:
         yield bar.update
-
-
-def _move_into_place(draft: Path, path: Path) -> None:
-    if path.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=str(path.parent)))
-        path.rename(old / path.name)
-        draft.rename(path)
-        shutil.rmtree(str(old), ignore_errors=True)
-    else:
-        draft.rename(path)
-    sync(path.parent)

@@ -72,7 +72,10 @@ class DirectoryStore:
         with self._draft() as draft:
             _append(source, draft, advance)
             self._make_directory(path.parent)
-            land(draft, path)
+            try:
+                land(draft, path)
+            except IsADirectoryError as error:
+                raise BadInput(f"cannot write {path}: a directory is in its way; move it away") from error
 
     def download(self, key: str, target: Path, advance: Advance = unwatched) -> None:
         """Copy a file out, continuing an interrupted copy of the same file."""

@@ -178,3 +178,13 @@ def test_what_a_killed_process_left_is_swept_and_what_another_writes_is_not(tmp_
         store.create("a", b"abc")
 
     assert sorted(path.name for path in incoming.iterdir()) == ["held", "new"]
+
+
+def test_a_directory_in_the_place_of_an_object_is_named(directory_store: DirectoryStore, tmp_path: Path) -> None:
+    (tmp_path / "source").write_text("abc")
+    (tmp_path / "store" / "blobs" / "key").mkdir(parents=True)
+
+    with pytest.raises(BadInput, match=r"^cannot write .*/store/blobs/key: a directory is in its way; move it away$"):
+        directory_store.upload(tmp_path / "source", "blobs/key")
+
+    assert _files(tmp_path / "store") == []
