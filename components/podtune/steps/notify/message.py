@@ -28,10 +28,12 @@ def message_of(release: Mapping[str, Any], store: str, failure: Optional[BaseExc
         opened = open_store(store)
         live = live_version(opened, name)
         outcome, link = find_outcome(opened, name, run) or _outcome(failure, live), f"{opened.uri}/releases/{name}"
+        stays = f"version {live.version} stays live" if live else "no version is live"
     except PodtuneError as error:
         _log.warning("the message lacks what the store says: %s", error)
         unread = PodtuneError(f"the run ended well, but what it released cannot be read: {error}")
         outcome, live, link = _outcome(failure or unread, None), None, ""
+        stays = "what is live cannot be read"
     message = {
         "event": outcome.event,
         "name": name,
@@ -42,7 +44,7 @@ def message_of(release: Mapping[str, Any], store: str, failure: Optional[BaseExc
         "reminder": _reminder(outcome, live, release.get("remind_after_days")),
         "link": NOTIFY_LINK.value().strip().replace("{run}", run) or link,
     }
-    return {**message, "text": _text(message)}
+    return {**message, "text": _text(message, stays)}
 
 
 def _outcome(failure: Optional[BaseException], live: Optional[Live]) -> Outcome:
@@ -63,11 +65,10 @@ def _reminder(outcome: Outcome, live: Optional[Live], after: Any) -> Optional[st
     return f"no new version for {days} days" if days >= after else None
 
 
-def _text(message: Mapping[str, Any]) -> str:
-    name, version, event = message["name"], message["version"], message["event"]
-    stays = f"version {version} stays live" if version else "no version is live"
+def _text(message: Mapping[str, Any], stays: str) -> str:
+    name, event = message["name"], message["event"]
     first = {
-        "released": f"{name}: version {version} is released",
+        "released": f"{name}: version {message['version']} is released",
         "refused": f"{name}: a new model is refused; {stays}",
         "failed": f"{name}: the run failed; {stays}",
         "skipped": f"{name}: nothing new; {stays}",
