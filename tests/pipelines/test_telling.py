@@ -137,17 +137,13 @@ def test_only_a_recipe_that_asks_for_it_has_an_exit_handler() -> None:
     }
     pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     holders = {
-        name: [
-            pair["envVar"]
-            for held in pod["secretAsEnv"]
-            if held["secretName"] == "podtune-notify" and held["optional"]
-            for pair in held["keyToEnv"]
-        ]
+        (name, pair["envVar"], held["optional"])
         for name, pod in pods.items()
+        for held in pod["secretAsEnv"]
+        for pair in held["keyToEnv"]
+        if held["secretName"] == "podtune-notify"
     }
-    assert {name: keys for name, keys in holders.items() if keys} == {
-        "exec-notify": ["PODTUNE_NOTIFY_URL", "PODTUNE_NOTIFY_LINK"]
-    }
+    assert holders == {("exec-notify", "PODTUNE_NOTIFY_URL", True), ("exec-notify", "PODTUNE_NOTIFY_LINK", True)}
 
 
 def test_no_pipeline_holds_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
