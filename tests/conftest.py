@@ -3,15 +3,18 @@ PopTorch without IPUs.
 """
 
 import contextlib
+import json
 import logging
 import os
 import resource
 import subprocess
 import sys
+import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 from hypothesis import settings
@@ -152,6 +155,51 @@ def swift_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]
         port = server.stdout.readline().strip()
         yield S3Server(f"http://127.0.0.1:{port}", "test:podtune", "secret-of-podtune")
         server.stdin.close()
+
+
+@dataclass
+class Webhook:
+    """A server that is told how runs end."""
+
+    url: str
+    answers: List[int] = field(default_factory=list)
+    """Of the next requests; 200 afterwards."""
+
+    asked: List[str] = field(default_factory=list)
+    """Paths."""
+
+    bodies: List[bytes] = field(default_factory=list)
+
+    @property
+    def messages(self) -> List[Dict[str, Any]]:
+        return [json.loads(body) for body in self.bodies]
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    """The server that PODTUNE_NOTIFY_URL names."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.headers["Content-Type"] == "application/json"
+            hook.asked.append(self.path)
+            hook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(hook.answers.pop(0) if hook.answers else 200)
+            self.send_header("Location", f"{hook.url}/moved")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        hook = Webhook(f"http://127.0.0.1:{server.server_port}/services/T0/secret-path")
+        monkeypatch.setenv("PODTUNE_NOTIFY_URL", hook.url)
+        monkeypatch.delenv("PODTUNE_NOTIFY_LINK", raising=False)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield hook
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(params=["moto_server", "swift_server"])

@@ -47,4 +47,6 @@ CURVES = Variable("PODTUNE_CURVES", "finetune", "set by `podtune run`: directory
 MESSAGE_FILE = Variable("PODTUNE_MESSAGE_FILE", "steps", "set by whoever starts a step: file for its failure")
 AGAIN = Variable("PODTUNE_AGAIN", "publish", "set on Argo: what to do when another publisher was first")
 RUNNER = Variable("PODTUNE_RUNNER", "steps", "set by whoever starts a step: its process, with which the step ends")
-RUN = Variable("PODTUNE_RUN", "steps on IPUs", "set on a cluster: the run's name, noted in an IPUJob")
+RUN = Variable("PODTUNE_RUN", "steps", "set by whoever starts a step: the run's name, in an IPUJob and in what is told")
+NOTIFY_URL = Variable("PODTUNE_NOTIFY_URL", "notify, `podtune run`", "webhook that is told how a run ended; a secret")
+NOTIFY_LINK = Variable("PODTUNE_NOTIFY_LINK", "notify, `podtune run`", "address of a run's page, with `{run}` in it")

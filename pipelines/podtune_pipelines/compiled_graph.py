@@ -30,6 +30,9 @@ class Parameter:
     is_section: bool
     """Whether it is a section of settings, not a plain string."""
 
+    is_status: bool = False
+    """Whether it is how the run ended, which only the orchestrator can say; it has no value then."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -70,6 +73,9 @@ class Graph:
     deadline: Optional[int] = None
     """Seconds after which a run ends that has not; None for never."""
 
+    last: Optional[Step] = None
+    """What runs after all of them, however they ended."""
+
 
 def graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> Graph:
     """Compile a recipe's pipeline and read its graph."""
@@ -92,21 +98,23 @@ def read_graph(specification: Mapping[str, Any], platform: Mapping[str, Any]) ->
     """Read the two documents of a compiled pipeline."""
     root, about = specification["root"], specification["pipelineInfo"]
     tasks = _flat(root["dag"]["tasks"], specification["components"])
+    exits = {name: tasks.pop(name) for name in list(tasks) if "strategy" in tasks[name].get("triggerPolicy", {})}
     of_kubernetes = platform["platforms"]["kubernetes"]
     pods = of_kubernetes["deploymentSpec"]["executors"]
     steps = tuple(_step(name, tasks[name], specification, pods) for name in _in_order(tasks))
     parameters = tuple(root["inputDefinitions"]["parameters"])
     deadline = of_kubernetes.get("pipelineConfig", {}).get("activeDeadlineSeconds")
-    return Graph(about["name"], about.get("description", ""), parameters, steps, deadline)
+    after = [_step(name, {**task, "dependentTasks": []}, specification, pods) for name, task in exits.items()]
+    return Graph(about["name"], about.get("description", ""), parameters, steps, deadline, next(iter(after), None))
 
 
 def _flat(tasks: Mapping[str, Any], components: Mapping[str, Any]) -> Dict[str, Any]:
-    """List every task by name; those that KFP groups under a condition carry the condition themselves."""
+    """List every task by name, without KFP's groups; those under a condition carry the condition themselves."""
     flat: Dict[str, Any] = {}
     for name, task in tasks.items():
         group = components[task["componentRef"]["name"]].get("dag")
         inner = group["tasks"] if group else {}
-        flat.update({key: _ungrouped(one, task) for key, one in inner.items()} or {name: task})
+        flat.update(_flat({key: _ungrouped(one, task) for key, one in inner.items()}, components) or {name: task})
     return flat
 
 
@@ -114,12 +122,13 @@ def _ungrouped(task: Mapping[str, Any], group: Mapping[str, Any]) -> Dict[str, A
     """Take a task out of its group: its inputs, named after the group's, become those of the pipeline."""
     inputs = {}
     for kind, reference in (("artifacts", "componentInputArtifact"), ("parameters", "componentInputParameter")):
-        own = task["inputs"].get(kind, {})
+        own = task.get("inputs", {}).get(kind, {})
         inputs[kind] = {
             key: group["inputs"][kind][value[reference]] if reference in value else value for key, value in own.items()
         }
-    needs = [*task.get("dependentTasks", []), *group["dependentTasks"]]
-    return {**task, "inputs": inputs, "dependentTasks": needs, "condition": _condition(group)}
+    needs = [*task.get("dependentTasks", []), *group.get("dependentTasks", [])]
+    condition = {"condition": _condition(group)} if "triggerPolicy" in group else {}
+    return {**task, "inputs": inputs, "dependentTasks": needs, **condition}
 
 
 def _condition(group: Mapping[str, Any]) -> Tuple[str, str]:
@@ -168,6 +177,8 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
 
 
 def _parameter(reference: Mapping[str, Any], kind: str) -> Parameter:
+    if "taskFinalStatus" in reference:
+        return Parameter("", is_constant=True, is_section=False, is_status=True)
     is_constant = "runtimeValue" in reference
     value = reference["runtimeValue"]["constant"] if is_constant else reference["componentInputParameter"]
     return Parameter(value, is_constant, is_section=kind == "STRUCT")

@@ -62,12 +62,19 @@ def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Cha
         _prepare(recipe, placement, channels)
         return finish(channels)
 
+    def told_pipeline(*values: Any) -> None:
+        channels = dict(zip(_PARAMETERS, values))
+        with dsl.ExitHandler(add_step("notify", placement, channels)):
+            pipeline(*values)
+
+    tells = recipe.release.notify and not placement.on_this_machine  # where the command itself tells
     # From which KFP learns the parameters, whose values it passes in this order
     parameters = [Parameter(name, Parameter.POSITIONAL_ONLY, annotation=kind) for name, kind in _PARAMETERS.items()]
-    pipeline.__signature__ = Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]  # PEP 362's
+    defined: Any = told_pipeline if tells else pipeline
+    defined.__signature__ = Signature(parameters, return_annotation=None if tells else returned)  # PEP 362's
     config = dsl.PipelineConfig(active_deadline_seconds=round(3600 * placement.hours)) if placement.hours else None
     name, description = f"podtune-{recipe.name}", recipe.card.description
-    return dsl.pipeline(name=name, description=description, pipeline_config=config)(pipeline)
+    return dsl.pipeline(name=name, description=description, pipeline_config=config)(defined)
 
 
 def preparation_of(recipe: Recipe, placement: Placement) -> Any:

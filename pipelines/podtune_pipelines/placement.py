@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from podtune.environment import IPU_NAMESPACE, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
+from podtune.environment import IPU_NAMESPACE, NOTIFY_LINK, NOTIFY_URL, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
 from podtune.image_names import image_of
 from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
 from podtune.steps.table import STEPS, Properties
@@ -18,6 +18,9 @@ _FETCHING = ("HF_TOKEN", SIGNED.name, PRIVATE_HOSTS.name)
 
 SIGNING_SECRET = "podtune-signing"  # noqa: S105  # the secret's name
 """A Kubernetes secret with the private key that signs releases."""
+
+NOTIFY_SECRET = "podtune-notify"  # noqa: S105  # the secret's name
+"""A Kubernetes secret with the address of whoever is told how a run ended, and how a link to a run is made."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any], after: A
     task, `after`, although it reads nothing of it.
     """
     component, needs = getattr(import_module(f"podtune.steps.{step}.component"), step), STEPS[step]
-    task = component(**{name: channels[name] for name in component.component_spec.inputs})
+    task = component(**{name: channels[name] for name in component.component_spec.inputs if name in channels})
     channels.update(task.outputs)
     if after is not None:
         task.after(after)
@@ -94,14 +97,18 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any], after: A
 
 def _environment(task: Any, needs: Properties) -> None:
     """Set the pod's environment variables, from secrets and config maps that are optional."""
-    if needs.by_ipujob:
+    if needs.by_ipujob or needs.knows_run:
         kubernetes.use_field_path_as_env(task, RUN.name, _RUN_LABEL)
+    if needs.by_ipujob:
         namespace = {IPU_NAMESPACE.name: IPU_NAMESPACE.name}
         kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
     if needs.reaches_hub:
         kubernetes.use_secret_as_env(task, HUB_SECRET, {name: name for name in _FETCHING}, optional=True)
     if needs.signs:
         kubernetes.use_secret_as_env(task, SIGNING_SECRET, {SIGNING_KEY.name: SIGNING_KEY.name}, optional=True)
+    if needs.notifies:
+        names = {name: name for name in (NOTIFY_URL.name, NOTIFY_LINK.name)}
+        kubernetes.use_secret_as_env(task, NOTIFY_SECRET, names, optional=True)
     kubernetes.use_secret_as_env(task, STORE_SECRET, {name: name for name in SECRET_VARIABLES}, optional=True)
     kubernetes.use_config_map_as_env(task, STORE_SECRET, {name: name for name in CONFIG_VARIABLES}, optional=True)
 

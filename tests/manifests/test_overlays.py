@@ -75,7 +75,7 @@ def test_every_namespace_denies_what_is_not_allowed(overlay: str, render: Render
     assert not [name for name, policy in policies.items() if "ingress" in policy["spec"]]
 
 
-def test_only_what_fetches_reaches_the_internet(render: Render) -> None:
+def test_only_what_fetches_or_tells_reaches_the_internet(render: Render) -> None:
     policies = named(render("overlays/production-ipu"), "NetworkPolicy")
 
     private = ("10.", "172.16.", "192.168.")
@@ -86,7 +86,7 @@ def test_only_what_fetches_reaches_the_internet(render: Render) -> None:
         for peer in rule["to"]
         if "ipBlock" in peer and not peer["ipBlock"]["cidr"].startswith(private)
     }
-    steps = {"key": "app.kubernetes.io/component", "operator": "In", "values": ["fetch_data", "fetch_model"]}
+    steps = {"key": "app.kubernetes.io/component", "operator": "In", "values": ["fetch_data", "fetch_model", "notify"]}
     assert beyond == {"podtune/internet": {"matchExpressions": [steps]}}
 
 

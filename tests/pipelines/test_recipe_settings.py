@@ -78,6 +78,10 @@ def test_a_page_has_a_table_for_each_section() -> None:
         "## `release`\n\n| key | type | default | meaning |\n|---|---|---|---|\n"
         "| `release.name` | text | required | Lower-case letters, digits and hyphens, at most 63; part of object keys "
         "and Kubernetes names. |\n"
+        "| `release.notify` | true or false | false | Whether whoever PODTUNE_NOTIFY_URL names is told how each run "
+        "ended: released, refused, failed or skipped. |\n"
+        "| `release.remind_after_days` | whole number | 0 | Days without a new version after which what is told "
+        "reminds of that; 0 for never. |\n"
     )
 
 

@@ -26,6 +26,12 @@ class Properties:
     signs: bool = False
     """Whether it has the key that signs releases, where there is one."""
 
+    knows_run: bool = False
+    """Whether it needs the run's name, under which it notes or finds how the run ended."""
+
+    notifies: bool = False
+    """Whether it has the address of whoever is told how a run ended, where there is one."""
+
     account: str = ""
     """Its service account under Argo (manifests/); empty for the one that most steps share."""
 
@@ -37,13 +43,14 @@ STEPS = {
     "tokenize_squad": Properties(("2", "8G")),
     "extract_lxmert": Properties(("4", "16G")),
     "prepare_captions": Properties(("4", "8G")),
-    "check_unchanged": Properties(always_runs=True),
+    "check_unchanged": Properties(always_runs=True, knows_run=True),
     "finetune": Properties(("4", "16G"), on_accelerator=True),
     "finetune_on_ipu": Properties(by_ipujob=True, account="podtune-ipu-submitter"),
     "evaluate": Properties(("4", "16G"), on_accelerator=True),
     "evaluate_on_ipu": Properties(by_ipujob=True, account="podtune-ipu-submitter"),
     "compare": Properties(always_runs=True),
     "write_card": Properties(always_runs=True),
-    "publish": Properties(always_runs=True, signs=True, account="podtune-publisher"),
+    "publish": Properties(always_runs=True, signs=True, knows_run=True, account="podtune-publisher"),
+    "notify": Properties(("0.5", "1G"), always_runs=True, knows_run=True, notifies=True),
 }
 """Name, which is also that of the step's folder, to its properties."""

@@ -33,6 +33,9 @@ _COMPARE_AGAIN = {
 }
 """Argo reuses no results: another run would train again, and a plain retry publish the same comparison."""
 
+_STATUS = "{{workflow.status}} {{workflow.failures}}"
+"""Of a run that has ended; Argo knows the failed pods' messages."""
+
 _KNOWN = {"podMetadata", "securityContext", "fieldPathAsEnv", "emptyDirMounts", *_REFERENCES}
 
 _UNPACKED: Mapping[str, Any] = {"none": {}}
@@ -137,6 +140,7 @@ def _options(step: Step) -> Iterator["tuple[str, str]"]:
         yield name, f"{OUTPUTS}/{name}"
     for name, parameter in step.parameters.items():
         text = parameter.value if parameter.is_constant else filled_in("workflow.parameters", parameter.value)
+        text = _STATUS if parameter.is_status else text
         yield name, f"{SECTIONS}/{name}.json" if parameter.is_section else text
 
 

@@ -41,6 +41,7 @@ def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, A
         },
         "spec": {
             "entrypoint": "pipeline",
+            **({"onExit": graph.last.name} if graph.last else {}),
             "arguments": {"parameters": _parameters(graph, arguments)},
             "serviceAccountName": STEPS,
             "automountServiceAccountToken": False,
@@ -58,7 +59,7 @@ def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, A
             "ttlStrategy": {"secondsAfterCompletion": 30 * _DAY},
             "templates": [
                 {"name": "pipeline", "dag": {"tasks": [_task(step) for step in graph.steps]}},
-                *(template_of(step) for step in graph.steps),
+                *(template_of(step) for step in (*graph.steps, *([graph.last] if graph.last else []))),
             ],
         },
     }

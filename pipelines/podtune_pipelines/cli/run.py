@@ -32,20 +32,22 @@ def run(
     from podtune_pipelines.local_run import left_behind, reusable_locally, run_locally
     from podtune_pipelines.preflight import check_here
     from podtune_pipelines.recipe import load_recipe
+    from podtune_pipelines.telling import telling
 
     loaded, directory, store = load_recipe(recipe, changes), Home(home), options.store_of(store, home)
-    check_here(loaded, device, store)
-    with directory.used_by(loaded.name):
-        sweep(directory, loaded.name)
-        reused = {step: outputs for step, outputs in reusable_locally(loaded, directory, device).items() if outputs}
-        if reused:
-            print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
-        begun = time.time()
-        try:
-            release = run_locally(loaded, directory, store, device)
-        finally:
-            for what, path in left_behind(loaded, directory, reused, begun).items():
-                _say(what, path)
+    with telling(loaded, store):
+        check_here(loaded, device, store)
+        with directory.used_by(loaded.name):
+            sweep(directory, loaded.name)
+            reused = {step: outputs for step, outputs in reusable_locally(loaded, directory, device).items() if outputs}
+            if reused:
+                print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
+            begun = time.time()
+            try:
+                release = run_locally(loaded, directory, store, device)
+            finally:
+                for what, path in left_behind(loaded, directory, reused, begun).items():
+                    _say(what, path)
     facts = RELEASE.open(release).facts
     in_store = "" if store == options.store_of("", options.DEFAULT_HOME) else f" --store {shlex.quote(store)}"
     _say("download", f"podtune download {facts.name} --to DIRECTORY{in_store}")

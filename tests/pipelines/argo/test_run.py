@@ -1,5 +1,6 @@
 """A WorkflowTemplate does what it says: its steps are run here by what Argo would give to the kubelet."""
 
+import json
 import os
 import subprocess
 import sys
@@ -90,3 +91,41 @@ def test_a_workflow_releases_a_model_and_stops_early_if_nothing_changed(
     assert second == preparing
     facts = RELEASE.open(tmp_path / "first" / "kept" / "publish" / "published").facts
     assert (facts.name, facts.version) == ("bert-tiny-squad", "1")
+
+
+@pytest.mark.parametrize(
+    ("status", "failed", "event", "reason"),
+    [
+        ("Succeeded", None, "skipped", "nothing was released"),
+        ("Failed", "exit code 3: f1 is 1.00, below its floor", "refused", "publish: f1 is 1.00, below its floor"),
+        ("Failed", 'main: Error (exit code 2): there is no "a" <b> in s3://m/é', "failed", 'no "a" <b> in s3://m/é'),
+        ("Error", "pod deleted", "failed", "publish: pod deleted"),
+    ],
+)
+def test_a_workflows_exit_handler_tells_how_it_ended(
+    template_of: Callable[..., Template],
+    filled_in: Callable[..., Any],
+    webhook: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    failed: str,
+    event: str,
+    reason: str,
+) -> None:
+    monkeypatch.setenv("PODTUNE_RUN", "qa-x7k2p")
+    places = {"store": str(tmp_path / "store"), "workspace": str(tmp_path / "workspace")}
+    template = template_of("bert-tiny-squad", "cpu", "release.notify=true", **places)
+    nodes = [{"templateName": "publish", "message": failed, "finishedAt": "2026-11-28T03:00:00Z"}] if failed else None
+    # Argo quotes the list once more before it puts it in
+    ended = {"workflow.status": status, "workflow.failures": json.dumps(json.dumps(nodes))}
+    given = template["spec"]["arguments"]["parameters"]
+    parameters = {f"workflow.parameters.{one['name']}": one["value"] for one in given}
+    (step,) = [one for one in template["spec"]["templates"] if one["name"] == template["spec"]["onExit"]]
+
+    code, _ = _run_step(filled_in(step, {**parameters, **ended}), {}, tmp_path / "pods")
+
+    (message,) = webhook.messages
+    assert code == 0
+    assert (message["event"], message["run"]) == (event, "qa-x7k2p")
+    assert reason in message["reason"]

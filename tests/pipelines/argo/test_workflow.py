@@ -7,7 +7,7 @@ import yaml
 from podtune.errors import BadInput
 from podtune_pipelines.argo.pod import template_of as step_template_of
 from podtune_pipelines.argo.workflow import cron_workflow, text_of, workflow_template
-from podtune_pipelines.compiled_graph import graph_of, read_graph
+from podtune_pipelines.compiled_graph import Graph, graph_of, read_graph, scheduled_graph_of
 from podtune_pipelines.graphs import arguments_of, compile_to, compiled_text, scheduled_pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import load_recipe
@@ -225,7 +225,7 @@ def test_settings_reach_the_step_as_they_were(
     written = {one["name"]: one["raw"]["data"] for one in steps["write-card"]["inputs"]["artifacts"] if "raw" in one}
     assert "{{" not in parameters["workflow.parameters.card"]
     assert json.loads(written["card"])["limits"] == '{{workflow.name}}: a "bird" 🐦\tand é'
-    assert json.loads(written["release"]) == {"name": "bert-tiny-squad"}
+    assert json.loads(written["release"]) == {"name": "bert-tiny-squad", "notify": False, "remind_after_days": 0}
     assert (
         json.loads(steps["fetch-model"]["inputs"]["artifacts"][-1]["raw"]["data"])["source"] == "sample://bert?seed=1"
     )
@@ -316,3 +316,31 @@ def test_a_name_that_argo_cannot_append_a_time_to_is_refused(template_of: Callab
 def _parameters(template: Template) -> List[Dict[str, str]]:
     parameters: List[Dict[str, str]] = template["spec"]["arguments"]["parameters"]
     return parameters
+
+
+@pytest.mark.parametrize("device", ["cpu", "ipu"])
+@pytest.mark.parametrize("graph", [graph_of, scheduled_graph_of])
+def test_a_workflow_that_tells_is_the_other_with_an_exit_handler(device: str, graph: Callable[..., Graph]) -> None:
+    silent, telling = load_recipe("bert-tiny-squad"), load_recipe("bert-tiny-squad", ["release.notify=true"])
+    arguments = arguments_of(silent, store="s3://m/r", workspace="s3://m/w")
+
+    without, graph_with = (graph(recipe, Placement(device), arguments) for recipe in (silent, telling))
+    with_it = workflow_template(graph_with, arguments)["spec"]
+
+    spec = workflow_template(without, arguments)["spec"]
+    assert "onExit" not in spec
+    assert with_it.pop("onExit") == "notify"
+    last = with_it["templates"].pop()
+    assert with_it == spec
+    assert last["name"] == "notify"
+    assert last["container"]["command"] == ["python3", "-m", "podtune", "notify"]
+    assert last["container"]["args"] == [
+        "--release", "/podtune/sections/release.json",
+        "--status", "{{workflow.status}} {{workflow.failures}}",
+        "--store", "{{workflow.parameters.store}}",
+    ]  # fmt: skip
+    environment = {one["name"]: one["valueFrom"] for one in last["container"]["env"]}
+    secret = {"name": "podtune-notify", "key": "PODTUNE_NOTIFY_URL", "optional": True}
+    assert environment["PODTUNE_NOTIFY_URL"] == {"secretKeyRef": secret}
+    run = {"fieldPath": "metadata.labels['workflows.argoproj.io/workflow']"}
+    assert environment["PODTUNE_RUN"] == {"fieldRef": run}

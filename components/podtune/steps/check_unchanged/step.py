@@ -18,6 +18,7 @@ from podtune.formats.sealed import MANIFEST, read_manifest
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
+from podtune.stores.outcomes import Outcome, leave_outcome
 from podtune.stores.releases import lost_file, read_release
 from podtune.stores.retrying import patiently
 from podtune.stores.store import Store
@@ -81,7 +82,10 @@ def run(  # noqa: PLR0913  # as many as the component has
         device=device,
         sections={"training": training, "evaluation": evaluation, "card": card},
     )
-    decision, reason = patiently(lambda: _decide(now, open_store(store), str(release.get("name", ""))))
+    name = str(release.get("name", ""))
+    decision, reason = patiently(lambda: _decide(now, open_store(store), name))
+    if decision == STOP and release.get("notify"):
+        leave_outcome(store, name, Outcome("skipped", reason))
     explanation.parent.mkdir(parents=True, exist_ok=True)
     explanation.write_text(f"{decision}: {reason}\n", encoding="utf-8")
     _log.info("%s: %s", decision, reason)

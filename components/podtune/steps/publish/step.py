@@ -24,6 +24,7 @@ from podtune.sections import read_section, to_mapping
 from podtune.steps.publish.settings import ReleaseSettings
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
+from podtune.stores.outcomes import Event, Outcome, leave_outcome
 from podtune.stores.releases import add_signature, publish, read_release, repair
 from podtune.stores.retrying import patiently
 from podtune.stores.signing import signer
@@ -102,13 +103,16 @@ def run(  # as many as the component has
     GateRefused if the verdict says so; LostRace if another model went live since. A model that is live already,
     with the same words on its card, makes no new version.
     """
-    name = read_section(ReleaseSettings, release, "release").name
+    settings = read_section(ReleaseSettings, release, "release")
+    name = settings.name
     candidate = open_candidate(checkpoint, scores, verdict, model_card)
     verdict_facts = candidate.verdict.facts
     if verdict_facts.decision == "refuse":
+        _note(settings, store, Outcome("refused", verdict_facts.reasons[0], None, candidate.evaluation.facts.metrics))
         raise GateRefused(f"{name} is not released: {verdict_facts.reasons[0]}")
     opened = open_store(store)
     manifest = patiently(lambda: _already_live(opened, name, candidate))
+    event: Event = "released" if manifest is None else "skipped"
     if manifest is None:
         manifest = publish(
             opened,
@@ -128,6 +132,14 @@ def run(  # as many as the component has
         _log.info("%s %s in %s is the same model; no new version is made", name, manifest.version, opened.uri)
     with RELEASE.sealing(published) as draft:
         draft.facts.update(to_mapping(ReleaseFacts(opened.uri, name, manifest.version, manifest.digest)))
+    reason = verdict_facts.reasons[0] if event == "released" else f"version {manifest.version} is the same model"
+    _note(settings, store, Outcome(event, reason, manifest.version, candidate.evaluation.facts.metrics))
+
+
+def _note(settings: ReleaseSettings, store: str, outcome: Outcome) -> None:
+    """Leave word of the outcome for the message on the run, if one is wanted."""
+    if settings.notify:
+        leave_outcome(store, settings.name, outcome)
 
 
 def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card: Path) -> Candidate:

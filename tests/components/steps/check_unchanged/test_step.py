@@ -10,6 +10,7 @@ from podtune.errors import TryAgainLater
 from podtune.formats.sealed import read_manifest, sealing
 from podtune.steps.check_unchanged.step import run
 from podtune.stores.opening import open_store
+from podtune.stores.outcomes import Outcome, find_outcome
 from podtune.stores.releases import publish
 from podtune.stores.store import Store
 
@@ -200,3 +201,20 @@ def test_the_step_runs_without_kfp(case: Case, monkeypatch: pytest.MonkeyPatch, 
 
     assert capsys.readouterr().out == "stop\n"
     assert why.read_text() == ("stop: data, model, code and settings are those of live version 1 of qa\n")
+
+
+def test_a_stop_is_noted_where_somebody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PODTUNE_RUN", "r1")
+    case = Case(tmp_path)
+    case.release()
+
+    case.check()
+    assert find_outcome(case.store, "qa", "r1") is None
+
+    places = {"release": {"name": "qa", "notify": True}, "store": case.store.uri, "device": "cpu"}
+    for training in ({"epochs": 4}, SECTIONS["training"]):
+        run(case.features, case.base_model, tmp_path / "reason", **{**SECTIONS, "training": training}, **places)
+
+    reason = "data, model, code and settings are those of live version 1 of qa"
+    assert find_outcome(case.store, "qa", "r1") == Outcome("skipped", reason)
+    assert list(case.store.keys("runs/")) == ["runs/qa/r1/skipped.json"]

@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 
 import pytest
 from podtune.errors import BadInput, GateRefused, LostRace
-from podtune.formats.evaluation import EVALUATION
+from podtune.formats.evaluation import EVALUATION, Metric
 from podtune.formats.release import RELEASE
 from podtune.formats.sealed import read_manifest
 from podtune.sections import to_mapping
@@ -15,6 +15,7 @@ from podtune.steps.publish.step import open_candidate, run
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
+from podtune.stores.outcomes import Outcome, find_outcome
 from podtune.stores.releases import publish, read_live, versions
 from podtune.stores.store import Store
 
@@ -243,3 +244,27 @@ def test_the_step_runs_without_kfp(finished_run: Any, store: Store, tmp_path: Pa
 
     assert ended.stderr == f"qa 1 is live in {store.uri}\n"
     assert json.loads((tmp_path / "published/manifest.json").read_text())["facts"]["version"] == "1"
+
+
+def test_how_a_run_ended_is_noted_where_somebody_is_told(
+    finished_run: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(run_name: str, *, notify: bool = True, **written: Any) -> None:
+        monkeypatch.setenv("PODTUNE_RUN", run_name)
+        paths = finished_run.write("abc", **written)
+        artifacts = {"scores" if name == "evaluation" else name: path for name, path in paths.items()}
+        release = {**SETTINGS, "notify": notify}
+        run(**artifacts, published=tmp_path / run_name, release=release, store=store.uri)
+
+    end("first")
+    end("second")
+    end("untold", notify=False)
+    with pytest.raises(GateRefused):
+        end("third", decision="refuse", reasons=["f1 is 88.50, below its floor of 90.00"])
+
+    scores = {"f1": Metric(88.5, 80.25, 95.0)}
+    assert find_outcome(store, "qa", "first") == Outcome("released", "every floor is reached", "1", scores)
+    assert find_outcome(store, "qa", "second") == Outcome("skipped", "version 1 is the same model", "1", scores)
+    assert find_outcome(store, "qa", "untold") is None
+    refused = Outcome("refused", "f1 is 88.50, below its floor of 90.00", None, scores)
+    assert find_outcome(store, "qa", "third") == refused

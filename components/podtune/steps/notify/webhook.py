@@ -1,0 +1,68 @@
+"""One JSON POST, to an address that is a secret: no error shows more of it than its host."""
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any, Mapping, Optional
+from urllib.parse import urlsplit
+
+from podtune import __version__
+from podtune.environment import NOTIFY_URL
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
+from podtune.sources.reachable import opener
+
+_SECONDS = 10.0
+"""For the connection and for the answer."""
+
+_PAUSE = 2.0
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """What follows a redirect of a POST is a GET, which nobody reads, and another host."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+def post(url: str, message: Mapping[str, Any]) -> None:
+    """Send a message, again after a trouble that passes; PodtuneError if it did not arrive."""
+    host = _host(url)
+    try:
+        _send(url, host, message)
+    except TryAgainLater:
+        time.sleep(_PAUSE)
+        _send(url, host, message)
+
+
+def _host(url: str) -> str:
+    """The URL's host, which whoever made the secret allows, inside a network too."""
+    try:
+        parts = urlsplit(url)
+        host: Optional[str] = parts.hostname
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https") or "@" in parts.netloc:
+        wanted = "a https:// or http:// URL without user and password"
+        raise BadInput(f"{NOTIFY_URL.name} must be {wanted}; it is a secret, so that what it is is not shown")
+    return host
+
+
+def _send(url: str, host: str, message: Mapping[str, Any]) -> None:
+    headers = {"Content-Type": "application/json", "User-Agent": f"podtune/{__version__}"}
+    try:
+        data = json.dumps(message, allow_nan=False).encode()
+        request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310  # _host saw the scheme
+        with opener([host], _NoRedirects).open(request, timeout=_SECONDS):
+            return
+    except urllib.error.HTTPError as error:
+        error.close()
+        kind = TryAgainLater if is_passing(error.code) else PodtuneError
+        raise kind(f"the webhook at {host} answered {error.code}") from None
+    except OSError as error:
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        said = (cause.strerror or type(cause).__name__) if isinstance(cause, OSError) else "no answer"
+        raise TryAgainLater(f"the webhook at {host} cannot be reached: {said}") from None
+    except (http.client.HTTPException, ValueError) as error:  # which may quote the URL
+        raise PodtuneError(f"the webhook at {host} cannot be asked: {type(error).__name__}") from None
