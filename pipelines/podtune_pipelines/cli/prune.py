@@ -1,0 +1,105 @@
+"""`podtune prune` and `pin`: which versions a store keeps."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, List, Optional
+
+import typer
+from podtune.errors import BadInput
+
+from podtune_pipelines.cli import options
+
+if TYPE_CHECKING:
+    from podtune.stores.store import Store
+
+    from podtune_pipelines.kept import Pruned
+
+_A_DAY = 86_400.0
+
+
+def prune(
+    names: Annotated[Optional[List[str]], typer.Argument(help="Releases to prune; default: all.")] = None,
+    predecessors: Annotated[
+        int, typer.Option("--keep", min=0, help="Versions kept of those that were live before the live one.")
+    ] = 3,
+    days: Annotated[
+        float, typer.Option("--older-than", min=0, metavar="DAYS", help="What was written since then is kept.")
+    ] = 7.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this it is only listed.")] = False,
+    store: options.Store = "",
+    home: options.Home = options.DEFAULT_HOME,
+    as_json: options.Json = False,
+) -> None:
+    """List what may go from a store of releases, or remove it.
+
+    Kept are the live version, some that were live before, the best by each metric, pinned and young ones. Of the
+    others the files go that no version kept shares; their scores stay on record. It is safe while others publish
+    and roll back. What local runs leave in a home is for `podtune clean`.
+    """
+    from podtune.stores.opening import open_store
+
+    from podtune_pipelines import kept
+
+    opened = open_store(options.store_of(store, home))
+    policy = kept.Policy(predecessors, time.time() - days * _A_DAY)
+    chosen = _chosen(opened, names or [])
+    found = kept.prune(opened, chosen, policy) if yes else kept.pruned_by(opened, chosen, policy)
+    if as_json:
+        options.print_json({"versions": found.versions, "contents": found.contents, "bytes": found.bytes})
+    else:
+        _show(found)
+    _say_total(found, removed=yes)
+
+
+def pin(
+    name: options.Release,
+    version: Annotated[str, typer.Argument(help="The version; see `podtune releases`.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Let it be pruned again.")] = False,
+    store: options.Store = "",
+    home: options.Home = options.DEFAULT_HOME,
+) -> None:
+    """Keep a version of a released model from being pruned."""
+    from podtune.stores import pruning
+    from podtune.stores.opening import open_store
+
+    opened = open_store(options.store_of(store, home))
+    if remove:
+        pruning.unpin(opened, name, version)
+    else:
+        pruning.pin(opened, name, version)
+    print(f"{name} {version} {'may be pruned' if remove else 'is kept until `podtune pin --remove`'}")
+
+
+def _chosen(store: "Store", given: List[str]) -> List[str]:
+    """The releases to prune; BadInput where one is not in the store."""
+    from podtune.stores.releases import names
+
+    there = names(store)
+    for name in given:
+        if name not in there:
+            raise BadInput(f"{store.uri} holds no release named {name}; it holds {', '.join(there) or 'nothing'}")
+    return given or there
+
+
+def _show(found: "Pruned") -> None:
+    """Tabulate what becomes of each version."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from podtune_pipelines.sizes import size_in_words
+
+    table = Table("release", "version", "size", "goes", "kept")
+    for one in found.versions:
+        table.add_row(one.name, one.version, size_in_words(one.bytes), "" if one.kept else "goes", one.kept)
+    if found.versions:
+        Console(markup=False, highlight=False).print(table)
+
+
+def _say_total(found: "Pruned", *, removed: bool) -> None:
+    """Say how many versions and bytes go or went."""
+    from podtune_pipelines.sizes import size_in_words
+
+    going = sum(1 for one in found.versions if not one.kept)
+    what = f"{going} versions and {size_in_words(found.bytes)} in {found.contents} contents"
+    cure = "" if removed or not (going or found.contents) else "; the same command with --yes removes it"
+    print(f"{what} {'removed' if removed else 'can go'}{cure}", file=sys.stderr)
