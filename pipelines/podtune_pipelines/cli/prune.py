@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, List, Optional
+from typing import TYPE_CHECKING, Annotated, List
 
 import typer
 from podtune.errors import BadInput
@@ -18,7 +18,7 @@ _A_DAY = 86_400.0
 
 
 def prune(
-    names: Annotated[Optional[List[str]], typer.Argument(help="Releases to prune; default: all.")] = None,
+    name: Annotated[str, typer.Argument(help="The release's name; default: all in the store.")] = "",
     predecessors: Annotated[
         int, typer.Option("--keep", min=0, help="Versions kept of those that were live before the live one.")
     ] = 3,
@@ -42,7 +42,7 @@ def prune(
 
     opened = open_store(options.store_of(store, home))
     policy = kept.Policy(predecessors, time.time() - days * _A_DAY)
-    chosen = _chosen(opened, names or [])
+    chosen = _chosen(opened, name)
     found = kept.prune(opened, chosen, policy) if yes else kept.pruned_by(opened, chosen, policy)
     if as_json:
         options.print_json({"versions": found.versions, "contents": found.contents, "bytes": found.bytes})
@@ -67,18 +67,18 @@ def pin(
         pruning.unpin(opened, name, version)
     else:
         pruning.pin(opened, name, version)
-    print(f"{name} {version} {'may be pruned' if remove else 'is kept until `podtune pin --remove`'}")
+    state = "may be pruned" if remove else f"is kept until `podtune pin {name} {version} --remove`"
+    print(f"{name} {version} {state}")
 
 
-def _chosen(store: "Store", given: List[str]) -> List[str]:
-    """The releases to prune; BadInput where one is not in the store."""
+def _chosen(store: "Store", name: str) -> List[str]:
+    """The releases to prune; BadInput where the one that is given is not in the store."""
     from podtune.stores.releases import names
 
     there = names(store)
-    for name in given:
-        if name not in there:
-            raise BadInput(f"{store.uri} holds no release named {name}; it holds {', '.join(there) or 'nothing'}")
-    return given or there
+    if name and name not in there:
+        raise BadInput(f"{store.uri} holds no release named {name}; it holds {', '.join(there) or 'nothing'}")
+    return [name] if name else there
 
 
 def _show(found: "Pruned") -> None:

@@ -55,7 +55,9 @@ class SharedStore:
         return operation
 
 
-def interleave(store: Any, seed: int, actors: Dict[str, Callable[[Any], Any]], look: Callable[[], None]) -> Dict[str, Any]:
+def interleave(
+    store: Any, seed: int, actors: Dict[str, Callable[[Any], Any]], look: Callable[[], None]
+) -> Dict[str, Any]:
     """Run actors, each with its own view of the store, and return what they return."""
     turns = Turns(seed, set(actors))
 
