@@ -77,7 +77,8 @@ def pruned_prefix(name: str) -> str:
 def await_claims(store: Store, contents: Collection[str]) -> None:
     """Wait until no process deletes one of these contents, all of which a manifest names by now.
 
-    Who claims a content looks for manifests afterwards: a claim that is not there yet does no harm.
+    Who claims a content looks for manifests afterwards: a claim that is not there yet does no harm. One that stays is a
+    dead process's, which the next pruning ends; publishers may not be allowed to delete.
     """
     end = time.monotonic() + PATIENCE
     waiting = {key for key in store.keys(CLAIMS) if _concerns(store, key, contents)}
@@ -86,8 +87,6 @@ def await_claims(store: Store, contents: Collection[str]) -> None:
     while waiting and time.monotonic() < end:
         time.sleep(_PAUSE)
         waiting &= set(store.keys(CLAIMS))
-    for key in waiting:
-        store.delete(key)
 
 
 def _concerns(store: Store, key: str, contents: Collection[str]) -> bool:

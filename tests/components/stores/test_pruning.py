@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Set
+from unittest.mock import ANY
 
 import pytest
 from podtune.errors import BadInput, LostRace
@@ -12,7 +13,7 @@ from podtune.formats.release import ReleaseManifest
 from podtune.stores import pruned, pruning
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.fetching import fetch_files, verify_fetched
-from podtune.stores.live import live_version, move
+from podtune.stores.live import Live, live_version, move
 from podtune.stores.pruned import pruned_versions, refuse_pruned
 from podtune.stores.pruning import delete_unnamed, pin, pinned_versions, prune_versions, unpin
 from podtune.stores.releases import blob_key, lost_file, publish, read_live, read_release, set_live, versions
@@ -272,6 +273,48 @@ def test_a_race_without_turns(exclusive_store: Store, release: Publish, tmp_path
     gone = pruned_versions(exclusive_store, "qa")
     assert {one for one in versions(exclusive_store, "qa") if one not in gone}.issubset(_whole(exclusive_store))
     assert lost_file(exclusive_store, read_live(exclusive_store, "qa")) is None
+
+
+class Preceded(DirectoryStore):
+    """A store in which somebody else makes the fourth move just before us."""
+
+    def create(self, key: str, data: bytes) -> bool:
+        if key == "releases/qa/live/4.json" and self.read(key) is None:
+            set_live(DirectoryStore(Path(self.uri)), "qa", "1", 3)
+        return super().create(key, data)
+
+
+def test_a_pruning_whose_move_another_made_looks_again(tmp_path: Path, release: Publish) -> None:
+    store = _fill(DirectoryStore(tmp_path / "store"), release)
+
+    assert prune_versions(Preceded(tmp_path / "store"), "qa", lambda: ()) == ["2", "3"]
+
+    assert list(pruned_versions(store, "qa")) == ["2", "3"]
+    assert len(list(store.keys("releases/qa/pruned/"))) == 1
+
+
+def test_a_pin_whose_move_another_made_looks_again(tmp_path: Path, release: Publish) -> None:
+    store = _fill(DirectoryStore(tmp_path / "store"), release)
+
+    pin(Preceded(tmp_path / "store"), "qa", "2")
+
+    assert live_version(store, "qa") == Live("1", ANY, 5)
+
+
+def test_a_publisher_whose_champion_is_still_live_takes_the_next_move(tmp_path: Path, release: Publish) -> None:
+    class PrunedJustBefore(DirectoryStore):
+        def create(self, key: str, data: bytes) -> bool:
+            if key == "releases/qa/live/4.json" and self.read(key) is None:
+                _prune(DirectoryStore(Path(self.uri)))
+            return super().create(key, data)
+
+    store = _fill(DirectoryStore(tmp_path / "store"), release)
+
+    manifest = release(PrunedJustBefore(tmp_path / "store"), "four", "3")
+
+    assert (manifest.version, manifest.parent) == ("5", "3")
+    assert list(pruned_versions(store, "qa")) == ["1", "2", "4"]
+    assert live_version(store, "qa") == Live("5", ANY, 5)
 
 
 class Died(Exception):
