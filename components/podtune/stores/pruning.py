@@ -98,10 +98,11 @@ def unnamed_contents(
 def delete_unnamed(store: Store, before: float) -> List[Stored]:
     """Delete contents written before a time that no version names by then; returns what was deleted."""
     known: Known = {}
-    found, deleted = list(unnamed_contents(store, before, {}, known)), []
-    for first in range(0, len(found), _BATCH):
-        deleted += _delete(store, found[first : first + _BATCH], known)
-    return deleted
+    found = list(unnamed_contents(store, before, {}, known))
+    batches = [found[first : first + _BATCH] for first in range(0, len(found), _BATCH)]
+    if not batches and any(store.keys(CLAIMS)):
+        batches = [[]]  # a claim of nothing ends those of dead processes
+    return [one for batch in batches for one in _delete(store, batch, known)]
 
 
 Known = Dict[Tuple[str, str], Set[str]]
