@@ -25,6 +25,12 @@ def prune(
     days: Annotated[
         float, typer.Option("--older-than", min=0, metavar="DAYS", help="What was written since then is kept.")
     ] = 7.0,
+    workspace: Annotated[
+        str,
+        typer.Option(
+            metavar="URI", help="Prune this s3:// workspace of the states of stopped trainings, and not the store."
+        ),
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this it is only listed.")] = False,
     store: options.Store = "",
     home: options.Home = options.DEFAULT_HOME,
@@ -40,8 +46,12 @@ def prune(
 
     from podtune_pipelines import kept
 
+    before = time.time() - days * _A_DAY
+    if workspace:
+        _prune_workspace(open_store(workspace), before, yes=yes, as_json=as_json)
+        return
     opened = open_store(options.store_of(store, home))
-    policy = kept.Policy(predecessors, time.time() - days * _A_DAY)
+    policy = kept.Policy(predecessors, before)
     chosen = _chosen(opened, name)
     found = kept.prune(opened, chosen, policy) if yes else kept.pruned_by(opened, chosen, policy)
     if as_json:
@@ -69,6 +79,24 @@ def pin(
         pruning.pin(opened, name, version)
     state = "may be pruned" if remove else f"is kept until `podtune pin {name} {version} --remove`"
     print(f"{name} {version} {state}")
+
+
+def _prune_workspace(workspace: "Store", before: float, *, yes: bool, as_json: bool) -> None:
+    """List or delete the states of trainings that nobody has gone on with."""
+    from podtune.training.resume import abandoned_runs, forget_run
+
+    from podtune_pipelines.sizes import size_in_words
+
+    found = abandoned_runs(workspace, before)
+    if yes:
+        found = {key: size for key, size in found.items() if forget_run(workspace, key, before)}
+    if as_json:
+        options.print_json([{"training": key, "bytes": size} for key, size in found.items()])
+    else:
+        for key, size in found.items():
+            print(f"{size_in_words(size):>12}  {workspace.uri}/{key}")
+    cure = "" if yes or not found else "; the same command with --yes removes it"
+    print(f"{size_in_words(sum(found.values()))} {'removed' if yes else 'can go'}{cure}", file=sys.stderr)
 
 
 def _chosen(store: "Store", name: str) -> List[str]:

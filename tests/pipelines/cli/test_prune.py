@@ -3,7 +3,9 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
+from podtune.stores.opening import open_store
 from podtune.stores.store import Store
+from podtune.training.resume import forget_run
 from podtune_pipelines.cli.prune import pin, prune
 from podtune_pipelines.cli.releases import download, releases, rollback
 
@@ -99,3 +101,42 @@ def test_an_empty_store_has_nothing_to_prune(invoke: Any) -> None:
     result = invoke(prune, "--yes")
 
     assert (result.stdout, result.stderr) == ("", "0 versions and 0 kB in 0 contents removed\n")
+
+
+KEY = "0123456789abcdef"
+
+
+@pytest.fixture
+def workspace(tmp_path: Any) -> Store:
+    """A workspace with a training that stopped at step 5, and something else."""
+    found = open_store(str(tmp_path / "workspace"))
+    found.create(f"{KEY}/step-00000005/engine/weights", b"12345678")
+    found.create(f"{KEY}/step-00000005/manifest.json", b"{}")
+    found.create("ipujobs/one/output/manifest.json", b"{}")
+    return found
+
+
+def test_a_workspace_is_pruned_of_old_trainings(workspace: Store, invoke: Any) -> None:
+    listed = invoke(prune, "--workspace", workspace.uri, "--older-than", "0")
+    there = list(workspace.keys(""))
+    removed = invoke(prune, "--workspace", workspace.uri, "--older-than", "0", "--yes", "--json")
+
+    assert listed.stdout.split() == ["0", "kB", f"{workspace.uri}/{KEY}"]
+    assert listed.stderr == "0 kB can go; the same command with --yes removes it\n"
+    assert len(there) == 3
+    assert json.loads(removed.stdout) == [{"training": KEY, "bytes": 10}]
+    assert list(workspace.keys("")) == ["ipujobs/one/output/manifest.json"]
+
+
+def test_a_training_of_this_week_stays(workspace: Store, invoke: Any) -> None:
+    result = invoke(prune, "--workspace", workspace.uri, "--yes")
+
+    assert result.stderr == "0 kB removed\n"
+    assert len(list(workspace.keys(""))) == 3
+
+
+def test_a_training_that_went_on_meanwhile_stays(workspace: Store) -> None:
+    assert not forget_run(workspace, KEY, before=1.0)
+
+    assert workspace.size(f"{KEY}/step-00000005/engine/weights") == 8
+    assert workspace.read(f"{KEY}/lease") is None
