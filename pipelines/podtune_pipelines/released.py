@@ -1,6 +1,6 @@
 """The versions of a released model: those in a store, and the one that a directory holds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -9,6 +9,8 @@ from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
 from podtune.stores.fetching import Check, fetch_files, fetch_signature, read_fetched, verify_fetched
 from podtune.stores.live import live_version
+from podtune.stores.pruned import pruned_versions
+from podtune.stores.pruning import pinned_versions
 from podtune.stores.releases import names, read_release, versions
 from podtune.stores.store import Store
 from rich.table import Table
@@ -27,6 +29,19 @@ class Version:
     problem: Optional[str] = None
     """Why the version cannot be read; None where it can."""
 
+    pinned: bool = False
+    """Whether a person keeps it from being pruned."""
+
+    pruned: Optional[str] = None
+    """When its files were given up; ISO 8601, UTC."""
+
+    @property
+    def state(self) -> str:
+        """What a person should know before choosing it."""
+        if self.pruned:
+            return f"pruned {self.pruned[:10]}"
+        return ", ".join([*(["live"] if self.live else []), *(["pinned"] if self.pinned else [])])
+
 
 def versions_of(store: Store, name: str) -> List[Version]:
     """Every version, oldest first; BadInput, naming what there is, where there is none."""
@@ -34,7 +49,8 @@ def versions_of(store: Store, name: str) -> List[Version]:
     found = [_version(store, name, version, live.version if live else None) for version in versions(store, name)]
     if not found:
         raise BadInput(f"{store.uri} holds no release named {name}; it holds {', '.join(names(store)) or 'nothing'}")
-    return found
+    pinned, pruned = pinned_versions(store, name), pruned_versions(store, name)
+    return [replace(one, pinned=one.version in pinned, pruned=pruned.get(one.version)) for one in found]
 
 
 def _version(store: Store, name: str, version: str, live: Optional[str]) -> Version:
@@ -50,12 +66,12 @@ def _version(store: Store, name: str, version: str, live: Optional[str]) -> Vers
 def table_of(found: List[Version]) -> Table:
     """Tabulate versions for a terminal."""
     metrics = sorted({metric for version in found for metric in version.metrics})
-    table = Table("version", "live", "created (UTC)", "compared with", "examples", *metrics)
+    table = Table("version", "state", "created (UTC)", "compared with", "examples", *metrics)
     for version in found:
         scores = [f"{version.metrics[metric]:.2f}" if metric in version.metrics else "" for metric in metrics]
         table.add_row(
             version.version,
-            "live" if version.live else "",
+            version.state,
             version.problem or f"{version.created}"[:16].replace("T", " "),
             version.parent or "",
             "" if version.examples is None else f"{version.examples:,}",

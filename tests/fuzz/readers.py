@@ -37,6 +37,7 @@ from podtune.steps.fetch_model import model_files
 from podtune.steps.prepare_captions.caption_file import read_caption_file
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
+from podtune.stores.pruned import pruned_versions
 from podtune.tasks.image_captioning.settings import CaptionSettings
 from podtune.tasks.question_answering.pair_tokenizer import open_pair_tokenizer
 from podtune.tasks.question_answering.squad import read_squad
@@ -473,19 +474,20 @@ def _release_changed(random: Random, content: bytes) -> bytes:
 
 
 def _read_release(folder: Path, content: bytes) -> None:
-    moves = folder / "store" / "releases" / "name" / "live"
-    moves.mkdir(parents=True, exist_ok=True)
-    _put(moves, content, "1.json")
+    for kind in ("live", "pruned"):
+        (folder / "store" / "releases" / "name" / kind).mkdir(parents=True, exist_ok=True)
+        _put(folder / "store" / "releases" / "name" / kind, content, "1.json")
     errors = []
     for read in (
         lambda: release.parse_release(content, "it"),
         lambda: live_version(open_store(str(folder / "store")), "name"),
+        lambda: pruned_versions(open_store(str(folder / "store")), "name"),
     ):
         try:
             read()
         except BadInput as error:
             errors.append(error)
-    if len(errors) == 2:
+    if len(errors) == 3:
         raise errors[0]
 
 

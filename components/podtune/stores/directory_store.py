@@ -12,7 +12,7 @@ from typing import Iterator, Optional
 from podtune.errors import BadInput, naming
 from podtune.formats.sealed import FileEntry, sha256_of, sync
 from podtune.stores.partial_file import land, partial_file
-from podtune.stores.store import Advance, unwatched
+from podtune.stores.store import Advance, Stored, unwatched
 
 INCOMING = ".incoming"
 """Files that are being written, on the same file system as where they go."""
@@ -60,11 +60,15 @@ class DirectoryStore:
     def size(self, key: str) -> Optional[int]:
         """A file's bytes."""
         path = self._path(key)
-        return path.stat().st_size if path.is_file() else None
+        with contextlib.suppress(FileNotFoundError):  # deleted at this moment
+            return path.stat().st_size if path.is_file() else None
+        return None
 
     def is_whole(self, key: str, entry: FileEntry, source: Optional[Path] = None) -> bool:  # noqa: ARG002  # reads all
         """Whether a file is what it should be."""
-        return self.size(key) == entry.size and sha256_of(self._path(key)) == entry.sha256
+        with contextlib.suppress(FileNotFoundError):  # deleted at this moment
+            return self.size(key) == entry.size and sha256_of(self._path(key)) == entry.sha256
+        return False
 
     def upload(self, source: Path, key: str, advance: Advance = unwatched) -> None:
         """Copy a file in and rename it into place."""
@@ -80,9 +84,12 @@ class DirectoryStore:
     def download(self, key: str, target: Path, advance: Advance = unwatched) -> None:
         """Copy a file out, continuing an interrupted copy of the same file."""
         source = self._path(key)
+        try:
+            status = source.stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise BadInput(f"there is no {key} in {self.uri}") from error
         if not source.is_file():
             raise BadInput(f"there is no {key} in {self.uri}")
-        status = source.stat()
         partial = partial_file(target, f"{status.st_ino} {status.st_size} {status.st_mtime_ns}")
         with naming(target):
             advance(partial.stat().st_size)
@@ -94,6 +101,13 @@ class DirectoryStore:
         start = self._root / prefix.rpartition("/")[0]
         found = (path.relative_to(self._root).as_posix() for path in start.rglob("*") if path.is_file())
         return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith(INCOMING)))
+
+    def listing(self, prefix: str) -> Iterator[Stored]:
+        """Every file whose key starts with `prefix`, sorted by key."""
+        for key in self.keys(prefix):
+            with contextlib.suppress(FileNotFoundError):  # deleted at this moment
+                status = self._path(key).stat()
+                yield Stored(key, status.st_size, status.st_mtime)
 
     def delete(self, key: str) -> None:
         """Remove a file."""

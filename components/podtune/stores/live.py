@@ -3,12 +3,13 @@
     releases/<name>/live/<number>.json    1, 2, 3, … without a gap, each written once
 
 Two who have seen the same move both try to write the next one, so the store's atomic create decides. Compare-and-swap,
-which fewer stores can do, is not needed, and what was live when stays on record.
+which fewer stores can do, is not needed, and what was live when stays on record. A move may name the version that is
+live already: pruning and pinning take one, so that they are in one order with publishers and rollbacks.
 """
 
 import contextlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Iterator, Optional, Tuple
 
@@ -31,7 +32,10 @@ class Live:
     """When it became live; ISO 8601, UTC."""
 
     move: int
-    """The number of the move that made it live; what the next move is given."""
+    """The number of the newest move; what the next move is given."""
+
+    nonce: str = field(default="", compare=False)
+    """Of that move, which tells whose it is."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,30 @@ def live_version(store: Store, name: str) -> Optional[Live]:
         return _newest_move(store, name)
 
 
-def move(store: Store, name: str, *, version: str, after: int) -> Live:
-    """Make a version live by the move that follows number `after` (0: the first).
+def moves(store: Store, name: str) -> Iterator[Live]:
+    """Every move that can be read, the newest first."""
+    newest = live_version(store, name)
+    for number in range(newest.move if newest else 0, 0, -1):
+        with contextlib.suppress(BadInput):
+            found = read_move(store, name, number)
+            if found is not None:
+                yield found
+
+
+def read_move(store: Store, name: str, number: int) -> Optional[Live]:
+    """One move; None where there is none of that number yet."""
+    data = store.read(_key(name, number))
+    return None if data is None else _parse(store, name, number=number, data=data)
+
+
+def move(store: Store, name: str, *, version: str, after: int, nonce: str = "") -> Live:
+    """Make a version live by the move that follows number `after` (0: the first); without `nonce` it gets a random one.
 
     Returns that move as the store holds it: another's, where another was first. Where a store lets several win, what
     is returned may be overwritten later, so that several publishers or none may take themselves for the winner.
     TryAgainLater where it was written but cannot be read, which says nothing of who was first.
     """
-    content = {"version": version, "moved": now(), "nonce": secrets.token_hex(16)}
+    content = {"version": version, "moved": now(), "nonce": nonce or secrets.token_hex(16)}
     key = _key(name, after + 1)
     store.create(key, canonical_json(content))
     with written(store, name, version):
@@ -114,7 +134,7 @@ def _parse(store: Store, name: str, *, number: int, data: bytes) -> Live:
     except (Mistakes, ValueError) as error:
         key = _key(name, number)
         raise BadInput(f"{key} in {store.uri} is damaged; delete it and roll back to a version") from error
-    return Live(found.version, found.moved, number)
+    return Live(found.version, found.moved, number, found.nonce)
 
 
 def _key(name: str, number: int) -> str:

@@ -7,6 +7,7 @@
 
 A version is complete before its manifest exists, and a manifest before a move names it. So whatever
 dies on the way, and even where a store lets two writers win, a reader finds a whole version or none.
+What others delete meanwhile is made good before the move; `pruning.py` says in which order.
 """
 
 import logging
@@ -21,7 +22,10 @@ from podtune.formats.release import NUMBER, SIGNATURE, ReleaseManifest, content_
 from podtune.formats.sealed import FileEntry, entry_of
 from podtune.progress import progress_bar
 from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix, written
-from podtune.stores.store import Advance, Store
+from podtune.stores.pruned import await_claims, pruned_versions, refuse_pruned
+from podtune.stores.store import Advance, Store, unwatched
+
+BLOBS = "blobs/sha256/"
 
 _UPLOADS = 3
 """Of one content, where it arrives damaged."""
@@ -94,17 +98,29 @@ def publish(  # noqa: PLR0913  # the last have defaults that most callers keep
         raise BadInput(f"a release cannot hold a file named {unsafe[0]!r}; rename it to a plain relative path")
     entries = {path: verified.get(path) or entry_of(source) for path, source in sorted(files.items())}
     sources = {entries[path].sha256: source for path, source in files.items()}
-    _upload(store, name, entries, sources)
-    live = live_version(store, name)
     digest = content_digest(facts, entries, record)
-    same = live and _with_content(store, name, version=live.version, digest=digest)
+    draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries, sorted(record))
+    _upload(store, name, entries, sources)
+    for _ in range(_ATTEMPTS):
+        released = _try_to_release(store, draft, sources, sign)
+        if released is not None:
+            return released
+    raise LostRace(f"what is live of {name} in {store.uri} was moved {_ATTEMPTS} times meanwhile; {_remedy()}")
+
+
+def _try_to_release(
+    store: Store, draft: ReleaseManifest, sources: Mapping[str, Path], sign: Optional[Sign]
+) -> Optional[ReleaseManifest]:
+    """Release a model whose contents are uploaded; None where a move was first that left the live version live."""
+    live = live_version(store, draft.name)
+    same = live and _with_content(store, draft.name, version=live.version, digest=draft.digest)
     if same:
         add_signature(store, same, sources, sign)
         return same
-    if (live.version if live else None) != expected:
-        raise _lost(store, name, live=live, expected=expected)
-    draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries, sorted(record))
-    manifest = _abandoned(store, name, parent=expected, digest=digest) or _create_version(store, draft)
+    if (live.version if live else None) != draft.parent:
+        raise _lost(store, draft.name, live=live, expected=draft.parent)
+    manifest = _abandoned(store, draft, sources) or _create_version(store, draft)
+    _make_good(store, manifest, sources)
     add_signature(store, manifest, sources, sign)
     return _go_live(store, manifest, live)
 
@@ -112,6 +128,7 @@ def publish(  # noqa: PLR0913  # the last have defaults that most callers keep
 def set_live(store: Store, name: str, version: str, after: int) -> None:
     """Make a complete version live; LostRace if there was a move after number `after`."""
     manifest = read_release(store, name, version)
+    refuse_pruned(store, name, version)
     lost = lost_file(store, manifest)
     if lost is not None:
         raise BadInput(f"{name} {version} in {store.uri} has lost {lost}; choose another version")
@@ -150,7 +167,7 @@ def signature_key(manifest: ReleaseManifest) -> str:
 
 def blob_key(entry: FileEntry) -> str:
     """The key of a file's content."""
-    return f"blobs/sha256/{entry.sha256}"
+    return f"{BLOBS}{entry.sha256}"
 
 
 def _damaged(store: Store, files: Mapping[str, FileEntry], sources: Mapping[str, Path]) -> Iterator[str]:
@@ -211,11 +228,29 @@ def _remedy() -> str:
     return AGAIN.value() or "run again"
 
 
-def _abandoned(store: Store, name: str, *, parent: Optional[str], digest: str) -> Optional[ReleaseManifest]:
-    """Find a version with this content whose publisher died before it went live."""
-    later = (version for version in versions(store, name) if int(version) > int(parent or 0))
-    same = (_with_content(store, name, version=version, digest=digest) for version in later)
-    return next((manifest for manifest in same if manifest and manifest.parent == parent), None)
+def _abandoned(store: Store, draft: ReleaseManifest, sources: Mapping[str, Path]) -> Optional[ReleaseManifest]:
+    """Find a version with this content and parent whose publisher died before it went live, and that can be whole."""
+    pruned = pruned_versions(store, draft.name)
+    later = (one for one in versions(store, draft.name) if int(one) > int(draft.parent or 0) and one not in pruned)
+    same = (_with_content(store, draft.name, version=version, digest=draft.digest) for version in later)
+    fitting = (manifest for manifest in same if manifest and manifest.parent == draft.parent)
+    return next((manifest for manifest in fitting if not _lost_for_good(store, manifest, sources)), None)
+
+
+def _lost_for_good(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) -> List[str]:
+    """The files of a version that neither the store nor this machine has, such as a card that another run wrote."""
+    others = {name: entry for name, entry in manifest.files.items() if entry.sha256 not in sources}
+    return [name for name, entry in others.items() if store.size(blob_key(entry)) != entry.size]
+
+
+def _make_good(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) -> None:
+    """Upload again what was deleted while no manifest named it; from now on one does, and nobody deletes it."""
+    await_claims(store, {entry.sha256 for entry in manifest.files.values()})
+    gone = {name: entry for name, entry in manifest.files.items() if store.size(blob_key(entry)) != entry.size}
+    for name, entry in gone.items():
+        if entry.sha256 not in sources:
+            raise TryAgainLater(f"{manifest.name} {manifest.version} in {store.uri} lost {name} just now; start again")
+        _upload_one(store, entry, sources[entry.sha256], unwatched)
 
 
 def _create_version(store: Store, draft: ReleaseManifest) -> ReleaseManifest:
@@ -229,12 +264,15 @@ def _create_version(store: Store, draft: ReleaseManifest) -> ReleaseManifest:
     raise LostRace(f"{_ATTEMPTS} other publishers took the next versions of {draft.name} in {store.uri}; {_remedy()}")
 
 
-def _go_live(store: Store, manifest: ReleaseManifest, live: Optional[Live]) -> ReleaseManifest:
+def _go_live(store: Store, manifest: ReleaseManifest, live: Optional[Live]) -> Optional[ReleaseManifest]:
     """Make the new version live; where another publisher was first, accept only the same content.
 
     Where a store lets two publishers win, the version may be the other's by now, so that its content is what counts.
+    None where the first move left the version live that this one was compared with, as pruning does.
     """
     moved = move(store, manifest.name, version=manifest.version, after=live.move if live else 0)
+    if moved.version == manifest.parent:
+        return None
     with written(store, manifest.name, manifest.version):
         theirs = read_release(store, manifest.name, moved.version)
     if theirs.digest == manifest.digest:

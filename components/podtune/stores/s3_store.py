@@ -15,7 +15,7 @@ from podtune.stores import s3_errors
 from podtune.stores.partial_file import land, partial_file, require_space
 from podtune.stores.retrying import ATTEMPTS, wait
 from podtune.stores.s3_client import open_client
-from podtune.stores.store import PROBE, Advance, unwatched
+from podtune.stores.store import PROBE, Advance, Stored, unwatched
 
 _BLOCK = 1 << 20
 
@@ -88,11 +88,17 @@ class S3Store:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that starts with `prefix`, sorted."""
+        return (found.key for found in self.listing(prefix))
+
+    def listing(self, prefix: str) -> Iterator[Stored]:
+        """Every object whose key starts with `prefix`, sorted by key."""
         with s3_errors.explaining(self._action("list", prefix)):
             listing = self._client.get_paginator("list_objects_v2")
             pages = listing.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
-            found = [item["Key"][len(self._prefix) :] for page in pages for item in page.get("Contents", [])]
-        return iter(sorted(found))
+            items = [item for page in pages for item in page.get("Contents", [])]
+        start = len(self._prefix)
+        found = (Stored(item["Key"][start:], item["Size"], item["LastModified"].timestamp()) for item in items)
+        return iter(sorted(found, key=lambda one: one.key))
 
     def delete(self, key: str) -> None:
         """Delete an object."""

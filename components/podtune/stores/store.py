@@ -1,5 +1,6 @@
 """Where releases and shared checkpoints live: keys to bytes, with an atomic create."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Protocol
 
@@ -14,6 +15,16 @@ Advance = Callable[[int], object]
 
 def unwatched(count: int) -> None:  # an Advance
     """Report no progress."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object, as a listing shows it."""
+
+    key: str
+    size: int
+    modified: float
+    """When it was written, in seconds since 1970 by the store's clock."""
 
 
 class Store(Protocol):
@@ -54,6 +65,9 @@ class Store(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that starts with `prefix`, sorted."""
+
+    def listing(self, prefix: str) -> Iterator[Stored]:
+        """Every object whose key starts with `prefix`, sorted by key."""
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens where there is none."""

@@ -8,12 +8,13 @@ uses them.
 
 import contextlib
 import logging
+import re
 import shutil
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Set
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Set
 
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.artifact import Format
@@ -24,7 +25,7 @@ from podtune.stores.lease import OnlyLease, elsewhere
 from podtune.stores.lock_file import locked
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, remove, send
-from podtune.stores.store import Store
+from podtune.stores.store import Store, Stored
 from podtune.training.config import TrainingConfig
 
 ENGINE = "engine"
@@ -35,6 +36,7 @@ _LEASE_SECONDS = 60.0
 """After which a process that does not renew its lease is dead, and its training goes on in another."""
 
 _KEY_DIGITS = 16
+_KEY = re.compile(f"[0-9a-f]{{{_KEY_DIGITS}}}")
 _CHECKPOINT_SETTINGS = ("checkpoint_minutes", "checkpoint_every", "keep_checkpoints")
 
 _log = logging.getLogger(__name__)
@@ -122,6 +124,27 @@ def directory_name(step: int) -> str:
 def step_of(name: str) -> int:
     """The step in a checkpoint's name."""
     return int(name.partition("-")[2])
+
+
+def abandoned_runs(workspace: Store, before: float) -> Dict[str, int]:
+    """Keys of runs of which nothing, no lease either, was written after a time (seconds since 1970), with their bytes."""
+    found: Dict[str, List[Stored]] = {}
+    for one in workspace.listing(""):
+        key = one.key.partition("/")[0]
+        if _KEY.fullmatch(key):
+            found.setdefault(key, []).append(one)
+    old = {key: ones for key, ones in found.items() if all(one.modified <= before for one in ones)}
+    return {key: sum(one.size for one in ones) for key, ones in sorted(old.items())}
+
+
+def forget_run(workspace: Store, key: str, before: float) -> bool:
+    """Delete the states of an abandoned run, under the lease that its training would take; whether it still was one."""
+    mirror = Mirror(workspace, key)
+    with mirror.lease(lambda: False):
+        newest = max((one.modified for one in workspace.listing(f"{key}/step-")), default=before)
+        if newest <= before:
+            mirror.hold({})
+        return newest <= before
 
 
 class Mirror:

@@ -22,7 +22,7 @@ def clean(
     """List what nothing needs of local runs, or delete it.
 
     Kept are all releases, logs and curves, the newest run of each recipe, what later runs reuse, and the states of
-    stopped trainings.
+    stopped trainings. Releases that nobody needs are for `podtune prune`.
     """
     from podtune_pipelines.home import Home, nobody_running, remove, unneeded
     from podtune_pipelines.sizes import size_in_words

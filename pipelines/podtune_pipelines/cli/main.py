@@ -13,6 +13,7 @@ from podtune_pipelines.cli.convert_detector import convert_detector
 from podtune_pipelines.cli.doctor import doctor
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.cli.predict import predict
+from podtune_pipelines.cli.prune import pin, prune
 from podtune_pipelines.cli.releases import download, releases, rollback
 from podtune_pipelines.cli.run import recipes, run
 from podtune_pipelines.cli.runs import cancel, retry, runs, wait
@@ -43,6 +44,8 @@ app.command()(settings)
 app.command()(releases)
 app.command()(download)
 app.command()(rollback)
+app.command()(pin)
+app.command()(prune)
 app.command()(predict)
 app.command()(convert_detector)
 app.command()(doctor)

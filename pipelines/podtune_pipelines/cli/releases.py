@@ -20,7 +20,7 @@ def releases(
 ) -> None:
     """List a model's versions, or all released models.
 
-    Shows which version is live, when each was published, and its scores.
+    Shows which version is live, pinned or pruned, when each was published, and its scores.
     """
     from podtune.stores.opening import open_store
     from rich.console import Console
@@ -70,6 +70,7 @@ def download(
     verifies the files that are there.
     """
     from podtune.stores.opening import open_store
+    from podtune.stores.pruned import refuse_pruned
     from podtune.stores.releases import read_live, read_release
     from podtune.stores.signing import verify_signature
 
@@ -77,6 +78,8 @@ def download(
 
     opened = open_store(options.store_of(store, home))
     manifest = read_release(opened, name, version) if version else read_live(opened, name)
+    if version:
+        refuse_pruned(opened, name, version)
     directory = to.resolve()
     check = (lambda there: verify_signature(there, verify)) if verify else None
     fetched = download_release(opened, manifest, directory, check)

@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import List
@@ -133,3 +134,15 @@ def test_another_uri_is_refused(uri: str) -> None:
 def test_a_text_that_no_path_can_be_is_refused(uri: str) -> None:
     with pytest.raises(BadInput, match=r"^a store must be .*, without NUL and half characters; got "):
         open_store(uri)
+
+
+def test_a_listing_has_sizes_and_times(store: Store) -> None:
+    before = time.time()
+    store.create("blobs/two", b"22")
+    store.create("blobs/one", b"1")
+    store.create("other", b"")
+
+    found = list(store.listing("blobs/"))
+
+    assert [(one.key, one.size) for one in found] == [("blobs/one", 1), ("blobs/two", 2)]
+    assert all(before - 2 < one.modified < before + 60 for one in found)

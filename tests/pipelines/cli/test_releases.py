@@ -15,7 +15,7 @@ def test_every_version_is_a_row(release: Any, invoke: Any) -> None:
 
     rows = [line.replace("│", " ").replace("┃", " ").split() for line in (lines[1], lines[3], lines[4])]
     assert rows == [
-        ["version", "live", "created", "(UTC)", "compared", "with", "examples", "f1"],
+        ["version", "state", "created", "(UTC)", "compared", "with", "examples", "f1"],
         ["1", created[0][:10], created[0][11:16], "12,000", "80.00"],
         ["2", "live", created[1][:10], created[1][11:16], "1", "12,000", "81.26"],
     ]
@@ -33,6 +33,8 @@ def test_json_has_the_exact_values(release: Any, invoke: Any) -> None:
             "examples": 12000,
             "metrics": {"f1": 81.256},
             "problem": None,
+            "pinned": False,
+            "pruned": None,
         }
     ]
 

@@ -1,0 +1,136 @@
+"""Which versions of a release stay when a store is pruned, and why."""
+
+import contextlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Dict, List, Optional, Sequence, Set, Tuple
+
+from podtune.errors import BadInput
+from podtune.formats.release import ModelFacts, ReleaseManifest
+from podtune.sections import read_section
+from podtune.stores.live import live_version, moves
+from podtune.stores.pruned import pruned_versions
+from podtune.stores.pruning import delete_unnamed, pinned_versions, prune_versions, unnamed_contents
+from podtune.stores.releases import read_release, versions
+from podtune.stores.store import Store
+from podtune.tasks.task import metric_named
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What stays beside the live version, pinned ones and the best."""
+
+    predecessors: int
+    """Versions that were live most recently before."""
+
+    before: float
+    """What was written later stays; in seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What becomes of one version."""
+
+    name: str
+    version: str
+    bytes: int
+    """Of its files, which other versions may share; 0 where it cannot be read."""
+
+    kept: str
+    """Why it stays; empty where it goes."""
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What goes, or went, from a store."""
+
+    versions: List[Decided]
+    contents: int
+    bytes: int
+    """Of the contents."""
+
+
+def kept_versions(store: Store, name: str, policy: Policy) -> Dict[str, str]:
+    """The versions of a release that stay, each with the first of its reasons."""
+    gone, live = pruned_versions(store, name), live_version(store, name)
+    found = [version for version in versions(store, name) if version not in gone]
+    if live is None:
+        return dict.fromkeys(found, "nothing is live yet")
+    been_live = [one for one in dict.fromkeys(move.version for move in moves(store, name)) if one in found]
+    before_it = islice((one for one in been_live if one != live.version), policy.predecessors)
+    read = {version: _read(store, name, version) for version in found}
+    reasons = [(live.version, "live"), *((one, "pinned") for one in sorted(pinned_versions(store, name)))]
+    reasons += [(one, "live before") for one in before_it]
+    reasons += _best([manifest for version, manifest in read.items() if manifest and version in been_live])
+    reasons += [(version, "young") for version, one in read.items() if one and _is_young(one, policy)]
+    reasons += [(version, "cannot be read") for version, one in read.items() if one is None]
+    return dict(reversed(reasons))
+
+
+def pruned_by(store: Store, chosen: Sequence[str], policy: Policy) -> Pruned:
+    """What a pruning of some releases would do, and how many bytes of contents would go."""
+    decided = [one for name in chosen for one in _decided(store, name, policy)]
+    going: Dict[str, Set[str]] = {name: {one.version for one in decided if one.name == name} for name in chosen}
+    for one in decided:
+        if one.kept:
+            going[one.name].discard(one.version)
+    found = list(unnamed_contents(store, policy.before, going, {}))
+    return Pruned(decided, len(found), sum(one.size for one in found))
+
+
+def prune(store: Store, chosen: Sequence[str], policy: Policy) -> Pruned:
+    """Prune some releases, and delete every content that no version of any release names then."""
+    decided = []
+    for name in chosen:
+        before = _decided(store, name, policy)
+        gone = prune_versions(store, name, lambda name=name: kept_versions(store, name, policy))  # type: ignore[misc]  # bound now
+        decided += [replace(one, kept="" if one.version in gone else one.kept or "kept meanwhile") for one in before]
+    deleted = delete_unnamed(store, policy.before)
+    return Pruned(decided, len(deleted), sum(one.size for one in deleted))
+
+
+def _decided(store: Store, name: str, policy: Policy) -> List[Decided]:
+    """Every version that is not pruned yet, oldest first."""
+    kept, gone = kept_versions(store, name, policy), pruned_versions(store, name)
+    return [
+        Decided(name, version, _size(store, name, version), kept.get(version, ""))
+        for version in versions(store, name)
+        if version not in gone
+    ]
+
+
+def _best(manifests: List[ReleaseManifest]) -> List[Tuple[str, str]]:
+    """The best versions by each metric, of those that were scored on as many examples."""
+    best: Dict[Tuple[str, int, str], Tuple[float, str]] = {}
+    for manifest in manifests:
+        with contextlib.suppress(BadInput):
+            facts = read_section(ModelFacts, manifest.facts, "")
+            for metric, found in facts.metrics.items():
+                score = found.value if metric_named(metric).higher_is_better else -found.value
+                group = (facts.task, facts.examples, metric)
+                best[group] = max(best.get(group, (score, manifest.version)), (score, manifest.version), key=_score)
+    return [(version, f"best {metric} on {count:,}") for (_, count, metric), (_, version) in best.items()]
+
+
+def _score(found: Tuple[float, str]) -> float:
+    return found[0]
+
+
+def _read(store: Store, name: str, version: str) -> Optional[ReleaseManifest]:
+    try:
+        return read_release(store, name, version)
+    except BadInput:
+        return None
+
+
+def _size(store: Store, name: str, version: str) -> int:
+    manifest = _read(store, name, version)
+    return sum({entry.sha256: entry.size for entry in manifest.files.values()}.values()) if manifest else 0
+
+
+def _is_young(manifest: ReleaseManifest, policy: Policy) -> bool:
+    """Whether a version was made after the time; one that does not say when was not."""
+    with contextlib.suppress(ValueError):
+        return datetime.fromisoformat(manifest.created).timestamp() > policy.before
+    return False
