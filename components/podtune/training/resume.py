@@ -127,7 +127,7 @@ def step_of(name: str) -> int:
 
 
 def abandoned_runs(workspace: Store, before: float) -> Dict[str, int]:
-    """Keys of runs of which nothing, no lease either, was written after a time (seconds since 1970), with their bytes."""
+    """Keys of runs of which nothing, no lease either, was written after a time (s since 1970), with their bytes."""
     found: Dict[str, List[Stored]] = {}
     for one in workspace.listing(""):
         key = one.key.partition("/")[0]
