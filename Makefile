@@ -159,7 +159,7 @@ hashes: build/tools/installed  ## write the SHA-256 of every file that an index 
 audit: .venv/installed build/tools/installed  ## look for known vulnerabilities, unsafe calls and keys in the repository
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive components pipelines
 	$(BIN)/detect-secrets-hook --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString \
-	  --disable-plugin KeywordDetector --exclude-secrets 'canary|^secret$$' $$(git ls-files -- ':!tests/golden' ':!*.lock')
+	  --disable-plugin KeywordDetector --exclude-secrets '(?i)canary|^secret' $$(git ls-files -- ':!tests/golden' ':!*.lock')
 	for lock in requirements.lock images/ipu/requirements.lock; do \
 	  build/tools/bin/pip-audit --disable-pip --require-hashes --progress-spinner off --format json --output build/tools/audit.json \
 	    --requirement $$lock || { cat build/tools/audit.json; exit 1; }; \
