@@ -349,7 +349,12 @@ def _read_change(_: Path, content: bytes) -> None:
 
 
 def _uri_seeds(_: Path) -> Sequence[bytes]:
-    web = ["https://host:443/a/b.json?sig=x#y", "http://localhost:80/a", "https://user:secret@host/a", "https://[::1]/a"]
+    web = [
+        "https://host:443/a/b.json?sig=x#y",
+        "http://localhost:80/a",
+        "https://user:secret@host/a",
+        "https://[::1]/a",
+    ]
     others = [
         "s3://bucket/prefix/a",
         "hf://datasets/owner/name/a.json",
