@@ -127,9 +127,7 @@ test-floor: .venv-floor/installed  ## the tests of what the IPU image runs, on P
 	@echo "installing $$(grep -c == $<) packages into .venv, in silence: some 0.6 GB to fetch with torch's build for CPUs," >&2
 	@echo "3.5 GB with the one for CUDA, which pip takes unless it is configured otherwise (README.md); minutes" >&2
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --no-deps --requirement requirements.lock
-	@# PyPI's torch for Linux is built for CUDA, whose libraries are packages of their own
-	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet --no-deps --requirement images/gpu/requirements.lock
+	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
@@ -138,7 +136,6 @@ lock:  ## resolve pyproject.toml anew into requirements.lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet torch==2.13.0 '.[benchmarks,dev,signing]'
 	build/lock/bin/pip freeze --all --exclude pip --exclude podtune | sed 's/+cpu$$//' > requirements.lock
-	$(MAKE) hashes
 
 # What the steps import, pinned as requirements.lock pins it; kfp without what it requires: its executor needs none of it
 lock-images:  ## pin what the CPU image installs, as requirements.lock does
@@ -146,14 +143,12 @@ lock-images:  ## pin what the CPU image installs, as requirements.lock does
 	$(PINS) requirements.lock > build/lock/constraints.txt
 	build/lock/bin/pip install --quiet --constraint build/lock/constraints.txt --requirement images/cpu/requirements.in
 	(build/lock/bin/pip freeze; $(PINS) requirements.lock | grep ^kfp==) | sed 's/+cpu$$//' | sort -f > images/cpu/requirements.lock
-	$(MAKE) hashes
 
-LOCKS := requirements.lock images/cpu/requirements.lock images/gpu/requirements.lock tests/manifests/requirements.lock tests/servers/swift.lock
-FLOOR_LOCKS := images/ipu/requirements.lock tests/floor.lock
 
-hashes: build/tools/installed  ## write the SHA-256 of every file that an index has of the pins into the locks
-	build/tools/bin/python images/hashes.py 3.11.14 $(LOCKS)
-	build/tools/bin/python images/hashes.py 3.8.18 $(FLOOR_LOCKS)
+# Not where torch has two builds: pip would prefer the index's, whose SHA-256 it knows beforehand
+hashes: build/tools/installed  ## write the SHA-256 of every file that the index has into the locks of one torch or none
+	build/tools/bin/python images/hashes.py 3.11.14 tests/manifests/requirements.lock tests/servers/swift.lock
+	build/tools/bin/python images/hashes.py 3.8.18 images/ipu/requirements.lock tests/floor.lock
 
 # pip-audit asks an advisory service for each pin, and says where it had no answer; the two others need no network
 audit: .venv/installed build/tools/installed  ## look for known vulnerabilities, unsafe calls and keys in the repository
@@ -161,7 +156,7 @@ audit: .venv/installed build/tools/installed  ## look for known vulnerabilities,
 	$(BIN)/detect-secrets-hook --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString \
 	  --disable-plugin KeywordDetector --exclude-secrets '(?i)canary|^secret' $$(git ls-files -- ':!tests/golden' ':!*.lock')
 	for lock in requirements.lock images/ipu/requirements.lock; do \
-	  build/tools/bin/pip-audit --disable-pip --require-hashes --progress-spinner off --format json --output build/tools/audit.json \
+	  build/tools/bin/pip-audit --disable-pip --no-deps --progress-spinner off --format json --output build/tools/audit.json \
 	    --requirement $$lock || { cat build/tools/audit.json; exit 1; }; \
 	  $(BIN)/python -c "import json; found = json.load(open('build/tools/audit.json'))['dependencies']; \
 	    print(sum('vulns' in one for one in found), 'of', len(found), 'pins of $$lock had an answer from the advisory service')"; \

@@ -2,14 +2,11 @@
 
     hashes.py PYTHON LOCK…
 
-PYTHON is the full version that the locks are for. Of torch, whose builds for CPUs lie elsewhere, what pip takes on this
-machine is added.
+PYTHON is the full version that the locks are for.
 """
 
-import hashlib
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 COMPILE = "uv pip compile --quiet --no-deps --generate-hashes --no-header --no-annotate --python-platform linux"
@@ -28,19 +25,7 @@ def main(python: str, *locks: str) -> None:
 def _hashed(python: str, pins: "list[str]") -> str:
     command = [sys.executable, "-m", *COMPILE.split(), "--python-version", python, "-"]
     found = subprocess.run(command, input="\n".join(pins), text=True, capture_output=True, check=True)
-    for torch in (pin for pin in pins if pin.startswith("torch==")):
-        local = f"    --hash=sha256:{_sha256_of_what_pip_takes(torch)} \\\n"
-        start = f"{torch} \\\n"
-        if local.strip(" \\\n") not in found.stdout:
-            return found.stdout.replace(start, start + local)
     return found.stdout
-
-
-def _sha256_of_what_pip_takes(pin: str) -> str:
-    with tempfile.TemporaryDirectory() as directory:
-        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", directory, pin]
-        subprocess.run(download, check=True)
-        return hashlib.sha256(next(Path(directory).iterdir()).read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

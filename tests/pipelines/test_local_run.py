@@ -121,7 +121,7 @@ def test_a_second_run_reuses_what_is_unchanged_and_says_so(home: Path) -> None:
 
 
 def test_another_learning_rate_reuses_the_preparation_and_releases_again(home: Path) -> None:
-    finished = run_small(home, "training.learning_rate=5e-4", "gate.tolerance=100.0")
+    finished = run_small(home, "training.learning_rate=5e-4", "gate.tolerance=49.0")
 
     assert finished.returncode == 0, finished.stderr
     assert "tokenize_squad (reused)" in finished.stderr
@@ -133,7 +133,7 @@ def test_a_checkpoint_that_was_removed_is_trained_again_and_evaluated_anew(home:
     for folder in (home / ".podtune" / "runs").glob("*/finetune"):
         shutil.rmtree(folder)
 
-    healed, again = (run_small(home, "gate.tolerance=100.0") for _ in range(2))
+    healed, again = (run_small(home, "gate.tolerance=49.0") for _ in range(2))
 
     assert (healed.returncode, again.returncode) == (0, 0), healed.stderr + again.stderr
     assert "tokenize_squad (reused)" in healed.stderr
@@ -183,7 +183,7 @@ def test_a_signal_saves_the_state_and_the_same_command_continues(home: Path, sen
         f"error: a run of bert-tiny-squad in .podtune is under way in process {process.pid} on "
     )
 
-    continued = podtune(home, "run", "bert-tiny-squad", *_options([*changes, "gate.tolerance=100.0"]))
+    continued = podtune(home, "run", "bert-tiny-squad", *_options([*changes, "gate.tolerance=49.0"]))
 
     assert continued.returncode == 0, continued.stderr
     assert "continuing after step" in continued.stderr
@@ -201,7 +201,7 @@ def test_a_run_that_is_killed_leaves_no_process_and_the_same_command_continues(h
         process.kill()
         gone, alive = psutil.wait_procs(steps, timeout=60)
 
-    continued = podtune(home, "run", "bert-tiny-squad", *_options([*changes, "gate.tolerance=100.0"]))
+    continued = podtune(home, "run", "bert-tiny-squad", *_options([*changes, "gate.tolerance=49.0"]))
 
     assert (len(gone) > 0, alive) == (True, [])
     assert continued.returncode == 0, continued.stderr

@@ -33,6 +33,7 @@ _DAMAGES = (
     ValueError,
     TypeError,
     LookupError,
+    RuntimeError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,

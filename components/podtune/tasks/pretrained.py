@@ -15,6 +15,9 @@ from podtune.formats.json_files import read_object
 _OF_A_LAYER = re.compile(r"\.(h|\w*layers?|\w*layer_groups)\.\d+\.")
 """Heads and poolers of other tasks are left out on purpose, layers are not."""
 
+_MISMATCHED = "ignore_mismatched_sizes"
+"""The option that transformers names where weights have another shape than a model."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,10 +37,16 @@ def load_pretrained(
     are also new where they have another shape, as the heads of other tasks.
     """
     strict = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
-    reported = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # they are refused below
+    reported = {**strict, "output_loading_info": True, **options}
     try:
         with quietly():
-            model, report = from_pretrained(directory, **strict, **reported, **options)
+            try:
+                model, report = from_pretrained(directory, **reported)
+            except RuntimeError as error:
+                if _MISMATCHED not in str(error):
+                    raise
+                # They are refused below; where all fit, transformers 4 would draw every weight anew with this
+                model, report = from_pretrained(directory, **reported, **{_MISMATCHED: True})
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"cannot load a {kind} model from {directory}: {reason}") from error

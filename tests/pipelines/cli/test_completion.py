@@ -21,7 +21,7 @@ def offered(line: str) -> List[str]:
         ("podtune recipes lxmert-vqa", ["lxmert-vqa-tiny", "lxmert-vqa-uncased"]),
         ("podtune run minilm-squad --device ", ["cpu", "gpu", "ipu"]),
         ("podtune run minilm-squad --set training.batch", ["training.batch_size="]),
-        ("podtune settings gate.", ["gate.metric", "gate.floors", "gate.tolerance", "gate.other_data"]),
+        ("podtune settings gate.", ["gate.metric", "gate.floors", "gate.tolerance", "gate.relative_tolerance"]),
     ],
 )
 def test_names_of_recipes_devices_and_settings_are_offered(line: str, offers: List[str]) -> None:
