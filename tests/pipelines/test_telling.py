@@ -103,7 +103,7 @@ def test_kfps_exit_handler_tells_of_each_outcome(webhook: Any, run_as_compiled: 
     with pytest.raises(RuntimeError, match="FAILURE"):
         run_as_compiled(pipeline_of, "r3", "gate.floors.exact_match=100.0")
     with pytest.raises(RuntimeError, match="FAILURE"):
-        run_as_compiled(pipeline_of, "r4", "training.learning_rate=1e39")
+        run_as_compiled(pipeline_of, "r4", "source.data=/nonexistent")
 
     assert [(one["run"], one["event"], one["reason"]) for one in webhook.messages] == [
         ("r1", "released", "there is no live release to compare with"),
