@@ -4,12 +4,12 @@ import contextlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
-from podtune.stores.live import live_version, moves
+from podtune.stores.live import Live, live_version, moves
 from podtune.stores.pruned import pruned_versions
 from podtune.stores.pruning import delete_unnamed, pinned_versions, prune_versions, unnamed_contents
 from podtune.stores.releases import read_release, versions
@@ -53,19 +53,7 @@ class Pruned:
 
 def kept_versions(store: Store, name: str, policy: Policy) -> Dict[str, str]:
     """The versions of a release that stay, each with the first of its reasons."""
-    gone, live = pruned_versions(store, name), live_version(store, name)
-    found = [version for version in versions(store, name) if version not in gone]
-    if live is None:
-        return dict.fromkeys(found, "nothing is live yet")
-    been_live = [one for one in dict.fromkeys(move.version for move in moves(store, name)) if one in found]
-    before_it = islice((one for one in been_live if one != live.version), policy.predecessors)
-    read = {version: _read(store, name, version) for version in found}
-    reasons = [(live.version, "live"), *((one, "pinned") for one in sorted(pinned_versions(store, name)))]
-    reasons += [(one, "live before") for one in before_it]
-    reasons += _best([manifest for version, manifest in read.items() if manifest and version in been_live])
-    reasons += [(version, "young") for version, one in read.items() if one and _is_young(one, policy)]
-    reasons += [(version, "cannot be read") for version, one in read.items() if one is None]
-    return dict(reversed(reasons))
+    return {one.version: one.kept for one in _decided(store, name, policy) if one.kept}
 
 
 def pruned_by(store: Store, chosen: Sequence[str], policy: Policy) -> Pruned:
@@ -92,12 +80,24 @@ def prune(store: Store, chosen: Sequence[str], policy: Policy) -> Pruned:
 
 def _decided(store: Store, name: str, policy: Policy) -> List[Decided]:
     """Every version that is not pruned yet, oldest first."""
-    kept, gone = kept_versions(store, name, policy), pruned_versions(store, name)
-    return [
-        Decided(name, version, _size(store, name, version), kept.get(version, ""))
-        for version in versions(store, name)
-        if version not in gone
-    ]
+    gone, live = pruned_versions(store, name), live_version(store, name)
+    read = {version: _read(store, name, version) for version in versions(store, name) if version not in gone}
+    kept = _reasons(store, name, live, read, policy) if live else dict.fromkeys(read, "nothing is live yet")
+    return [Decided(name, version, _size(manifest), kept.get(version, "")) for version, manifest in read.items()]
+
+
+def _reasons(
+    store: Store, name: str, live: Live, read: Mapping[str, Optional[ReleaseManifest]], policy: Policy
+) -> Dict[str, str]:
+    """Why versions stay, of those that were read or could not be; the first reason of each."""
+    been_live = [one for one in dict.fromkeys(move.version for move in moves(store, name)) if one in read]
+    before_it = islice((one for one in been_live if one != live.version), policy.predecessors)
+    reasons = [(live.version, "live"), *((one, "pinned") for one in sorted(pinned_versions(store, name)))]
+    reasons += [(one, "live before") for one in before_it]
+    reasons += _best([manifest for version, manifest in read.items() if manifest and version in been_live])
+    reasons += [(version, "young") for version, one in read.items() if one and _is_young(one, policy)]
+    reasons += [(version, "cannot be read") for version, one in read.items() if one is None]
+    return dict(reversed(reasons))
 
 
 def _best(manifests: List[ReleaseManifest]) -> List[Tuple[str, str]]:
@@ -124,8 +124,7 @@ def _read(store: Store, name: str, version: str) -> Optional[ReleaseManifest]:
         return None
 
 
-def _size(store: Store, name: str, version: str) -> int:
-    manifest = _read(store, name, version)
+def _size(manifest: Optional[ReleaseManifest]) -> int:
     return sum({entry.sha256: entry.size for entry in manifest.files.values()}.values()) if manifest else 0
 
 

@@ -123,6 +123,12 @@ class ReleaseManifest:
                 yield f"files.{name!r}", "has no valid size and SHA-256"
 
 
+def require_name(name: str) -> None:
+    """Raise BadInput where a release cannot have this name."""
+    if not NAME.fullmatch(name):
+        raise BadInput(f"a release's name must be lower-case letters, digits and hyphens, at most 63; got {name!r}")
+
+
 def parse_release(data: bytes, where: str) -> ReleaseManifest:
     """Read a release's manifest strictly; BadInput, saying `where`, if it is damaged or unsafe."""
     try:

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Iterator, Optional, Tuple
 
 from podtune.errors import BadInput, TryAgainLater
-from podtune.formats.release import NAME, NUMBER
+from podtune.formats.release import NUMBER, require_name
 from podtune.formats.sealed import canonical_json
 from podtune.parsing import parse_json
 from podtune.sections import Mistakes, read_section
@@ -100,8 +100,7 @@ def written(store: Store, name: str, version: str) -> Iterator[None]:
 
 def release_prefix(name: str) -> str:
     """Where all of a release but its content lies."""
-    if not NAME.fullmatch(name):
-        raise BadInput(f"a release's name must be lower-case letters, digits and hyphens, at most 63; got {name!r}")
+    require_name(name)
     return f"{RELEASES}{name}/"
 
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Dict, Literal, Optional
 
 from podtune.environment import RUN
-from podtune.errors import BadInput, PodtuneError
+from podtune.errors import PodtuneError
 from podtune.formats.evaluation import Metric
-from podtune.formats.release import NAME
+from podtune.formats.release import require_name
 from podtune.formats.sealed import canonical_json
 from podtune.parsing import parse_json
 from podtune.sections import Mistakes, read_section
@@ -74,6 +74,5 @@ def run_name() -> str:
 
 
 def _key(name: str, run: str, event: str) -> str:
-    if not NAME.fullmatch(name):
-        raise BadInput(f"a release's name must be lower-case letters, digits and hyphens, at most 63; got {name!r}")
+    require_name(name)
     return f"runs/{name}/{run}/{event}.json"

@@ -141,8 +141,7 @@ def set_live(store: Store, name: str, version: str, after: int) -> None:
 
 def lost_file(store: Store, manifest: ReleaseManifest) -> Optional[str]:
     """Return the first file of a version that is missing or has another size; None if none is. Nothing is read."""
-    lost = (name for name, entry in manifest.files.items() if store.size(blob_key(entry)) != entry.size)
-    return next(lost, None)
+    return next(_missing(store, manifest.files), None)
 
 
 def repair(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) -> bool:
@@ -168,6 +167,11 @@ def signature_key(manifest: ReleaseManifest) -> str:
 def blob_key(entry: FileEntry) -> str:
     """The key of a file's content."""
     return f"{BLOBS}{entry.sha256}"
+
+
+def _missing(store: Store, files: Mapping[str, FileEntry]) -> Iterator[str]:
+    """The names of files whose content the store lacks or has in another size."""
+    return (name for name, entry in files.items() if store.size(blob_key(entry)) != entry.size)
 
 
 def _damaged(store: Store, files: Mapping[str, FileEntry], sources: Mapping[str, Path]) -> Iterator[str]:
@@ -240,14 +244,14 @@ def _abandoned(store: Store, draft: ReleaseManifest, sources: Mapping[str, Path]
 def _lost_for_good(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) -> List[str]:
     """The files of a version that neither the store nor this machine has, such as a card that another run wrote."""
     others = {name: entry for name, entry in manifest.files.items() if entry.sha256 not in sources}
-    return [name for name, entry in others.items() if store.size(blob_key(entry)) != entry.size]
+    return list(_missing(store, others))
 
 
 def _make_good(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) -> None:
     """Upload again what was deleted while no manifest named it; from now on one does, and nobody deletes it."""
     await_claims(store, {entry.sha256 for entry in manifest.files.values()})
-    gone = {name: entry for name, entry in manifest.files.items() if store.size(blob_key(entry)) != entry.size}
-    for name, entry in gone.items():
+    for name in list(_missing(store, manifest.files)):
+        entry = manifest.files[name]
         if entry.sha256 not in sources:
             raise TryAgainLater(f"{manifest.name} {manifest.version} in {store.uri} lost {name} just now; start again")
         _upload_one(store, entry, sources[entry.sha256], unwatched)

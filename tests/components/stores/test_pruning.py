@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 from unittest.mock import ANY
 
 import pytest
+from inputs.dying_store import Died, DyingStore
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import ReleaseManifest
 from podtune.stores import pruned, pruning
@@ -315,33 +316,6 @@ def test_a_publisher_whose_champion_is_still_live_takes_the_next_move(tmp_path: 
     assert (manifest.version, manifest.parent) == ("5", "3")
     assert list(pruned_versions(store, "qa")) == ["1", "2", "4"]
     assert live_version(store, "qa") == Live("5", ANY, 5)
-
-
-class Died(Exception):
-    pass
-
-
-class DyingStore(DirectoryStore):
-    """Its user dies at the given write or deletion, before or after it happened."""
-
-    def __init__(self, root: Path, dies_at: int, after: bool) -> None:
-        super().__init__(root)
-        self._left, self._after = dies_at, after
-
-    def create(self, key: str, data: bytes) -> bool:
-        return bool(self._dying(lambda: super(DyingStore, self).create(key, data)))
-
-    def delete(self, key: str) -> None:
-        self._dying(lambda: super(DyingStore, self).delete(key))
-
-    def _dying(self, write: Callable[[], Any]) -> Any:
-        self._left -= 1
-        if self._left < 0 and not self._after:
-            raise Died
-        answer = write()
-        if self._left < 0:
-            raise Died
-        return answer
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterator, Optional
 from unittest.mock import ANY
 
 import pytest
+from inputs.dying_store import Died, DyingStore
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import ReleaseManifest
 from podtune.stores.directory_store import DirectoryStore
@@ -360,34 +361,6 @@ def test_where_two_can_win_a_reader_still_finds_a_whole_version(tmp_path: Path, 
     assert release(store, (tmp_path / "to/model.safetensors").read_text(), None) == live
     with pytest.raises(LostRace, match=rf"^version {live.version} of qa is live in .* with nothing; run again$"):
         release(store, "another model", None)
-
-
-class Died(Exception):
-    pass
-
-
-class DyingStore(DirectoryStore):
-    """Its user dies at the given write, before or after it happened."""
-
-    def __init__(self, root: Path, dies_at: int, after: bool) -> None:
-        super().__init__(root)
-        self._left = dies_at
-        self._after = after
-
-    def create(self, key: str, data: bytes) -> bool:
-        return bool(self._dying(lambda: super(DyingStore, self).create(key, data)))
-
-    def upload(self, source: Path, key: str, advance: Any = None) -> None:
-        self._dying(lambda: super(DyingStore, self).upload(source, key, lambda count: None))
-
-    def _dying(self, write: Callable[[], Any]) -> Any:
-        self._left -= 1
-        if self._left < 0 and not self._after:
-            raise Died
-        answer = write()
-        if self._left < 0:
-            raise Died
-        return answer
 
 
 @pytest.mark.parametrize("after", [False, True])

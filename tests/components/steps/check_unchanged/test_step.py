@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
+from inputs import finished_run
 from podtune import __main__ as program
 from podtune import __version__
 from podtune.errors import TryAgainLater
@@ -20,34 +21,13 @@ SECTIONS: Dict[str, Dict[str, Any]] = {
     "card": {"description": "A model."},
 }
 
-CHECKPOINT: Dict[str, Any] = {
-    "task": "question-answering",
+CHECKPOINT = {
+    **finished_run.CHECKPOINT,
     "training": {"epochs": 3, "learning_rate": 3e-5},
-    "steps": 1,
-    "steps_per_epoch": 1,
-    "examples_seen": 12,
-    "kept_step": 1,
-    "train_loss": 0.5,
-    "seconds": 1.5,
-    "resumed": 0,
-    "hardware": {"device": "cpu"},
     "software": {"podtune": __version__},
 }
 
-EVALUATION: Dict[str, Any] = {
-    "task": "question-answering",
-    "checkpoint": "c" * 64,
-    "features": "f" * 64,
-    "split": "validation",
-    "data": "d" * 64,
-    "examples": 12,
-    "rows": 14,
-    "loss": 0.25,
-    "metrics": {},
-    "slices": [],
-    "settings": {"n_best": 20},
-    "seconds": 0.5,
-}
+EVALUATION = {**finished_run.EVALUATION, "checkpoint": "c" * 64, "metrics": {}, "settings": {"n_best": 20}}
 
 
 class Case:
