@@ -13,6 +13,7 @@ from podtune.stores.opening import refuse_secrets
 
 from podtune_pipelines.kfp_compiler import compiler, dsl
 from podtune_pipelines.placement import Placement, add_step
+from podtune_pipelines.pods.kfp_pod import refusals
 from podtune_pipelines.recipe import Recipe
 
 Section = Dict[str, Any]
@@ -56,6 +57,7 @@ def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Cha
     """Define a pipeline that prepares a recipe; `finish` adds the other steps and returns the output, of this type."""
     if placement.device == "ipu":
         recipe.training.on_ipus()
+    placement.pods.refuse(list(refusals(placement.pods, by_ipujobs=placement.by_ipujobs)))
 
     def pipeline(*values: Any) -> Any:
         channels = {**dict(zip(_PARAMETERS, values)), "device": placement.device, "image": image_of("ipu")}

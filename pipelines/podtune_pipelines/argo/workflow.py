@@ -10,6 +10,8 @@ from podtune.errors import BadInput
 from podtune_pipelines.argo.pod import BUCKET, VOLUMES, argo_name, by_uri, filled_in, template_of
 from podtune_pipelines.cluster.cron import parse_cron
 from podtune_pipelines.compiled_graph import Graph, Step
+from podtune_pipelines.pods.argo_pod import placed
+from podtune_pipelines.pods.placement_file import NOTHING, Pods
 
 STEPS, EXECUTOR = "podtune-steps", "podtune-executor"
 """The service accounts of the steps' containers and of Argo's own beside them (manifests/components/argo)."""
@@ -29,8 +31,11 @@ _GRACE_SECONDS = 300
 """After SIGTERM, for a training to save its state."""
 
 
-def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, Any]:
-    """Write a graph as a WorkflowTemplate; a parameter without an argument has to be passed to each run."""
+def workflow_template(graph: Graph, arguments: Mapping[str, Any], pods: Pods = NOTHING) -> Dict[str, Any]:
+    """Write a graph as a WorkflowTemplate; a parameter without an argument has to be passed to each run.
+
+    What a placement says of the pods goes before what the graph says.
+    """
     return {
         "apiVersion": _API,
         "kind": "WorkflowTemplate",
@@ -59,7 +64,7 @@ def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, A
             "ttlStrategy": {"secondsAfterCompletion": 30 * _DAY},
             "templates": [
                 {"name": "pipeline", "dag": {"tasks": [_task(step) for step in graph.steps]}},
-                *(template_of(step) for step in (*graph.steps, *([graph.last] if graph.last else []))),
+                *(_template(step, pods) for step in (*graph.steps, *([graph.last] if graph.last else []))),
             ],
         },
     }
@@ -114,6 +119,10 @@ def _text(name: str, value: Any) -> str:
     if "{{" in value:
         raise BadInput(f"{name} must not contain {{{{, which Argo would replace; got {value!r}")
     return value
+
+
+def _template(step: Step, pods: Pods) -> Dict[str, Any]:
+    return placed(template_of(step), pods.of(step.module), f"{pods.source}: what is said of {step.module}")
 
 
 def _task(step: Step) -> Dict[str, Any]:

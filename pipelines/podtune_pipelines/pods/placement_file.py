@@ -1,0 +1,146 @@
+"""A placement file: what a cluster's owners say of the pods, for all steps and by step, read strictly."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Tuple
+
+from podtune.environment import IPU_POD
+from podtune.errors import BadInput
+from podtune.merging import merged
+from podtune.sections import Mistakes, read_parts, read_section, read_settings_file
+from podtune.steps.table import STEPS
+
+from podtune_pipelines.pods.kubernetes_pod import pod_patch, resources_above_limits
+from podtune_pipelines.pods.pod import Bundle, Pod, Variable
+from podtune_pipelines.pods.volumes import ConfigMap, Secret, Volume
+
+_CA_PATH = "/podtune/ca"
+_CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Of boto3, of Python's ssl and the Hub's client, and of requests."""
+
+_NOT_FROM_ALL = ("serviceAccountName", "resources", "retries", "accelerator")
+"""What `all` does not say of an IPUJob's worker: accounts and sizes are its own, and its step is retried."""
+
+EXAMPLE = Path(__file__).with_name("example.yaml")
+"""Every field, with a comment on each."""
+
+
+@dataclass(frozen=True)
+class Pods:
+    """What a placement file says of each step's pod; nothing where there is no file."""
+
+    source: str = ""
+    """The file's name."""
+
+    all: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def of(self, step: str) -> Pod:
+        """The pod of a step; for one that an IPUJob does, the pod that waits for it."""
+        pod = _bundled(_read(merged(self.all, self.steps.get(step, {})), f"steps.{step}"))
+        patch = pod_patch(self.of_worker(worked_by(step))) if STEPS[step].by_ipujob else {}
+        if not patch:
+            return pod
+        variable = Variable(IPU_POD.name, value=json.dumps(patch, sort_keys=True))
+        return replace(pod, env=[*pod.env, variable])
+
+    @property
+    def account(self) -> str:
+        """The service account that `all` names; empty where it names none."""
+        return self.all.get("serviceAccountName") or ""
+
+    def of_worker(self, step: str) -> Pod:
+        """The pod of an IPUJob's worker that does this step."""
+        common = {key: value for key, value in self.all.items() if key not in _NOT_FROM_ALL}
+        return _bundled(_read(merged(common, self.steps.get(step, {})), f"steps.{step}"))
+
+    def where(self, step: str, key: str) -> str:
+        """How the file names a step's field."""
+        return f"steps.{step}.{key}" if key in self.steps.get(step, {}) else f"all.{key}"
+
+    def refuse(self, lines: List[str]) -> None:
+        """BadInput with these mistakes of the file, each once."""
+        if lines:
+            raise BadInput("\n".join(f"{self.source}: {line}" for line in dict.fromkeys(lines)))
+
+
+NOTHING = Pods()
+"""Where there is no file."""
+
+
+def load_pods(source: str) -> Pods:
+    """Read a placement file; BadInput with every mistake in it. Without a name nothing is said."""
+    if not source:
+        return NOTHING
+    values = read_settings_file(Path(source))
+    pods, lines = _checked(source, values)
+    pods.refuse(lines)
+    return pods
+
+
+def worked_by(step: str) -> str:
+    """The step whose work an IPUJob does for this one."""
+    return step.replace("_on_ipu", "")
+
+
+def _checked(source: str, values: Mapping[str, Any]) -> Tuple[Pods, List[str]]:
+    """The file's content, and what is wrong with it: with each part, and where they are right, with what they make."""
+    given = {key: {} if value is None else value for key, value in values.items()}
+    _, lines = read_parts({"all": Pod, "steps": Dict[str, Any]}, _without_none(given), "")
+    steps = given.get("steps", {})
+    if isinstance(steps, Mapping):
+        lines += read_parts(dict.fromkeys(STEPS, Pod), _without_none(steps), "steps")[1]
+    if lines:
+        return Pods(source), lines
+    pods = Pods(source, given.get("all", {}), {name: step or {} for name, step in steps.items()})
+    try:
+        for step in STEPS:
+            lines += _mistakes_of(pods, step)
+    except Mistakes as mistakes:
+        lines += mistakes.lines
+    return pods, lines
+
+
+def _mistakes_of(pods: Pods, step: str) -> List[str]:
+    """What is wrong with a step's pod, in which both parts of the file and podtune's own requests come together."""
+    pod, needs = pods.of(step), STEPS[step]
+    lines = [
+        f"{pods.where(step, 'resources')}: {text}; say resources.requests of steps.{step} too"
+        for text in resources_above_limits(step, pod)
+    ]
+    if "accelerator" in pods.steps.get(step, {}) and not needs.on_accelerator:
+        having = " and ".join(name for name, one in STEPS.items() if one.on_accelerator)
+        lines.append(f"steps.{step}.accelerator is not a setting: {step} needs none; {having} do")
+    return lines
+
+
+def _read(values: Mapping[str, Any], where: str) -> Pod:
+    return read_section(Pod, _without_none(values), where)
+
+
+def _without_none(values: Any) -> Any:
+    """Without the keys by which a step takes back what `all` says."""
+    if not isinstance(values, Mapping):
+        return values
+    return {key: _without_none(value) for key, value in values.items() if value is not None}
+
+
+def _bundled(pod: Pod) -> Pod:
+    """A pod with its certificate authorities as a volume, and the variables that name their file."""
+    if pod.caBundle is None:
+        return pod
+    volume, key = _bundle(pod.caBundle)
+    named = {one.name for one in pod.env}
+    variables = [Variable(name, value=f"{_CA_PATH}/{key}") for name in _CA_VARIABLES if name not in named]
+    return replace(pod, volumes=[*pod.volumes, volume], env=[*pod.env, *variables])
+
+
+def _bundle(bundle: Bundle) -> Tuple[Volume, str]:
+    place: Dict[str, Any] = {"name": "ca-bundle", "mountPath": _CA_PATH}
+    if bundle.configMapKeyRef:
+        reference = bundle.configMapKeyRef
+        return Volume(**place, configMap=ConfigMap(reference.name, reference.optional)), reference.key
+    assert bundle.secretKeyRef is not None  # noqa: S101  # as Bundle.mistakes sees to
+    reference = bundle.secretKeyRef
+    return Volume(**place, secret=Secret(reference.name, reference.optional)), reference.key
