@@ -7,7 +7,7 @@ from podtune.errors import BadInput
 from podtune.merging import merged, without_unmounted
 
 from podtune_pipelines.pods.kubernetes_pod import pod_patch
-from podtune_pipelines.pods.pod import Pod
+from podtune_pipelines.pods.pod import Accelerator, Pod
 
 _PATCHED = ("terminationGracePeriodSeconds", "imagePullSecrets")
 """What a template has no field for; Argo lays its podSpecPatch over the workflow's."""
@@ -26,16 +26,15 @@ def placed(template: Dict[str, Any], pod: Pod, where: str) -> Dict[str, Any]:
         made["podSpecPatch"] = json.dumps(beyond)
     if pod.retries is not None:
         made["retryStrategy"] = {**made["retryStrategy"], "limit": str(pod.retries)}
-    device = template["container"]["resources"].get("limits")
-    if device and pod.accelerator:
-        limits = made["container"]["resources"]["limits"]
-        made["container"]["resources"]["limits"] = _renamed(limits, device, pod)
+    own = template["container"]["resources"].get("limits", {})
+    if own and pod.accelerator:
+        resources = made["container"]["resources"]
+        resources["limits"] = _renamed(resources["limits"], own, pod.accelerator)
     return made
 
 
-def _renamed(limits: Dict[str, str], device: Dict[str, str], pod: Pod) -> Dict[str, str]:
-    """The limits with the accelerator as the cluster calls it."""
-    assert pod.accelerator  # noqa: S101  # as the caller saw to
-    ((_, count),) = device.items()
-    others = {name: limit for name, limit in limits.items() if name not in device}
-    return {**others, pod.accelerator.resource: str(pod.accelerator.count or count)}
+def _renamed(limits: Dict[str, str], own: Dict[str, str], accelerator: Accelerator) -> Dict[str, str]:
+    """The limits with the accelerator, podtune's own one, as the cluster calls it."""
+    (count,) = own.values()
+    others = {name: limit for name, limit in limits.items() if name not in own}
+    return {**others, accelerator.resource: str(accelerator.count or count)}

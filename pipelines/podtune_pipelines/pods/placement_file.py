@@ -12,10 +12,9 @@ from podtune.sections import Mistakes, read_parts, read_section, read_settings_f
 from podtune.steps.table import STEPS
 
 from podtune_pipelines.pods.kubernetes_pod import pod_patch, resources_above_limits
-from podtune_pipelines.pods.pod import Bundle, Pod, Variable
-from podtune_pipelines.pods.volumes import ConfigMap, Secret, Volume
+from podtune_pipelines.pods.pod import Pod, Variable
+from podtune_pipelines.pods.volumes import CA_BUNDLE, CA_PATH, ConfigMap, Secret, Volume
 
-_CA_PATH = "/podtune/ca"
 _CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 """Of boto3, of Python's ssl and the Hub's client, and of requests."""
 
@@ -128,19 +127,14 @@ def _without_none(values: Any) -> Any:
 
 def _bundled(pod: Pod) -> Pod:
     """A pod with its certificate authorities as a volume, and the variables that name their file."""
-    if pod.caBundle is None:
+    bundle = pod.caBundle
+    origin = bundle and (bundle.configMapKeyRef or bundle.secretKeyRef)
+    if not bundle or not origin:
         return pod
-    volume, key = _bundle(pod.caBundle)
-    named = {one.name for one in pod.env}
-    variables = [Variable(name, value=f"{_CA_PATH}/{key}") for name in _CA_VARIABLES if name not in named]
-    return replace(pod, volumes=[*pod.volumes, volume], env=[*pod.env, *variables])
-
-
-def _bundle(bundle: Bundle) -> Tuple[Volume, str]:
-    place: Dict[str, Any] = {"name": "ca-bundle", "mountPath": _CA_PATH}
+    source: Dict[str, Any] = {"secret": Secret(origin.name, origin.optional)}
     if bundle.configMapKeyRef:
-        reference = bundle.configMapKeyRef
-        return Volume(**place, configMap=ConfigMap(reference.name, reference.optional)), reference.key
-    assert bundle.secretKeyRef is not None  # noqa: S101  # as Bundle.mistakes sees to
-    reference = bundle.secretKeyRef
-    return Volume(**place, secret=Secret(reference.name, reference.optional)), reference.key
+        source = {"configMap": ConfigMap(origin.name, origin.optional)}
+    named = {one.name for one in pod.env}
+    variables = [Variable(name, value=f"{CA_PATH}/{origin.key}") for name in _CA_VARIABLES if name not in named]
+    volume = Volume(CA_BUNDLE, CA_PATH, **source)
+    return replace(pod, volumes=[*pod.volumes, volume], env=[*pod.env, *variables])

@@ -11,6 +11,18 @@ from podtune_pipelines.pods.syntax import mistake_in
 
 Mistakes = Iterator[Tuple[str, str]]
 
+CA_BUNDLE, CA_PATH = "ca-bundle", "/podtune/ca"
+
+_OWN = {
+    "shm": "/dev/shm",  # noqa: S108  # in the pod
+    "shared-memory": "/dev/shm",  # noqa: S108
+    "temporary": "/tmp",  # noqa: S108
+    "outputs": "/podtune/outputs",
+    "executables": "/executables",
+    CA_BUNDLE: CA_PATH,
+}
+"""Podtune's own volumes to where they are mounted."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -118,6 +130,8 @@ class Volume:
         for key, kind in (("name", "label"), ("mountPath", "path")):
             if mistake := mistake_in(kind, getattr(self, key)):
                 yield key, mistake
+        if _OWN.get(self.name, self.mountPath) != self.mountPath:
+            yield "name", f"must be another: {self.name} is podtune's own volume at {_OWN[self.name]}"
         if self.subPath is not None and (mistake := mistake_in("path", f"/{self.subPath}")):
             yield "subPath", "must be a relative path without .. and :"
         given = [name for name in _SOURCES if getattr(self, name)]
