@@ -2,10 +2,12 @@
 
 # ruff: noqa: N815  # the fields' names are Kubernetes'
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Optional, Tuple
 
-from podtune.environment import IPU_POD, RUN
+from podtune.environment import IPU_POD, NOTIFY_URL, RUN, SIGNED, SIGNING_KEY
+from podtune.ipujobs.manifest import SECRET_VARIABLES
 
 from podtune_pipelines.pods.affinity import Affinity
 from podtune_pipelines.pods.syntax import amount, mistake_in
@@ -17,6 +19,10 @@ OWN_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/component", "podtune/
 """By which network policies, and podtune itself, find its pods."""
 
 _OWN_VARIABLES = (RUN.name, IPU_POD.name)
+
+_SECRET_VARIABLES = (*SECRET_VARIABLES, "AWS_SESSION_TOKEN", "HF_TOKEN", SIGNING_KEY.name, SIGNED.name, NOTIFY_URL.name)
+_PASSWORD = re.compile(r"://[^/@\s]+@")
+"""In the address of a proxy."""
 
 _RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
@@ -131,6 +137,8 @@ class Variable:
             yield "name", mistake
         if self.name in _OWN_VARIABLES:
             yield "name", f"must be another: podtune sets {self.name} itself"
+        if self.value is not None and (self.name in _SECRET_VARIABLES or _PASSWORD.search(self.value)):
+            yield "value", "is a secret, which every reader of a pipeline would see; say valueFrom.secretKeyRef"
         if (self.value is None) == (self.valueFrom is None):
             yield "value", "or valueFrom must be given, and one of them only"
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Callable
@@ -34,6 +35,24 @@ def test_the_example_is_read_and_has_every_field(written: Written) -> None:
     said = {key for part in (uncommented.all, *uncommented.steps.values()) for key in part}
     assert said == {field.name for field in fields(Pod)}
     assert uncommented.of("finetune").priorityClassName == "training"
+
+
+def test_the_documentation_has_every_field() -> None:
+    page = Path(__file__).parents[3] / "docs" / "placement.md"
+
+    rows = re.findall(r"^\| `(\w+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert rows == [field.name for field in fields(Pod)]
+
+
+def test_the_documented_file_is_read(written: Written) -> None:
+    page = Path(__file__).parents[3] / "docs" / "placement.md"
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+    pods = written(text)
+
+    assert pods.of("publish").tolerations == []
+    assert pods.of("finetune").tolerations == [Toleration("nvidia.com/gpu", "Exists", effect="NoSchedule")]
 
 
 def test_a_step_is_merged_over_all_field_by_field(written: Written) -> None:
@@ -143,6 +162,10 @@ MISTAKES = {
     "digits, - and .; got 'High Class'",
     "all: {env: [{name: A}]}": "all.env[0].value or valueFrom must be given, and one of them only",
     "all: {env: [{name: A, value: b}, {name: A, value: c}]}": "all.env[1].name is that of env[0] too: 'A'",
+    "all: {env: [{name: HF_TOKEN, value: canary}]}": "all.env[0].value is a secret, which every reader of a pipeline "
+    "would see; say valueFrom.secretKeyRef",
+    "all: {env: [{name: HTTPS_PROXY, value: 'http://me:canary@proxy:1'}]}": "all.env[0].value is a secret, which every "
+    "reader of a pipeline would see; say valueFrom.secretKeyRef",
     "all: {env: [{name: PODTUNE_RUN, value: b}]}": "all.env[0].name must be another: podtune sets PODTUNE_RUN itself",
     "all: {env: [{name: A, valueFrom: {}}]}": "all.env[0].valueFrom.secretKeyRef or configMapKeyRef or fieldRef "
     "must be "
@@ -177,6 +200,7 @@ def test_a_mistake_is_told_with_its_place(text: str, message: str, written: Writ
         written(text)
 
     assert str(raised.value).splitlines()[0] == f"site.yaml: {message}"
+    assert "canary" not in str(raised.value)
 
 
 def test_every_mistake_is_told_at_once(written: Written) -> None:
