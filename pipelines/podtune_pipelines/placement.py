@@ -144,7 +144,7 @@ def _origins(needs: Properties) -> Iterator[Tuple[Callable[..., Any], str, Tuple
 
 
 def _cache(task: Any, step: str, placement: Placement) -> None:
-    if STEPS[step].always_runs or step in placement.unpinned:
+    if STEPS[step].always_runs or step in placement.unpinned or placement.pods.run.cache is False:
         task.set_caching_options(enable_caching=False)
     elif placement.identity is not None:
         key = placement.identity(step)

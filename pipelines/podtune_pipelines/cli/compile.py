@@ -59,7 +59,8 @@ def argo(
     cron: Annotated[
         str,
         typer.Option(
-            metavar="'M H D M W'", help="Also write a CronWorkflow, in UTC; its runs stop early if nothing changed."
+            metavar="'M H D M W'",
+            help="Also write a CronWorkflow, in UTC or the placement's zone; its runs stop early if nothing changed.",
         ),
     ] = "",
 ) -> None:
@@ -78,7 +79,7 @@ def argo(
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices, hours=hours), arguments)
     template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})}, pods)
-    _write(text_of([template, *([cron_workflow(template, cron)] if cron else [])]), to)
+    _write(text_of([template, *([cron_workflow(template, cron, pods.run.timeZone or "UTC")] if cron else [])]), to)
 
 
 def _write(text: str, to: Path) -> None:

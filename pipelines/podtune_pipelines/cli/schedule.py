@@ -67,12 +67,14 @@ def schedule(  # as many as the command has options
     from podtune_pipelines.graphs import arguments_of, scheduled_pipeline_of
     from podtune_pipelines.placement import Placement
     from podtune_pipelines.pods.placement_file import load_pods
+    from podtune_pipelines.pods.whole_run import KFP_LACKS_ZONE
     from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, utc_now(), _TIMES)]
     loaded, pods = load_recipe(recipe, changes), load_pods(placement)
+    pods.refuse([f"run.timeZone: {KFP_LACKS_ZONE}"] if pods.run.timeZone else [])
     for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace, pods=pods):
         print(warning, file=sys.stderr)
     cluster = connect(host, namespace)

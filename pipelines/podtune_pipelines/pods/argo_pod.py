@@ -9,8 +9,8 @@ from podtune.merging import merged, without_unmounted
 from podtune_pipelines.pods.kubernetes_pod import pod_patch
 from podtune_pipelines.pods.pod import Accelerator, Pod
 
-_PATCHED = ("terminationGracePeriodSeconds", "imagePullSecrets")
-"""What a template has no field for; Argo lays its podSpecPatch over the workflow's."""
+_PATCHED = ("terminationGracePeriodSeconds", "imagePullSecrets", "securityContext")
+"""What a template has no field for, or one that replaces the workflow's; Argo lays podSpecPatch over both."""
 
 
 def placed(template: Dict[str, Any], pod: Pod, where: str) -> Dict[str, Any]:

@@ -8,7 +8,7 @@ from podtune.steps.table import STEPS
 
 from podtune_pipelines.kfp_compiler import kubernetes
 from podtune_pipelines.pods.kubernetes_pod import resources_of
-from podtune_pipelines.pods.placement_file import Pods
+from podtune_pipelines.pods.placement_file import Pods, worked_by
 from podtune_pipelines.pods.pod import Pod, Variable
 from podtune_pipelines.pods.syntax import amount
 from podtune_pipelines.pods.volumes import Volume
@@ -44,6 +44,11 @@ CANNOT: List[Cannot] = [
         "KFP 2.17 kills a step within a second of SIGTERM; set training.checkpoint_minutes of the recipe instead",
     ),
     (
+        "securityContext",
+        lambda pod: pod.securityContext is not None,
+        "KFP 2.17 sets no groups of a pod; take a storage class whose volumes everybody may write, or podtune argo",
+    ),
+    (
         "volumes",
         lambda pod: any(one.readOnly and not _has(one, *_READ_ONLY) for one in pod.volumes),
         "KFP 2.17 mounts claims and directories for writing only; leave readOnly out, or make the claim ReadOnlyMany",
@@ -59,7 +64,7 @@ CANNOT: List[Cannot] = [
 
 def refusals(pods: Pods, *, by_ipujobs: bool) -> Iterator[str]:
     """What a placement says of the pods that KFP itself starts and KFP cannot say, by the file's own names."""
-    elsewhere = {name.replace("_on_ipu", "") for name, step in STEPS.items() if step.by_ipujob} if by_ipujobs else set()
+    elsewhere = {worked_by(name) for name, step in STEPS.items() if step.by_ipujob and by_ipujobs}
     for step in STEPS:
         if step in elsewhere:
             continue

@@ -14,6 +14,7 @@ _SPEC = (
     "tolerations",
     "priorityClassName",
     "serviceAccountName",
+    "securityContext",
     "imagePullSecrets",
     "activeDeadlineSeconds",
     "terminationGracePeriodSeconds",

@@ -1,9 +1,9 @@
 """A placement file: what a cluster's owners say of the pods, for all steps and by step, read strictly."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple, get_args, get_type_hints
 
 from podtune.environment import IPU_POD
 from podtune.errors import BadInput
@@ -14,6 +14,7 @@ from podtune.steps.table import STEPS
 from podtune_pipelines.pods.kubernetes_pod import pod_patch, resources_above_limits
 from podtune_pipelines.pods.pod import Pod, Variable
 from podtune_pipelines.pods.volumes import CA_BUNDLE, CA_PATH, ConfigMap, Secret, Volume
+from podtune_pipelines.pods.whole_run import Run
 
 _CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 """Of boto3, of Python's ssl and the Hub's client, and of requests."""
@@ -32,6 +33,7 @@ class Pods:
     source: str = ""
     """The file's name."""
 
+    run: Run = field(default_factory=Run)
     all: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -85,14 +87,17 @@ def worked_by(step: str) -> str:
 
 def _checked(source: str, values: Mapping[str, Any]) -> Tuple[Pods, List[str]]:
     """The file's content, and what is wrong with it: with each part, and where they are right, with what they make."""
-    given = {key: {} if value is None else value for key, value in values.items()}
-    _, lines = read_parts({"all": Pod, "steps": Dict[str, Any]}, _without_none(given), "")
-    steps = given.get("steps", {})
+    given = _stated(values)
+    common, steps = given.get("all", {}), given.get("steps", {})
+    plain = {**given, "all": _without_none(Pod, common)}
+    read, lines = read_parts({"run": Run, "all": Pod, "steps": Dict[str, Any]}, plain, "")
     if isinstance(steps, Mapping):
-        lines += read_parts(dict.fromkeys(STEPS, Pod), _without_none(steps), "steps")[1]
+        steps = _stated(steps)
+        own = {name: _without_none(Pod, step) for name, step in steps.items()}
+        lines += read_parts(dict.fromkeys(STEPS, Pod), own, "steps")[1]
     if lines:
         return Pods(source), lines
-    pods = Pods(source, given.get("all", {}), {name: step or {} for name, step in steps.items()})
+    pods = Pods(source, read.get("run", Run()), common, steps)
     try:
         for step in STEPS:
             lines += _mistakes_of(pods, step)
@@ -115,14 +120,30 @@ def _mistakes_of(pods: Pods, step: str) -> List[str]:
 
 
 def _read(values: Mapping[str, Any], where: str) -> Pod:
-    return read_section(Pod, _without_none(values), where)
+    return read_section(Pod, _without_none(Pod, values), where)
 
 
-def _without_none(values: Any) -> Any:
-    """Without the keys by which a step takes back what `all` says."""
+def _stated(parts: Mapping[str, Any]) -> Dict[str, Any]:
+    """Parts of the file, where nothing is said of one whose lines are all comments."""
+    return {name: {} if part is None else part for name, part in parts.items()}
+
+
+def _without_none(kind: Any, values: Any) -> Any:
+    """Without the keys by which a step takes back what `all` says; keys that `kind` does not have stay, to be told."""
     if not isinstance(values, Mapping):
         return values
-    return {key: _without_none(value) for key, value in values.items() if value is not None}
+    kinds = get_type_hints(kind) if is_dataclass(kind) else {}
+    known = values.keys() & kinds.keys() if kinds else values.keys()
+    return {
+        key: _without_none(_inner(kinds.get(key)), value)
+        for key, value in values.items()
+        if value is not None or key not in known
+    }
+
+
+def _inner(kind: Any) -> Any:
+    """The type that an optional one has when it is given."""
+    return next((option for option in get_args(kind) if is_dataclass(option)), kind)
 
 
 def _bundled(pod: Pod) -> Pod:

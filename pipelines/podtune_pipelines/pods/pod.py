@@ -156,6 +156,20 @@ class Bundle:
 
 
 @dataclass(frozen=True)
+class SecurityContext:
+    """The groups of the pod's processes, who are not root: a fresh volume is often root's alone."""
+
+    fsGroup: Optional[int] = None
+    fsGroupChangePolicy: Optional[Literal["Always", "OnRootMismatch"]] = None
+    supplementalGroups: Optional[List[int]] = None
+
+    def mistakes(self) -> Mistakes:
+        for key, groups in (("fsGroup", [self.fsGroup]), ("supplementalGroups", self.supplementalGroups or [])):
+            if any(group is not None and not 0 <= group < 1 << 31 for group in groups):
+                yield key, f"must be a group's number, from 0; got {getattr(self, key)}"
+
+
+@dataclass(frozen=True)
 class PullSecret:
     """A secret by which images are pulled."""
 
@@ -181,6 +195,7 @@ class Pod:
     imagePullPolicy: Optional[Literal["Always", "IfNotPresent", "Never"]] = None
     imagePullSecrets: List[PullSecret] = field(default_factory=list)
     serviceAccountName: Optional[str] = None
+    securityContext: Optional[SecurityContext] = None
     env: List[Variable] = field(default_factory=list)
     caBundle: Optional[Bundle] = None
     volumes: List[Volume] = field(default_factory=list)

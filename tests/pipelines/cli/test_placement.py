@@ -7,6 +7,7 @@ import yaml
 from podtune.errors import BadInput
 from podtune_pipelines.cli.compile import argo, compile_recipe
 from podtune_pipelines.cli.main import app
+from podtune_pipelines.cli.schedule import schedule
 from podtune_pipelines.pods.placement_file import load_pods
 from typer.testing import CliRunner
 
@@ -50,6 +51,27 @@ def test_the_environment_names_it_too(site: Path, monkeypatch: pytest.MonkeyPatc
 
     pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
     assert [pod["nodeSelector"] for pod in pods] == [{"labels": {"rack": "7"}}] * 9
+
+
+def test_a_schedule_of_argo_is_in_the_clusters_zone(site: Path) -> None:
+    site.write_text("run: {timeZone: Europe/Berlin}", encoding="utf-8")
+
+    _, cron = compiled(
+        argo, "--placement", str(site), "--cron", "0 3 * * 1", "--store", "s3://m/r", "--workspace", "s3://m/w"
+    )
+
+    assert cron["spec"]["timezone"] == "Europe/Berlin"
+
+
+def test_kfp_has_one_zone_for_all(site: Path) -> None:
+    site.write_text("run: {timeZone: Europe/Berlin}", encoding="utf-8")
+    one = typer.Typer()
+    one.command()(schedule)
+
+    with pytest.raises(BadInput, match=r"run\.timeZone: KFP reads a schedule in UTC"):
+        CliRunner().invoke(
+            one, ["bert-tiny-squad", "--cron", "0 3 * * 1", "--placement", str(site)], catch_exceptions=False
+        )
 
 
 def test_a_compiled_pipeline_names_no_account(site: Path) -> None:

@@ -171,6 +171,12 @@ NEEDS = {
         kfp="refused: steps.finetune.serviceAccountName: KFP 2.17 has one account a run; say it under all",
         worker="serviceAccountName: trainer",
     ),
+    "groups": Need(
+        "securityContext: {fsGroup: 8737, fsGroupChangePolicy: OnRootMismatch}",
+        argo="""podSpecPatch: '{"securityContext": {"fsGroup": 8737, "fsGroupChangePolicy": "OnRootMismatch"}}'""",
+        kfp="refused: steps.finetune.securityContext: KFP 2.17 sets no groups of a pod; ",
+        worker="securityContext: {fsGroup: 8737, seccompProfile: {type: RuntimeDefault}}",
+    ),
     "variables": Need(
         "env: [{name: HTTPS_PROXY, value: 'http://proxy:3128'}, {name: AWS_REGION, value: eu}]",
         argo="container: {env: [{name: HTTPS_PROXY, value: 'http://proxy:3128'}, {name: AWS_REGION, value: eu}]}",
@@ -446,7 +452,7 @@ def test_argo_would_replace_what_stands_in_double_braces(graph: Graph) -> None:
 
 
 def test_kfp_refuses_all_at_once_and_each_once() -> None:
-    pods = Pods("site.yaml", {"priorityClassName": "high", "resources": {"limits": {"ephemeral-storage": "1Gi"}}})
+    pods = Pods("site.yaml", all={"priorityClassName": "high", "resources": {"limits": {"ephemeral-storage": "1Gi"}}})
 
     with pytest.raises(BadInput) as raised:
         pipeline_of(RECIPE, Placement("cpu", pods=pods))
@@ -473,7 +479,7 @@ def test_what_belongs_to_the_steps_alone_does_not_reach_a_worker(key: str) -> No
         "retries": 5,
         "accelerator": {"count": 2},
     }
-    pods = Pods("site.yaml", {key: values[key]})
+    pods = Pods("site.yaml", all={key: values[key]})
 
     assert list(refusals(pods)) == []
     assert pods.of("finetune_on_ipu").env == []
@@ -481,7 +487,7 @@ def test_what_belongs_to_the_steps_alone_does_not_reach_a_worker(key: str) -> No
 
 
 def test_what_is_said_of_all_reaches_the_worker_through_the_compiled_pipeline() -> None:
-    pods = Pods("site.yaml", {"nodeSelector": {"rack": "7"}, "tolerations": [{"operator": "Exists"}]})
+    pods = Pods("site.yaml", all={"nodeSelector": {"rack": "7"}, "tolerations": [{"operator": "Exists"}]})
     recipe = load_recipe("roberta-base-squad")
 
     compiled = compile_pipeline(pipeline_of(recipe, Placement("ipu", pods=pods)), arguments_of(recipe))

@@ -8,6 +8,7 @@ import yaml
 from podtune.errors import BadInput
 from podtune_pipelines.pods.placement_file import EXAMPLE, Pods, load_pods
 from podtune_pipelines.pods.pod import Pod, Resources, Toleration, Variable
+from podtune_pipelines.pods.whole_run import Run
 
 Written = Callable[[str], Pods]
 
@@ -28,13 +29,14 @@ def test_the_example_is_read_and_has_every_field(written: Written) -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
 
     written(text)
-    uncommented = written(
-        text.replace("    # priorityClass", "    priorityClass").replace("    # termin", "    termin")
-    )
+    uncommented = written(re.sub("# (priorityClass|termination|securityContext|timeZone|pipelineRoot)", r"\1", text))
 
     said = {key for part in (uncommented.all, *uncommented.steps.values()) for key in part}
     assert said == {field.name for field in fields(Pod)}
     assert uncommented.of("finetune").priorityClassName == "training"
+    assert uncommented.run == Run(
+        1_209_600, cache=False, pipelineRoot="s3://bucket/artifacts", timeZone="Europe/Berlin"
+    )
 
 
 def test_the_documentation_has_every_field() -> None:
@@ -42,7 +44,7 @@ def test_the_documentation_has_every_field() -> None:
 
     rows = re.findall(r"^\| `(\w+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert rows == [field.name for field in fields(Pod)]
+    assert rows == [field.name for field in (*fields(Pod), *fields(Run))]
 
 
 def test_the_documented_file_is_read(written: Written) -> None:
@@ -119,6 +121,16 @@ def test_without_a_name_there_is_no_file() -> None:
 
 
 MISTAKES = {
+    "run: {ttl: 7}": "run.ttl is not a setting; known are ttlSecondsAfterFinished, cache, pipelineRoot, timeZone",
+    "run: {ttlSecondsAfterFinished: 0}": "run.ttlSecondsAfterFinished must be a whole number from 1; got 0",
+    "run: {pipelineRoot: 's3://me:canary@bucket'}": "run.pipelineRoot must begin with minio://, s3:// or gs:// and a "
+    "bucket, without user and query",
+    "run: {timeZone: Berlin}": "run.timeZone must be a zone's name, such as Europe/Berlin; got 'Berlin'",
+    "all: {nodeSelecter: null}": "all.nodeSelecter is not a setting; did you mean nodeSelector?",
+    "steps: {finetune: {resources: {limit: null}}}": "steps.finetune.resources.limit is not a setting; did you mean "
+    "limits?",
+    "steps: {finetun: null}": "steps.finetun is not a setting; did you mean finetune?",
+    "all: {securityContext: {fsGroup: -1}}": "all.securityContext.fsGroup must be a group's number, from 0; got -1",
     "all: {nodeSelecter: {}}": "all.nodeSelecter is not a setting; did you mean nodeSelector?",
     "all: {node_selector: {}}": "all.node_selector is not a setting; did you mean nodeSelector?",
     "steps: {fine_tune: {}}": "steps.fine_tune is not a setting; did you mean finetune?",
