@@ -27,7 +27,7 @@ def argo_of(run: Run) -> Dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("hours", "expected"),
-    [(0.0, {"ttlSecondsAfterFinished": 3600}), (2.0, {"ttlSecondsAfterFinished": 3600, "activeDeadlineSeconds": 7200})],
+    [(0.0, {"resourceTtlOnCompletion": 3600}), (2.0, {"resourceTtlOnCompletion": 3600, "activeDeadlineSeconds": 7200})],
 )
 def test_what_is_left_of_a_run_on_kfp_goes_after_its_time(hours: float, expected: Dict[str, int]) -> None:
     _, platform = kfp_of(Run(ttlSecondsAfterFinished=3600), hours)
