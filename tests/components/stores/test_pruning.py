@@ -95,6 +95,22 @@ def test_the_record_of_a_pruned_version_stays_and_its_number_with_it(filled: Sto
     assert release(filled, "four", "2").version == "4"
 
 
+def test_only_contents_claims_and_pins_are_deleted(
+    tmp_path: Path, release: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, deleted = _fill(DirectoryStore(tmp_path / "store"), release), set()
+    delete = DirectoryStore.delete
+    monkeypatch.setattr(
+        DirectoryStore, "delete", lambda self, key: (deleted.add(key.rpartition("/")[0]), delete(self, key))
+    )
+    pin(store, "qa", "1")
+    unpin(store, "qa", "1")
+
+    _prune(store)
+
+    assert deleted == {"blobs/sha256", "pruning", "releases/qa/pins"}  # as manifests/policies/pruner.json allows
+
+
 def test_a_second_pruning_finds_nothing_and_makes_no_move(filled: Store) -> None:
     _prune(filled)
     before = list(filled.keys(""))
