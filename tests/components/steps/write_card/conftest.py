@@ -100,6 +100,8 @@ EVALUATION = {
     ],
     "settings": {"split": "validation", "n_best": 20, "max_answer_length": 30, "bootstrap_samples": 1000, "seed": 0},
     "seconds": 301.2,
+    "grouped_by": "article",
+    "groups": 48,
 }
 VERDICT = {
     "decision": "accept",
@@ -125,6 +127,7 @@ VERDICT = {
         {"version": "6", "created": "2026-08-01T10:00:00+00:00", "examples": 10570, "metrics": {"f1": 87.9}},
         {"version": "7", "created": "2026-09-01T10:00:00+00:00", "examples": 10570, "metrics": {"f1": 88.41}},
     ],
+    "grouped_by": "article",
 }
 NOT_PAIRED: Dict[str, Any] = {"differences": {}, "slices": [], "better": {}, "worse": {}, "history": []}
 CARD = {
@@ -194,6 +197,8 @@ VISUAL_EVALUATION = {
     "slices": [{"name": "answer_type", "value": "number", "examples": 28134, "metrics": {"accuracy": 54.1}}],
     "settings": {"split": "validation", "bootstrap_samples": 1000, "seed": 0},
     "notes": {"out_of_vocabulary": 12345},
+    "grouped_by": "image",
+    "groups": 40504,
 }
 VISUAL_EXAMPLES = [
     {
