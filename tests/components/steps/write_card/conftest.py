@@ -239,6 +239,8 @@ CAPTIONING_FEATURES = {
 }
 CAPTIONING_EVALUATION = {
     "examples": 7500,
+    "grouped_by": "",
+    "groups": 0,
     "rows": 7500,
     "loss": 2.4134,
     "metrics": {
@@ -355,6 +357,7 @@ def visual_run(finished_run: Run) -> Run:
         verdict={
             **NOT_PAIRED,
             "reasons": ["accuracy is 72.42, at or above its floor of 70.00"],
+            "grouped_by": "image",
             "settings": {"metric": "accuracy", "floors": {"accuracy": 70.0}, "tolerance": 1.0},
         },
     )
@@ -390,6 +393,7 @@ def captioning_run(finished_run: Run) -> Run:
         verdict={
             **NOT_PAIRED,
             "reasons": ["bleu_4 is 17.50, at or above its floor of 15.00"],
+            "grouped_by": "",
             "champion_metrics": {"bleu_4": 17.2, "cider": 0.58},
             "differences": {"cider": {"champion": 0.58, "value": 0.03, "low": 0.01, "high": 0.05}},
             "difference": {"value": 0.03, "low": 0.01, "high": 0.05},
