@@ -1,6 +1,6 @@
 """How often a 95 % interval holds the true value, and how wide it is: the plain bootstrap and the project's own.
 
-    python benchmarks/interval_coverage.py [--repetitions 400] [--correlation 0.02] [--seed 0]
+    python benchmarks/interval_coverage.py [--repetitions 400] [--correlation 0.035] [--seed 0]
 
 Answers are simulated, right or wrong. Without groups each is drawn alone; with groups the questions of an article have
 a chance of their own, from the beta distribution that gives their answers this correlation. Below come differences of
@@ -46,7 +46,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=400, help="samples behind each number")
-    parser.add_argument("--correlation", type=float, default=0.02, help="of two answers about the same article")
+    parser.add_argument("--correlation", type=float, default=0.035, help="of two answers about the same article")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     random = np.random.default_rng(arguments.seed)
