@@ -76,6 +76,9 @@ class ModelFacts:
     """Metric to the best version before it on the same examples, which the gate held it against, or to an empty text
     where there was none; releases of earlier versions have none."""
 
+    grouped_by: str = ""
+    """What examples share of which the intervals take account (evaluation.EvaluationFacts.grouped_by)."""
+
     def is_same_model(self, other: "ModelFacts") -> bool:
         """Whether they differ at most in what the model was held against."""
         return replace(self, data="", anchors={}) == replace(other, data="", anchors={})

@@ -85,6 +85,7 @@ class Candidate:
             card=self.model_card.facts.settings,
             data=scores.data,
             anchors=self.verdict.facts.anchors,
+            grouped_by=scores.grouped_by,
         )
 
 

@@ -99,6 +99,7 @@ def test_the_release_records_what_it_was_made_of(finished_run: Any, store: Store
         "card": {"description": "A small model."},
         "data": "d" * 64,
         "anchors": {"f1": ""},
+        "grouped_by": "",
     }
 
 
