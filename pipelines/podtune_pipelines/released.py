@@ -7,6 +7,7 @@ from typing import Dict, List, Optional
 from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
+from podtune.stores.approvals import Approval, approval_of, candidates
 from podtune.stores.fetching import Check, fetch_files, fetch_signature, read_fetched, verify_fetched
 from podtune.stores.live import live_version
 from podtune.stores.pruned import pruned_versions
@@ -35,12 +36,24 @@ class Version:
     pruned: Optional[str] = None
     """When its files were given up; ISO 8601, UTC."""
 
+    waiting: bool = False
+    """Whether it waits for approval."""
+
+    approval: Optional[Approval] = None
+    """By whom and why it was made live; None where nobody was asked."""
+
     @property
     def state(self) -> str:
         """What a person should know before choosing it."""
         if self.pruned:
             return f"pruned {self.pruned[:10]}"
-        return ", ".join([*(["live"] if self.live else []), *(["pinned"] if self.pinned else [])])
+        states = {"live": self.live, "waits for approval": self.waiting and not self.live, "pinned": self.pinned}
+        return ", ".join(state for state, holds in states.items() if holds)
+
+    @property
+    def approved(self) -> str:
+        """Its approval in a few words; empty where there is none."""
+        return f"{self.approval.approved[:10]} by {self.approval.by}: {self.approval.reason}" if self.approval else ""
 
 
 def versions_of(store: Store, name: str) -> List[Version]:
@@ -49,8 +62,18 @@ def versions_of(store: Store, name: str) -> List[Version]:
     found = [_version(store, name, version, live.version if live else None) for version in versions(store, name)]
     if not found:
         raise BadInput(f"{store.uri} holds no release named {name}; it holds {', '.join(names(store)) or 'nothing'}")
-    pinned, pruned = pinned_versions(store, name), pruned_versions(store, name)
-    return [replace(one, pinned=one.version in pinned, pruned=pruned.get(one.version)) for one in found]
+    pinned, pruned, asked = pinned_versions(store, name), pruned_versions(store, name), candidates(store, name)
+    approvals = {version: approval_of(store, name, version) for version in asked}
+    return [
+        replace(
+            one,
+            pinned=one.version in pinned,
+            pruned=pruned.get(one.version),
+            approval=approvals.get(one.version),
+            waiting=one.version in asked and not (approvals[one.version] or one.version in pruned),
+        )
+        for one in found
+    ]
 
 
 def _version(store: Store, name: str, version: str, live: Optional[str]) -> Version:
@@ -66,7 +89,8 @@ def _version(store: Store, name: str, version: str, live: Optional[str]) -> Vers
 def table_of(found: List[Version]) -> Table:
     """Tabulate versions for a terminal."""
     metrics = sorted({metric for version in found for metric in version.metrics})
-    table = Table("version", "state", "created (UTC)", "compared with", "examples", *metrics)
+    approved = ["approved"] if any(version.approved for version in found) else []
+    table = Table("version", "state", "created (UTC)", "compared with", "examples", *metrics, *approved)
     for version in found:
         scores = [f"{version.metrics[metric]:.2f}" if metric in version.metrics else "" for metric in metrics]
         table.add_row(
@@ -76,6 +100,7 @@ def table_of(found: List[Version]) -> Table:
             version.parent or "",
             "" if version.examples is None else f"{version.examples:,}",
             *scores,
+            *(version.approved for _ in approved),
         )
     return table
 
