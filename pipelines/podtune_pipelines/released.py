@@ -47,7 +47,7 @@ class Version:
         """What a person should know before choosing it."""
         if self.pruned:
             return f"pruned {self.pruned[:10]}"
-        states = {"live": self.live, "waits for approval": self.waiting and not self.live, "pinned": self.pinned}
+        states = {"live": self.live, "waiting": self.waiting and not self.live, "pinned": self.pinned}
         return ", ".join(state for state, holds in states.items() if holds)
 
     @property

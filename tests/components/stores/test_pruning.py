@@ -9,6 +9,7 @@ from unittest.mock import ANY
 
 import pytest
 from inputs.dying_store import Died, DyingStore
+from inputs.interleaving import interleave
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import ReleaseManifest
 from podtune.stores import pruned, pruning
@@ -20,8 +21,6 @@ from podtune.stores.pruning import delete_unnamed, pin, pinned_versions, prune_v
 from podtune.stores.releases import blob_key, lost_file, publish, read_live, read_release, set_live, versions
 from podtune.stores.s3_store import S3Store
 from podtune.stores.store import Store
-
-from .interleaving import interleave
 
 LATER = 1e12
 """A time after everything."""

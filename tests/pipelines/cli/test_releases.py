@@ -35,6 +35,8 @@ def test_json_has_the_exact_values(release: Any, invoke: Any) -> None:
             "problem": None,
             "pinned": False,
             "pruned": None,
+            "waiting": False,
+            "approval": None,
         }
     ]
 

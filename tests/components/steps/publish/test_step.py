@@ -46,6 +46,7 @@ def test_a_release_holds_model_card_scores_and_log(finished_run: Any, store: Sto
         "evaluation/predictions.json",
         "figures/loss.png",
         "model.safetensors",
+        "recipe.yaml",
         "release.json",
         "report.html",
         "training/log.jsonl",
