@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, Iterator, List, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts, ReleaseManifest
@@ -50,11 +50,6 @@ class Version:
         states = {"live": self.live, "waiting": self.waiting and not self.live, "pinned": self.pinned}
         return ", ".join(state for state, holds in states.items() if holds)
 
-    @property
-    def approved(self) -> str:
-        """Its approval in a few words; empty where there is none."""
-        return f"{self.approval.approved[:10]} by {self.approval.by}: {self.approval.reason}" if self.approval else ""
-
 
 def versions_of(store: Store, name: str) -> List[Version]:
     """Every version, oldest first; BadInput, naming what there is, where there is none."""
@@ -89,8 +84,7 @@ def _version(store: Store, name: str, version: str, live: Optional[str]) -> Vers
 def table_of(found: List[Version]) -> Table:
     """Tabulate versions for a terminal."""
     metrics = sorted({metric for version in found for metric in version.metrics})
-    approved = ["approved"] if any(version.approved for version in found) else []
-    table = Table("version", "state", "created (UTC)", "compared with", "examples", *metrics, *approved)
+    table = Table("version", "state", "created (UTC)", "compared with", "examples", *metrics)
     for version in found:
         scores = [f"{version.metrics[metric]:.2f}" if metric in version.metrics else "" for metric in metrics]
         table.add_row(
@@ -100,9 +94,16 @@ def table_of(found: List[Version]) -> Table:
             version.parent or "",
             "" if version.examples is None else f"{version.examples:,}",
             *scores,
-            *(version.approved for _ in approved),
         )
     return table
+
+
+def approvals_of(found: List[Version]) -> Iterator[str]:
+    """Say of each version that a person made live who did, when, after which, and why."""
+    for one in found:
+        if one.approval:
+            when, after = one.approval.approved[:16].replace("T", " "), one.approval.champion or "none"
+            yield f"{one.version} approved by {one.approval.by}, {when} (UTC), after {after}: {one.approval.reason}"
 
 
 def download_release(store: Store, manifest: ReleaseManifest, directory: Path, check: Optional[Check] = None) -> bool:

@@ -27,6 +27,7 @@ class Run:
         champion: Optional[str] = None,
         description: str = "A model.",
         seconds: float = 1.5,
+        gate: str = "metric: f1",
     ) -> Dict[str, Path]:
         _seal(checkpoint.CHECKPOINT, self.checkpoint, {**CHECKPOINT, "seconds": seconds}, {
             "model/config.json": "{}",
@@ -57,7 +58,7 @@ class Run:
             "README.md": f"# qa\n\n{description}\n\nCompared with {champion}, trained in {seconds} s.\n",
             "report.html": "<!doctype html>",
             "figures/loss.png": "PNG",
-            "recipe.yaml": "name: qa\ngate:\n  metric: f1\n",
+            "recipe.yaml": f"name: qa\ngate: {{{gate}}}\n",
         })  # fmt: skip
         return {name: getattr(self, name) for name in ("checkpoint", "evaluation", "verdict", "model_card")}
 

@@ -30,8 +30,8 @@ def approve(
 
     from podtune_pipelines import approving
 
-    opened, who = open_store(options.store_of(store, home)), _text(by or _login_name(), "--by")
-    approver = approving.Approver(who, _text(reason or _asked_reason(), "--reason"))
+    opened, who = open_store(options.store_of(store, home)), _text(by or _login_name(), "--by must say who approves")
+    approver = approving.Approver(who, _text(reason or _asked_reason(), "--reason must say why"))
     approval = approving.approve(opened, name, version, approver)
     if approval is None:
         print(f"{name} {version} is live already")
@@ -49,14 +49,18 @@ def _login_name() -> str:
 
 
 def _asked_reason() -> str:
-    return str(typer.prompt("reason")) if sys.stdin.isatty() else ""
+    return str(typer.prompt("reason")) if _is_terminal() else ""
 
 
-def _text(given: str, option: str) -> str:
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _text(given: str, wanted: str) -> str:
     """A name or a reason in one line, as it is kept."""
     from podtune.plain_text import one_line, without_credentials
 
     text = one_line(without_credentials(given))
     if not text or len(text) > _LONGEST:
-        raise BadInput(f"{option} must be a text of 1 to {_LONGEST:,} characters; got {len(text):,}")
+        raise BadInput(f"{wanted} in at most {_LONGEST:,} characters; got {f'{len(text):,}' if text else 'nothing'}")
     return text
