@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
@@ -347,3 +349,40 @@ def _actors(make: Make) -> Dict[str, Callable[[Any], str]]:
         "rolls back": told(rolling_back),
         "prunes": told(lambda store: prune_versions(store, "qa", lambda: {"1"})),
     }
+
+
+SMALL = [
+    "source.data=sample://squad?train=64&validation=16",
+    "model.source=sample://bert?layers=1&hidden=16",
+    "training.epochs=1",
+    "training.precision=float32",
+    "evaluation.bootstrap_samples=100",
+    "gate.floors.exact_match=0.0",
+    "release.approval=manual",
+]
+
+
+@pytest.mark.local
+def test_from_data_to_a_release_that_a_person_approved(tmp_path: Path) -> None:
+    def podtune(*words: str) -> str:
+        command = [sys.executable, "-m", "podtune_pipelines.cli", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    run = ["run", "bert-tiny-squad", *(part for change in SMALL for part in ("--set", change))]
+    said = [
+        podtune(*run),
+        podtune(*run),
+        podtune("approve", "bert-tiny-squad", "1", "--by", "Anna", "--reason", "it was read"),
+        podtune(*run),
+    ]
+
+    where = tmp_path / ".podtune" / "store"
+    assert said == [
+        f"bert-tiny-squad version 1 waits for approval in {where}\n",
+        f"bert-tiny-squad version 1 waits for approval in {where}\n",
+        "bert-tiny-squad 1 is live, approved by Anna; previously live: none\n",
+        f"bert-tiny-squad version 1 is live in {where}\n",
+    ]
+    (version,) = json.loads(podtune("releases", "bert-tiny-squad", "--json"))
+    assert (version["live"], version["approval"]["reason"]) == (True, "it was read")
+    assert [line.split()[2:5] for line in podtune("runs").splitlines()[-3:-1]] == [["made", "candidate", "1"]] * 2
