@@ -385,4 +385,4 @@ def test_from_data_to_a_release_that_a_person_approved(tmp_path: Path) -> None:
     ]
     (version,) = json.loads(podtune("releases", "bert-tiny-squad", "--json"))
     assert (version["live"], version["approval"]["reason"]) == (True, "it was read")
-    assert [line.split()[2:5] for line in podtune("runs").splitlines()[-3:-1]] == [["made", "candidate", "1"]] * 2
+    assert [line.split()[2:5] for line in podtune("runs").splitlines()[1:]] == [["made", "candidate", "1"]] * 2
