@@ -21,7 +21,7 @@ def check_unchanged(
     store: str,
     device: str,
 ) -> str:
-    """Check whether a run would repeat the live release, or one that waits for approval.
+    """Check whether a run would repeat the live release.
 
     Args:
         prepared_data: The examples that a model would be trained on.
@@ -35,7 +35,7 @@ def check_unchanged(
         device: cpu, gpu or ipu.
 
     Returns:
-        train, or stop where nothing changed since the live release, or one that waits for approval.
+        train, or stop where nothing changed since the live release.
     """
     from pathlib import Path
 

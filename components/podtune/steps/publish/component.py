@@ -19,7 +19,7 @@ def publish(
     release: Dict[str, Any],
     store: str,
 ) -> None:
-    """Release a model that passed the gate, or have it wait for approval.
+    """Release a model that passed the gate.
 
     Args:
         checkpoint: The model.
