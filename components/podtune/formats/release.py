@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Literal, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
@@ -34,6 +34,9 @@ TRAINING_FOLDER = "training"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+State = Literal["live", "candidate"]
+
+
 @dataclass(frozen=True)
 class ReleaseFacts:
     """The location of a release."""
@@ -45,6 +48,9 @@ class ReleaseFacts:
     version: str
     digest: str
     """Of its content, as its manifest in the store says."""
+
+    state: State = "live"
+    """As the run left it; a candidate waits for approval."""
 
 
 RELEASE = Format("release", 1, ReleaseFacts)
