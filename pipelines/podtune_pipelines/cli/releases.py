@@ -20,12 +20,14 @@ def releases(
 ) -> None:
     """List a model's versions, or all released models.
 
-    Shows which version is live, pinned or pruned, when each was published, and its scores.
+    Shows which version is live, waiting for approval, pinned or pruned, when each was published, its scores, and who
+    approved it.
     """
+    from podtune.plain_text import visible
     from podtune.stores.opening import open_store
     from rich.console import Console
 
-    from podtune_pipelines.released import table_of, versions_of
+    from podtune_pipelines.released import approvals_of, table_of, versions_of
 
     opened = open_store(options.store_of(store, home))
     if not name:
@@ -36,6 +38,8 @@ def releases(
         options.print_json(found)
     else:
         Console(markup=False, highlight=False).print(table_of(found))
+        for line in approvals_of(found):
+            print(visible(line))
 
 
 def _list_names(store: "Store", as_json: bool) -> None:

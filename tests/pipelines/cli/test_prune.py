@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from podtune.errors import BadInput
 from podtune.stores.opening import open_store
+from podtune.stores.releases import propose
 from podtune.stores.store import Store
 from podtune.training.resume import forget_run
 from podtune_pipelines.cli.prune import pin, prune
@@ -47,6 +48,14 @@ def test_with_yes_it_goes_and_the_others_can_be_downloaded(
     assert len(list(store.keys("blobs/"))) == 2
     invoke(download, "qa", "--to", tmp_path / "live")
     invoke(download, "qa", "--to", tmp_path / "best", "--version", "1")
+
+
+def test_what_waits_for_approval_has_an_age_of_its_own(release: Any, invoke: Any) -> None:
+    release(80.0, None)
+    release(81.0, "1", propose)
+
+    assert _rows(invoke(prune, *AT_ONCE).stdout)[1] == ["qa", "2", "0", "kB", "waits", "for", "approval"]
+    assert _rows(invoke(prune, *AT_ONCE, "--waiting", "0").stdout)[1] == ["qa", "2", "0", "kB", "goes"]
 
 
 def test_what_was_pruned_is_said_wherever_it_is_asked_for(three: None, invoke: Any, tmp_path: Any) -> None:

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput
+from podtune.stores.approvals import Approval, write_approval
+from podtune.stores.live import move
+from podtune.stores.releases import propose
 from podtune.stores.store import Store
 from podtune_pipelines.cli.releases import releases
 
@@ -35,6 +38,8 @@ def test_json_has_the_exact_values(release: Any, invoke: Any) -> None:
             "problem": None,
             "pinned": False,
             "pruned": None,
+            "waiting": False,
+            "approval": None,
         }
     ]
 
@@ -65,3 +70,28 @@ def test_without_a_name_all_models_are_listed(release: Any, invoke: Any, store: 
 
     assert (empty.stdout, invoke(releases).stdout) == ("", "qa 2\n")
     assert json.loads(invoke(releases, "--json").stdout) == [{"name": "qa", "live": "2"}]
+
+
+def test_who_approved_what_is_told_below_and_what_waits_in_its_row(release: Any, invoke: Any, store: Store) -> None:
+    for f1 in (80.0, 81.0):
+        release(f1, None, propose)
+    approval = Approval("1", 1, "2026-11-28T03:04:05+00:00", "Anna", "the card was read", None, ["fine"])
+    write_approval(store, "qa", approval, "n")
+    move(store, "qa", version="1", after=0, nonce="n")
+
+    lines = invoke(releases, "qa").stdout.splitlines()
+    found = json.loads(invoke(releases, "qa", "--json").stdout)
+
+    assert [line.replace("│", " ").split()[:2] for line in lines[3:5]] == [["1", "live"], ["2", "waiting"]]
+    assert lines[-1] == "1 approved by Anna, 2026-11-28 03:04 (UTC), after none: the card was read"
+    assert [one["waiting"] for one in found] == [False, True]
+    assert found[0]["approval"] == {
+        "version": "1",
+        "move": 1,
+        "approved": "2026-11-28T03:04:05+00:00",
+        "by": "Anna",
+        "reason": "the card was read",
+        "champion": None,
+        "verdict": ["fine"],
+        "anchors": {},
+    }
