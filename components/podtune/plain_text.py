@@ -13,13 +13,16 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
-_SECRETS = re.compile(r"(?<=://)[^\s/?#@'\"]*@|(https?://[^\s?#'\"]*)\?[^\s'\"]*")
-"""A user and password, or a query of the web, in a URI."""
+_USER = re.compile(r"(?<=://)[^\s/?#@'\"]*@")
+"""A user and password in a URI."""
+
+_QUERY = re.compile(r"(https?://[^\s?#'\"]*)\?[^\s'\"]*")
+"""A URI of the web with a query."""
 
 
 def without_credentials(text: str) -> str:
     """The text with what may be a secret in its URIs left out: a message may quote any of a user's input."""
-    return _SECRETS.sub(lambda found: f"{found[1]}?…" if found[1] else "…@", text)
+    return _QUERY.sub(r"\1?…", _USER.sub("…@", text))
 
 
 def one_line(text: str) -> str:
