@@ -9,6 +9,7 @@ import yaml
 from kfp import local
 from podtune.errors import BadInput
 from podtune.stores.opening import open_store
+from podtune.stores.refusals import refusals
 from podtune.stores.releases import versions
 from podtune_pipelines.graphs import arguments_of, compile_to, compiled_text, scheduled_pipeline_of
 from podtune_pipelines.identity import unpinned_steps
@@ -120,6 +121,29 @@ def test_a_second_run_of_the_same_stops_before_training(tmp_path: Path) -> None:
         ["stop: data, model, code and settings are those of live version 1 of bert-tiny-squad\n"],
     ]
     assert [len(list((tmp_path / run).rglob("finetune"))) for run in ("first", "second")] == [1, 0]
+    assert versions(open_store(store), "bert-tiny-squad") == ["1"]
+
+
+@pytest.mark.local
+@pytest.mark.filterwarnings("ignore")  # KFP warns of every cluster setting that it ignores here
+def test_a_refused_model_is_not_trained_again_until_the_gate_is_another(tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+
+    def run(directory: str, floor: float) -> None:
+        recipe = load_recipe("bert-tiny-squad", [*SMALL, f"gate.floors.exact_match={floor}"])
+        arguments = arguments_of(recipe, store=store, workspace=str(tmp_path / "training"))
+        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path / directory))
+        scheduled_pipeline_of(recipe, Placement("cpu"))(**arguments)
+
+    for directory in ("refused", "again"):
+        with pytest.raises(RuntimeError, match="FAILURE"):
+            run(directory, 100.0)
+    run("looser", 0.0)
+
+    trained = [bool(list((tmp_path / one).rglob("finetune"))) for one in ("refused", "again", "looser")]
+    assert trained == [True, False, True]
+    assert not list((tmp_path / "again").rglob("explanation"))
+    assert len(refusals(open_store(store), "bert-tiny-squad")) == 1
     assert versions(open_store(store), "bert-tiny-squad") == ["1"]
 
 

@@ -119,6 +119,12 @@ class VerdictFacts:
     anchors: Dict[str, str] = field(default_factory=dict)
     """What the release records of its anchor (release.ModelFacts.anchors); empty where a person named it."""
 
+    @property
+    def could_compare(self) -> bool:
+        """Whether nothing kept the gate from reading the scores of the live release and of the anchor."""
+        with_live = self.champion is None or bool(self.champion_metrics)
+        return with_live and (self.anchor in (None, self.champion) or bool(self.anchor_difference))
+
 
 VERDICT = Format("verdict", 1, VerdictFacts)
 Verdict = Artifact[VerdictFacts]
