@@ -1,6 +1,7 @@
 """What a webhook receives of whole runs: from the local command, and from KFP's exit handler as it is compiled."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ SMALL = [
     "gate.floors.exact_match=0.0",
     "release.notify=true",
 ]
+_TIME = re.compile(r"at [-\dT:+]+")
 RUN = [sys.executable, "-m", "podtune_pipelines.cli", "run", "bert-tiny-squad"]
 
 
@@ -100,17 +102,24 @@ def run_as_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_kfps_exit_handler_tells_of_each_outcome(webhook: Any, run_as_compiled: Any) -> None:
     run_as_compiled(scheduled_pipeline_of, "r1")
     run_as_compiled(scheduled_pipeline_of, "r2")
-    with pytest.raises(RuntimeError, match="FAILURE"):
-        run_as_compiled(pipeline_of, "r3", "gate.floors.exact_match=100.0")
+    for define, name in ((pipeline_of, "r3"), (scheduled_pipeline_of, "r3b")):
+        with pytest.raises(RuntimeError, match="FAILURE"):
+            run_as_compiled(define, name, "gate.floors.exact_match=100.0", "training.seed=5")
     with pytest.raises(RuntimeError, match="FAILURE"):
         run_as_compiled(pipeline_of, "r4", "source.data=/nonexistent")
 
-    assert [(one["run"], one["event"], one["reason"]) for one in webhook.messages] == [
+    told = [(one["run"], one["event"], _TIME.sub("at T", one["reason"])) for one in webhook.messages]
+    low = "exact_match is 0.00, below its floor of 100.00"
+    assert told == [
         ("r1", "released", "there is no live release to compare with"),
         ("r2", "skipped", "data, model, code and settings are those of live version 1 of bert-tiny-squad"),
-        ("r3", "refused", "exact_match is 0.00, below its floor of 100.00"),
+        ("r3", "refused", low),
+        ("r3b", "refused", f"the same data, model, code and settings were refused at T: {low}"),
         ("r4", "failed", "a step failed, or its pod was lost; podtune wait r4 says which, and why"),
     ]
+    assert [one["consecutive"] for one in webhook.messages] == [0, 0, 1, 2, 3]
+    text = webhook.messages[-1]["text"]
+    assert text.splitlines()[2] == "3 runs in a row without a good end: 2 refused, 1 failed"
 
 
 def compiled(*changes: str, on_this_machine: bool = False) -> List[Dict[str, Any]]:
