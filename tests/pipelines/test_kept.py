@@ -164,10 +164,13 @@ def test_old_words_on_ended_runs_go_but_those_in_a_row(store: DirectoryStore) ->
         note(store, run, event, days)
     _made(store, "runs/key/step-00000010/manifest.json", 40, b"{}")
     _made(store, "runs/qa/step-00000010/log.jsonl", 40, b"{}")
+    _made(store, "runs/.Trash/r1/failed.json", 40, b"{}")
+    _made(store, "refusals/.DS_Store", 40, b"")
 
     assert prunable_names(store) == ["qa"]
     assert set(prune(store, ["qa"], policy).records) == {"runs/qa/r1/refused.json", "runs/qa/r2/released.json"}
     assert list(store.keys("runs/")) == [
+        "runs/.Trash/r1/failed.json",
         "runs/key/step-00000010/manifest.json",
         "runs/qa/r3/failed.json",
         "runs/qa/r4/refused.json",

@@ -25,7 +25,7 @@ SMALL = [
     "gate.floors.exact_match=0.0",
     "release.notify=true",
 ]
-_TIME = re.compile(r"at [-\dT:+]+")
+_TIME = re.compile(r"at \d[-\dT:+]*\d")
 RUN = [sys.executable, "-m", "podtune_pipelines.cli", "run", "bert-tiny-squad"]
 
 
@@ -40,15 +40,17 @@ def test_the_local_command_tells_of_each_outcome(webhook: Any, tmp_path: Path) -
         run_small(tmp_path),
         run_small(tmp_path),
         run_small(tmp_path, "gate.floors.exact_match=100.0"),
+        run_small(tmp_path, "gate.floors.exact_match=100.0"),
         run_small(tmp_path, "source.data=/nonexistent"),
         run_small(tmp_path, "release.notify=false", "source.data=/nonexistent"),
     ]
 
-    assert [one.returncode for one in runs] == [0, 0, 3, 2, 2]
+    assert [one.returncode for one in runs] == [0, 0, 3, 3, 2, 2]
     told = [(one["event"], one["version"], sorted(one["metrics"])) for one in webhook.messages]
     assert told == [
         ("released", "1", ["exact_match", "f1"]),
         ("skipped", "1", ["exact_match", "f1"]),
+        ("refused", "1", ["exact_match", "f1"]),
         ("refused", "1", ["exact_match", "f1"]),
         ("failed", "1", []),
     ]
@@ -56,9 +58,15 @@ def test_the_local_command_tells_of_each_outcome(webhook: Any, tmp_path: Path) -
         "there is no live release to compare with",
         "version 1 is the same model",
         "exact_match is 0.00, below its floor of 100.00",
+        "exact_match is 0.00, below its floor of 100.00",
         "/nonexistent is not there; a source must be a directory or a URI",
     ]
-    assert len({one["run"] for one in webhook.messages}) == 4
+    assert [one["consecutive"] for one in webhook.messages] == [0, 0, 1, 2, 3]
+    assert len({one["run"] for one in webhook.messages}) == 5
+    before = "the gate refused the same at T: exact_match is 0.00, below its floor of 100.00; it is asked again"
+    assert [before in _TIME.sub("at T", one.stderr) for one in runs] == [False, False, False, True, False, False]
+    assert "error: bert-tiny-squad is not released: exact_match is 0.00" in runs[3].stderr
+    assert "(as at T: nothing it depends on has changed)" in _TIME.sub("at T", runs[3].stderr)
     everything = "".join(one.stdout + one.stderr for one in runs)
     assert "secret-path" not in everything
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"secret-path" in path.read_bytes()]

@@ -14,7 +14,7 @@ from typing import Dict, List, Literal, Optional, Sequence, Set, cast
 from podtune.environment import RUN
 from podtune.errors import PodtuneError
 from podtune.formats.evaluation import Metric
-from podtune.formats.release import require_name
+from podtune.formats.release import NAME, require_name
 from podtune.formats.sealed import canonical_json
 from podtune.parsing import parse_json
 from podtune.sections import Mistakes, read_section
@@ -111,7 +111,7 @@ def old_notes(store: Store, name: str, before: float) -> List[str]:
 
 def noted_names(store: Store) -> Set[str]:
     """Names of which a run left word of its end."""
-    return {key.split("/")[1] for key in _notes(store)}
+    return {name for name in (key.split("/")[1] for key in _notes(store)) if NAME.fullmatch(name)}
 
 
 def bad_in_a_row(ended: Sequence[Ended]) -> List[Ended]:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Set
 
 from podtune.errors import PodtuneError
 from podtune.formats.evaluation import Metric
-from podtune.formats.release import require_name
+from podtune.formats.release import NAME, require_name
 from podtune.formats.sealed import canonical_json
 from podtune.parsing import parse_json
 from podtune.sections import Mistakes, read_section
@@ -104,7 +104,7 @@ def stale_refusals(store: Store, name: str, before: float) -> List[str]:
 
 def refused_names(store: Store) -> Set[str]:
     """Names of which a refusal is on record."""
-    return {key.split("/")[1] for key in store.keys(REFUSALS)}
+    return {name for name in (key.split("/")[1] for key in store.keys(REFUSALS)) if NAME.fullmatch(name)}
 
 
 def _remember(store: Store, name: str, refusal: Refusal) -> Optional[Refusal]:
