@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Type
 
 from podtune.environment import MESSAGE_FILE, RUNNER
 from podtune.plain_text import visible, without_credentials
@@ -144,11 +144,31 @@ def naming(path: Path) -> Iterator[None]:
         error.filename = error.filename or str(path)
         raise
     except Exception as error:
-        number = _OS_ERROR.search(str(error))
-        failure = number and OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+        failure = _os_error_in(error, path)
         if failure and from_os_error(failure):
             raise failure from error
         raise
+
+
+@contextlib.contextmanager
+def bad_input(complaint: str, *kinds: Type[Exception]) -> Iterator[None]:
+    """Turn an OSError, or one of `kinds`, into BadInput; a disk that is away, full or closed to us is not that."""
+    try:
+        yield
+    except (OSError,) + kinds as error:  # noqa: RUF005  # mypy knows the type of a sum alone
+        failure = error if isinstance(error, OSError) else _os_error_in(error, None)
+        expected = failure and from_os_error(failure)
+        if expected:
+            raise expected from error
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = " ".join(said.split()) or type(error).__name__
+        raise BadInput(f"{complaint}: {reason}" if complaint else reason) from error
+
+
+def _os_error_in(error: Exception, path: Optional[Path]) -> Optional[OSError]:
+    """The error of the system that a library in Rust tells of in words."""
+    number = _OS_ERROR.search(str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1])), path and str(path)) if number else None
 
 
 def read_failure(message_file: Path) -> Optional[PodtuneError]:

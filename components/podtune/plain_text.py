@@ -13,11 +13,11 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
-_USER = re.compile(r"(?<=://)[^\s/?#@'\"]*@")
+_USER = re.compile(r"(?<=://)[^\s/?#'\"]*@")
 """A user and password in a URI."""
 
 _QUERY = re.compile(r"(https?://[^\s?#'\"]*)\?[^\s'\"]*")
-"""A URI of the web with a query."""
+"""A query of the web."""
 
 
 def without_credentials(text: str) -> str:

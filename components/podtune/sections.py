@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Literal, Mapping, Sequence, Tuple, Type, TypeVar, Union
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, bad_input
 from podtune.parsing import parse_json, parse_yaml
 
 Section = TypeVar("Section")
@@ -68,12 +68,9 @@ def read_parts(kinds: Mapping[str, Any], values: Mapping[str, Any], where: str) 
 
 def read_settings_file(path: Path) -> Dict[str, Any]:
     """Read a mapping from a YAML file, or from a JSON file if its name ends in .json."""
-    try:
+    with bad_input(f"cannot read settings from {path}", ValueError):
         text = path.read_text(encoding="utf-8")
         values = parse_json(text) if path.suffix == ".json" else parse_yaml(text)  # YAML would read 1e-4 as a text
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"cannot read settings from {path}: {reason}") from error
     if not isinstance(values, dict):
         raise BadInput(f"{path} must hold a mapping of settings; got {type(values).__name__}")
     return values

@@ -74,7 +74,8 @@ class LocalRun:
     """ISO 8601, local time."""
 
     outcome: str
-    """Such as "released as version 3" or "ended in finetune"; "planned" where `podtune plan` prepared the data."""
+    """Such as "released as version 3", "made candidate 3" or "ended in finetune"; "planned" where `podtune plan`
+    prepared the data."""
 
     bytes: int
     """Of its directory."""
@@ -205,7 +206,8 @@ def _parts(run: Path, needed: Set[Path], kept: Container[Path]) -> Iterator[Path
 
 def _outcome(run: Path) -> str:
     with contextlib.suppress(BadInput):
-        return f"released as version {RELEASE.read(run / 'publish' / 'published').facts.version}"
+        facts = RELEASE.read(run / "publish" / "published").facts
+        return f"{'released as version' if facts.state == 'live' else 'made candidate'} {facts.version}"
     with contextlib.suppress(BadInput):
         if VERDICT.read(run / "compare" / "verdict").facts.decision == "refuse":
             return "refused"

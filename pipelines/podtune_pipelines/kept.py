@@ -9,6 +9,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
+from podtune.stores.approvals import waiting_versions
 from podtune.stores.live import Live, live_version, moves
 from podtune.stores.outcomes import noted_names, old_notes
 from podtune.stores.pruned import pruned_versions
@@ -28,6 +29,9 @@ class Policy:
 
     before: float
     """What was written later stays; in seconds since 1970."""
+
+    asked: float = 0.0
+    """A version that waits for approval stays if it was made later."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,11 @@ def _reasons(
     been_live = [one for one in dict.fromkeys(move.version for move in moves(store, name)) if one in read]
     before_it = islice((one for one in been_live if one != live.version), policy.predecessors)
     reasons = [(live.version, "live"), *((one, "pinned") for one in sorted(pinned_versions(store, name)))]
+    waiting = [read[one] for one in waiting_versions(store, name) if one in read]
+    reasons += [(one.version, "waits for approval") for one in waiting if one and _is_younger(one, policy.asked)]
     reasons += [(one, "live before") for one in before_it]
     reasons += _best([manifest for version, manifest in read.items() if manifest and version in been_live])
-    reasons += [(version, "young") for version, one in read.items() if one and _is_young(one, policy)]
+    reasons += [(version, "young") for version, one in read.items() if one and _is_younger(one, policy.before)]
     reasons += [(version, "cannot be read") for version, one in read.items() if one is None]
     return dict(reversed(reasons))
 
@@ -147,8 +153,8 @@ def _size(manifest: Optional[ReleaseManifest]) -> int:
     return sum({entry.sha256: entry.size for entry in manifest.files.values()}.values()) if manifest else 0
 
 
-def _is_young(manifest: ReleaseManifest, policy: Policy) -> bool:
-    """Whether a version was made after the time; one that does not say when was not."""
+def _is_younger(manifest: ReleaseManifest, than: float) -> bool:
+    """Whether a version was made after a time; one that does not say when was not."""
     with contextlib.suppress(ValueError):
-        return datetime.fromisoformat(manifest.created).timestamp() > policy.before
+        return datetime.fromisoformat(manifest.created).timestamp() > than
     return False

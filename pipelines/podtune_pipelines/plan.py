@@ -81,6 +81,9 @@ class Plan:
     ipu: Optional[IpuPlan] = None
     """How the model is placed on IPUs; None on other devices."""
 
+    approval: Literal["automatic", "manual"] = "automatic"
+    """Who makes a model live that passes the gate."""
+
 
 def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     """Plan a run; local sources are prepared to be counted and measured, others only with `fetch`."""
@@ -113,6 +116,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         duration=duration,
         gate=gate_outlook(recipe, _scored(splits.get(recipe.evaluation.split)), home),
         ipu=plan_for_ipus(recipe.training, consumed, features, base_model) if on_ipus else None,
+        approval=recipe.release.approval,
     )
 
 

@@ -25,6 +25,8 @@ def show(made: Plan) -> None:
     console.print(_needs(made))
     if made.gate is not None:
         _show_gate(console, made.gate)
+    if made.approval == "manual":
+        console.print("release: a model that passes the gate waits until a person says podtune approve")
     if made.updates is None:
         console.print("steps and time: unknown until the data is fetched; --fetch downloads and prepares it")
         return

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, Iterator, List, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
+from podtune.stores.approvals import Approval, approval_of, candidates
 from podtune.stores.fetching import Check, fetch_files, fetch_signature, read_fetched, verify_fetched
 from podtune.stores.live import live_version
 from podtune.stores.outcomes import bad_in_a_row, ended_runs, in_a_row
@@ -37,12 +38,19 @@ class Version:
     pruned: Optional[str] = None
     """When its files were given up; ISO 8601, UTC."""
 
+    waiting: bool = False
+    """Whether it waits for approval."""
+
+    approval: Optional[Approval] = None
+    """By whom and why it was made live; None where nobody was asked."""
+
     @property
     def state(self) -> str:
         """What a person should know before choosing it."""
         if self.pruned:
             return f"pruned {self.pruned[:10]}"
-        return ", ".join([*(["live"] if self.live else []), *(["pinned"] if self.pinned else [])])
+        states = {"live": self.live, "waiting": self.waiting and not self.live, "pinned": self.pinned}
+        return ", ".join(state for state, holds in states.items() if holds)
 
 
 def versions_of(store: Store, name: str) -> List[Version]:
@@ -51,8 +59,18 @@ def versions_of(store: Store, name: str) -> List[Version]:
     found = [_version(store, name, version, live.version if live else None) for version in versions(store, name)]
     if not found:
         raise BadInput(f"{store.uri} holds no release named {name}; it holds {', '.join(names(store)) or 'nothing'}")
-    pinned, pruned = pinned_versions(store, name), pruned_versions(store, name)
-    return [replace(one, pinned=one.version in pinned, pruned=pruned.get(one.version)) for one in found]
+    pinned, pruned, asked = pinned_versions(store, name), pruned_versions(store, name), candidates(store, name)
+    approvals = {version: approval_of(store, name, version) for version in asked}
+    return [
+        replace(
+            one,
+            pinned=one.version in pinned,
+            pruned=pruned.get(one.version),
+            approval=approvals.get(one.version),
+            waiting=one.version in asked and not (approvals[one.version] or one.version in pruned),
+        )
+        for one in found
+    ]
 
 
 def troubles_of(store: Store, name: str) -> List[str]:
@@ -93,6 +111,14 @@ def table_of(found: List[Version]) -> Table:
             *scores,
         )
     return table
+
+
+def approvals_of(found: List[Version]) -> Iterator[str]:
+    """Say of each version that a person made live who did, when, after which, and why."""
+    for one in found:
+        if one.approval:
+            when, after = one.approval.approved[:16].replace("T", " "), one.approval.champion or "none"
+            yield f"{one.version} approved by {one.approval.by}, {when} (UTC), after {after}: {one.approval.reason}"
 
 
 def download_release(store: Store, manifest: ReleaseManifest, directory: Path, check: Optional[Check] = None) -> bool:

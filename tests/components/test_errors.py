@@ -15,6 +15,7 @@ from podtune.errors import (
     LostRace,
     PodtuneError,
     TryAgainLater,
+    bad_input,
     ending_cleanly,
     from_os_error,
     read_failure,
@@ -187,3 +188,30 @@ def test_what_would_steer_a_terminal_is_left_out(capsys: pytest.CaptureFixture[s
         raise BadInput("question '\x1b]0;title\x07q1\u202e' has no answer\nand another line")
 
     assert capsys.readouterr().err == "error: question ']0;titleq1' has no answer\nand another line\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (ValueError("line 3 has\n no colon"), BadInput, "cannot read a.yaml: line 3 has no colon"),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "a.yaml"),
+            BadInput,
+            "cannot read a.yaml: No such",
+        ),
+        (OSError(errno.EIO, "Input/output error", "a.yaml"), TryAgainLater, "cannot use a.yaml: Input/output error"),
+        (OSError(errno.ENOSPC, "No space left on device", "a.yaml"), TryAgainLater, "no space left to write a.yaml"),
+        (ValueError("I/O error (os error 5)"), TryAgainLater, "cannot use the output: Input/output error"),
+        (PermissionError(errno.EACCES, "Permission denied", "a.yaml"), BadInput, "no permission to use a.yaml"),
+    ],
+)
+def test_a_disk_that_fails_is_not_taken_for_bad_input(error: Exception, kind: Type[PodtuneError], message: str) -> None:
+    with pytest.raises(kind) as raised, bad_input("cannot read a.yaml", ValueError):
+        raise error
+
+    assert str(raised.value).startswith(message)
+
+
+def test_another_error_is_no_bad_input() -> None:
+    with pytest.raises(KeyError), bad_input("cannot read a.yaml", ValueError):
+        raise KeyError("a")

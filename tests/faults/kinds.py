@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Callable, Iterable, List
 
-from faults import damage, disks, publishing, training
+from faults import approving, damage, disks, publishing, training
 from faults.points import Point
 
 
@@ -21,6 +21,7 @@ class Kind:
 
 KINDS = {
     "races of publishers": Kind(lambda server: publishing.races(1000, server), 1000),
+    "races of approvals": Kind(lambda server: approving.races(300, server), 300),
     "publishers killed": Kind(publishing.kills, 300),
     "single faults": Kind(publishing.single_faults, 1100),
     "damaged artifacts": Kind(damage.artifacts, 1000),

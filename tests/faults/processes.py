@@ -41,8 +41,10 @@ def started(work: Work, told: Path) -> int:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:
-        os.write(2, traceback.format_exc().encode("utf-8", "replace"))
-    sys.stderr.flush()
+        with contextlib.suppress(OSError):  # where no file may grow, the code has to say it
+            os.write(2, traceback.format_exc().encode("utf-8", "replace"))
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)
 
 

@@ -33,11 +33,14 @@ def candidate(folder: Path, model: str, champion: Optional[str] = None) -> Dict[
     return Run(folder / f"run-{model}").write(model, champion=champion)
 
 
-def publishing(folder: Path, model: str, store: str, champion: Optional[str] = None) -> Work:
-    """The work of publishing it."""
+def publishing(
+    folder: Path, model: str, store: str, champion: Optional[str] = None, *, approval: str = "automatic"
+) -> Work:
+    """The work of publishing it, or of making it a candidate."""
     made = candidate(folder, model, champion)
     artifacts: Dict[str, Any] = {("scores" if name == "evaluation" else name): path for name, path in made.items()}
-    return partial(publish, **artifacts, published=folder / f"published-{model}", release={"name": "qa"}, store=store)
+    release = {"name": "qa", "approval": approval}
+    return partial(publish, **artifacts, published=folder / f"published-{model}", release=release, store=store)
 
 
 def downloading(store: str, to: Path) -> Work:

@@ -26,6 +26,7 @@ def server() -> Iterator[str]:
     ("kind", "scale"),
     [
         ("races of publishers", 0.008),
+        ("races of approvals", 0.03),
         ("publishers killed", 0.02),
         ("single faults", 0.008),
         ("damaged objects of a store", 0.04),

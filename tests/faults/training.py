@@ -110,13 +110,11 @@ def _trained(
         port = free.getsockname()[1]
         free.close()
         places = [Path(told, str(rank)) for rank in range(processes)]
-        running = {
-            started(
-                finetuning(folder, task, name, workspace, before=partial(_as_rank, rank, processes, port, one)), place
-            ): place
-            for rank, (one, place) in enumerate(zip(befores, places))
-        }
-        return _watched(running)
+        works = [  # all before any begins, because each writes the settings' file
+            finetuning(folder, task, name, workspace, before=partial(_as_rank, rank, processes, port, one))
+            for rank, one in enumerate(befores)
+        ]
+        return _watched({started(work, place): place for work, place in zip(works, places)})
 
 
 def _as_rank(rank: int, count: int, port: int, before: Work) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from fuzz.readers import READERS
@@ -16,19 +16,19 @@ def main() -> int:
     names = sys.argv[1:] or list(READERS)
     total, seed = int(os.environ.get("FUZZ", "1000000")), int(os.environ.get("SEED", "1"))
     weights = sum(READERS[name].weight for name in names)
-    tallies = {}
-    for name in names:
-        began, count = time.monotonic(), total * READERS[name].weight // weights
-        tallies[name] = try_reader(name, READERS[name], count, seed, KEPT)
-        print(f"{name}: {count:,} in {time.monotonic() - began:,.0f} s", file=sys.stderr, flush=True)
-        _show(name, tallies[name], seed)
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        running = {name: pool.submit(_try, name, total * READERS[name].weight // weights, seed) for name in names}
+        tallies = {name: one.result() for name, one in running.items()}
     print("\n".join(rows_of(tallies)))
     return 1 if any(tally.kinds for tally in tallies.values()) else 0
 
 
-def _show(name: str, tally: Tally, seed: int) -> None:
-    for kind, (count, first) in sorted(tally.kinds.items(), key=lambda one: -one[1][0]):
-        print(f"  {count:,} x {kind}: {KEPT}/{name}-{seed}-{first}", file=sys.stderr, flush=True)
+def _try(name: str, count: int, seed: int) -> Tally:
+    tally = try_reader(name, READERS[name], count, seed, KEPT)
+    print(rows_of({name: tally})[-1], file=sys.stderr, flush=True)
+    for kind, (number, first) in sorted(tally.kinds.items(), key=lambda one: -one[1][0]):
+        print(f"  {number:,} x {kind}: {KEPT}/{name}-{seed}-{first}", file=sys.stderr, flush=True)
+    return tally
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Run:
         champion: Optional[str] = None,
         description: str = "A model.",
         seconds: float = 1.5,
+        gate: str = "metric: f1",
     ) -> Dict[str, Path]:
         _seal(checkpoint.CHECKPOINT, self.checkpoint, {**CHECKPOINT, "seconds": seconds}, {
             "model/config.json": "{}",
@@ -37,7 +38,7 @@ class Run:
         facts = {**EVALUATION, "checkpoint": _digest(self.checkpoint), "seconds": seconds}
         _seal(evaluation.EVALUATION, self.evaluation, facts, {
             "predictions.json": '{"q1": "Denver"}',
-            "examples.jsonl": json.dumps({"id": "q1", "weights": weights}) + "\n",
+            "examples.jsonl": "".join(_example(number, weights) for number in range(12)),
         })  # fmt: skip
         judged = {
             "decision": decision,
@@ -57,6 +58,7 @@ class Run:
             "README.md": f"# qa\n\n{description}\n\nCompared with {champion}, trained in {seconds} s.\n",
             "report.html": "<!doctype html>",
             "figures/loss.png": "PNG",
+            "recipe.yaml": f"name: qa\ngate: {{{gate}}}\n",
         })  # fmt: skip
         return {name: getattr(self, name) for name in ("checkpoint", "evaluation", "verdict", "model_card")}
 
@@ -90,6 +92,10 @@ EVALUATION: Dict[str, Any] = {
     "settings": {},
     "seconds": 0.5,
 }
+
+
+def _example(number: int, weights: str) -> str:
+    return json.dumps({"id": f"q{number}", "weights": weights, "scores": {"f1": 88.5}}) + "\n"
 
 
 def _seal(form: Format[Any], path: Path, facts: Dict[str, Any], files: Dict[str, str]) -> None:

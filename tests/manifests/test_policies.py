@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 import pytest
 
 POLICIES = Path(__file__).parents[2] / "manifests" / "policies"
-EVERY = ["ipu-worker", "publisher", "trainer"]
+EVERY = ["ipu-worker", "pruner", "publisher", "trainer"]
 
 
 def statements(name: str) -> List[Dict[str, Any]]:
@@ -49,21 +49,32 @@ def test_nothing_is_allowed_beyond_a_prefix(name: str) -> None:
 
 
 def test_who_trains_cannot_release() -> None:
-    assert allowed("trainer", "s3:PutObject") == ["artifacts/*", "training/*"]
+    assert allowed("trainer", "s3:PutObject") == ["artifacts/*", "store/runs/*", "training/*"]
     assert allowed("ipu-worker", "s3:PutObject") == ["training/*"]
     assert allowed("publisher", "s3:PutObject") == ["artifacts/*", "store/*"]
+    assert allowed("pruner", "s3:PutObject") == ["store/releases/*", "store/pruning/*", "training/*"]
 
 
-def test_only_checkpoints_on_the_way_are_ever_deleted() -> None:
+def test_no_run_ever_deletes_but_checkpoints_on_the_way() -> None:
     assert {name: allowed(name, "s3:DeleteObject") for name in EVERY} == {
         "ipu-worker": ["training/*"],
+        "pruner": [
+            "store/blobs/*",
+            "store/pruning/*",
+            "store/releases/*/pruned/*",
+            "store/releases/*/pins/*",
+            "store/refusals/*",
+            "store/runs/*",
+            "training/*",
+        ],
         "publisher": [],
         "trainer": ["training/*"],
     }
 
 
-def test_a_version_is_never_replaced() -> None:
-    denied = [one for one in statements("publisher") if one["Effect"] == "Deny"]
+@pytest.mark.parametrize("name", ["publisher", "pruner"])
+def test_a_version_is_never_replaced(name: str) -> None:
+    denied = [one for one in statements(name) if one["Effect"] == "Deny"]
 
     assert denied == [
         {

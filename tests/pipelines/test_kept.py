@@ -12,10 +12,12 @@ from podtune.formats.evaluation import Metric
 from podtune.formats.release import ModelFacts
 from podtune.formats.sealed import canonical_json
 from podtune.sections import to_mapping
+from podtune.stores.approvals import Approval, write_approval
 from podtune.stores.directory_store import DirectoryStore
+from podtune.stores.live import move
 from podtune.stores.pruning import pin, prune_versions
 from podtune.stores.refusals import Refusal
-from podtune.stores.releases import publish, set_live
+from podtune.stores.releases import propose, publish, set_live
 from podtune_pipelines.kept import Policy, kept_versions, prunable_names, prune, pruned_by
 
 NOTHING = Policy(predecessors=0, before=1e12)
@@ -30,13 +32,13 @@ def store(tmp_path: Path) -> DirectoryStore:
 def release(store: DirectoryStore, tmp_path: Path) -> Callable[..., None]:
     """A function (expected, examples, metrics) that publishes qa with 100 bytes of its own and 10 shared ones."""
 
-    def publish_model(expected: Optional[str], examples: int = 9, **metrics: float) -> None:
+    def publish_model(expected: Optional[str], examples: int = 9, how: Any = publish, **metrics: float) -> None:
         (tmp_path / "weights").write_text(f"{expected}".rjust(100))
         (tmp_path / "config").write_text("the shared")
         scores = {name: Metric(value, value, value) for name, value in metrics.items()}
         facts = to_mapping(ModelFacts("question-answering", "c", "e", examples, scores, {}))
         files = {"weights": tmp_path / "weights", "config": tmp_path / "config"}
-        publish(store, "qa", files=files, facts=facts, expected=expected)
+        how(store, "qa", files=files, facts=facts, expected=expected)
 
     return publish_model
 
@@ -71,6 +73,24 @@ def test_pinned_and_young_ones_stay(store: DirectoryStore, release: Any) -> None
 
     assert kept_versions(store, "qa", NOTHING) == {"3": "live", "1": "pinned"}
     assert kept_versions(store, "qa", Policy(0, 0)) == {"3": "live", "2": "young", "1": "pinned"}
+
+
+def test_what_waits_for_approval_stays_for_a_time(store: DirectoryStore, release: Any) -> None:
+    release(None)
+    release("1", how=propose)
+
+    assert kept_versions(store, "qa", NOTHING) == {"1": "live", "2": "waits for approval"}
+    assert kept_versions(store, "qa", Policy(0, 1e12, asked=1e12)) == {"1": "live"}
+
+
+def test_what_was_approved_stays_as_any_that_was_live(store: DirectoryStore, release: Any) -> None:
+    release(None, how=propose)
+    write_approval(store, "qa", Approval("1", 1, "2026-11-28T03:04:05+00:00", "Anna", "read", None, []), "n")
+    move(store, "qa", version="1", after=0, nonce="n")
+    release("1")
+
+    assert kept_versions(store, "qa", NOTHING) == {"2": "live"}
+    assert kept_versions(store, "qa", Policy(1, 1e12)) == {"2": "live", "1": "live before"}
 
 
 def test_the_best_by_each_metric_on_as_many_examples_stays(store: DirectoryStore, release: Any) -> None:

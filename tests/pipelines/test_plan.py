@@ -146,6 +146,14 @@ def test_with_enough_examples_the_plan_gives_no_advice(tmp_path: Path, capsys: p
     assert "too few" not in said
 
 
+def test_the_plan_says_that_a_person_will_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for changes in ([], ["release.approval=manual"]):
+        plan("minilm-squad", changes=changes, device="cpu", home=tmp_path, fetch=False, as_json=False)
+
+    said = capsys.readouterr().out.splitlines()
+    assert said.count("release: a model that passes the gate waits until a person says podtune approve") == 1
+
+
 def test_how_far_two_models_differ_is_measured_once_two_were_compared(tmp_path: Path) -> None:
     facts: Dict[str, Any] = {"decision": "refuse", "reasons": [], "evaluation": "e", "champion": "1"}
     facts.update(champion_metrics={}, difference={}, settings={"metric": "f1"}, smallest=1.0, examples=1000)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
-from podtune.errors import BadInput, from_os_error
+from podtune.errors import BadInput, bad_input
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.raw_data import DataFile
 
@@ -108,7 +108,7 @@ def open_archive(file: DataFile, largest: Optional[int]) -> Iterator[Archive]:
 @contextlib.contextmanager
 def open_zip(file: DataFile, largest: Optional[int]) -> Iterator[Zip]:
     """List a zip's files, as `open_archive` does."""
-    with unpacking(f"{file} is neither a folder nor a zip or tar that can be read: "):
+    with unpacking(f"{file} is neither a folder nor a zip or tar that can be read"):
         archive = zipfile.ZipFile(file.path)
     with archive:
         found = _safe_members(archive, file, largest)
@@ -119,15 +119,12 @@ def open_zip(file: DataFile, largest: Optional[int]) -> Iterator[Zip]:
 @contextlib.contextmanager
 def unpacking(complaint: str) -> Iterator[None]:
     """Turn what libraries raise for a damaged archive into BadInput; a disk that is away or full is another matter."""
-    try:
+    with bad_input(complaint, *_DAMAGED):
         yield
-    except (OSError, *_DAMAGED) as error:
-        passing = from_os_error(error) if isinstance(error, OSError) else None
-        raise passing or BadInput(complaint + (" ".join(str(error).split()) or type(error).__name__)) from error
 
 
 def _opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
-    with unpacking(f"{member.filename} in {archive.filename} cannot be unpacked: "):
+    with unpacking(f"{member.filename} in {archive.filename} cannot be unpacked"):
         return archive.open(member)
 
 
@@ -205,7 +202,7 @@ class _Place(NamedTuple):
 
 def _unpack(file: DataFile, unpack: Callable[[Path], IO[bytes]], target: IO[bytes]) -> None:
     most = max(_ALWAYS_UNPACKED, file.path.stat().st_size * _MOST_UNPACKED)
-    with unpacking(f"{file} is damaged or cut off: "), unpack(file.path) as packed:
+    with unpacking(f"{file} is damaged or cut off"), unpack(file.path) as packed:
         for block in iter(lambda: packed.read(_BLOCK), b""):
             target.write(block)
             if target.tell() > most:

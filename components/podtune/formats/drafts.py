@@ -1,15 +1,20 @@
 """Directories in the making, beside what they become; what killed processes left there goes with the next one."""
 
 import contextlib
+import ctypes
+import errno
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from glob import escape
 from pathlib import Path
 from typing import Iterator, Tuple
 
 _PARTIAL, _OLD = ".partial", ".old"
+_HERE, _RENAME_EXCHANGE = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux's <fcntl.h>."""
 
 
 @contextlib.contextmanager
@@ -26,14 +31,40 @@ def draft_beside(path: Path) -> Iterator[Path]:
 
 
 def replace_by(draft: Path, path: Path) -> None:
-    """Give a draft its name; what had it is moved aside, and deleted once its successor is there."""
+    """Give a draft its name; what had it goes once its successor is there, in the draft's place where that can be."""
     if not path.exists():
         draft.rename(path)
-        return
+    elif not _exchange(draft, path):
+        _replace_in_two_steps(draft, path)
+
+
+def _exchange(draft: Path, path: Path) -> bool:
+    """Have two directories swap their names in one moment; False where the system or the file system cannot.
+
+    Source: renameat2(2) of Linux, which Python does not offer.
+    """
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    sys.audit("os.rename", str(draft), str(path), -1, -1)
+    if renameat2(_HERE, os.fsencode(draft), _HERE, os.fsencode(path), _RENAME_EXCHANGE) == 0:
+        return True
+    error = ctypes.get_errno()
+    if error in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(error, os.strerror(error), str(path))
+
+
+def _replace_in_two_steps(draft: Path, path: Path) -> None:
+    """As `replace_by`; who is killed between the steps leaves nothing at `path`."""
     old, descriptor = _held_directory(path, _OLD)
     try:
         path.rename(old / path.name)
-        draft.rename(path)
+        try:
+            draft.rename(path)
+        except OSError:
+            (old / path.name).rename(path)
+            raise
         shutil.rmtree(str(old), ignore_errors=True)
     finally:
         os.close(descriptor)

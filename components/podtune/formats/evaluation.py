@@ -1,7 +1,8 @@
 """Evaluation on disk: what a model scores, in all and question by question.
 
 `predictions.json` is in the task's official format. `examples.jsonl` has one JSON object per scored
-example, in the data's order: {"id", "prediction", "scores": {metric: value}, "slices": {name: value}, …}.
+example, in the data's order: {"id", "prediction", "scores": {metric: value}, "slices": {name: value}, …}, and
+"group", a number that is equal where examples share what `grouped_by` says, if it says anything.
 """
 
 import json
@@ -25,10 +26,10 @@ class Metric:
 
     value: float
     low: float
-    """Lower end of the bootstrap 95 % interval."""
+    """Lower end of the 95 % interval (tasks/intervals.py)."""
 
     high: float
-    """Upper end of the bootstrap 95 % interval."""
+    """Upper end of the 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Slice:
     examples: int
     metrics: Dict[str, float]
     low: Dict[str, float] = field(default_factory=dict)
-    """Metric to the lower end of its bootstrap 95 % interval; evaluations of earlier versions have none."""
+    """Metric to the lower end of its 95 % interval; evaluations of earlier versions have none."""
 
     high: Dict[str, float] = field(default_factory=dict)
     """The same of the upper end."""
@@ -87,6 +88,13 @@ class EvaluationFacts:
 
     notes: Dict[str, float] = field(default_factory=dict)
     """Numbers for the card that are no metrics, such as out_of_vocabulary."""
+
+    grouped_by: str = ""
+    """What examples share of which the intervals take account, such as article; empty where each counts for itself, as
+    in evaluations of earlier versions."""
+
+    groups: int = 0
+    """How many of these there are; 0 where each example counts for itself."""
 
     def numbers(self) -> Dict[str, float]:
         """The metrics, the loss, and how many examples there were."""

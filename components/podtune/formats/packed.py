@@ -5,7 +5,7 @@ import io
 import zlib
 from pathlib import Path
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, bad_input
 from podtune.formats.raw_data import DataFile
 
 GZIP = b"\x1f\x8b"
@@ -41,13 +41,11 @@ def too_much(file: DataFile, most: int) -> BadInput:
 
 def _unpack(content: bytes, file: DataFile) -> bytes:
     most, blocks, unpacked = most_bytes(file.path), [], 0
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-            for block in iter(lambda: packed.read(_BLOCK), b""):
-                unpacked += len(block)
-                if unpacked > most:
-                    raise too_much(file, most)
-                blocks.append(block)
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"{file} is cut off or damaged gzip: {error}") from error
+    damaged = bad_input(f"{file} is cut off or damaged gzip", EOFError, zlib.error)
+    with damaged, gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+        for block in iter(lambda: packed.read(_BLOCK), b""):
+            unpacked += len(block)
+            if unpacked > most:
+                raise too_much(file, most)
+            blocks.append(block)
     return b"".join(blocks)

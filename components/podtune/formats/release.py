@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Literal, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
@@ -34,6 +34,9 @@ TRAINING_FOLDER = "training"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+State = Literal["live", "candidate"]
+
+
 @dataclass(frozen=True)
 class ReleaseFacts:
     """The location of a release."""
@@ -45,6 +48,9 @@ class ReleaseFacts:
     version: str
     digest: str
     """Of its content, as its manifest in the store says."""
+
+    state: State = "live"
+    """As the run left it; a candidate waits for approval."""
 
 
 RELEASE = Format("release", 1, ReleaseFacts)
@@ -75,6 +81,9 @@ class ModelFacts:
     anchors: Dict[str, str] = field(default_factory=dict)
     """Metric to the best version before it on the same examples, which the gate held it against, or to an empty text
     where there was none; releases of earlier versions have none."""
+
+    grouped_by: str = ""
+    """What examples share of which the intervals take account (evaluation.EvaluationFacts.grouped_by)."""
 
     def is_same_model(self, other: "ModelFacts") -> bool:
         """Whether they differ at most in what the model was held against."""

@@ -88,7 +88,8 @@ class Draft:
 def sealing(path: Path, kind: str, version: int, of_the_run: OfTheRun = NOTHING) -> Iterator[Draft]:
     """Write a directory that appears at `path` complete when the block ends, replacing what was there.
 
-    If the block fails, `path` is as it was before and nothing is left beside it; what a killed process left there goes.
+    If the block or writing fails, `path` is as it was before and nothing is left beside it; what a killed process left
+    there goes. Where only the folder above cannot be synced, OSError is raised although the new one is there, whole.
     """
     with naming(path), draft_beside(path) as place:
         draft = Draft(place, {})

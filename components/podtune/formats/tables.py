@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Collection, Dict, Iterator, List, Sequence, Tuple
 
-from podtune.errors import BadInput, PodtuneError, TryAgainLater, failure_of, from_os_error
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, bad_input, failure_of, from_os_error
 from podtune.formats.packed import GZIP, most_bytes, read_unpacked, too_much
 from podtune.formats.raw_data import DataFile
 
@@ -159,14 +159,8 @@ def _refusing(file: DataFile, complaint: str = "is cut off or damaged") -> Itera
     """Turn what pyarrow raises for a damaged file into BadInput; a disk that is away is another matter."""
     import pyarrow
 
-    try:
+    with bad_input(f"{file} {complaint}", pyarrow.ArrowException, *_DAMAGES):
         yield
-    except (pyarrow.ArrowException, *_DAMAGES) as error:
-        passing = isinstance(error, OSError) and error.errno is not None and from_os_error(error)
-        if passing:
-            raise passing from error
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise BadInput(f"{file} {complaint}: {reason}") from error
 
 
 def _opened(file: DataFile) -> Table:

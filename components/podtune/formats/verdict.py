@@ -18,7 +18,7 @@ class Difference:
 
     value: float
     low: float
-    """Lower end of the paired bootstrap 95 % interval."""
+    """Lower end of the paired 95 % interval."""
 
     high: float
     """Upper end of the same."""
@@ -118,6 +118,10 @@ class VerdictFacts:
 
     anchors: Dict[str, str] = field(default_factory=dict)
     """What the release records of its anchor (release.ModelFacts.anchors); empty where a person named it."""
+
+    grouped_by: str = ""
+    """What the paired examples share of which the intervals take account, such as article; empty where each counts for
+    itself, as in verdicts of earlier versions."""
 
     @property
     def could_compare(self) -> bool:

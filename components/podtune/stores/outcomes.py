@@ -22,9 +22,9 @@ from podtune.stores.opening import open_store
 from podtune.stores.retrying import persistently
 from podtune.stores.store import Store
 
-Event = Literal["released", "refused", "failed", "skipped"]
+Event = Literal["released", "waiting", "refused", "failed", "skipped"]
 
-_LEFT = ("released", "skipped", "refused")
+_LEFT = ("released", "waiting", "skipped", "refused")
 """Events that are left: what a later try of the same run may make of the earlier ones comes first."""
 
 _ENDS = (*_LEFT, "failed")
@@ -48,14 +48,14 @@ class Outcome:
     """The end of a run."""
 
     event: Event
-    """Skipped: nothing was to release, because nothing changed."""
+    """Waiting: the new version waits for approval. Skipped: nothing was to release, because nothing changed."""
 
     reason: str
     version: Optional[str] = None
-    """The version that was released, or that has this model already."""
+    """The version that was released or waits, or that has this model already."""
 
     metrics: Dict[str, Metric] = field(default_factory=dict)
-    """Of the model that was released or refused."""
+    """Of the model that was released, waits or was refused."""
 
 
 @dataclass(frozen=True)

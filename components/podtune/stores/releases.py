@@ -4,6 +4,7 @@
     releases/<name>/versions/<number>/manifest.json written once: files, hashes, facts, parent, nonce
     releases/<name>/versions/<number>/model.sig     written once, where releases are signed
     releases/<name>/live/<number>.json              written once: which version became live
+    releases/<name>/candidates/<number>             written once: the version waits for approval; `approvals.py`
 
 A version is complete before its manifest exists, and a manifest before a move names it. So whatever
 dies on the way, and even where a store lets two writers win, a reader finds a whole version or none.
@@ -14,13 +15,14 @@ import logging
 import secrets
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from podtune.environment import AGAIN
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import NUMBER, SIGNATURE, ReleaseManifest, content_digest, is_safe, parse_release
 from podtune.formats.sealed import FileEntry, entry_of
 from podtune.progress import progress_bar
+from podtune.stores.approvals import add_candidate, approval_of, approving_command, candidates, waiting_versions
 from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix, written
 from podtune.stores.pruned import await_claims, pruned_versions, refuse_pruned
 from podtune.stores.store import Advance, Store, unwatched
@@ -69,8 +71,9 @@ def read_live(store: Store, name: str) -> ReleaseManifest:
     """Read the live version's manifest; BadInput, naming what there is, where there is none."""
     live = live_version(store, name)
     if live is None:
-        known = ", ".join(names(store)) or "nothing"
-        raise BadInput(f"{store.uri} holds no live release named {name}; it holds {known}")
+        waiting = [approving_command(name, one, store.uri) for one in waiting_versions(store, name)]
+        there = f"one waits: {waiting[-1]}" if waiting else f"it holds {', '.join(names(store)) or 'nothing'}"
+        raise BadInput(f"{store.uri} holds no live release named {name}; {there}")
     return read_release(store, name, live.version)
 
 
@@ -93,6 +96,54 @@ def publish(  # noqa: PLR0913  # the last have defaults that most callers keep
     is live by now. Content that is live already makes no new version; a version that a publisher left behind
     when it died is taken up. A version is signed before it goes live, one that is live without a signature then.
     """
+    draft, sources = _uploaded(store, name, files, facts, expected=expected, verified=verified, record=record)
+    for _ in range(_ATTEMPTS):
+        released = _try_to_release(store, draft, sources, sign)
+        if released is not None:
+            return released
+    raise LostRace(f"what is live of {name} in {store.uri} was moved {_ATTEMPTS} times meanwhile; {_remedy()}")
+
+
+def propose(  # noqa: PLR0913  # as many as publish has
+    store: Store,
+    name: str,
+    *,
+    files: Mapping[str, Path],
+    facts: Dict[str, Any],
+    expected: Optional[str],
+    verified: Mapping[str, FileEntry] = MappingProxyType({}),
+    record: Collection[str] = (),
+    sign: Optional[Sign] = None,
+) -> ReleaseManifest:
+    """Upload `files` as the next version of `name`, which then waits for approval; what is live stays.
+
+    The parameters are those of `publish`. Content that waits already makes no new version; a version that a dead
+    publisher left behind is taken up.
+    """
+    draft, sources = _uploaded(store, name, files, facts, expected=expected, verified=verified, record=record)
+    for _ in range(_ATTEMPTS):
+        manifest = _abandoned(store, draft, sources, _approved(store, name)) or _create_version(store, draft)
+        _make_good(store, manifest, sources)
+        if not _with_content(store, name, version=manifest.version, digest=draft.digest):
+            continue  # a store that lets two writers win
+        add_signature(store, manifest, sources, sign)
+        add_candidate(store, name, manifest.version)
+        if manifest.version not in pruned_versions(store, name):
+            return manifest
+    raise LostRace(f"versions of {name} in {store.uri} were taken or pruned {_ATTEMPTS} times meanwhile; {_remedy()}")
+
+
+def _uploaded(
+    store: Store,
+    name: str,
+    files: Mapping[str, Path],
+    facts: Dict[str, Any],
+    *,
+    expected: Optional[str],
+    verified: Mapping[str, FileEntry],
+    record: Collection[str],
+) -> Tuple[ReleaseManifest, Dict[str, Path]]:
+    """Upload the files of a version; its manifest, which has no number yet, and the files by their SHA-256."""
     unsafe = [path for path in files if not is_safe(path)]
     if unsafe:
         raise BadInput(f"a release cannot hold a file named {unsafe[0]!r}; rename it to a plain relative path")
@@ -101,11 +152,12 @@ def publish(  # noqa: PLR0913  # the last have defaults that most callers keep
     digest = content_digest(facts, entries, record)
     draft = ReleaseManifest(name, "", now(), secrets.token_hex(16), expected, digest, facts, entries, sorted(record))
     _upload(store, name, entries, sources)
-    for _ in range(_ATTEMPTS):
-        released = _try_to_release(store, draft, sources, sign)
-        if released is not None:
-            return released
-    raise LostRace(f"what is live of {name} in {store.uri} was moved {_ATTEMPTS} times meanwhile; {_remedy()}")
+    return draft, sources
+
+
+def _approved(store: Store, name: str) -> Collection[str]:
+    """Versions that were candidates once and are none any more: they were live, and rolled back from."""
+    return {version for version in candidates(store, name) if approval_of(store, name, version)}
 
 
 def _try_to_release(
@@ -119,24 +171,32 @@ def _try_to_release(
         return same
     if (live.version if live else None) != draft.parent:
         raise _lost(store, draft.name, live=live, expected=draft.parent)
-    manifest = _abandoned(store, draft, sources) or _create_version(store, draft)
+    manifest = _abandoned(store, draft, sources, candidates(store, draft.name)) or _create_version(store, draft)
     _make_good(store, manifest, sources)
     add_signature(store, manifest, sources, sign)
     return _go_live(store, manifest, live)
 
 
 def set_live(store: Store, name: str, version: str, after: int) -> None:
-    """Make a complete version live; LostRace if there was a move after number `after`."""
-    manifest = read_release(store, name, version)
+    """Make a complete version live that nobody has to approve; LostRace if there was a move after number `after`."""
+    require_whole(store, read_release(store, name, version))
+    if version in waiting_versions(store, name):
+        command = approving_command(name, version, store.uri)
+        raise BadInput(f"{name} {version} in {store.uri} waits for approval; {command} makes it live")
+    moved = move(store, name, version=version, after=after)
+    if moved.version != version:
+        raise LostRace(f"the live version of {name} in {store.uri} changed at this moment; look again, then repeat")
+
+
+def require_whole(store: Store, manifest: ReleaseManifest) -> None:
+    """BadInput where a version was pruned, or where a file of it is missing or damaged; all of them are read."""
+    name, version = manifest.name, manifest.version
     refuse_pruned(store, name, version)
     lost = lost_file(store, manifest)
     if lost is not None:
         raise BadInput(f"{name} {version} in {store.uri} has lost {lost}; choose another version")
     for damaged in _damaged(store, manifest.files, {}):
         raise BadInput(f"{name} {version} in {store.uri} holds {damaged} damaged; choose another version")
-    moved = move(store, name, version=version, after=after)
-    if moved.version != version:
-        raise LostRace(f"the live version of {name} in {store.uri} changed at this moment; look again, then repeat")
 
 
 def lost_file(store: Store, manifest: ReleaseManifest) -> Optional[str]:
@@ -232,10 +292,12 @@ def _remedy() -> str:
     return AGAIN.value() or "run again"
 
 
-def _abandoned(store: Store, draft: ReleaseManifest, sources: Mapping[str, Path]) -> Optional[ReleaseManifest]:
-    """Find a version with this content and parent whose publisher died before it went live, and that can be whole."""
-    pruned = pruned_versions(store, draft.name)
-    later = (one for one in versions(store, draft.name) if int(one) > int(draft.parent or 0) and one not in pruned)
+def _abandoned(
+    store: Store, draft: ReleaseManifest, sources: Mapping[str, Path], others: Collection[str]
+) -> Optional[ReleaseManifest]:
+    """Find a version with this content and parent, none of `others`, that can be whole and did not go live."""
+    passed = {*others, *pruned_versions(store, draft.name)}
+    later = (one for one in versions(store, draft.name) if int(one) > int(draft.parent or 0) and one not in passed)
     same = (_with_content(store, draft.name, version=version, digest=draft.digest) for version in later)
     fitting = (manifest for manifest in same if manifest and manifest.parent == draft.parent)
     return next((manifest for manifest in fitting if not _lost_for_good(store, manifest, sources)), None)

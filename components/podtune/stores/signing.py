@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping, Optional
 
 from podtune.environment import SIGNING_KEY
-from podtune.errors import BadInput
+from podtune.errors import BadInput, bad_input
 from podtune.formats.release import RECORD, SIGNATURE, ReleaseManifest
 from podtune.formats.sealed import verify_file
 from podtune.stores.releases import Sign, blob_key
@@ -55,10 +55,8 @@ def _sign(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) 
 def verify_signature(directory: Path, public_key: Path) -> None:
     """Verify that a downloaded release is what the owner of a public key (a PEM file) signed; BadInput if it is not."""
     hashing, _, verifying = _model_signing()
-    try:
+    with bad_input(f"{public_key} is not a public key on an elliptic curve (PEM)", *_ERRORS):
         verifier = verifying.Config().use_elliptic_key_verifier(public_key=public_key)
-    except (OSError, *_ERRORS) as error:
-        raise BadInput(f"{public_key} is not a public key on an elliptic curve (PEM): {_reason(error)}") from error
     if not (directory / SIGNATURE).exists():
         raise BadInput(f"the release is not signed; publish it with {SIGNING_KEY.name} set, or leave --verify out")
     verifier.set_hashing_config(hashing.Config().set_ignored_paths(paths=[SIGNATURE]))

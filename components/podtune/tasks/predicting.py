@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Type
 
 import numpy as np
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, bad_input
 from podtune.formats.base_model import CONFIG, VISION_ENCODER_DECODER
 from podtune.formats.checkpoint import MODEL
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts
@@ -103,10 +103,8 @@ def require_text(name: str, text: str) -> None:
 
 def read_picture(path: Path) -> bytes:
     """A picture file's content; BadInput where it cannot be read."""
-    try:
+    with bad_input(f"cannot read the picture {path}"):
         return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"cannot read the picture {path}: {error.strerror}") from error
 
 
 def outputs_of(model: ReleasedModel, objective: Objective, examples: Examples) -> Dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from safetensors import SafetensorError
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, bad_input
 from podtune.formats.base_model import CONFIG, mistake_in_type
 from podtune.formats.json_files import read_object
 
@@ -38,18 +38,15 @@ def load_pretrained(
     """
     strict = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
     reported = {**strict, "output_loading_info": True, **options}
-    try:
-        with quietly():
-            try:
-                model, report = from_pretrained(directory, **reported)
-            except RuntimeError as error:
-                if _MISMATCHED not in str(error):
-                    raise
-                # They are refused below; where all fit, transformers 4 would draw every weight anew with this
-                model, report = from_pretrained(directory, **reported, **{_MISMATCHED: True})
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"cannot load a {kind} model from {directory}: {reason}") from error
+    failing = bad_input(f"cannot load a {kind} model from {directory}", ValueError, RuntimeError, SafetensorError)
+    with failing, quietly():
+        try:
+            model, report = from_pretrained(directory, **reported)
+        except RuntimeError as error:
+            if _MISMATCHED not in str(error):
+                raise
+            # They are refused below; where all fit, transformers 4 would draw every weight anew with this
+            model, report = from_pretrained(directory, **reported, **{_MISMATCHED: True})
     unused = sorted(name for name in report["unexpected_keys"] if _OF_A_LAYER.search(f".{name}"))
     if unused:
         text = "%s weights in %s, such as %s, are of no layer that its config.json has; they are not used"

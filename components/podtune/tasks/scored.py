@@ -7,6 +7,7 @@ import numpy as np
 
 from podtune.errors import BadInput, PodtuneError
 from podtune.sections import out_of_range
+from podtune.tasks.groups import Groups
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Scored:
     notes: Mapping[str, float] = field(default_factory=dict)
     """Numbers for the card that are no metrics, such as out_of_vocabulary."""
 
+    groups: Groups = field(default_factory=Groups)
+    """Which examples share something that makes their scores alike."""
+
 
 class ScoringSettings(Protocol):
     """What every task's evaluation section has; a frozen dataclass."""
@@ -46,7 +50,7 @@ class ScoringSettings(Protocol):
 
     @property
     def bootstrap_samples(self) -> int:
-        """Resamplings behind each 95 % interval."""
+        """Resamplings behind the 95 % interval of a metric that is no mean."""
 
     @property
     def seed(self) -> int:

@@ -61,6 +61,11 @@ class MetricRecord:
         """Whether it is counted from 0 to 100."""
         return self.highest == 100.0
 
+    @property
+    def end(self) -> Optional[float]:
+        """The upper end of its range where real models come near to it, as of one in percent."""
+        return self.highest if self.in_percent else None
+
 
 @dataclass(frozen=True)
 class TaskWords:

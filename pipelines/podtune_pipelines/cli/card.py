@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, List
 
 import typer
-from podtune.errors import BadInput
+from podtune.errors import BadInput, bad_input
 from podtune.plain_text import one_line
 
 from podtune_pipelines.cli import options
@@ -49,8 +49,7 @@ def check(
 
 def _read(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"cannot read the card {file}: {error.strerror}") from error
+        with bad_input(f"cannot read the card {file}"):
+            return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{file} is not UTF-8: byte {error.start} cannot be read; save the card as UTF-8") from error

@@ -6,6 +6,7 @@ import typer
 from podtune import __version__
 from podtune.errors import ending_cleanly
 
+from podtune_pipelines.cli.approve import approve
 from podtune_pipelines.cli.card import card
 from podtune_pipelines.cli.clean import clean
 from podtune_pipelines.cli.compile import argo, compile_recipe
@@ -43,6 +44,7 @@ app.command()(recipes)
 app.command()(settings)
 app.command()(releases)
 app.command()(download)
+app.command()(approve)
 app.command()(rollback)
 app.command()(pin)
 app.command()(prune)

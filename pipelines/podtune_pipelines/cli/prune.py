@@ -25,6 +25,9 @@ def prune(
     days: Annotated[
         float, typer.Option("--older-than", min=0, metavar="DAYS", help="What was written since then is kept.")
     ] = 7.0,
+    waiting: Annotated[
+        float, typer.Option(min=0, metavar="DAYS", help="What waits for approval is kept for so long.")
+    ] = 30.0,
     workspace: Annotated[
         str,
         typer.Option(
@@ -38,21 +41,22 @@ def prune(
 ) -> None:
     """List what may go from a store of releases, or remove it.
 
-    Kept are the live version, some that were live before, the best by each metric, pinned and young ones. Of the
-    others the files go that no version kept shares; their scores stay on record. Old records go of refusals by another
-    version than the live one, and of how runs ended. It is safe while others publish
-    and roll back. What local runs leave in a home is for `podtune clean`.
+    Kept are the live version, some that were live before, the best by each metric, pinned and young ones, and those
+    that wait for approval. Of the others the files go that no version kept shares; their scores stay on record. Old
+    records go too, of how runs ended and of refusals by another version than the live one. It is safe while others
+    publish and roll back. What local runs leave in a home is for `podtune clean`.
     """
     from podtune.stores.opening import open_store
 
     from podtune_pipelines import kept
 
-    before = time.time() - days * _A_DAY
+    now = time.time()
+    before = now - days * _A_DAY
     if workspace:
         _prune_workspace(open_store(workspace), before, yes=yes, as_json=as_json)
         return
     opened = open_store(options.store_of(store, home))
-    policy = kept.Policy(predecessors, before)
+    policy = kept.Policy(predecessors, before, now - waiting * _A_DAY)
     chosen = _chosen(opened, name)
     found = kept.prune(opened, chosen, policy) if yes else kept.pruned_by(opened, chosen, policy)
     if as_json:

@@ -20,13 +20,15 @@ def releases(
 ) -> None:
     """List a model's versions, or all released models.
 
-    Shows which version is live, pinned or pruned, when each was published, and its scores; and says what the gate
-    refused while the live version was live, and when many runs in a row were refused or failed.
+    Shows which version is live, waiting for approval, pinned or pruned, when each was published, its scores, and who
+    approved it. Says what the gate refused while the live version was live, and when many runs in a row were refused
+    or failed.
     """
+    from podtune.plain_text import visible
     from podtune.stores.opening import open_store
     from rich.console import Console
 
-    from podtune_pipelines.released import table_of, troubles_of, versions_of
+    from podtune_pipelines.released import approvals_of, table_of, troubles_of, versions_of
 
     opened = open_store(options.store_of(store, home))
     if not name:
@@ -39,6 +41,8 @@ def releases(
         options.print_json(found)
     else:
         Console(markup=False, highlight=False).print(table_of(found))
+        for line in approvals_of(found):
+            print(visible(line))
 
 
 def _list_names(store: "Store", as_json: bool) -> None:

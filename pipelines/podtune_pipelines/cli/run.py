@@ -54,11 +54,15 @@ def run(
                     _say(what, path)
     facts = RELEASE.open(release).facts
     in_store = "" if store == options.store_of("", options.DEFAULT_HOME) else f" --store {shlex.quote(store)}"
-    _say("download", f"podtune download {facts.name} --to DIRECTORY{in_store}")
+    waits = facts.state == "candidate"
+    if waits:
+        _say("approve", f"podtune approve {facts.name} {facts.version}{in_store}")
+    else:
+        _say("download", f"podtune download {facts.name} --to DIRECTORY{in_store}")
     if as_json:
         options.print_json({**dataclasses.asdict(facts), "record": str(release)})
     else:
-        print(f"{facts.name} version {facts.version} is live in {facts.store}")
+        print(f"{facts.name} version {facts.version} {'waits for approval' if waits else 'is live'} in {facts.store}")
 
 
 def _say(what: str, where: object) -> None:

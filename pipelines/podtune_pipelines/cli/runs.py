@@ -169,7 +169,7 @@ def follow_to_end(cluster: "Cluster", run: str, patience: "Patience", *, as_json
         _say(f"run {run} continues; follow it again with `podtune wait {run}`")
         raise SystemExit(130) from None
     if ended.state == "succeeded" and ended.stopped_early:
-        _say("nothing was trained, because nothing changed since the live release:")
+        _say("nothing was trained, because nothing changed:")
         for line in stop_reason(cluster, ended):
             _say(f"  check_unchanged | {line}")
     if as_json:

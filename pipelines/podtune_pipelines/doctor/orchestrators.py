@@ -11,6 +11,7 @@ from podtune_pipelines.argo.workflow import STEPS as STEPS_ACCOUNT
 from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, plain, warning
 from podtune_pipelines.doctor.kubernetes_api import request
 from podtune_pipelines.doctor.servers import json_of
+from podtune_pipelines.placement import NOTIFY_SECRET
 
 _KFP_NAMESPACE = "kubeflow"
 _CONTROLLER = "workflow-controller-configmap"
@@ -34,6 +35,7 @@ def check_retries(namespace: str) -> Iterator[Finding]:
     else:
         yield _retries(about, found)
     yield _launcher(api, namespace or _KFP_NAMESPACE)
+    yield _notification(api, namespace or _KFP_NAMESPACE)
 
 
 def _retries(about: str, controller: Mapping[str, str]) -> Finding:
@@ -76,6 +78,7 @@ def check_argo(namespace: str, device: str) -> Iterator[Finding]:
     yield ok("Argo", f"the cluster has Argo Workflows ({_ARGO})")
     yield from _accounts(api, namespace, device)
     yield _credentials(api, namespace)
+    yield _notification(api, namespace)
     yield _repository(api, namespace)
     if device == "gpu":
         yield _quota(api, namespace)
@@ -101,6 +104,14 @@ def _credentials(api: Any, namespace: str) -> Finding:
     status = request(api, "GET", f"/api/v1/namespaces/{namespace}/secrets/{_STORE}").status
     if status == 404:
         return warning(about, "does not exist", "create it (manifests/README.md), unless pods have an identity")
+    return ok(about, "exists") if status == 200 else not_checked(about, f"this user may not read it (HTTP {status})")
+
+
+def _notification(api: Any, namespace: str) -> Finding:
+    about = f"secret {namespace}/{NOTIFY_SECRET}"
+    status = request(api, "GET", f"/api/v1/namespaces/{namespace}/secrets/{NOTIFY_SECRET}").status
+    if status == 404:
+        return ok(about, "does not exist: nobody is told how a run ends (docs/notify.md)")
     return ok(about, "exists") if status == 200 else not_checked(about, f"this user may not read it (HTTP {status})")
 
 

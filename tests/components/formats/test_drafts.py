@@ -1,6 +1,7 @@
 import errno
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import List
 
@@ -21,6 +22,15 @@ def names(directory: Path) -> List[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
+@pytest.fixture(params=["exchange", "two steps"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Once as Linux's own file systems do it, once as those that cannot exchange two names."""
+    if request.param == "two steps":
+        monkeypatch.setattr("podtune.formats.drafts._exchange", lambda draft, path: False)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("either_way")
 def test_a_draft_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
     for content in ("one", "two"):
         with draft_beside(tmp_path / "it") as draft:
@@ -29,6 +39,47 @@ def test_a_draft_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
 
     assert (tmp_path / "it" / "file").read_text() == "two"
     assert names(tmp_path) == ["it"]
+
+
+def test_a_draft_that_cannot_take_its_place_leaves_what_was_there(
+    either_way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "file").write_text("one")
+    rename = Path.rename
+
+    def failing(path: Path, target: Path) -> Path:
+        if path.suffix == ".partial":
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(path, target)
+
+    with draft_beside(tmp_path / "it") as draft:
+        if either_way == "exchange":
+            draft.rmdir()
+        monkeypatch.setattr(Path, "rename", failing)
+        with pytest.raises(OSError, match=r"No such file|Input/output"):
+            replace_by(draft, tmp_path / "it")
+
+        assert (tmp_path / "it" / "file").read_text() == "one"
+
+
+def test_there_is_never_nothing_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "it").mkdir()
+    found, ended = [], threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            found.append((tmp_path / "it").exists())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(200):
+        with draft_beside(tmp_path / "it") as draft:
+            replace_by(draft, tmp_path / "it")
+    ended.set()
+    looking.join()
+
+    assert set(found) == {True}
 
 
 def test_a_draft_that_fails_leaves_nothing(tmp_path: Path) -> None:

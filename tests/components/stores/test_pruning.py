@@ -9,6 +9,7 @@ from unittest.mock import ANY
 
 import pytest
 from inputs.dying_store import Died, DyingStore
+from inputs.interleaving import interleave
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import ReleaseManifest
 from podtune.stores import pruned, pruning
@@ -17,11 +18,9 @@ from podtune.stores.fetching import fetch_files, verify_fetched
 from podtune.stores.live import Live, live_version, move
 from podtune.stores.pruned import pruned_versions, refuse_pruned
 from podtune.stores.pruning import delete_unnamed, pin, pinned_versions, prune_versions, unpin
-from podtune.stores.releases import blob_key, lost_file, publish, read_live, read_release, set_live, versions
+from podtune.stores.releases import blob_key, lost_file, propose, publish, read_live, read_release, set_live, versions
 from podtune.stores.s3_store import S3Store
 from podtune.stores.store import Store
-
-from .interleaving import interleave
 
 LATER = 1e12
 """A time after everything."""
@@ -34,13 +33,15 @@ def release(tmp_path: Path) -> Publish:
     """A function (store, content, expected) that publishes qa: a model of two files, one the same in every version."""
     numbers = itertools.count()
 
-    def publish_content(store: Any, content: str, expected: Optional[str]) -> ReleaseManifest:
+    def publish_content(
+        store: Any, content: str, expected: Optional[str], how: Callable[..., ReleaseManifest] = publish
+    ) -> ReleaseManifest:
         source = tmp_path / f"source-{next(numbers)}"
         source.mkdir()
         (source / "weights").write_text(content)
         (source / "config").write_text("shared")
         files = {"weights": source / "weights", "config": source / "config"}
-        return publish(store, "qa", files=files, facts={}, expected=expected)
+        return how(store, "qa", files=files, facts={}, expected=expected)
 
     return publish_content
 
@@ -93,6 +94,22 @@ def test_the_record_of_a_pruned_version_stays_and_its_number_with_it(filled: Sto
 
     assert sorted(read_release(filled, "qa", "3").files) == ["config", "weights"]
     assert release(filled, "four", "2").version == "4"
+
+
+def test_only_contents_claims_and_pins_are_deleted(
+    tmp_path: Path, release: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, deleted = _fill(DirectoryStore(tmp_path / "store"), release), set()
+    delete = DirectoryStore.delete
+    monkeypatch.setattr(
+        DirectoryStore, "delete", lambda self, key: (deleted.add(key.rpartition("/")[0]), delete(self, key))
+    )
+    pin(store, "qa", "1")
+    unpin(store, "qa", "1")
+
+    _prune(store)
+
+    assert deleted == {"blobs/sha256", "pruning", "releases/qa/pins"}  # as manifests/policies/pruner.json allows
 
 
 def test_a_second_pruning_finds_nothing_and_makes_no_move(filled: Store) -> None:
@@ -195,6 +212,9 @@ def _actors(release: Publish) -> Dict[str, Actor]:
 
         return act
 
+    def proposing(store: Any) -> None:
+        release(store, "two", "3", propose)
+
     def rolling_back(store: Any) -> None:
         live = live_version(store, "qa")
         assert live
@@ -214,6 +234,7 @@ def _actors(release: Publish) -> Dict[str, Actor]:
     return {
         "publishes what a dead publisher left": publishing("left"),
         "publishes what is pruned": publishing("one"),
+        "proposes": proposing,
         "rolls back": rolling_back,
         "pins": pinning,
         "prunes": pruning_all,

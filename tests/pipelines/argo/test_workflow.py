@@ -225,7 +225,12 @@ def test_settings_reach_the_step_as_they_were(
     written = {one["name"]: one["raw"]["data"] for one in steps["write-card"]["inputs"]["artifacts"] if "raw" in one}
     assert "{{" not in parameters["workflow.parameters.card"]
     assert json.loads(written["card"])["limits"] == '{{workflow.name}}: a "bird" 🐦\tand é'
-    assert json.loads(written["release"]) == {"name": "bert-tiny-squad", "notify": False, "remind_after_days": 0}
+    assert json.loads(written["release"]) == {
+        "name": "bert-tiny-squad",
+        "approval": "automatic",
+        "notify": False,
+        "remind_after_days": 0,
+    }
     assert (
         json.loads(steps["fetch-model"]["inputs"]["artifacts"][-1]["raw"]["data"])["source"] == "sample://bert?seed=1"
     )

@@ -23,14 +23,14 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def release(tmp_path: Path, store: Store) -> Callable[..., ReleaseManifest]:
-    """A function (f1, expected) that publishes the model qa with such a score."""
+    """A function (f1, expected) that publishes the model qa with such a score, or proposes it."""
 
-    def publish_model(f1: float, expected: Any) -> ReleaseManifest:
+    def publish_model(f1: float, expected: Any, how: Callable[..., ReleaseManifest] = publish) -> ReleaseManifest:
         weights = tmp_path / "weights"
         weights.write_text(f"weights of {f1}")
         facts = ModelFacts("question-answering", "c", "e", 12_000, {"f1": Metric(f1, f1 - 1, f1 + 1)}, {})
         files = {"model.safetensors": weights, "config.json": weights}
-        return publish(store, "qa", files=files, facts=to_mapping(facts), expected=expected)
+        return how(store, "qa", files=files, facts=to_mapping(facts), expected=expected)
 
     return publish_model
 

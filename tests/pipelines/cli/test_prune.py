@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from podtune.errors import BadInput
 from podtune.stores.opening import open_store
+from podtune.stores.releases import propose
 from podtune.stores.store import Store
 from podtune.training.resume import forget_run
 from podtune_pipelines.cli.prune import pin, prune
@@ -61,6 +62,14 @@ def test_old_records_of_runs_are_counted_and_go(three: None, invoke: Any, store:
     assert (listed, counted) == (f"{what} can go; the same command with --yes removes it", 2)
     assert removed == f"{what} removed"
     assert [*store.keys("runs/"), *store.keys("refusals/")] == []
+
+
+def test_what_waits_for_approval_has_an_age_of_its_own(release: Any, invoke: Any) -> None:
+    release(80.0, None)
+    release(81.0, "1", propose)
+
+    assert _rows(invoke(prune, *AT_ONCE).stdout)[1] == ["qa", "2", "0", "kB", "waits", "for", "approval"]
+    assert _rows(invoke(prune, *AT_ONCE, "--waiting", "0").stdout)[1] == ["qa", "2", "0", "kB", "goes"]
 
 
 def test_what_was_pruned_is_said_wherever_it_is_asked_for(three: None, invoke: Any, tmp_path: Any) -> None:

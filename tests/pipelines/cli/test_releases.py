@@ -6,8 +6,11 @@ from typing import Any, Optional
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.evaluation import Metric
+from podtune.stores.approvals import Approval, write_approval
+from podtune.stores.live import move
 from podtune.stores.outcomes import Outcome, leave_outcome
 from podtune.stores.refusals import Refusal, remember_refusal
+from podtune.stores.releases import propose
 from podtune.stores.store import Store
 from podtune_pipelines.cli.releases import releases
 from podtune_pipelines.released import troubles_of
@@ -40,6 +43,8 @@ def test_json_has_the_exact_values(release: Any, invoke: Any) -> None:
             "problem": None,
             "pinned": False,
             "pruned": None,
+            "waiting": False,
+            "approval": None,
         }
     ]
 
@@ -108,3 +113,28 @@ def test_bad_ends_in_a_row_are_said(release: Any, invoke: Any, store: Store, mon
         said.append(invoke(releases, "qa").stderr)
 
     assert said == ["", "", "qa: 3 failures in a row\n"]
+
+
+def test_who_approved_what_is_told_below_and_what_waits_in_its_row(release: Any, invoke: Any, store: Store) -> None:
+    for f1 in (80.0, 81.0):
+        release(f1, None, propose)
+    approval = Approval("1", 1, "2026-11-28T03:04:05+00:00", "Anna", "the card was read", None, ["fine"])
+    write_approval(store, "qa", approval, "n")
+    move(store, "qa", version="1", after=0, nonce="n")
+
+    lines = invoke(releases, "qa").stdout.splitlines()
+    found = json.loads(invoke(releases, "qa", "--json").stdout)
+
+    assert [line.replace("│", " ").split()[:2] for line in lines[3:5]] == [["1", "live"], ["2", "waiting"]]
+    assert lines[-1] == "1 approved by Anna, 2026-11-28 03:04 (UTC), after none: the card was read"
+    assert [one["waiting"] for one in found] == [False, True]
+    assert found[0]["approval"] == {
+        "version": "1",
+        "move": 1,
+        "approved": "2026-11-28T03:04:05+00:00",
+        "by": "Anna",
+        "reason": "the card was read",
+        "champion": None,
+        "verdict": ["fine"],
+        "anchors": {},
+    }

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from podtune.errors import BadInput
 from podtune.stores.live import live_version
+from podtune.stores.releases import propose
 from podtune.stores.store import Store
 from podtune_pipelines.cli.releases import rollback
 
@@ -48,4 +49,14 @@ def test_a_lost_pointer_is_set_anew(release: Any, invoke: Any, store: Store) -> 
     result = invoke(rollback, "qa", "--to", "1")
 
     assert result.stdout == "qa 1 is live; previously live: none\n"
+    assert _live(store) == "1"
+
+
+def test_a_candidate_is_not_rolled_back_to(release: Any, invoke: Any, store: Store) -> None:
+    release(80.0, None)
+    release(81.0, "1", propose)
+
+    with pytest.raises(BadInput, match=r"qa 2 in .* waits for approval; podtune approve qa 2 --store .* makes it live"):
+        invoke(rollback, "qa", "--to", "2")
+
     assert _live(store) == "1"

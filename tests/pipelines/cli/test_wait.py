@@ -169,7 +169,7 @@ def test_a_scheduled_run_that_stopped_early_says_why(podtune: Any, fake_kfp: Any
 
     assert (ended.code, ended.out) == (0, "succeeded\n")
     assert ended.err.splitlines()[2:] == [
-        "nothing was trained, because nothing changed since the live release:",
+        "nothing was trained, because nothing changed:",
         "  check_unchanged | stop: data, model, code and settings are those of version 3 of qa",
     ]
 

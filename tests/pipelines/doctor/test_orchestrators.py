@@ -99,6 +99,7 @@ def argo(kubernetes: Any) -> Any:
     for account in ("executor", "publisher", "steps", "ipu-submitter"):
         kubernetes.told[f"{IN_NAMESPACE}/serviceaccounts/podtune-{account}"] = (200, {})
     kubernetes.told[f"{IN_NAMESPACE}/secrets/podtune-s3"] = (200, {})
+    kubernetes.told[f"{IN_NAMESPACE}/secrets/podtune-notify"] = (404, {})
     kubernetes.told[REPOSITORIES] = config_map(podtune={"s3": {"bucket": "b", "endpoint": "seaweedfs.kubeflow:8333"}})
     quota = {"spec": {"hard": {"pods": "50", "requests.nvidia.com/gpu": "8"}}}
     kubernetes.told[f"{IN_NAMESPACE}/resourcequotas"] = (200, {"items": [{"spec": {}}, quota]})
@@ -113,6 +114,7 @@ def test_a_namespace_that_is_ready_for_argo(argo: Any) -> None:
         ("account podtune/podtune-publisher", "ok", "exists"),
         ("account podtune/podtune-steps", "ok", "exists"),
         ("secret podtune/podtune-s3", "ok", "exists"),
+        ("secret podtune/podtune-notify", "ok", "does not exist: nobody is told how a run ends (docs/notify.md)"),
         ("artifact repository of podtune", "ok", "b at seaweedfs.kubeflow:8333"),
         ("GPUs that podtune may use", "ok", "at most 8"),
         ("Argo's own containers", "ok", "keep the restricted standard (argo/workflow-controller-configmap)"),
@@ -139,6 +141,7 @@ def test_a_cluster_without_argo(kubernetes: Any) -> None:
             (403, {}),
             ("account podtune/podtune-steps", "not checked", "this user may not read it (HTTP 403)"),
         ),
+        (f"{IN_NAMESPACE}/secrets/podtune-notify", (200, {}), ("secret podtune/podtune-notify", "ok", "exists")),
         (f"{IN_NAMESPACE}/secrets/podtune-s3", (404, {}), ("secret podtune/podtune-s3", "warning", "does not exist")),
         (
             REPOSITORIES,

@@ -1,4 +1,4 @@
-"""Decide whether a run would only reproduce the live release, or a model that was refused."""
+"""Decide whether a run would only reproduce the live release, one that waits for approval, or a refused model."""
 
 import logging
 import tempfile
@@ -15,6 +15,7 @@ from podtune.formats.features import FEATURES
 from podtune.formats.ingredients import Ingredients, ingredients_of
 from podtune.formats.release import EVALUATION_FOLDER, TRAINING_FOLDER, ReleaseManifest
 from podtune.formats.sealed import MANIFEST, read_manifest
+from podtune.stores.approvals import approving_command, waiting_versions
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
@@ -44,9 +45,10 @@ def run(  # noqa: PLR0913  # as many as the component has
     store: str,
     device: str,
 ) -> str:
-    """Return train or stop, and write the reason; stop only if the live release has the same ingredients.
+    """Return train or stop, and write the reason; stop only if a release has the same ingredients.
 
-    GateRefused where a model of the same ingredients was refused, and would be again.
+    It is the live one, or where `release.approval` is manual one that waits. GateRefused where a model of the same
+    ingredients was refused, and would be again.
     """
     now = Ingredients(
         features=read_manifest(prepared_data, FEATURES.kind, FEATURES.version).digest,
@@ -56,7 +58,8 @@ def run(  # noqa: PLR0913  # as many as the component has
         sections={"training": training, "evaluation": evaluation, "card": card},
     )
     name = str(release.get("name", ""))
-    decision, reason = patiently(lambda: _decide(now, open_store(store), name))
+    asks = release.get("approval") == "manual"
+    decision, reason = patiently(lambda: (_decide_by_waiting if asks else _decide)(now, open_store(store), name))
     outcome = Outcome("skipped", reason) if decision == STOP else None
     if decision == TRAIN:
         outcome = patiently(lambda: _refused_before(now, open_store(store), name, gate))
@@ -96,6 +99,27 @@ def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:
     if changed:
         return TRAIN, f"changed since live version {live.version} of {name}: {', '.join(changed)}"
     return STOP, f"data, model, code and settings are those of live version {live.version} of {name}"
+
+
+def _decide_by_waiting(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:
+    """Decide by the live release, then by those that wait for approval."""
+    decision, reason = _decide(now, store, name)
+    for version in reversed(waiting_versions(store, name)) if decision == TRAIN else ():
+        if _is_made_of(now, store, name, version):
+            command = approving_command(name, version, store.uri)
+            waits = f"which waits for approval: {command}"
+            return STOP, f"data, model, code and settings are those of version {version} of {name}, {waits}"
+    return decision, reason
+
+
+def _is_made_of(now: Ingredients, store: Store, name: str, version: str) -> bool:
+    """Whether a version has these ingredients and is complete; one that cannot be read has not."""
+    try:
+        manifest = read_release(store, name, version)
+        return not any(now.changes(_ingredients_of(store, manifest))) and lost_file(store, manifest) is None
+    except BadInput as error:
+        _log.warning("version %s of %s, which waits for approval, cannot be read: %s", version, name, error)
+        return False
 
 
 def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:

@@ -1,13 +1,13 @@
 """The anchor: the release that no later one may fall behind, however many nights the loss is spread over.
 
 It is the best by the gate's metric of the live release and those that it follows on (each release's parent is what was
-live when it was made), among those that were scored on the same examples. So what a person rolled back from is none,
-and what is rolled back to brings its own. Each release records which one it was held against, so that the next night
-reads one or two manifests and not all.
+live when it was made, or when a person approved it), among those that were scored on the same examples. So what a
+person rolled back from is none, and what is rolled back to brings its own. Each release records which one it was held
+against, so that the next night reads one or two manifests and not all.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterator, List, Optional, Tuple, Union
 
 from podtune.errors import BadInput
@@ -16,6 +16,7 @@ from podtune.sections import read_section
 from podtune.steps.compare.differences import can_be_paired
 from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable, data_of, fetch_evaluated
 from podtune.steps.compare.settings import GateSettings
+from podtune.stores.approvals import approval_of
 from podtune.stores.releases import read_release, versions
 from podtune.stores.store import Store
 
@@ -112,18 +113,19 @@ def _recorded(store: Store, name: str, version: str, metric: str) -> _Candidate:
 
 
 def _lineage(store: Store, name: str, live: str) -> Iterator[Tuple[str, ModelFacts]]:
-    """The live version, what was live when it was made, and so on; ends before a manifest that cannot be read."""
+    """The live version, what was live before it, and so on, with their anchors; ends before what cannot be read."""
     version: Optional[str] = live
     for _ in range(MOST):
         if version is None:
             return
         try:
-            manifest = read_release(store, name, version)
-            yield version, _facts(manifest)
+            manifest, approval = read_release(store, name, version), approval_of(store, name, version)
+            facts = _facts(manifest)
         except BadInput as error:
             _log.warning("releases before version %s are not looked through for the best so far: %s", version, error)
             return
-        version = manifest.parent
+        yield version, replace(facts, anchors=approval.anchors) if approval else facts
+        version = approval.champion if approval else manifest.parent
 
 
 def _facts(manifest: ReleaseManifest) -> ModelFacts:

@@ -9,7 +9,8 @@ from podtune.formats.evaluation import rows_by_slice
 from podtune.formats.verdict import ChangedExample, Changes, Difference, SliceDifference
 from podtune.steps.compare.evaluated import Evaluated
 from podtune.steps.compare.settings import GateSettings
-from podtune.tasks.bootstrap import interval_of_mean
+from podtune.tasks.intervals import interval_of_difference
+from podtune.tasks.task import metric_named
 
 SHOWN = 6
 """Examples that are told of those that changed."""
@@ -38,10 +39,13 @@ def differences_of(new: Evaluated, champion: Evaluated, settings: GateSettings) 
     before = {metric: other for metric, (_, other) in pairs.items() if metric in after and other is not None}
     changed = after[settings.metric] - before[settings.metric] if settings.metric in after else np.zeros(len(ids))
     return Differences(
-        metrics=_differences(after, before, settings),
+        metrics=_differences(after, before, new.groups.numbers),
         slices=[
             SliceDifference(
-                *part, _differences({m: after[m][rows] for m in after}, {m: before[m][rows] for m in after}, settings)
+                *part,
+                _differences(
+                    {m: after[m][rows] for m in after}, {m: before[m][rows] for m in after}, new.groups.of(rows)
+                ),
             )
             for part, rows in sorted(rows_by_slice(new.examples[name].slices for name in ids).items())
         ],
@@ -64,11 +68,11 @@ def _scores(evaluated: Evaluated, metric: str, ids: Iterable[str]) -> Optional[n
     return scores if np.isfinite(scores).all() else None
 
 
-def _differences(new: Scores, champion: Scores, settings: GateSettings) -> Dict[str, Difference]:
+def _differences(new: Scores, champion: Scores, groups: Optional[np.ndarray]) -> Dict[str, Difference]:
     found = {}
     for metric, scores in new.items():
         change = scores - champion[metric]
-        low, high = interval_of_mean(change, settings.bootstrap_samples, settings.seed)
+        low, high = interval_of_difference(change, groups, highest=metric_named(metric).end)
         found[metric] = Difference(float(champion[metric].mean()), float(change.mean()), low, high)
     return found
 

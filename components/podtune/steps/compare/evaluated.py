@@ -5,7 +5,9 @@ import tempfile
 from dataclasses import dataclass, field
 from math import fsum, isfinite
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
+
+import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION, EXAMPLES, read_examples
@@ -15,9 +17,12 @@ from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.releases import read_release
 from podtune.stores.store import Store
+from podtune.tasks.groups import Groups
 
 _ROUNDING = 1e-6
 """Relative: how far a mean may be from another sum of the same numbers."""
+
+_MOST_GROUPS = 2**53
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +60,13 @@ class Evaluated:
     examples: Mapping[str, ScoredExample] = field(default_factory=dict)
     """By id, in the file's order."""
 
+    groups: Groups = field(default_factory=Groups)
+    """Which of the examples, in that order, share something that makes their scores alike."""
+
+    def scores_of(self, examples: Iterable[str]) -> np.ndarray:
+        """float64 [examples]: by the gate's metric."""
+        return np.array([self.scores[name] for name in examples])
+
 
 @dataclass(frozen=True)
 class Champion:
@@ -89,7 +101,10 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
         )
         for example in records
     }
-    return Evaluated(evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics, examples)
+    groups = _groups(records, facts.grouped_by, evaluation.path / EXAMPLES)
+    return Evaluated(
+        evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics, examples, groups
+    )
 
 
 def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champion, Unreadable]]:
@@ -136,6 +151,18 @@ def _require_means(metrics: Mapping[str, float], records: Sequence[Mapping[str, 
         if not abs(metrics[name] - mean) <= _ROUNDING * max(1.0, abs(mean)):
             where = f"the {name} in {path / MANIFEST} is {metrics[name]}"
             raise BadInput(f"{where}; the mean over {EXAMPLES} beside it is {mean}; evaluate the model again")
+
+
+def _groups(records: Sequence[Mapping[str, Any]], name: str, path: Path) -> Groups:
+    """The groups of an Evaluation; none of those of earlier versions."""
+    if not name:
+        return Groups()
+    numbers = [record.get("group") for record in records]
+    for line, number in enumerate(numbers, start=1):
+        if type(number) is not int or abs(number) > _MOST_GROUPS:
+            given = f"group must be a whole number; got {number!r}"
+            raise BadInput(f"{path} line {line}: {given}; evaluate the model again")
+    return Groups(name, np.array(numbers, dtype=np.int64))
 
 
 def _scores(records: Sequence[Mapping[str, Any]], metric: str, path: Path) -> Dict[str, float]:

@@ -9,6 +9,7 @@ from podtune.steps.compare.evaluated import Champion, Evaluated, Unreadable
 from podtune.steps.compare.paired import Paired, examples_for, paired, wide_enough
 from podtune.steps.compare.settings import GateSettings
 from podtune.steps.compare.slices import missed_floors, worse_slices
+from podtune.tasks.intervals import interval_title
 from podtune.tasks.task import metric_named
 
 Decision = Literal["accept", "accept-first", "refuse"]
@@ -141,7 +142,8 @@ def _judge_paired(new: Evaluated, other: Evaluated, title: str, settings: GateSe
     found, unit = paired(new, other, settings), _Unit(settings.metric)
     compared = (
         f"{settings.metric} differs by {unit.signed(found.value)}{unit.name} from {title} on the same "
-        f"{found.examples:,} examples (95% interval {unit.signed(found.low)} to {unit.signed(found.high)})"
+        f"{found.examples:,} examples ({interval_title(found.grouped_by)} {unit.signed(found.low)} to "
+        f"{unit.signed(found.high)})"
     )
     worse = worse_slices(new, other, title, settings)
     refused = found.finding == "worse" or (found.finding == "too few examples to tell" and settings.too_few == "refuse")

@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 from math import ceil, erf, sqrt
 from typing import Dict
 
-import numpy as np
-
 from podtune.formats.verdict import Finding
 from podtune.steps.compare.evaluated import Evaluated
 from podtune.steps.compare.settings import GateSettings
-from podtune.tasks.bootstrap import interval_of_mean
+from podtune.tasks.intervals import interval_of_difference
+from podtune.tasks.task import metric_named
 
 _SURE = 1.96
 """Standard errors to the end of a 95 % interval."""
@@ -31,6 +30,8 @@ class Paired:
     """What the one may be worse by."""
 
     examples: int
+    grouped_by: str = ""
+    """What examples share of which the interval takes account; empty where each counts for itself."""
 
     @property
     def finding(self) -> Finding:
@@ -54,10 +55,10 @@ class Paired:
 
 def paired(new: Evaluated, other: Evaluated, settings: GateSettings) -> Paired:
     """Pair two evaluations of the same examples by the gate's metric."""
-    differences = np.array([score - other.scores[example] for example, score in new.scores.items()])
-    low, high = interval_of_mean(differences, settings.bootstrap_samples, settings.seed)
+    differences = new.scores_of(new.scores) - other.scores_of(new.scores)
+    low, high = interval_of_difference(differences, new.groups.numbers, highest=metric_named(settings.metric).end)
     tolerance = settings.allowed_loss(other.metrics[settings.metric])
-    return Paired(float(differences.mean()), low, high, tolerance, len(differences))
+    return Paired(float(differences.mean()), low, high, tolerance, len(differences), new.groups.name)
 
 
 def smallest_shown(spread: float, examples: int) -> float:

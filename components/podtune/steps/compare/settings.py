@@ -63,21 +63,11 @@ class GateSettings:
     """What to do, in a scheduled run too, if there are too few examples to tell whether the model is as good or worse
     by more than the tolerance; one that they show to be worse is refused in any case."""
 
-    bootstrap_samples: int = 1000
-    """Resamplings behind the 95 % interval of the difference."""
-
-    seed: int = 0
-    """Of the resampling."""
-
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Yield impossible settings, as (key, what is wrong)."""
-        if self.seed < 0:
-            yield "seed", f"must not be negative; got {self.seed}"
         yield from self._mistakes_in_tolerance()
         if self.anchor is not None and self.anchor < 1:
             yield "anchor", f"must be a version, counted from 1; got {self.anchor}"
-        if self.bootstrap_samples < 1:
-            yield "bootstrap_samples", f"must be at least 1; got {self.bootstrap_samples}"
 
     @property
     def judged_slices(self) -> SliceSettings:

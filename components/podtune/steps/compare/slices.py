@@ -1,6 +1,5 @@
 """Subsets of the examples: a loss in one of them that the mean over all hides."""
 
-from statistics import NormalDist
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import numpy as np
@@ -9,6 +8,8 @@ from podtune.errors import BadInput
 from podtune.formats.evaluation import rows_by_slice
 from podtune.steps.compare.evaluated import Evaluated
 from podtune.steps.compare.settings import GateSettings
+from podtune.tasks.intervals import interval_of_difference
+from podtune.tasks.task import metric_named
 
 _ERROR = 0.05
 """Of all subsets together: how often one of them seems worse that is not."""
@@ -20,23 +21,23 @@ Part = Tuple[str, str]
 def worse_slices(new: Evaluated, other: Evaluated, title: str, settings: GateSettings) -> List[str]:
     """Describe the subsets in which the new model is worse by more than the tolerance.
 
-    Each has the normal interval of its mean difference, at the level that Bonferroni's correction for their number asks
-    for: the bootstrap's tails are too thin there. It decides by the upper end: small subsets can show no more.
+    Each has the interval of its mean difference at the level that Bonferroni's correction for their number asks for. It
+    decides by the upper end: small subsets can show no more.
     """
     ids = list(new.scores)
-    scores, before = np.array([new.scores[name] for name in ids]), np.array([other.scores[name] for name in ids])
+    scores, before, highest = new.scores_of(ids), other.scores_of(ids), metric_named(settings.metric).end
     parts = dict(_judged(new, settings))
-    sure = NormalDist().inv_cdf(1 - _ERROR / 2 / max(1, len(parts)))
+    level = 1 - _ERROR / max(1, len(parts))
     found = []
     for part, rows in parts.items():
         change = scores[rows] - before[rows]
-        value, margin = float(change.mean()), sure * float(change.std(ddof=1)) / len(rows) ** 0.5
+        low, high = interval_of_difference(change, new.groups.of(rows), highest=highest, level=level)
         tolerance = settings.allowed_loss_of_slices(float(before[rows].mean()))
-        if value + margin < -tolerance:
+        if high < -tolerance:
             found.append(
                 f"where {_named(part)} ({len(rows):,} of the {len(ids):,} examples), {settings.metric} differs by "
-                f"{value:+.2f} from {title} (95% interval for each of {len(parts)} subsets {value - margin:+.2f} to "
-                f"{value + margin:+.2f}): worse by more than {tolerance:.2f}"
+                f"{change.mean():+.2f} from {title} (95% interval for each of {len(parts)} subsets {low:+.2f} to "
+                f"{high:+.2f}): worse by more than {tolerance:.2f}"
             )
     return found
 

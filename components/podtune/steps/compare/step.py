@@ -61,6 +61,7 @@ def run(scores: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mappin
         finding=judgement.finding,
         smallest=judgement.smallest,
         examples=judgement.examples,
+        grouped_by=new.groups.name,
         anchors={settings.metric: anchor.version if anchor else ""} if settings.anchor is None else {},
     )
     with VERDICT.sealing(verdict) as draft:

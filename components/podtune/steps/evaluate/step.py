@@ -3,7 +3,7 @@
 import logging
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from podtune.formats.checkpoint import CHECKPOINT, MODEL, Checkpoint
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts, Metric, Slice, rows_by_slice, write_examples
 from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.sections import read_section, to_mapping
-from podtune.tasks.bootstrap import interval_of_mean, interval_of_value
+from podtune.tasks.intervals import interval_of_mean, interval_of_value
 from podtune.tasks.scored import Scored, ScoringSettings
-from podtune.tasks.task import task_named
+from podtune.tasks.task import Task, task_named
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.resume import forget_states
@@ -48,7 +48,7 @@ def run(
         return EVALUATION.read(scores).facts.numbers()
     scored, facts = _evaluate(prepared_data, checkpoint, evaluation, device, workspace=workspace)
     with EVALUATION.sealing(scores) as draft:
-        write_examples(draft.path, scored.predictions, scored.records)
+        write_examples(draft.path, scored.predictions, _with_groups(scored))
         draft.facts.update(to_mapping(facts))
     _log_scores(facts)
     return facts.numbers()
@@ -68,7 +68,7 @@ def _evaluate(
         wanted = f"one of {', '.join(splits)}, as {features.path} has"
         raise BadInput(f"evaluation.split must be {wanted}; got {settings.split!r}")
     split = splits[settings.split]
-    scored = _score(features, checkpoint, settings, device)
+    scored, task = _score(features, checkpoint, settings, device), task_named(features.facts.task)
     return scored, EvaluationFacts(
         task=features.facts.task,
         checkpoint=checkpoint.digest,
@@ -78,44 +78,54 @@ def _evaluate(
         examples=len(scored.records),
         rows=split.rows,
         loss=scored.loss,
-        metrics=metrics_of(scored, settings),
-        slices=slices_of(scored, settings),
+        metrics=metrics_of(scored, task, settings),
+        slices=slices_of(scored, task),
         settings=to_mapping(settings),
         seconds=time.monotonic() - begun,
         preparation=features.facts.settings,
         notes=dict(scored.notes),
+        grouped_by=scored.groups.name,
+        groups=scored.groups.count,
     )
 
 
-def metrics_of(scored: Scored, settings: ScoringSettings) -> Dict[str, Metric]:
-    """Each metric's value, and the bootstrap interval around it."""
-    samples, seed, examples = settings.bootstrap_samples, settings.seed, len(scored.records)
-    intervals = {name: interval_of_mean(values, samples, seed) for name, values in scored.metrics.items()}
+def metrics_of(scored: Scored, task: Task, settings: ScoringSettings) -> Dict[str, Metric]:
+    """Each metric's value, and the 95 % interval around it."""
+    intervals = {name: _interval(values, name, scored.groups.numbers, task) for name, values in scored.metrics.items()}
     for name, value_over in scored.corpus.items():
-        intervals[name] = interval_of_value(value_over, examples, samples, seed)
+        examples = len(scored.records)
+        intervals[name] = interval_of_value(value_over, examples, settings.bootstrap_samples, settings.seed)
     return {name: Metric(value, *intervals[name]) for name, value in scored.values.items()}
 
 
-def slices_of(scored: Scored, settings: ScoringSettings) -> List[Slice]:
+def slices_of(scored: Scored, task: Task) -> List[Slice]:
     """The metrics over each part of the examples with their intervals, sorted by the parts' names and values."""
     parts = rows_by_slice(record["slices"] for record in scored.records)
-    return [
-        _slice(part, {metric: values[rows] for metric, values in scored.metrics.items()}, settings)
-        for part, rows in sorted(parts.items())
-    ]
+    return [_slice(part, rows, scored, task) for part, rows in sorted(parts.items())]
 
 
-def _slice(part: Tuple[str, str], scores: Mapping[str, np.ndarray], settings: ScoringSettings) -> Slice:
-    intervals = {
-        metric: interval_of_mean(values, settings.bootstrap_samples, settings.seed) for metric, values in scores.items()
-    }
+def _slice(part: Tuple[str, str], rows: List[int], scored: Scored, task: Task) -> Slice:
+    groups = scored.groups.of(rows)
+    scores = {metric: values[rows] for metric, values in scored.metrics.items()}
+    intervals = {metric: _interval(values, metric, groups, task) for metric, values in scores.items()}
     return Slice(
         *part,
-        examples=len(next(iter(scores.values()))),
+        examples=len(rows),
         metrics={metric: float(np.mean(values)) for metric, values in scores.items()},
         low={metric: low for metric, (low, _) in intervals.items()},
         high={metric: high for metric, (_, high) in intervals.items()},
     )
+
+
+def _interval(scores: np.ndarray, metric: str, groups: Optional[np.ndarray], task: Task) -> Tuple[float, float]:
+    return interval_of_mean(scores, groups, highest=task.metric(metric).end)
+
+
+def _with_groups(scored: Scored) -> Iterable[Dict[str, Any]]:
+    """The records, each with its group if it has one."""
+    if scored.groups.numbers is None:
+        return scored.records
+    return ({**record, "group": group} for record, group in zip(scored.records, scored.groups.numbers.tolist()))
 
 
 def _require_match(features: Features, checkpoint: Checkpoint) -> None:

@@ -92,7 +92,7 @@ def _shown(table: _Table) -> Iterator[Sequence[memoryview]]:
     """The columns of each row, with a progress bar; BadInput where the table cannot be unpacked."""
     read = 0
     bar = progress_bar(table.size, "B", f"reading {PurePosixPath(table.name).name}")
-    with unpacking(f"{table.name} is damaged or cut off: "), bar as shown:
+    with unpacking(f"{table.name} is damaged or cut off"), bar as shown:
         for columns, end in table.rows:
             yield columns
             shown.update(end - read)

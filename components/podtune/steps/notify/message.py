@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from podtune.environment import NOTIFY_LINK
 from podtune.errors import GateRefused, Interrupted, PodtuneError
 from podtune.plain_text import one_line, without_credentials
+from podtune.stores.approvals import approving_command
 from podtune.stores.live import Live, live_version
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import (
@@ -43,11 +44,12 @@ def message_of(release: Mapping[str, Any], store: str, failure: Optional[BaseExc
         if outcome.event == "failed" and not isinstance(failure, Interrupted):
             leave_outcome(store, name, Outcome("failed", _plain(outcome.reason)))
         stays = f"version {live.version} stays live" if live else "no version is live"
+        command = _command(name, outcome, opened.uri)
     except PodtuneError as error:
         _log.warning("the message lacks what the store says: %s", error)
         unread = PodtuneError(f"the run ended well, but what it released cannot be read: {error}")
         outcome, live, link = _outcome(failure or unread, None), None, ""
-        stays = "what is live cannot be read"
+        stays, command = "what is live cannot be read", None
     message = {
         "event": outcome.event,
         "name": name,
@@ -57,6 +59,7 @@ def message_of(release: Mapping[str, Any], store: str, failure: Optional[BaseExc
         "metrics": {metric: asdict(value) for metric, value in outcome.metrics.items()},
         "consecutive": len(bad),
         "reminder": _reminder(outcome, live, release.get("remind_after_days")),
+        "command": command,
         "link": NOTIFY_LINK.value().strip().replace("{run}", run) or link,
     }
     return {**message, "text": _text(message, stays, in_a_row(bad))}
@@ -88,10 +91,18 @@ def _reminder(outcome: Outcome, live: Optional[Live], after: Any) -> Optional[st
     return f"no new version for {days} days" if days >= after else None
 
 
+def _command(name: str, outcome: Outcome, uri: str) -> Optional[str]:
+    """What a person pastes who was asked; None where nobody was."""
+    if outcome.event != "waiting" or outcome.version is None:
+        return None
+    return approving_command(name, outcome.version, uri)
+
+
 def _text(message: Mapping[str, Any], stays: str, streak: str) -> str:
     name, event = message["name"], message["event"]
     first = {
         "released": f"{name}: version {message['version']} is released",
+        "waiting": f"{name}: version {message['version']} waits for approval; {stays}",
         "refused": f"{name}: a new model is refused; {stays}",
         "failed": f"{name}: the run failed; {stays}",
         "skipped": f"{name}: nothing new; {stays}",
@@ -102,7 +113,7 @@ def _text(message: Mapping[str, Any], stays: str, streak: str) -> str:
     )
     lines = [first, message["reason"], scores and f"{scores}; 95 % intervals", streak, message["reminder"]]
     shown = [line.translate(_NO_MENTIONS) for line in lines if line]
-    return "\n".join([*shown, *([message["link"]] if message["link"] else [])])
+    return "\n".join([*shown, *(message[key] for key in ("command", "link") if message[key])])
 
 
 def _plain(reason: str) -> str:

@@ -1,7 +1,7 @@
 """The `release` section of a recipe."""
 
 from dataclasses import dataclass
-from typing import Iterator, Tuple
+from typing import Iterator, Literal, Tuple
 
 from podtune.formats.release import NAME
 
@@ -13,8 +13,12 @@ class ReleaseSettings:
     name: str
     """Lower-case letters, digits and hyphens, at most 63; part of object keys and Kubernetes names."""
 
+    approval: Literal["automatic", "manual"] = "automatic"
+    """Who makes a model live that passed the gate: the run itself, or a person with `podtune approve`."""
+
     notify: bool = False
-    """Whether whoever PODTUNE_NOTIFY_URL names is told how each run ended: released, refused, failed or skipped."""
+    """Whether whoever PODTUNE_NOTIFY_URL names is told how each run ended: released, waiting for approval, refused,
+    failed or skipped."""
 
     remind_after_days: int = 0
     """Days without a new version after which what is told reminds of that; 0 for never."""

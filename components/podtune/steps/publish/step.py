@@ -1,16 +1,16 @@
-"""Release a model that passed the gate."""
+"""Release a model that passed the gate, or have it wait for approval."""
 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput, GateRefused
 from podtune.formats.artifact import Artifact
 from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, Checkpoint
 from podtune.formats.evaluation import EVALUATION, Evaluation
 from podtune.formats.ingredients import ingredients_of
-from podtune.formats.model_card import BILL_OF_MATERIALS, MODEL_CARD, PROVENANCE, README, REPORT, ModelCard
+from podtune.formats.model_card import BILL_OF_MATERIALS, MODEL_CARD, PROVENANCE, README, RECIPE, REPORT, ModelCard
 from podtune.formats.release import (
     EVALUATION_FOLDER,
     RELEASE,
@@ -18,17 +18,19 @@ from podtune.formats.release import (
     ModelFacts,
     ReleaseFacts,
     ReleaseManifest,
+    State,
 )
 from podtune.formats.sealed import MANIFEST, entry_of
 from podtune.formats.verdict import VERDICT, Verdict
 from podtune.plain_text import one_line, without_credentials
 from podtune.sections import read_section, to_mapping
 from podtune.steps.publish.settings import ReleaseSettings
+from podtune.stores.approvals import approving_command, waiting_versions
 from podtune.stores.live import live_version, now
 from podtune.stores.opening import open_store
-from podtune.stores.outcomes import Event, Outcome, leave_outcome
+from podtune.stores.outcomes import Outcome, leave_outcome
 from podtune.stores.refusals import Refusal, remember_refusal
-from podtune.stores.releases import add_signature, publish, read_release, repair
+from podtune.stores.releases import add_signature, propose, publish, read_release, repair
 from podtune.stores.retrying import patiently
 from podtune.stores.signing import signer
 from podtune.stores.store import Store
@@ -88,6 +90,7 @@ class Candidate:
             card=self.model_card.facts.settings,
             data=scores.data,
             anchors=self.verdict.facts.anchors,
+            grouped_by=scores.grouped_by,
         )
 
     @property
@@ -119,42 +122,63 @@ def run(  # as many as the component has
 ) -> None:
     """Upload a model with its card, scores and training log, make it live, and record where it is.
 
-    GateRefused if the verdict says so; LostRace if another model went live since. A model that is live already,
-    with the same words on its card, makes no new version.
+    Where `release.approval` is manual it becomes a candidate, which a person makes live. GateRefused if the verdict
+    says so; LostRace if another model went live since. A model that is live or waits already, with the same words on
+    its card, makes no new version.
     """
     settings = read_section(ReleaseSettings, release, "release")
     name = settings.name
     candidate = open_candidate(checkpoint, scores, verdict, model_card)
-    verdict_facts = candidate.verdict.facts
-    if verdict_facts.decision == "refuse":
+    reasons, metrics = candidate.verdict.facts.reasons, candidate.evaluation.facts.metrics
+    if candidate.verdict.facts.decision == "refuse":
         earlier = remember_refusal(store, name, candidate.refusal)
-        _note(settings, store, Outcome("refused", verdict_facts.reasons[0], None, candidate.evaluation.facts.metrics))
+        _note(settings, store, Outcome("refused", reasons[0], None, metrics))
         again = f" (as at {earlier.time}: nothing it depends on has changed)" if earlier else ""
-        raise GateRefused(f"{name} is not released: {verdict_facts.reasons[0]}{again}")
+        raise GateRefused(f"{name} is not released: {reasons[0]}{again}")
     opened = open_store(store)
     manifest = patiently(lambda: _already_live(opened, name, candidate))
-    event: Event = "released" if manifest is None else "skipped"
-    if manifest is None:
-        manifest = publish(
-            opened,
-            name,
-            files={path: artifact.path / file for path, (artifact, file) in candidate.files.items()},
-            facts=to_mapping(candidate.facts),
-            expected=verdict_facts.champion,
-            verified={
-                path: artifact.files[file] for path, (artifact, file) in candidate.files.items() if file != MANIFEST
-            },
-            record=[path for path in candidate.files if path in _RECORD],
-            sign=signer(),
-        )
-        _log.info("%s %s is live in %s", name, manifest.version, opened.uri)
-    else:
+    if manifest is not None:
         add_signature(opened, manifest, candidate.contents, signer())
         _log.info("%s %s in %s is the same model; no new version is made", name, manifest.version, opened.uri)
+        end = Outcome("skipped", f"version {manifest.version} is the same model", manifest.version, metrics)
+    elif settings.approval == "manual":
+        manifest = _propose(opened, name, candidate)
+        command = approving_command(name, manifest.version, opened.uri)
+        _log.info("%s %s waits for approval in %s: %s", name, manifest.version, opened.uri, command)
+        end = Outcome("waiting", reasons[0], manifest.version, metrics)
+    else:
+        manifest = _release(opened, name, candidate, publish)
+        _log.info("%s %s is live in %s", name, manifest.version, opened.uri)
+        end = Outcome("released", reasons[0], manifest.version, metrics)
+    state: State = "candidate" if end.event == "waiting" else "live"
     with RELEASE.sealing(published) as draft:
-        draft.facts.update(to_mapping(ReleaseFacts(opened.uri, name, manifest.version, manifest.digest)))
-    reason = verdict_facts.reasons[0] if event == "released" else f"version {manifest.version} is the same model"
-    _note(settings, store, Outcome(event, reason, manifest.version, candidate.evaluation.facts.metrics))
+        draft.facts.update(to_mapping(ReleaseFacts(opened.uri, name, manifest.version, manifest.digest, state)))
+    _note(settings, store, end)
+
+
+def _propose(store: Store, name: str, candidate: Candidate) -> ReleaseManifest:
+    """Have the model wait for approval; one that waits with the same recipe is the same candidate."""
+    recipe = candidate.model_card.files.get(RECIPE)
+    for version in reversed(patiently(lambda: waiting_versions(store, name))):
+        manifest = _same_model(store, name, version, candidate)
+        if manifest is not None and manifest.files.get(RECIPE) == recipe:
+            add_signature(store, manifest, candidate.contents, signer())
+            return manifest
+    return _release(store, name, candidate, propose)
+
+
+def _release(store: Store, name: str, candidate: Candidate, how: Callable[..., ReleaseManifest]) -> ReleaseManifest:
+    """Publish or propose all that belongs to a model."""
+    return how(
+        store,
+        name,
+        files={path: artifact.path / file for path, (artifact, file) in candidate.files.items()},
+        facts=to_mapping(candidate.facts),
+        expected=candidate.verdict.facts.champion,
+        verified={path: artifact.files[file] for path, (artifact, file) in candidate.files.items() if file != MANIFEST},
+        record=[path for path in candidate.files if path in _RECORD],
+        sign=signer(),
+    )
 
 
 def _note(settings: ReleaseSettings, store: str, outcome: Outcome) -> None:
@@ -177,12 +201,15 @@ def open_candidate(checkpoint: Path, evaluation: Path, verdict: Path, model_card
 
 
 def _already_live(store: Store, name: str, candidate: Candidate) -> Optional[ReleaseManifest]:
-    """Find the live version if it is this model, and repair it; a repeated run differs only in its comparison."""
+    """Find the live version if it is this model, and repair it."""
     live = live_version(store, name)
-    if live is None:
-        return None
+    return _same_model(store, name, live.version, candidate) if live else None
+
+
+def _same_model(store: Store, name: str, version: str, candidate: Candidate) -> Optional[ReleaseManifest]:
+    """Return a version if it is this model, and repair it; a repeated run differs only in its comparison."""
     try:
-        manifest = read_release(store, name, live.version)
+        manifest = read_release(store, name, version)
         is_same = read_section(ModelFacts, manifest.facts, "").is_same_model(candidate.facts)
     except BadInput:  # a damaged champion does not keep its successor out
         return None

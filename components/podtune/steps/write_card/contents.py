@@ -95,6 +95,12 @@ class Contents:
         return sorted({name for parts in self.slices.values() for part in parts for name in part.metrics})
 
     @property
+    def sampled_metrics(self) -> List[str]:
+        """Metrics that are no mean over the examples, such as BLEU."""
+        known = self.slice_metrics
+        return [result.name for result in self.results if known and result.name not in known]
+
+    @property
     def slice_intervals(self) -> bool:
         """Whether the evaluation recorded intervals of slices; earlier ones did not."""
         return any(part.low for parts in self.slices.values() for part in parts)

@@ -16,7 +16,7 @@ from podtune.steps.write_card.measures import bar, slice_differences, slice_meas
 from podtune.steps.write_card.passages import marked
 from podtune.steps.write_card.wording import count, decimal, short
 
-SHOWN_APART = ("id", "prediction", "start", "scores", "slices", "answers")
+SHOWN_APART = ("id", "prediction", "start", "scores", "slices", "answers", "group")
 
 
 def html_report(values: Mapping[str, Any], curves: Curves) -> str:

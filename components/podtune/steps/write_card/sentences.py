@@ -4,6 +4,7 @@ from typing import Dict, Optional
 
 from podtune.steps.write_card.contents import NOT_STATED, Contents
 from podtune.steps.write_card.wording import count, decimal, setting, signed
+from podtune.tasks.intervals import interval_title
 
 DECISIONS = {
     "accept": "The gate accepted this model for release.",
@@ -20,6 +21,9 @@ def sentences(contents: Contents) -> Dict[str, Optional[str]]:
     return {
         "verdict_sentence": _decision(contents),
         "units_sentence": _units(contents),
+        "intervals_sentence": _intervals(contents),
+        "interval_title": interval_title(contents.records.evaluation.grouped_by),
+        "difference_title": interval_title(contents.records.verdict.grouped_by),
         "loss_sentence": words.loss.format(rows=rows),
         "loss_note": words.loss_in_short.format(rows=rows),
         "made_sentence": _made(contents),
@@ -36,6 +40,21 @@ def _decision(contents: Contents) -> str:
         return DECISIONS[verdict.decision]
     unknown = f"Too few {contents.words.examples} were scored to tell whether it is as good as an earlier release."
     return f"{DECISIONS[verdict.decision]} {unknown}"
+
+
+def _intervals(contents: Contents) -> str:
+    """Say what the intervals take account of."""
+    evaluation, examples = contents.records.evaluation, contents.words.examples
+    name, sampled = evaluation.grouped_by, contents.sampled_metrics
+    counted = f"each of these {examples} counts for itself"
+    if name:
+        counted = (
+            f"{examples} of the same {name} count as one observation, of which there are {count(evaluation.groups)}"
+        )
+    others = " and ".join(contents.task.metric(metric).title for metric in sampled)
+    samples = count(int(evaluation.settings.get("bootstrap_samples", 0)))
+    sampling = f"; those of {others} are bootstrap intervals from {samples} resamplings" if sampled else ""
+    return f"Intervals are 95% intervals{f' by {name}' if name else ''}: {counted}{sampling}."
 
 
 def _units(contents: Contents) -> Optional[str]:
@@ -60,7 +79,8 @@ def _champion(contents: Contents) -> Optional[str]:
         return f"{beginning}{'' if verdict.differences else unpaired}."
     metric = contents.task.metric(str(verdict.settings.get("metric"))).title
     difference = verdict.difference
-    interval = f"95% interval {signed(difference['low'])} to {signed(difference['high'])}"
+    title = interval_title(verdict.grouped_by)
+    interval = f"{title} {signed(difference['low'])} to {signed(difference['high'])}"
     return (
         f"{beginning}. On the same {contents.words.examples}, this model's {metric} "
         f"differs by {signed(difference['value'])} ({interval})."

@@ -9,6 +9,7 @@ from podtune.steps.write_card.markup import Cell, Link, Name, Table
 from podtune.steps.write_card.sentences import sentences
 from podtune.steps.write_card.shown_settings import ShownSetting
 from podtune.steps.write_card.wording import capital, count, decimal, duration, fine, setting, short, signed
+from podtune.tasks.intervals import interval_title
 
 
 def template_values(contents: Contents) -> Dict[str, Any]:
@@ -53,7 +54,7 @@ def results(contents: Contents) -> Table:
         for result in contents.results
     ]
     rows.append(("Loss", fine(evaluation.loss), "", ""))
-    header = ("Metric", "Value", "95% interval", "Correct")
+    header = ("Metric", "Value", interval_title(evaluation.grouped_by), "Correct")
     columns = len(header) if any(result.correct is not None for result in contents.results) else len(header) - 1
     return Table(header[:columns], [row[:columns] for row in rows])
 
@@ -70,7 +71,8 @@ def champion(contents: Contents) -> Table:
         elif old is not None:
             difference = (signed(result.value - old), "not paired")
             rows.append((result.metric.title, decimal(result.value), decimal(old), *difference))
-    return Table(("Metric", "This model", f"Version {verdict.champion}", "Difference", "95% interval"), rows)
+    title = interval_title(verdict.grouped_by)
+    return Table(("Metric", "This model", f"Version {verdict.champion}", "Difference", title), rows)
 
 
 def notes(contents: Contents) -> Table:
@@ -185,9 +187,9 @@ def base_model_links(contents: Contents) -> List[Cell]:
 
 
 def interval_of(part: Slice, metric: str) -> Optional[Tuple[float, float]]:
-    """Return a slice's interval; None of earlier evaluations, and where all examples scored alike.
+    """Return a slice's interval; None of earlier evaluations, and where it has no width.
 
-    Resampling those says that the value is certain, however few they are.
+    Earlier ones said of examples that all scored alike that the value is certain, however few they are.
     """
     low, high = part.low.get(metric), part.high.get(metric)
     return None if low is None or high is None or low == high else (low, high)

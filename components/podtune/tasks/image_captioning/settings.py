@@ -70,7 +70,7 @@ class EvaluationSettings:
     as it would be counted there. 0 notes none."""
 
     bootstrap_samples: int = 1000
-    """Resamplings behind each 95 % interval."""
+    """Resamplings behind the 95 % interval of a metric that is no mean over the examples, such as BLEU."""
 
     seed: int = 0
     """Of the resampling."""

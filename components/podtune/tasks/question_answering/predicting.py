@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, bad_input
 from podtune.tasks import predicting
 from podtune.tasks.predicting import PredictionRequest, ReleasedModel, Reply
 from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
@@ -60,9 +60,8 @@ def _context(context: Optional[str], file: Optional[Path]) -> str:
     if file is None or context is not None:
         raise BadInput("give the text either as --context or as --context-file")
     try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"cannot read the context from {file}: {error.strerror}") from error
+        with bad_input(f"cannot read the context from {file}"):
+            return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{file} is not UTF-8: byte {error.start} cannot be read; save the text as UTF-8") from error
 

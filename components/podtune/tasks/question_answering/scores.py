@@ -8,9 +8,10 @@ import numpy as np
 
 from podtune.errors import PodtuneError
 from podtune.formats.ragged import Array
+from podtune.tasks.groups import Groups, largest_groups
 from podtune.tasks.question_answering.decoding import Decoded, decode, decode_or_abstain
 from podtune.tasks.question_answering.official_scores import any_unanswerable, percent, score_predictions
-from podtune.tasks.question_answering.questions import Question, read_contexts, read_questions
+from podtune.tasks.question_answering.questions import Question, read_articles, read_contexts, read_questions
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
 from podtune.tasks.scored import Scored, require_finite
@@ -50,7 +51,14 @@ def score_windows(features: Path, split: str, outputs: Mapping[str, Array], sett
         loss=span_loss(windows, outputs),
         records=records,
         predictions={record["id"]: record["prediction"] for record in records},
+        groups=groups_of_questions([question.context for question in questions], read_articles(features, split)),
     )
+
+
+def groups_of_questions(contexts: Sequence[int], articles: Sequence[int]) -> Groups:
+    """Group questions by article, or by context where there are too few articles, as where none is known (-1)."""
+    known = [(article, -1 if article >= 0 else context) for article, context in zip(articles, contexts)]
+    return largest_groups({"article": known if max(articles, default=-1) >= 0 else (), "context": contexts})
 
 
 def span_loss(windows: QuestionWindows, outputs: Mapping[str, Array]) -> float:

@@ -53,7 +53,7 @@ class EvaluationSettings:
     """SQuAD 2.0 only: no answer where its score beats the best answer's by more than this."""
 
     bootstrap_samples: int = 1000
-    """Resamplings behind each 95 % interval."""
+    """Resamplings behind the 95 % interval of a metric that is no mean over the examples, such as BLEU."""
 
     seed: int = 0
     """Of the resampling."""

@@ -6,6 +6,7 @@
 | questions | `data`, `paragraphs` and `qas`, each in the one before; a list of what is in any of them |
 | the version | the questions: 2.0 where one is impossible, else 1.1; what the file says of itself is ignored |
 | `context` | the question, or else the paragraph or article that holds it |
+| the article | `title`, a text, of the same; without one its questions belong to their context |
 | `id` | `id`, `guid`, `question_id` or `qid`, a text or a whole number; without one, the question's place in the file |
 | `answers` | `detected_answers`, `answers` or `answer`: a list of objects, an object of lists, or one object |
 | an answer | `text` or `answer`, and where it begins: `answer_start`, `answer_begin_position`, `start`, `char_spans` |
@@ -33,7 +34,7 @@ _ANSWERS = ("detected_answers", "answers", "answer")
 _TEXTS = ("text", "answer")
 _STARTS = ("answer_start", "answer_begin_position", "start")
 _SPANS = "char_spans"
-_COLUMNS = {*_HOLDERS, *_IDS, *_ANSWERS, "context", "question", "is_impossible"}
+_COLUMNS = {*_HOLDERS, *_IDS, *_ANSWERS, "context", "question", "is_impossible", "title"}
 
 _field, _text = partial(field, form="SQuAD"), partial(text, form="SQuAD")
 
@@ -69,6 +70,9 @@ class _Entry(NamedTuple):
     context: Any
     """Of what holds the question."""
 
+    title: Any = None
+    """The same."""
+
     @property
     def where(self) -> str:
         """For messages."""
@@ -81,7 +85,7 @@ class _Row(NamedTuple):
     context: str
     answers: Tuple[Answer, ...]
     is_impossible: bool
-    has_plausible_answers: bool
+    has_plausible_answers: bool = False
 
 
 def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
@@ -101,7 +105,7 @@ def read_squad(file: DataFile) -> Tuple[SquadSplit, BadRows]:
             files[row.id] = entry.file
             plausible += row.has_plausible_answers
             context = contexts.setdefault(row.context, len(contexts))
-            questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context)
+            questions[row.id] = Question(row.id, row.question, row.answers, row.is_impossible, context, _title(entry))
     if not bad_rows.entries:
         _require_answers(list(questions.values()), file)
     return SquadSplit(list(questions.values()), list(contexts), str(file), plausible), bad_rows
@@ -132,11 +136,13 @@ def _walk(entry: _Entry, holders: Sequence[str], bad_rows: BadRows) -> Iterator[
         return
     with bad_rows:
         context = entry.context if value.get("context") is None else value["context"]
+        title = entry.title if value.get("title") is None else value["title"]
         inside = holders[holders.index(holder) + 1 :]
         for number, inner in enumerate(_field(value, holder, (list,), entry.where)):
             step = f"{holder}[{number}]"
             place = f"{entry.place}.{step}" if entry.place else step
-            yield from _walk(entry._replace(place=place, value=inner, context=context), inside, bad_rows)
+            inner_entry = entry._replace(place=place, value=inner, context=context, title=title)
+            yield from _walk(inner_entry, inside, bad_rows)
 
 
 def _row(entry: _Entry) -> _Row:
@@ -155,7 +161,7 @@ def _row(entry: _Entry) -> _Row:
         raise BadInput(f"{where}: is_impossible is false, and there is no answer; one of them must be otherwise")
     for answer in answers:
         _require_in_context(answer, context, where)
-    return _Row(name, question, context, answers, not answers, False)
+    return _Row(name, question, context, answers, not answers)
 
 
 def _context(entry: _Entry) -> str:
@@ -164,6 +170,12 @@ def _context(entry: _Entry) -> str:
     if entry.context is None:
         raise BadInput(f"{entry.where} is not SQuAD: it has no 'context', nor has what holds it")
     return _text({"context": entry.context}, "context", entry.where)
+
+
+def _title(entry: _Entry) -> str:
+    """The name of the article; empty where nothing that could be one is said."""
+    title = entry.value.get("title") or entry.title
+    return title if isinstance(title, str) else ""
 
 
 def _first(holder: Mapping[str, Any], keys: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
-from podtune.errors import BadInput
+from podtune.errors import BadInput, bad_input
 from podtune.formats.base_model import CONFIG
 from podtune.formats.ragged import Array, Ragged
 from podtune.tasks import predicting
@@ -81,11 +81,10 @@ def _published_regions(model: ReleasedModel, file: Path, image: str) -> PictureR
     """Find an image in one of LXMERT's region files."""
     regions, row = (model.recorded_features() or _PUBLISHED_SETTINGS).regions, 0
     try:
-        for row, (columns, _) in enumerate(rows_of(file), start=1):  # noqa: B007  # named where a row is bad
-            if name_of(columns) == image:
-                return PictureRegions(*regions_of(columns, regions))
-    except OSError as error:
-        raise BadInput(f"cannot read the regions from {file}: {error.strerror}") from error
+        with bad_input(f"cannot read the regions from {file}"):
+            for row, (columns, _) in enumerate(rows_of(file), start=1):  # noqa: B007  # named where a row is bad
+                if name_of(columns) == image:
+                    return PictureRegions(*regions_of(columns, regions))
     except BadRegions as error:
         raise BadInput(f"{file} row {row}: {error}") from error
     raise BadInput(f"{file} has no row of the image {image!r}")
@@ -112,10 +111,8 @@ def _draw(image: Any, boxes: Array, path: Path) -> None:
     from podtune.detector.pictures import regions_drawn
 
     drawn = regions_drawn(image, boxes, [str(number + 1) for number in range(len(boxes))])
-    try:
+    with bad_input(f"cannot draw into {path}"):
         drawn.save(path)
-    except OSError as error:
-        raise BadInput(f"cannot draw into {path}: {error.strerror or error}") from error
 
 
 def _require_size(model: ReleasedModel, seen: PictureRegions, regions: int) -> None:

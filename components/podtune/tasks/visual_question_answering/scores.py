@@ -8,6 +8,7 @@ import numpy as np
 
 from podtune.formats.ragged import Array
 from podtune.parsing import MOST_DIGITS
+from podtune.tasks.groups import largest_groups
 from podtune.tasks.scored import Scored, require_finite, require_one_each
 from podtune.tasks.visual_question_answering.accuracy import accuracy
 from podtune.tasks.visual_question_answering.questions import VisualQuestion, read_answers, read_questions
@@ -43,6 +44,7 @@ def score_answers(features: Path, split: str, outputs: Mapping[str, Array], *, s
         records=_records(questions, predictions, outputs["probability"], scores),
         predictions=prediction_file(questions, predictions),
         notes={"out_of_vocabulary": float(unknown.sum())},
+        groups=largest_groups({"image": [question.image for question in questions]}),
     )
 
 

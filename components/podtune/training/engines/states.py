@@ -9,7 +9,7 @@ import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from podtune.errors import BadInput, naming
+from podtune.errors import BadInput, bad_input, naming
 
 WEIGHTS = "model.safetensors"
 STATE = "optimizer.safetensors"
@@ -65,11 +65,9 @@ def load_division(directory: Path) -> Division:
 
 def load_state(layout: Layout, directory: Path) -> Dict[str, torch.Tensor]:
     """Read what `save_state` wrote; BadInput where it is damaged or of another model."""
-    try:
+    with bad_input(f"cannot read the training state in {directory}", ValueError, SafetensorError):
         saved_layout = json.loads((directory / LAYOUT).read_text(encoding="utf-8"))
         tensors: Dict[str, torch.Tensor] = load_file(directory / STATE)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise BadInput(f"cannot read the training state in {directory}: {error}") from error
     if saved_layout != layout:
         raise BadInput(f"the training state in {directory} belongs to another model; start from an empty workspace")
     return tensors

@@ -14,8 +14,9 @@ from podtune.formats.sealed import read_manifest, sealing
 from podtune.steps.check_unchanged.step import run
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import Outcome, find_outcome
+from podtune.stores.pruning import prune_versions
 from podtune.stores.refusals import Refusal, remember_refusal
-from podtune.stores.releases import publish
+from podtune.stores.releases import propose, publish
 from podtune.stores.store import Store
 
 GATE = {"metric": "f1", "floors": {"f1": 80.0}, "tolerance": 1.0}
@@ -50,8 +51,8 @@ class Case:
             draft.facts.update(facts)
         return self.directory / name
 
-    def release(self, **changes: Any) -> None:
-        """Publish what was made of the inputs, with changed facts of its Checkpoint."""
+    def release(self, *, how: Any = publish, **changes: Any) -> None:
+        """Publish or propose what was made of the inputs, with changed facts of its Checkpoint."""
         made_of = {"features": _digest(self.features, "features"), "base_model": _digest(self.base_model, "base-model")}
         trained = self.seal("trained", "checkpoint", {**CHECKPOINT, **made_of, **changes})
         evaluated = self.seal("evaluated", "evaluation", EVALUATION)
@@ -59,7 +60,7 @@ class Case:
             "training/manifest.json": trained / "manifest.json",
             "evaluation/manifest.json": evaluated / "manifest.json",
         }
-        publish(self.store, "qa", files=files, facts={"card": {"description": "A model."}}, expected=None)
+        how(self.store, "qa", files=files, facts={"card": {"description": "A model."}}, expected=None)
 
     def refuse(self, live: Optional[str] = None, **changes: Any) -> None:
         """Put on record that what the inputs make was refused."""
@@ -82,9 +83,9 @@ class Case:
         }
         remember_refusal(self.store.uri, "qa", Refusal(**{**record, **changes}))
 
-    def check(self, device: str = "cpu", **changed: Any) -> Any:
+    def check(self, device: str = "cpu", approval: str = "automatic", **changed: Any) -> Any:
         why = self.directory / "why" / "explanation"
-        places = {"release": {"name": "qa"}, "store": self.store.uri, "device": device}
+        places = {"release": {"name": "qa", "approval": approval}, "store": self.store.uri, "device": device}
         decision = run(self.features, self.base_model, why, **{**SECTIONS, **places, **changed})
         said, reason = why.read_text().rstrip("\n").split(": ", 1)
         assert said == decision
@@ -151,6 +152,47 @@ def test_every_changed_setting_is_told(case: Case) -> None:
         "train",
         "changed since live version 1 of qa: training.epochs, training.seed, card.description",
     )
+
+
+def test_a_run_that_would_make_a_candidate_again_stops(case: Case) -> None:
+    case.release(how=propose)
+    case.release(how=propose, features="f" * 64)
+
+    command = f"podtune approve qa 1 --store {case.store.uri}"
+    same = "data, model, code and settings are those of version 1 of qa"
+    assert case.check(approval="manual") == ("stop", f"{same}, which waits for approval: {command}")
+
+
+def test_a_candidate_does_not_stop_a_recipe_that_asks_nobody(case: Case) -> None:
+    case.release(how=propose)
+
+    assert case.check() == ("train", f"no version of qa is live in {case.store.uri}")
+
+
+def test_a_changed_run_is_trained_whatever_waits(case: Case) -> None:
+    case.release()
+    case.release(how=propose, features="f" * 64)
+
+    decision, reason = case.check("gpu", approval="manual")
+
+    assert (decision, reason) == ("train", "changed since live version 1 of qa: the device (cpu then, gpu now)")
+
+
+def test_a_candidate_that_lost_a_file_is_made_again(case: Case) -> None:
+    case.release(how=propose)
+    _lose(case)
+
+    assert case.check(approval="manual")[0] == "train"
+
+
+def test_a_pruned_candidate_is_made_again(case: Case) -> None:
+    case.release(features="f" * 64)
+    case.release(how=propose)
+    assert case.check(approval="manual")[0] == "stop"
+
+    prune_versions(case.store, "qa", lambda: ())
+
+    assert case.check(approval="manual")[0] == "train"
 
 
 def _lose(case: Case) -> None:

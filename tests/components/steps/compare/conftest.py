@@ -1,7 +1,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Callable, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import pytest
 from podtune.formats.evaluation import EVALUATION, EXAMPLES, PREDICTIONS, EvaluationFacts, Metric
@@ -14,7 +14,14 @@ from podtune.stores.releases import publish
 def make_evaluation(tmp_path: Path) -> Callable[..., Path]:
     """A function (name, scores, **facts) that writes an Evaluation whose examples have these scores, by f1 at first."""
 
-    def make(name: str, scores: Sequence[float], ids: str = "abcdefgh", metric: str = "f1", **facts: Any) -> Path:
+    def make(
+        name: str,
+        scores: Sequence[float],
+        ids: Sequence[str] = (),
+        metric: str = "f1",
+        numbers: Sequence[Any] = (),
+        **facts: Any,
+    ) -> Path:
         mean = sum(scores) / len(scores)
         found = EvaluationFacts(
             **{
@@ -34,7 +41,11 @@ def make_evaluation(tmp_path: Path) -> Callable[..., Path]:
             }
         )
         with EVALUATION.sealing(tmp_path / name) as draft:
-            lines = [json.dumps({"id": id, "scores": {metric: score}}) + "\n" for id, score in zip(ids, scores)]
+            names = ids or (list("abcdefgh") if len(scores) <= 8 else [str(row) for row in range(len(scores))])
+            records: List[Dict[str, Any]] = [{"id": id, "scores": {metric: score}} for id, score in zip(names, scores)]
+            for record, number in zip(records, numbers):
+                record["group"] = number
+            lines = [json.dumps(record) + "\n" for record in records]
             (draft.path / EXAMPLES).write_text("".join(lines), encoding="utf-8")
             (draft.path / PREDICTIONS).write_text("{}", encoding="utf-8")
             draft.facts.update(asdict(found))

@@ -50,8 +50,8 @@ def night(store: DirectoryStore, judged: Judge, tmp_path: Path) -> Judge:
 
 
 def less(*losses: float) -> List[List[float]]:
-    """Two examples' scores, lower by each of these."""
-    return [[80.0 - loss, 90.0 - loss] for loss in losses]
+    """The scores of so many examples that a tenth of a point shows, lower by each of these."""
+    return [[80.0 - loss, 90.0 - loss] * 2000 for loss in losses]
 
 
 def live(store: DirectoryStore) -> Optional[str]:
@@ -77,10 +77,12 @@ def test_a_refusal_names_the_anchor_first_and_the_verdict_has_both_differences(n
     verdict = night("third", less(1.5)[0])
 
     assert (verdict.champion, verdict.anchor) == ("2", "1")
-    assert verdict.difference == {"value": -0.75, "low": -0.75, "high": -0.75}
-    assert verdict.anchor_difference == {"value": -1.5, "low": -1.5, "high": -1.5}
-    assert verdict.reasons[0].startswith("f1 differs by -1.50 points from version 1 (the best so far) on the same 2")
-    assert verdict.reasons[1].startswith("f1 differs by -0.75 points from live version 2 on the same 2")
+    assert verdict.difference == pytest.approx({"value": -0.75, "low": -0.82, "high": -0.68}, abs=0.005)
+    assert verdict.anchor_difference == pytest.approx({"value": -1.5, "low": -1.57, "high": -1.43}, abs=0.005)
+    assert verdict.reasons[0].startswith(
+        "f1 differs by -1.50 points from version 1 (the best so far) on the same 4,000"
+    )
+    assert verdict.reasons[1].startswith("f1 differs by -0.75 points from live version 2 on the same 4,000")
 
 
 def test_a_better_model_is_the_next_anchor(night: Judge) -> None:

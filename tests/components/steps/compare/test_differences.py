@@ -43,7 +43,7 @@ def test_every_slice_is_paired_too() -> None:
     assert small == SliceDifference(
         "size",
         "small",
-        {"exact_match": Difference(0.0, 100.0, 100.0, 100.0), "f1": Difference(50.0, 50.0, 50.0, 50.0)},
+        {"exact_match": Difference(0.0, 100.0, -100.0, 100.0), "f1": Difference(50.0, 50.0, -100.0, 100.0)},
     )
 
 

@@ -123,3 +123,22 @@ def test_a_metric_over_the_whole_need_not_be_a_mean(make_evaluation: Any) -> Non
     metrics = {"f1": Metric(50.0, 0.0, 100.0), "bleu_4": Metric(12.0, 0.0, 100.0)}
 
     assert open_evaluated(make_evaluation("bleu", [0.0, 100.0], metrics=metrics), "f1").metrics["bleu_4"] == 12.0
+
+
+def test_groups_are_read_where_an_evaluation_has_them(make_evaluation: Any) -> None:
+    path = make_evaluation("grouped", [50.0, 100.0, 75.0], grouped_by="article", groups=2, numbers=[0, 1, 0])
+
+    groups = open_evaluated(path, "f1").groups
+
+    assert groups.name == "article"
+    assert groups.numbers is not None
+    assert groups.numbers.tolist() == [0, 1, 0]
+    assert open_evaluated(make_evaluation("earlier", [50.0]), "f1").groups.name == ""
+
+
+@pytest.mark.parametrize("number", [None, "a", 1.5, True, 2**70])
+def test_a_group_that_is_no_number_is_named(make_evaluation: Any, number: Any) -> None:
+    path = make_evaluation("grouped", [50.0, 100.0], grouped_by="article", numbers=[0, number])
+
+    with pytest.raises(BadInput, match=r"examples\.jsonl line 2: group must be a whole number; got "):
+        open_evaluated(path, "f1")

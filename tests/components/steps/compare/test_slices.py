@@ -1,11 +1,14 @@
+from dataclasses import replace
 from typing import Any, List, Sequence
 
+import numpy as np
 import pytest
 from podtune.errors import BadInput
 from podtune.sections import read_section
 from podtune.steps.compare.evaluated import Champion, Evaluated, ScoredExample
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
+from podtune.tasks.groups import Groups
 
 SMALL, LARGE = 120, 1380
 
@@ -40,7 +43,7 @@ def test_a_loss_on_a_subset_that_the_mean_hides_refuses() -> None:
     assert (judgement.decision, judgement.finding) == ("refuse", "worse")
     assert judgement.reasons[0] == (
         "where word is 'who' (120 of the 1,500 examples), f1 differs by -20.00 from live version 3 "
-        "(95% interval for each of 2 subsets -28.22 to -11.78): worse by more than 1.00"
+        "(95% interval for each of 2 subsets -28.29 to -11.06): worse by more than 1.00"
     )
     assert judgement.reasons[1].startswith("f1 differs by +1.")
 
@@ -91,3 +94,12 @@ def test_subsets_that_are_not_there_and_impossible_settings_are_named(slices: An
         judge(LOST, None, gate(slices=slices))
 
     assert str(caught.value) == line
+
+
+def test_a_loss_in_one_article_alone_is_none_of_the_subset() -> None:
+    lost = evaluated([0.0] * 30 + [100.0] * 90, [100.0] * LARGE, "new")
+    old = evaluated([100.0] * SMALL, [100.0] * LARGE, "old")
+    by_article = replace(lost, groups=Groups("article", np.arange(SMALL + LARGE) // 30))
+
+    assert judge(lost, Champion("3", old), gate(tolerance=5.0)).finding == "worse"
+    assert judge(by_article, Champion("3", old), gate(tolerance=5.0)).finding != "worse"

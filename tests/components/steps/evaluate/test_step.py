@@ -58,9 +58,10 @@ def test_the_evaluation_says_what_was_scored_and_how(features: Path, checkpoint:
     assert (facts.task, facts.split, facts.examples, facts.rows) == ("question-answering", "validation", 2, 2)
     assert facts.data == FEATURES.open(features).facts.splits["validation"].digest
     assert facts.metrics["exact_match"] == Metric(50.0, 0.0, 100.0)
-    assert facts.metrics["f1"] == Metric(90.0, 80.0, 100.0)
-    right = {"exact_match": 100.0, "f1": 100.0}
-    assert Slice("question_word", "which", 1, right, low=right, high=right) in facts.slices
+    assert facts.metrics["f1"] == Metric(90.0, 0.0, 100.0)  # two questions tell nothing
+    right, low = {"exact_match": 100.0, "f1": 100.0}, {"exact_match": 0.0, "f1": 0.0}
+    assert Slice("question_word", "which", 1, right, low=low, high=right) in facts.slices
+    assert (facts.grouped_by, facts.groups) == ("", 0)
     assert facts.settings == {
         "split": "validation",
         "n_best": 5,

@@ -61,10 +61,23 @@ def test_what_the_run_left_is_told_whatever_the_orchestrator_says(
             "metrics": {"f1": {"value": 88.5, "low": 80.25, "high": 95.0}},
             "consecutive": consecutive,
             "reminder": None,
+            "command": None,
             "link": link,
             "text": f"{first}\nf1 is fine\nf1 88.5 (80.25 to 95); 95 % intervals\n{link}",
         }
     ]
+
+
+def test_who_may_approve_gets_the_command(webhook: Any, store: Store) -> None:
+    leave_outcome(store.uri, "qa", Outcome("waiting", "f1 is fine", "4", F1))
+
+    run(release=RELEASE, store=store.uri, status="COMPLETE")
+
+    (message,) = webhook.messages
+    command, link = f"podtune approve qa 4 --store {store.uri}", f"{store.uri}/releases/qa"
+    first = "qa: version 4 waits for approval; version 3 stays live"
+    assert (message["event"], message["version"], message["command"]) == ("waiting", "4", command)
+    assert message["text"] == f"{first}\nf1 is fine\nf1 88.5 (80.25 to 95); 95 % intervals\n{command}\n{link}"
 
 
 def test_a_later_try_of_a_run_counts(webhook: Any, store: Store) -> None:

@@ -14,12 +14,13 @@ from podtune.formats.release import RELEASE
 from podtune.formats.sealed import read_manifest
 from podtune.sections import to_mapping
 from podtune.steps.publish.step import open_candidate, run
+from podtune.stores.approvals import waiting_versions
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import Outcome, find_outcome
 from podtune.stores.refusals import refusals
-from podtune.stores.releases import names, publish, read_live, versions
+from podtune.stores.releases import names, publish, read_live, read_release, versions
 from podtune.stores.store import Store
 
 SETTINGS = {"name": "qa"}
@@ -30,10 +31,14 @@ def store(tmp_path: Path) -> Store:
     return open_store(str(tmp_path / "store"))
 
 
-def _publish(paths: Dict[str, Path], store: Store, published: Path) -> str:
+def _publish(paths: Dict[str, Path], store: Store, published: Path, **settings: Any) -> str:
     artifacts = {"scores" if name == "evaluation" else name: path for name, path in paths.items()}
-    run(**artifacts, published=published, release=SETTINGS, store=store.uri)
+    run(**artifacts, published=published, release={**SETTINGS, **settings}, store=store.uri)
     return RELEASE.open(published).facts.version
+
+
+def _propose(paths: Dict[str, Path], store: Store, published: Path) -> str:
+    return _publish(paths, store, published, approval="manual")
 
 
 def test_a_release_holds_model_card_scores_and_log(finished_run: Any, store: Store, tmp_path: Path) -> None:
@@ -49,6 +54,7 @@ def test_a_release_holds_model_card_scores_and_log(finished_run: Any, store: Sto
         "evaluation/predictions.json",
         "figures/loss.png",
         "model.safetensors",
+        "recipe.yaml",
         "release.json",
         "report.html",
         "training/log.jsonl",
@@ -102,6 +108,7 @@ def test_the_release_records_what_it_was_made_of(finished_run: Any, store: Store
         "card": {"description": "A small model."},
         "data": "d" * 64,
         "anchors": {"f1": ""},
+        "grouped_by": "",
     }
 
 
@@ -165,6 +172,68 @@ def test_a_better_model_becomes_the_next_version(finished_run: Any, store: Store
     version = _publish(finished_run.write("def", decision="accept", champion="1"), store, tmp_path / "published")
 
     assert (version, read_live(store, "qa").parent) == ("2", "1")
+
+
+def test_where_a_person_is_asked_the_model_waits(
+    finished_run: Any, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+
+    with caplog.at_level("INFO"):
+        version = _propose(finished_run.write("def", decision="accept", champion="1"), store, tmp_path / "published")
+
+    assert (version, read_live(store, "qa").version, waiting_versions(store, "qa")) == ("2", "1", ["2"])
+    assert RELEASE.open(tmp_path / "published").facts.state == "candidate"
+    command = f"podtune approve qa 2 --store {store.uri}"
+    assert caplog.messages == [f"qa 2 waits for approval in {store.uri}: {command}"]
+    fetch_files(store, read_release(store, "qa", "2"), tmp_path / "qa")
+    assert (tmp_path / "qa/model.safetensors").read_text() == "def"
+
+
+def test_a_model_that_waits_makes_no_new_version_whatever_it_is_compared_with(
+    finished_run: Any, store: Store, tmp_path: Path
+) -> None:
+    versions_made = [
+        _propose(finished_run.write("abc"), store, tmp_path / "published"),
+        _propose(finished_run.write("abc", seconds=2.5), store, tmp_path / "published"),
+        _publish(finished_run.write("def"), store, tmp_path / "published"),
+        _propose(finished_run.write("abc", decision="accept", champion="2"), store, tmp_path / "published"),
+    ]
+
+    assert (versions_made, waiting_versions(store, "qa")) == (["1", "1", "2", "1"], ["1"])
+
+
+def test_another_gate_makes_another_candidate(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    versions_made = [
+        _propose(finished_run.write("abc", gate="metric: f1"), store, tmp_path / "published"),
+        _propose(finished_run.write("abc", gate="metric: f1, tolerance: 2.0"), store, tmp_path / "published"),
+    ]
+
+    assert (versions_made, waiting_versions(store, "qa")) == (["1", "2"], ["1", "2"])
+
+
+def test_the_model_that_is_live_does_not_wait(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _publish(finished_run.write("abc"), store, tmp_path / "published")
+
+    version = _propose(finished_run.write("abc", decision="accept", champion="1"), store, tmp_path / "published")
+
+    assert (version, waiting_versions(store, "qa")) == ("1", [])
+    assert RELEASE.open(tmp_path / "published").facts.state == "live"
+
+
+def test_who_stops_asking_releases_what_waited(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    _propose(finished_run.write("abc"), store, tmp_path / "published")
+
+    assert _publish(finished_run.write("abc"), store, tmp_path / "published") == "2"
+
+    assert read_live(store, "qa").version == "2"
+
+
+def test_a_refused_model_does_not_wait(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    with pytest.raises(GateRefused):
+        _propose(finished_run.write("abc", decision="refuse", reasons=["no"]), store, tmp_path / "published")
+
+    assert [*store.keys("releases/"), *store.keys("blobs/")] == []
 
 
 def test_a_refused_model_is_not_released(finished_run: Any, store: Store, tmp_path: Path) -> None:
@@ -252,13 +321,14 @@ def test_the_step_runs_without_kfp(finished_run: Any, store: Store, tmp_path: Pa
 def test_how_a_run_ended_is_noted_where_somebody_is_told(
     finished_run: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def end(run_name: str, *, notify: bool = True, **written: Any) -> None:
+    def end(run_name: str, *, notify: bool = True, approval: str = "automatic", **written: Any) -> None:
         monkeypatch.setenv("PODTUNE_RUN", run_name)
         paths = finished_run.write("abc", **written)
         artifacts = {"scores" if name == "evaluation" else name: path for name, path in paths.items()}
-        release = {**SETTINGS, "notify": notify}
+        release = {**SETTINGS, "notify": notify, "approval": approval}
         run(**artifacts, published=tmp_path / run_name, release=release, store=store.uri)
 
+    end("asked", approval="manual")
     end("first")
     end("second")
     end("untold", notify=False)
@@ -266,8 +336,9 @@ def test_how_a_run_ended_is_noted_where_somebody_is_told(
         end("third", decision="refuse", reasons=["f1 is 88.50, below its floor of 90.00"])
 
     scores = {"f1": Metric(88.5, 80.25, 95.0)}
-    assert find_outcome(store, "qa", "first") == Outcome("released", "every floor is reached", "1", scores)
-    assert find_outcome(store, "qa", "second") == Outcome("skipped", "version 1 is the same model", "1", scores)
+    assert find_outcome(store, "qa", "asked") == Outcome("waiting", "every floor is reached", "1", scores)
+    assert find_outcome(store, "qa", "first") == Outcome("released", "every floor is reached", "2", scores)
+    assert find_outcome(store, "qa", "second") == Outcome("skipped", "version 2 is the same model", "2", scores)
     assert find_outcome(store, "qa", "untold") is None
     refused = Outcome("refused", "f1 is 88.50, below its floor of 90.00", None, scores)
     assert find_outcome(store, "qa", "third") == refused

@@ -100,6 +100,8 @@ EVALUATION = {
     ],
     "settings": {"split": "validation", "n_best": 20, "max_answer_length": 30, "bootstrap_samples": 1000, "seed": 0},
     "seconds": 301.2,
+    "grouped_by": "article",
+    "groups": 48,
 }
 VERDICT = {
     "decision": "accept",
@@ -125,6 +127,7 @@ VERDICT = {
         {"version": "6", "created": "2026-08-01T10:00:00+00:00", "examples": 10570, "metrics": {"f1": 87.9}},
         {"version": "7", "created": "2026-09-01T10:00:00+00:00", "examples": 10570, "metrics": {"f1": 88.41}},
     ],
+    "grouped_by": "article",
 }
 NOT_PAIRED: Dict[str, Any] = {"differences": {}, "slices": [], "better": {}, "worse": {}, "history": []}
 CARD = {
@@ -194,6 +197,8 @@ VISUAL_EVALUATION = {
     "slices": [{"name": "answer_type", "value": "number", "examples": 28134, "metrics": {"accuracy": 54.1}}],
     "settings": {"split": "validation", "bootstrap_samples": 1000, "seed": 0},
     "notes": {"out_of_vocabulary": 12345},
+    "grouped_by": "image",
+    "groups": 40504,
 }
 VISUAL_EXAMPLES = [
     {
@@ -234,6 +239,8 @@ CAPTIONING_FEATURES = {
 }
 CAPTIONING_EVALUATION = {
     "examples": 7500,
+    "grouped_by": "",
+    "groups": 0,
     "rows": 7500,
     "loss": 2.4134,
     "metrics": {
@@ -350,6 +357,7 @@ def visual_run(finished_run: Run) -> Run:
         verdict={
             **NOT_PAIRED,
             "reasons": ["accuracy is 72.42, at or above its floor of 70.00"],
+            "grouped_by": "image",
             "settings": {"metric": "accuracy", "floors": {"accuracy": 70.0}, "tolerance": 1.0},
         },
     )
@@ -385,6 +393,7 @@ def captioning_run(finished_run: Run) -> Run:
         verdict={
             **NOT_PAIRED,
             "reasons": ["bleu_4 is 17.50, at or above its floor of 15.00"],
+            "grouped_by": "",
             "champion_metrics": {"bleu_4": 17.2, "cider": 0.58},
             "differences": {"cider": {"champion": 0.58, "value": 0.03, "low": 0.01, "high": 0.05}},
             "difference": {"value": 0.03, "low": 0.01, "high": 0.05},

@@ -51,7 +51,7 @@ def test_the_report_of_a_literal_captioning_run_is_the_golden_one(
 def test_vqas_accuracy_is_no_share_of_right_questions(visual_run: Any, contents: Any) -> None:
     table = tables.results(contents())
 
-    assert table.header == ("Metric", "Value", "95% interval")
+    assert table.header == ("Metric", "Value", "95% interval by image")
     assert rows_of(table) == {"Accuracy": ("72.42", "72.25 to 72.60"), "Loss": ("0.0008745", "")}
 
 

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 from podtune.tasks.question_answering.questions import (
     Answer,
     Question,
+    read_articles,
     read_contexts,
     read_questions,
     split_digest,
@@ -50,3 +52,14 @@ def test_the_digest_changes_with_every_part_of_the_examples(tmp_path: Path) -> N
 
     assert len(digests) == 6
     assert digest(tmp_path, QUESTIONS, CONTEXTS) == "50b14084464929551a7523f83fd8591603388bdd185aaf834453493401756070"
+
+
+def test_articles_are_numbered_and_no_part_of_the_digest(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    before = digest(tmp_path / "train", QUESTIONS * 2, CONTEXTS)
+    earlier = read_articles(tmp_path, "train")
+    titled = [replace(one, article=title) for one, title in zip(QUESTIONS * 2, ("Zürich", "", "Bern", "Zürich"))]
+
+    assert digest(tmp_path / "train", titled, CONTEXTS) == before
+    assert read_articles(tmp_path, "train") == [0, -1, 1, 0]
+    assert earlier == [-1, -1, -1, -1]

@@ -7,7 +7,7 @@ import pytest
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.ragged import Ragged, offsets_of
 from podtune.tasks.question_answering.questions import Answer, Question
-from podtune.tasks.question_answering.scores import score_windows, span_loss
+from podtune.tasks.question_answering.scores import groups_of_questions, score_windows, span_loss
 from podtune.tasks.question_answering.settings import EvaluationSettings
 from podtune.tasks.question_answering.windows import QuestionWindows, write_windows
 
@@ -112,3 +112,21 @@ def test_a_question_without_a_window_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(PodtuneError, match=r"question 'q2' has 0; make the features again$"):
         score_windows(tmp_path, "validation", outputs({}, {}), EvaluationSettings())
+
+
+def test_questions_are_grouped_by_article_where_these_are_known_else_by_context() -> None:
+    contexts = [row // 2 for row in range(60)]
+    articles = [row // 5 for row in range(60)]
+
+    assert groups_of_questions(contexts, articles).name == "article"
+    assert groups_of_questions(contexts, [-1] * 60).name == "context"
+    assert groups_of_questions(contexts, [row // 20 for row in range(60)]).name == "context"
+    assert groups_of_questions(list(range(60)), [-1] * 60).name == ""
+
+
+def test_a_question_without_an_article_belongs_to_its_context() -> None:
+    groups = groups_of_questions([*range(12), 11], [3, 3, *[-1] * 11])
+
+    assert groups.name == "article"
+    assert groups.numbers is not None
+    assert groups.numbers.tolist() == [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]

@@ -580,3 +580,35 @@ def test_lines_that_are_cut_off_are_no_bad_row(write: Any) -> None:
 
     with pytest.raises(BadInput, match=r"is cut off: its JSON ends unfinished after"):
         squad.read_squad(DataFile(write("\n".join(lines)[:-5])))
+
+
+@pytest.mark.parametrize(
+    ("form", "titles"),
+    [
+        ("articles", ["Café", "Café"]),
+        ("a list of questions", ["Café", "Café"]),
+        ("lines of articles", ["Café", "Café"]),
+        ("paragraphs", ["", ""]),
+    ],
+)
+def test_the_title_is_of_what_holds_the_question(write: Any, form: str, titles: List[str]) -> None:
+    content = FORMS[form] if isinstance(FORMS[form], str) else json.dumps(FORMS[form])
+
+    split = read_squad(DataFile(write(content.encode())))
+
+    assert [asked.article for asked in split.questions] == titles
+
+
+def test_the_hubs_parquet_has_titles(write_parquet: Any) -> None:
+    answers = [{"text": ["Zürich"], "answer_start": [12]}] * 2
+
+    split = read_squad(DataFile(write_parquet(answers, title=["Café", None])))
+
+    assert [asked.article for asked in split.questions] == ["Café", ""]
+
+
+@pytest.mark.parametrize("title", [None, 7, ["Café"], {"text": "Café"}])
+def test_a_title_that_is_no_text_is_none(write: Any, title: Any) -> None:
+    split = read_squad(DataFile(write(json.dumps(rows({**FIRST, "title": title})).encode())))
+
+    assert [asked.article for asked in split.questions] == [""]
