@@ -36,6 +36,7 @@ from podtune.steps.extract_lxmert.sources import read_answer_file
 from podtune.steps.fetch_model import model_files
 from podtune.steps.prepare_captions.caption_file import read_caption_file
 from podtune.steps.table import STEPS
+from podtune.stores import refusals
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.pruned import pruned_versions
@@ -509,6 +510,24 @@ def _read_release(folder: Path, content: bytes) -> None:
         raise errors[0]
 
 
+def _refusal_seeds(_: Path) -> Sequence[bytes]:
+    scores = {"f1": {"value": 1.0, "low": 0.5, "high": 1.5}}
+    return [canonical_json({**_example(refusals.Refusal), "derivation": "00", "metrics": scores})]
+
+
+def _read_refusal(folder: Path, content: bytes) -> None:
+    records = folder / "store" / "refusals" / "name" / "00"
+    records.mkdir(parents=True, exist_ok=True)
+    for earlier in records.iterdir():
+        earlier.unlink()
+    _put(records, content, f"{hashlib.sha256(content).hexdigest()}.json")
+    store, gate = open_store(str(folder / "store")), {"floors": {"f1": 2.0}}
+    found = refusals.standing_refusal(store, "name", "00", gate=gate, live=None)
+    if found is None:
+        raise BadInput("none stands")
+    found.why(gate, None)
+
+
 def _entry_seeds(_: Path) -> Sequence[bytes]:
     return [b'{"outputs": {"features": {"path": "/nowhere", "digest": "00"}}, "seal": "00"}']
 
@@ -574,6 +593,7 @@ READERS = {
     "uris": Reader(_uri_seeds, rewritten, _read_uri, 4),
     "manifests": Reader(_manifest_seeds, _resealed, _read_manifest, 8),
     "releases": Reader(_release_seeds, _release_changed, _read_release, 6),
+    "refusals": Reader(_refusal_seeds, json_changed, _read_refusal, 2),
     "reuse": Reader(_entry_seeds, json_changed, _read_entry, 2),
     "models": Reader(_model_seeds, _model_changed, _read_model, 6),
     "cron": Reader(_cron_seeds, rewritten, _read_cron, 12),

@@ -57,7 +57,7 @@ def schedule(  # as many as the command has options
     """Schedule a recipe on a KFP cluster.
 
     Replaces the schedule of the same name, whose current run continues, and prints the new one's address. A run stops
-    before training if data, model, code and settings are those of the live release.
+    before training if data, model, code and settings are those of the live release, or of a model that was refused.
     """
     from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.cron import next_times, parse_cron
