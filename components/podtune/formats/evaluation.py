@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
 from podtune.formats.json_lines import read_json_lines, write_json_lines
+from podtune.formats.profile import SplitProfile
 from podtune.formats.sealed import OfTheRun
 
 PREDICTIONS = "predictions.json"
@@ -87,6 +88,9 @@ class EvaluationFacts:
 
     notes: Dict[str, float] = field(default_factory=dict)
     """Numbers for the card that are no metrics, such as out_of_vocabulary."""
+
+    profile: Dict[str, SplitProfile] = field(default_factory=dict)
+    """Of the data that the model was trained and scored on, by split; evaluations of earlier versions have none."""
 
     def numbers(self) -> Dict[str, float]:
         """The metrics, the loss, and how many examples there were."""

@@ -16,6 +16,7 @@ def check_unchanged(
     explanation: Output[Markdown],
     training: Dict[str, Any],
     evaluation: Dict[str, Any],
+    gate: Dict[str, Any],
     card: Dict[str, Any],
     release: Dict[str, Any],
     store: str,
@@ -29,6 +30,7 @@ def check_unchanged(
         explanation: The reason, as text.
         training: The `training` section of a recipe.
         evaluation: The `evaluation` section of a recipe.
+        gate: The `gate` section of a recipe.
         card: The `card` section of a recipe.
         release: The `release` section of a recipe.
         store: Directory or s3:// URI where releases live.
@@ -49,6 +51,7 @@ def check_unchanged(
             Path(explanation.path),
             training=training,
             evaluation=evaluation,
+            gate=gate,
             card=card,
             release=release,
             store=store,

@@ -4,7 +4,7 @@ import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Any, Iterator, List, Mapping, Tuple
 
 from podtune import __version__
 from podtune.errors import BadInput
@@ -13,8 +13,10 @@ from podtune.formats.base_model import BASE_MODEL
 from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.evaluation import EVALUATION
 from podtune.formats.features import FEATURES
+from podtune.formats.profile import read_profiles
 from podtune.formats.release import EVALUATION_FOLDER, TRAINING_FOLDER, ReleaseManifest
 from podtune.formats.sealed import MANIFEST, read_manifest
+from podtune.steps.check_unchanged.data_change import allowed_change, live_data, require_like_live
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
@@ -69,14 +71,19 @@ def run(  # noqa: PLR0913  # as many as the component has
     *,
     training: Mapping[str, Any],
     evaluation: Mapping[str, Any],
+    gate: Mapping[str, Any],
     card: Mapping[str, Any],
     release: Mapping[str, Any],
     store: str,
     device: str,
 ) -> str:
-    """Return train or stop, and write the reason; stop only if the live release has the same ingredients."""
+    """Return train or stop, and write the reason; stop only if the live release has the same ingredients.
+
+    BadInput where the data is further from the live release's than the gate allows.
+    """
+    features = read_manifest(prepared_data, FEATURES.kind, FEATURES.version)
     now = Ingredients(
-        features=read_manifest(prepared_data, FEATURES.kind, FEATURES.version).digest,
+        features=features.digest,
         base_model=read_manifest(base_model, BASE_MODEL.kind, BASE_MODEL.version).digest,
         code=__version__,
         device=device,
@@ -86,10 +93,20 @@ def run(  # noqa: PLR0913  # as many as the component has
     decision, reason = patiently(lambda: _decide(now, open_store(store), name))
     if decision == STOP and release.get("notify"):
         leave_outcome(store, name, Outcome("skipped", reason))
+    changes: List[str] = []
+    if decision == TRAIN:
+        changes = patiently(lambda: _data_changes(features.facts, open_store(store), name, gate))
     explanation.parent.mkdir(parents=True, exist_ok=True)
-    explanation.write_text(f"{decision}: {reason}\n", encoding="utf-8")
+    lines = [f"{decision}: {reason}", *(f"- {change}" for change in changes)]
+    explanation.write_text("\n".join(lines) + "\n", encoding="utf-8")
     _log.info("%s: %s", decision, reason)
     return decision
+
+
+def _data_changes(features: Mapping[str, Any], store: Store, name: str, gate: Mapping[str, Any]) -> List[str]:
+    """How the data differs from the live release's, if there is one that says; BadInput where that is too much."""
+    live, most = live_data(store, name), allowed_change(gate)
+    return require_like_live(read_profiles(features), live, name, most) if live else []
 
 
 def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:

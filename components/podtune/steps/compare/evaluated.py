@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION, EXAMPLES, read_examples
+from podtune.formats.profile import SplitProfile
 from podtune.formats.release import EVALUATION_FOLDER
 from podtune.formats.sealed import MANIFEST
 from podtune.stores.fetching import fetch_files
@@ -55,6 +56,9 @@ class Evaluated:
     examples: Mapping[str, ScoredExample] = field(default_factory=dict)
     """By id, in the file's order."""
 
+    profile: Mapping[str, SplitProfile] = field(default_factory=dict)
+    """Of its data."""
+
 
 @dataclass(frozen=True)
 class Champion:
@@ -89,7 +93,8 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
         )
         for example in records
     }
-    return Evaluated(evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics, examples)
+    made_of = evaluation.digest, facts.checkpoint, facts.data
+    return Evaluated(*made_of, metrics, scores, example_metrics, examples, facts.profile)
 
 
 def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champion, Unreadable]]:

@@ -84,6 +84,7 @@ def _evaluate(
         seconds=time.monotonic() - begun,
         preparation=features.facts.settings,
         notes=dict(scored.notes),
+        profile=features.facts.profile,
     )
 
 
