@@ -86,6 +86,7 @@ def _evaluate(
         notes=dict(scored.notes),
         grouped_by=scored.groups.name,
         groups=scored.groups.count,
+        profile=features.facts.profile,
     )
 
 
