@@ -78,7 +78,10 @@ def _tidy_credentials(core: Any) -> None:
 
     Those that a service gives are left to it, and not even asked for yet.
     """
-    found = core.get_credentials()
+    try:
+        found = core.get_credentials()
+    except ValueError as error:  # botocore's, which does not quote a token
+        raise BadInput(f"cannot get credentials: {error}; correct the AWS_CONTAINER_… variables") from error
     if found is None or isinstance(found, RefreshableCredentials):
         return
     for attribute, name in _SECRETS.items():

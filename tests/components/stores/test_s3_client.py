@@ -79,6 +79,19 @@ def test_a_credential_of_a_profile_is_named_too(aws: None, monkeypatch: pytest.M
         open_client()
 
 
+def test_a_pods_token_that_no_header_can_hold_is_not_shown(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "canary\ncanary")
+
+    with pytest.raises(BadInput) as raised:
+        open_client()
+
+    assert str(raised.value).startswith("cannot get credentials: ")
+    assert "canary" not in str(raised.value)
+
+
 def test_a_credential_that_a_service_gave_is_not_quoted() -> None:
     error = HTTPClientError(error=ValueError("Invalid header value b'canary\\n'"))
 
