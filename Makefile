@@ -94,7 +94,7 @@ build/manifest-tools/installed: tests/manifests/requirements.lock
 	build/manifest-tools/bin/pip install --quiet --no-deps --requirement $<
 	touch $@
 
-# A second S3 server for the tests, which checks signatures and checksums
+# A third S3 server for the tests, which checks signatures and checksums
 build/swift/installed: tests/servers/swift.lock
 	$(PYTHON) -m venv build/swift
 	build/swift/bin/pip install --quiet --no-deps --requirement $<

@@ -143,6 +143,20 @@ def moto_server() -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
+def localbucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A server that keeps objects in files, accepts any key, and lets one of several writers win."""
+    from localbucket import S3Handler
+
+    handler = type("Handler", (S3Handler,), {"data_root": tmp_path_factory.mktemp("localbucket")})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield S3Server(f"http://127.0.0.1:{server.server_port}", "key", "secret")
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
 def swift_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A server that checks signatures and checksums, and lets several writers win."""
     python = SWIFT / "bin" / "python"
@@ -202,7 +216,7 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
         thread.join()
 
 
-@pytest.fixture(params=["moto_server", "swift_server"])
+@pytest.fixture(params=["moto_server", "localbucket_server", "swift_server"])
 def s3_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     """Each server, one after the other, as the environment's."""
     server: S3Server = request.getfixturevalue(request.param)

@@ -1,6 +1,7 @@
-"""Every environment variable of podtune's own; docs/environment.md has the same table, which a test holds to it.
+"""Every environment variable that podtune reads itself; docs/environment.md has the same table, as a test sees to.
 
-The conventional ones (AWS_…, HF_…, KF_PIPELINES_…, POPTORCH_…) are read where they are used.
+Those of S3 are called as in other tools (GDAL, Arrow's object_store), for boto3 has none. The others that are
+conventional (AWS_…, HF_…, KF_PIPELINES_…, POPTORCH_…) are read where they are used, or by libraries.
 """
 
 import os
@@ -52,3 +53,16 @@ RUNNER = Variable("PODTUNE_RUNNER", "steps", "set by whoever starts a step: its 
 RUN = Variable("PODTUNE_RUN", "steps", "set by whoever starts a step: the run's name, in an IPUJob and in what is told")
 NOTIFY_URL = Variable("PODTUNE_NOTIFY_URL", "notify, `podtune run`", "webhook that is told how a run ended; a secret")
 NOTIFY_LINK = Variable("PODTUNE_NOTIFY_LINK", "notify, `podtune run`", "address of a run's page, with `{run}` in it")
+ADDRESSING = Variable(
+    "AWS_S3_ADDRESSING_STYLE",
+    "S3 stores",
+    "where a URL has the bucket: in its `path`, or in a `virtual` host; default `auto`",
+)
+ENCRYPTION = Variable(
+    "AWS_SERVER_SIDE_ENCRYPTION", "S3 stores", "how S3 encrypts what is written: `AES256`, `aws:kms` or `aws:kms:dsse`"
+)
+KMS_KEY = Variable("AWS_SSE_KMS_KEY_ID", "S3 stores", "the key for `aws:kms`; default: AWS's own for S3")
+REQUEST_PAYER = Variable(
+    "AWS_REQUEST_PAYER", "S3 stores", "`requester`: pay for what is read, where the owner does not"
+)
+NO_SIGN_REQUEST = Variable("AWS_NO_SIGN_REQUEST", "S3 stores", "`true`: send no credentials; public buckets need none")

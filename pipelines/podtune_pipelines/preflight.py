@@ -1,6 +1,7 @@
 """What is checked before anything is paid for: the same for every command that writes, plans or starts a pipeline."""
 
 import contextlib
+import re
 import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
@@ -23,6 +24,8 @@ from podtune.training.step_process import poptorch_python
 from podtune_pipelines.pods.ipujob_pod import refusals as ipujob_refusals
 from podtune_pipelines.pods.placement_file import NOTHING, Pods
 from podtune_pipelines.recipe import Recipe
+
+_BUCKET = re.compile("s3://[^/?#]+(/[^?#]*)?")
 
 
 def check_for_cluster(
@@ -47,6 +50,11 @@ def check_for_cluster(
         f"{name} must be an s3:// URI, which the cluster's pods share; got {without_secrets(uri)!r}"
         for name, uri in uris.items()
         if scheme_of(uri) != "s3" and not (later and not uri)
+    ]
+    mistakes += [
+        f"{name} must be s3://bucket/prefix, without a query or fragment; got {without_secrets(uri)!r} and what follows"
+        for name, uri in uris.items()
+        if scheme_of(uri) == "s3" and not _BUCKET.fullmatch(uri)
     ]
     mistakes += _unknown(device)
     if devices < 1 or (device == "cpu" and devices > 1):

@@ -143,3 +143,41 @@ def test_a_key_that_cannot_sign_is_told_before_anything_runs(
 
     with pytest.raises(BadInput, match=r"^PODTUNE_SIGNING_KEY must be a private key on the curve P-256"):
         check_here(load_recipe("bert-tiny-squad"), "cpu", store)
+
+
+@pytest.mark.parametrize(
+    ("store", "workspace", "message"),
+    [
+        (
+            "s3://m/s?endpoint=x",
+            "s3://m/w",
+            "--store (or PODTUNE_STORE) must be s3://bucket/prefix, without a q",
+        ),
+        (
+            "s3://m/s",
+            "s3://m/w#x",
+            "--workspace (or PODTUNE_WORKSPACE) must be s3://bucket/prefix, without a q",
+        ),
+        (
+            "s3://m/s",
+            "s3://m/w?",
+            "--workspace (or PODTUNE_WORKSPACE) must be s3://bucket/prefix, without a q",
+        ),
+        (
+            "s3:///s",
+            "",
+            "--store (or PODTUNE_STORE) must be s3://bucket/prefix, without a q",
+        ),
+    ],
+)
+def test_a_cluster_is_told_no_uri_with_a_query(store: str, workspace: str, message: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        check_for_cluster(load_recipe("bert-tiny-squad"), "cpu", 1, store=store, workspace=workspace, later=True)
+
+    assert str(raised.value).startswith(message)
+
+
+def test_a_cluster_may_use_an_access_point() -> None:
+    uri = "s3://arn:aws:s3:us-west-2:123456789012:accesspoint/podtune/models"
+
+    check_for_cluster(load_recipe("bert-tiny-squad"), "cpu", 1, store=uri, workspace=uri, later=True)

@@ -1,4 +1,4 @@
-"""What users do, against moto's and OpenStack Swift's S3 API over real sockets."""
+"""What users do, against moto's, localbucket's and OpenStack Swift's S3 API over real sockets."""
 
 import contextlib
 import json

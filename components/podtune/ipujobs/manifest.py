@@ -8,7 +8,7 @@ import json
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping
 
-from podtune.environment import IPU_POD
+from podtune.environment import ADDRESSING, ENCRYPTION, IPU_POD, KMS_KEY, NO_SIGN_REQUEST, REQUEST_PAYER
 from podtune.errors import BadInput, bad_input
 from podtune.ipujobs.work import Work
 from podtune.merging import merged, without_unmounted
@@ -27,10 +27,16 @@ WORKER = "podtune-ipu-worker"
 """The service account of workers (manifests/base/ipu)."""
 
 STORE_SECRET = "podtune-s3"  # noqa: S105  # the secret's name
-"""A Kubernetes secret with the store's credentials, and a config map with its endpoint and region."""
+"""A Kubernetes secret with the store's credentials, and a config map with where it is and what it asks for."""
 
-SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-CONFIG_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_REGION")
+SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+CONFIG_VARIABLES = (
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION",
+    *(variable.name for variable in (ADDRESSING, ENCRYPTION, KMS_KEY, REQUEST_PAYER, NO_SIGN_REQUEST)),
+)
 
 EXECUTABLES_CLAIM = "podtune-ipu-executables"
 """A volume for compiled programs: compiling takes minutes."""

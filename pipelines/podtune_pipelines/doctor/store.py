@@ -7,13 +7,13 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Dict, Iterator
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from botocore.session import get_session
+from podtune.environment import NO_SIGN_REQUEST
 from podtune.errors import BadInput, PodtuneError
-from podtune.stores.opening import open_store
-from podtune.stores.s3_client import open_client
+from podtune.stores.opening import bucket_and_prefix, open_store
+from podtune.stores.s3_client import is_unsigned, open_client
 from podtune.stores.s3_errors import explained, explaining
 from podtune.stores.store import Store
 
@@ -70,14 +70,15 @@ def check_store(uri: str, purpose: str) -> Iterator[Finding]:
 
 def _check_bucket(uri: str, name: str) -> Iterator[Finding]:
     """Check what S3 requires first: credentials, a correct clock, a bucket; until one fails."""
-    bucket = urlsplit(uri).netloc
+    bucket, _ = bucket_and_prefix(uri)
     with explaining(f"use s3://{bucket}"):
-        found = get_session().get_credentials()
-        if found is None:
+        found = None if is_unsigned() else get_session().get_credentials()
+        if found is None and not is_unsigned():
             remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
             yield failed(f"{name}'s credentials", "none found", remedy)
             return
-        yield ok(f"{name}'s credentials", f"from {_WAYS.get(found.method, found.method)}")
+        way = f"from {_WAYS.get(found.method, found.method)}" if found else f"none are sent: {NO_SIGN_REQUEST.name}"
+        yield ok(f"{name}'s credentials", way)
         try:
             answer, refusal = dict(open_client().list_objects_v2(Bucket=bucket, MaxKeys=1)), ""
         except ClientError as error:

@@ -1,4 +1,5 @@
 import base64
+import os
 import uuid
 import zlib
 from pathlib import Path
@@ -24,8 +25,8 @@ def botocore_models() -> Any:
 @pytest.fixture
 def aws(botocore_models: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment in which nothing of the machine's own AWS settings is left."""
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REQUEST_CHECKSUM_CALCULATION"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
 
     def session() -> Any:
         made = botocore.session.Session()
@@ -130,10 +131,31 @@ class Faults:
         """The request goes through."""
 
     @staticmethod
-    def answer(status: int, code: str = "") -> Fault:
-        """The request does not reach the bucket."""
-        body = f"<Error><Code>{code}</Code><Message>no</Message></Error>" if code else ""
-        return lambda request: AWSResponse(request.url, status, {}, MockRawResponse(body))
+    def answer(status: int, code: str = "", message: str = "no", **headers: str) -> Fault:
+        """The request does not reach the bucket; an underscore in a header's name stands for a hyphen."""
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>" if code else ""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return lambda request: AWSResponse(request.url, status, named, MockRawResponse(body))
+
+    @staticmethod
+    def page(*keys: str, truncated: bool) -> Fault:
+        """A page of a listing without what a store may leave out: times, and the token of the next page."""
+        objects = "".join(f"<Contents><Key>{key}</Key><Size>1</Size></Contents>" for key in keys)
+        body = f"<ListBucketResult><IsTruncated>{str(truncated).lower()}</IsTruncated>{objects}</ListBucketResult>"
+        return lambda request: AWSResponse(request.url, 200, {}, MockRawResponse(body))
+
+    @staticmethod
+    def without(*names: str, weak: bool = False) -> Fault:
+        """Some headers of the bucket's answer do not arrive; what compresses it marks its ETag as a weak one."""
+
+        def meet(request: Any) -> AWSResponse:
+            whole = _bucket(request)
+            headers = {name.lower(): value for name, value in whole.headers.items() if name.lower() not in names}
+            if weak:
+                headers["etag"] = "W/" + headers["etag"]
+            return AWSResponse(request.url, whole.status_code, headers, MockRawResponse(whole.content))
+
+        return meet
 
     @staticmethod
     def lose_answer(request: Any) -> AWSResponse:

@@ -275,7 +275,8 @@ def test_without_credentials_the_line_says_which_to_set(aws: None, monkeypatch: 
         S3Store("models", "team").read("a")
 
     assert str(raised.value) == (
-        "cannot read s3://models/team/a: no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "cannot read s3://models/team/a: no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+        "or AWS_NO_SIGN_REQUEST=true for a public bucket"
     )
 
 

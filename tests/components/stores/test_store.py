@@ -106,7 +106,15 @@ def test_an_s3_uri_opens_a_bucket(aws: None) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["s3://canary@models", "s3://key:canary@models/qa", "s3://key:cana/ry@models", "https://me:canary@models"]
+    "uri",
+    [
+        "s3://canary@models",
+        "s3://key:canary@models/qa",
+        "s3://key:cana/ry@models",
+        "https://me:canary@models",
+        "s3://arn:canary/models",
+        "s3://arn:aws:s3:us-west-2:1:accesspoint/podtune:canary@models",
+    ],
 )
 def test_a_uri_with_a_password_is_refused_and_not_shown(uri: str) -> None:
     with pytest.raises(BadInput) as raised:
@@ -128,6 +136,18 @@ def test_another_uri_is_refused(uri: str) -> None:
 
     expected = f"a store must be a directory, file:///directory or s3://bucket/prefix; got {uri!r}"
     assert str(raised.value) == expected
+
+
+@pytest.mark.parametrize("end", ["?endpoint=minio.example.org", "#x", "?"])
+@pytest.mark.parametrize("start", ["s3://models/team", "s3://arn:aws:s3:us-west-2:1:accesspoint/podtune/team"])
+def test_a_query_or_a_fragment_is_refused_and_not_dropped(start: str, end: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        open_store(start + end)
+
+    assert str(raised.value) == (
+        "a store must be a directory, file:///directory or s3://bucket/prefix, without a query or fragment; "
+        f"got one after {start!r}"
+    )
 
 
 @pytest.mark.parametrize("uri", ["a/\0", "s3://bucket/\ud800", "file:///a%00"])

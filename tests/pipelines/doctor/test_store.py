@@ -149,3 +149,15 @@ def test_without_credentials_the_check_says_which_to_set(moto_server: Any, monke
 
     remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     assert found == failed("store's credentials", "none found", remedy)
+
+
+@pytest.mark.local
+def test_a_public_bucket_needs_no_credentials(moto_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto_server.use(monkeypatch)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "true")
+
+    first = next(iter(check_store("s3://models/team", RELEASES)))
+
+    assert first == ok("store's credentials", "none are sent: AWS_NO_SIGN_REQUEST")
