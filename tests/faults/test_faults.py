@@ -57,7 +57,7 @@ def _hangs(_: Path) -> None:
     ("trial", "reason"),
     [
         (lambda folder: None, ""),
-        (_wrong, "AssertionError at test_faults.py:44: two are live"),
+        (_wrong, "AssertionError at test_faults.py:45: two are live"),
         (_dies, "it died with status 9"),
         (_hangs, "no end within 1 s"),
     ],

@@ -28,6 +28,9 @@ from podtune_pipelines.approving import Approver, approve
 
 ANNA = Approver("Anna", "the card was read")
 
+COUNT = 1000
+"""Examples, so many that a tenth of a point can be seen."""
+
 How = Callable[..., ReleaseManifest]
 Make = Callable[..., ReleaseManifest]
 
@@ -55,21 +58,21 @@ def make(tmp_path: Path, store: Store) -> Make:
 
 
 def _evaluation(path: Path, checkpoint: str, scores: Sequence[float]) -> ModelFacts:
-    """Write an Evaluation of four examples; the facts of a release with it."""
+    """Write an Evaluation of COUNT examples; the facts of a release with it."""
     metrics = {"f1": Metric(sum(scores) / len(scores), 0.0, 100.0)}
     facts = EvaluationFacts(
-        "question-answering", checkpoint, "features", "validation", "dev", 4, 4, 1.0, metrics, [], {}, 1.0
+        "question-answering", checkpoint, "features", "validation", "dev", COUNT, COUNT, 1.0, metrics, [], {}, 1.0
     )
     with EVALUATION.sealing(path) as draft:
         lines = [json.dumps({"id": f"q{row}", "scores": {"f1": score}}) + "\n" for row, score in enumerate(scores)]
         (draft.path / EXAMPLES).write_text("".join(lines), encoding="utf-8")
         draft.facts.update(asdict(facts))
-    return ModelFacts("question-answering", checkpoint, checkpoint, 4, metrics, {}, "dev", {})
+    return ModelFacts("question-answering", checkpoint, checkpoint, COUNT, metrics, {}, "dev", {})
 
 
 def at(value: float) -> List[float]:
-    """The scores of four examples, which are this on average."""
-    return [value - 10, value + 10, value, value]
+    """The scores of COUNT examples, which are this on average."""
+    return [value - 10, value + 10, value, value] * (COUNT // 4)
 
 
 def _live(store: Store) -> Optional[str]:
@@ -104,7 +107,7 @@ def test_who_and_why_stay_with_what_the_gate_said_then(make: Make, store: Store)
     approval = approval_of(store, "qa", "2")
     assert approval is not None
     assert (approval.by, approval.reason, approval.champion, approval.move) == ("Anna", "the card was read", "1", 2)
-    assert approval.verdict[0].startswith("f1 differs by +1.00 points from live version 1 on the same 4 examples")
+    assert approval.verdict[0].startswith("f1 differs by +1.00 points from live version 1 on the same 1,000 examples")
 
 
 def test_what_is_live_already_needs_nobody(make: Make, store: Store) -> None:
@@ -140,7 +143,7 @@ def test_an_older_candidate_is_judged_as_any_other(make: Make, store: Store) -> 
 
 def test_the_tolerance_is_not_spent_again_after_an_older_one(make: Make, store: Store, tmp_path: Path) -> None:
     make(propose, at(80.0))
-    make(propose, at(80.9))
+    make(propose, at(80.5))
     approve(store, "qa", "2", ANNA)
     approve(store, "qa", "1", ANNA)
     _evaluation(tmp_path / "scores", "next", at(79.5))

@@ -53,7 +53,7 @@ class Case:
         return self.directory / name
 
     def release(self, profile: Optional[Dict[str, Any]] = None, *, how: Any = publish, **changes: Any) -> None:
-        """Publish or propose what was made of the inputs, with other facts of its Checkpoint or a profile of its data."""
+        """Publish or propose what was made of them, with other facts of its Checkpoint or a profile of its data."""
         made_of = {"features": _digest(self.features, "features"), "base_model": _digest(self.base_model, "base-model")}
         trained = self.seal("trained", "checkpoint", {**CHECKPOINT, **made_of, **changes})
         evaluated = self.seal("evaluated", "evaluation", {**EVALUATION, "profile": profile or {}})
