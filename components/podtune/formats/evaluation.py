@@ -96,6 +96,9 @@ class EvaluationFacts:
     groups: int = 0
     """How many of these there are; 0 where each example counts for itself."""
 
+    precision: str = ""
+    """What the model computed in; empty in evaluations of earlier versions."""
+
     def numbers(self) -> Dict[str, float]:
         """The metrics, the loss, and how many examples there were."""
         values = {name: metric.value for name, metric in self.metrics.items()}

@@ -69,11 +69,12 @@ class Engine(Protocol):
     first: bool
     """Whether this is the one process that writes files and logs; the engine's own files it writes itself."""
 
-    precision: str
-    """What it computes in: float32 where the device has no other, whatever the configuration asks for."""
-
     devices: Tuple[str, ...]
     """Names of the accelerators that act as one, over all processes; none on a CPU."""
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: float32 where the device has no other; known after the first step."""
 
     @property
     def threads(self) -> int:
