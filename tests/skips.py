@@ -31,7 +31,7 @@ EXPECTED: List[Tuple[str, bool, int]] = [
     (r"kubectl is not installed", not shutil.which("kubectl") and not FLOOR, 27),
     (r"needs a cluster: PODTUNE_E2E_HOST", not os.environ.get("PODTUNE_E2E_HOST") and not FLOOR, 12),
     (r"needs a cluster: PODTUNE_E2E_ARGO_NAMESPACE", not os.environ.get("PODTUNE_E2E_ARGO_NAMESPACE") and not FLOOR, 6),
-    (r"IPUJOB_CRD must name", not Path(os.environ.get("IPUJOB_CRD", "")).is_file() and not FLOOR, 2),
+    (r"IPUJOB_CRD must name", not Path(os.environ.get("IPUJOB_CRD", "")).is_file() and not FLOOR, 3),
     (r"PODTUNE_PUBLISHED_CARDS names no directory", not os.environ.get("PODTUNE_PUBLISHED_CARDS") and not FLOOR, 5),
     (r"required is: .4\.53.|torch 2\.1", FLOOR, 46),
 ]

@@ -165,7 +165,8 @@ def _scalar(kind: Any, value: Any, where: str, lines: List[str]) -> Any:
         return value
     scalars = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}
     wanted = {**scalars, dict: "a mapping", list: "a list", tuple: "a list"}[kind]
-    quoted = f"; in quotes, '{value}', it is one" if kind is str and type(value) in (int, float) else ""
+    as_text = shown(value).lower() if type(value) is bool else shown(value)  # as YAML writes it
+    quoted = f"; in quotes, '{as_text}', it is one" if kind is str and type(value) in (int, float, bool) else ""
     lines.append(f"{where} must be {wanted}; got {shown(value)}{quoted}")
     return value
 

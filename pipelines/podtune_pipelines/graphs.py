@@ -3,7 +3,7 @@
 import tempfile
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Any, Callable, Dict, cast
+from typing import Any, Callable, Dict, Optional, cast
 
 import yaml
 from podtune.errors import naming
@@ -13,6 +13,7 @@ from podtune.stores.opening import refuse_secrets
 
 from podtune_pipelines.kfp_compiler import compiler, dsl
 from podtune_pipelines.placement import Placement, add_step
+from podtune_pipelines.pods.kfp_pod import refusals
 from podtune_pipelines.recipe import Recipe
 
 Section = Dict[str, Any]
@@ -56,6 +57,7 @@ def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Cha
     """Define a pipeline that prepares a recipe; `finish` adds the other steps and returns the output, of this type."""
     if placement.device == "ipu":
         recipe.training.on_ipus()
+    placement.pods.refuse(list(refusals(placement.pods, by_ipujobs=placement.by_ipujobs)))
 
     def pipeline(*values: Any) -> Any:
         channels = {**dict(zip(_PARAMETERS, values)), "device": placement.device, "image": image_of("ipu")}
@@ -72,9 +74,20 @@ def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Cha
     parameters = [Parameter(name, Parameter.POSITIONAL_ONLY, annotation=kind) for name, kind in _PARAMETERS.items()]
     defined: Any = told_pipeline if tells else pipeline
     defined.__signature__ = Signature(parameters, return_annotation=None if tells else returned)  # PEP 362's
-    config = dsl.PipelineConfig(active_deadline_seconds=round(3600 * placement.hours)) if placement.hours else None
-    name, description = f"podtune-{recipe.name}", recipe.card.description
-    return dsl.pipeline(name=name, description=description, pipeline_config=config)(defined)
+    return dsl.pipeline(
+        name=f"podtune-{recipe.name}",
+        description=recipe.card.description,
+        pipeline_root=placement.pods.run.pipelineRoot,
+        pipeline_config=_ends(placement),
+    )(defined)
+
+
+def _ends(placement: Placement) -> Optional[dsl.PipelineConfig]:
+    """When a run is ended, and when what is left of it goes; None for never."""
+    seconds, kept = round(3600 * placement.hours) or None, placement.pods.run.ttlSecondsAfterFinished
+    if not seconds and not kept:
+        return None
+    return dsl.PipelineConfig(active_deadline_seconds=seconds, ttl_seconds_after_finished=kept)
 
 
 def preparation_of(recipe: Recipe, placement: Placement) -> Any:

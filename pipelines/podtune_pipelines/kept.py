@@ -1,7 +1,7 @@
 """Which versions of a release stay when a store is pruned, and why."""
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
@@ -11,9 +11,11 @@ from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
 from podtune.stores.approvals import waiting_versions
 from podtune.stores.live import Live, live_version, moves
+from podtune.stores.outcomes import noted_names, old_notes
 from podtune.stores.pruned import pruned_versions
 from podtune.stores.pruning import delete_unnamed, pinned_versions, prune_versions, unnamed_contents
-from podtune.stores.releases import read_release, versions
+from podtune.stores.refusals import refused_names, stale_refusals
+from podtune.stores.releases import names, read_release, versions
 from podtune.stores.store import Store
 from podtune.tasks.task import metric_named
 
@@ -54,6 +56,9 @@ class Pruned:
     bytes: int
     """Of the contents."""
 
+    records: List[str] = field(default_factory=list)
+    """Of refusals and of runs that ended, by their keys."""
+
 
 def kept_versions(store: Store, name: str, policy: Policy) -> Dict[str, str]:
     """The versions of a release that stay, each with the first of its reasons."""
@@ -68,7 +73,8 @@ def pruned_by(store: Store, chosen: Sequence[str], policy: Policy) -> Pruned:
         if one.kept:
             going[one.name].discard(one.version)
     found = list(unnamed_contents(store, policy.before, going, {}))
-    return Pruned(decided, len(found), sum(one.size for one in found))
+    records = [key for name in chosen for key in _old_records(store, name, policy.before)]
+    return Pruned(decided, len(found), sum(one.size for one in found), records)
 
 
 def prune(store: Store, chosen: Sequence[str], policy: Policy) -> Pruned:
@@ -78,8 +84,21 @@ def prune(store: Store, chosen: Sequence[str], policy: Policy) -> Pruned:
         before = _decided(store, name, policy)
         gone = prune_versions(store, name, lambda name=name: kept_versions(store, name, policy))  # type: ignore[misc]  # bound now
         decided += [replace(one, kept="" if one.version in gone else one.kept or "kept meanwhile") for one in before]
+    records = [key for name in chosen for key in _old_records(store, name, policy.before)]
+    for key in records:
+        store.delete(key)
     deleted = delete_unnamed(store, policy.before)
-    return Pruned(decided, len(deleted), sum(one.size for one in deleted))
+    return Pruned(decided, len(deleted), sum(one.size for one in deleted), records)
+
+
+def prunable_names(store: Store) -> List[str]:
+    """Every name of which a release, a refusal or the end of a run is on record, sorted."""
+    return sorted({*names(store), *refused_names(store), *noted_names(store)})
+
+
+def _old_records(store: Store, name: str, before: float) -> List[str]:
+    """Keys of records that nobody needs any more; whoever would still read one takes it for absent."""
+    return [*stale_refusals(store, name, before), *old_notes(store, name, before)]
 
 
 def _decided(store: Store, name: str, policy: Policy) -> List[Decided]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Set, Tuple
 
 from podtune.environment import IPU_NAMESPACE, NOTIFY_LINK, NOTIFY_URL, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
 from podtune.image_names import image_of
@@ -10,6 +10,9 @@ from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_S
 from podtune.steps.table import STEPS, Properties
 
 from podtune_pipelines.kfp_compiler import kubernetes
+from podtune_pipelines.pods.kfp_pod import set_pod, set_resources
+from podtune_pipelines.pods.placement_file import NOTHING, Pods
+from podtune_pipelines.pods.pod import Accelerator, Pod
 
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
 """A Kubernetes secret with what fetching steps need to know and nobody may see, such as the Hub's token."""
@@ -43,6 +46,9 @@ class Placement:
     hours: float = 0.0
     """After which a run ends that has not, the time included in which its pods wait; 0 for never."""
 
+    pods: Pods = NOTHING
+    """What the cluster's owners say of the pods."""
+
     on_this_machine: bool = False
     """Whether the steps run on this machine's own devices; a cluster's IPUs are available to IPUJobs only."""
 
@@ -54,6 +60,8 @@ class Placement:
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
 """Holds the step's name on each pod; a network policy uses it to let only fetching steps out to the internet."""
+
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108  # in the pod
 
 _RETRIES = 2
 """Few, because KFP cannot distinguish a lost pod from a step that fails the same way each time."""
@@ -77,44 +85,66 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any], after: A
     if after is not None:
         task.after(after)
     _cache(task, step, placement)
-    if (needs.on_accelerator or needs.by_ipujob) and not placement.on_this_machine:
-        # A pod may be evicted; training continues from its newest checkpoint
-        task.set_retry(
-            num_retries=_RETRIES, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration=_RETRY_WINDOW
-        )
-    cores, memory = needs.requests
-    task.set_cpu_request(cores).set_memory_request(memory)
+    pod = placement.pods.of(step)
+    if not placement.on_this_machine:
+        _retry(task, needs, pod)
+    set_resources(task, step, pod)
     if needs.on_accelerator and placement.device == "gpu":
-        task.set_container_image(image_of("gpu"))
-        task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(placement.devices)
-        # PyTorch's processes share tensors there; a pod has 64 MiB unless more is requested
-        kubernetes.empty_dir_mount(task, "shm", "/dev/shm", medium="Memory", size_limit="8Gi")  # noqa: S108
+        _accelerate(task, placement, pod)
     kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
     kubernetes.set_security_context(task, run_as_non_root=True)
-    _environment(task, needs)
+    _environment(task, needs, {variable.name for variable in pod.env})
+    set_pod(task, pod)
     return task
 
 
-def _environment(task: Any, needs: Properties) -> None:
-    """Set the pod's environment variables, from secrets and config maps that are optional."""
+def _retry(task: Any, needs: Properties, pod: Pod) -> None:
+    """Have a step tried again that continues from its newest checkpoint: its pod may be evicted."""
+    own = _RETRIES if needs.on_accelerator or needs.by_ipujob else 0
+    retries = own if pod.retries is None else pod.retries
+    if retries:
+        task.set_retry(
+            num_retries=retries, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration=_RETRY_WINDOW
+        )
+
+
+def _accelerate(task: Any, placement: Placement, pod: Pod) -> None:
+    """Give a step its GPUs."""
+    accelerator = pod.accelerator or Accelerator()
+    task.set_container_image(image_of("gpu"))
+    task.set_accelerator_type(accelerator.resource).set_accelerator_limit(accelerator.count or placement.devices)
+    if all(volume.mountPath != _SHARED_MEMORY for volume in pod.volumes):
+        # PyTorch's processes share tensors there; a pod has 64 MiB unless more is requested
+        kubernetes.empty_dir_mount(task, "shm", _SHARED_MEMORY, medium="Memory", size_limit="8Gi")
+
+
+def _environment(task: Any, needs: Properties, placed: Set[str]) -> None:
+    """Set the pod's variables from secrets and config maps that are optional, but for those that a placement sets."""
     if needs.by_ipujob or needs.knows_run:
         kubernetes.use_field_path_as_env(task, RUN.name, _RUN_LABEL)
+    for use, origin, names in _origins(needs):
+        wanted = {name: name for name in names if name not in placed}
+        if wanted:
+            use(task, origin, wanted, optional=True)
+
+
+def _origins(needs: Properties) -> Iterator[Tuple[Callable[..., Any], str, Tuple[str, ...]]]:
+    """How variables are read from an object of the cluster, the object, and the variables."""
+    secret, config_map = kubernetes.use_secret_as_env, kubernetes.use_config_map_as_env
     if needs.by_ipujob:
-        namespace = {IPU_NAMESPACE.name: IPU_NAMESPACE.name}
-        kubernetes.use_config_map_as_env(task, STORE_SECRET, namespace, optional=True)
+        yield config_map, STORE_SECRET, (IPU_NAMESPACE.name,)
     if needs.reaches_hub:
-        kubernetes.use_secret_as_env(task, HUB_SECRET, {name: name for name in _FETCHING}, optional=True)
+        yield secret, HUB_SECRET, _FETCHING
     if needs.signs:
-        kubernetes.use_secret_as_env(task, SIGNING_SECRET, {SIGNING_KEY.name: SIGNING_KEY.name}, optional=True)
+        yield secret, SIGNING_SECRET, (SIGNING_KEY.name,)
     if needs.notifies:
-        names = {name: name for name in (NOTIFY_URL.name, NOTIFY_LINK.name)}
-        kubernetes.use_secret_as_env(task, NOTIFY_SECRET, names, optional=True)
-    kubernetes.use_secret_as_env(task, STORE_SECRET, {name: name for name in SECRET_VARIABLES}, optional=True)
-    kubernetes.use_config_map_as_env(task, STORE_SECRET, {name: name for name in CONFIG_VARIABLES}, optional=True)
+        yield secret, NOTIFY_SECRET, (NOTIFY_URL.name, NOTIFY_LINK.name)
+    yield secret, STORE_SECRET, SECRET_VARIABLES
+    yield config_map, STORE_SECRET, CONFIG_VARIABLES
 
 
 def _cache(task: Any, step: str, placement: Placement) -> None:
-    if STEPS[step].always_runs or step in placement.unpinned:
+    if STEPS[step].always_runs or step in placement.unpinned or placement.pods.run.cache is False:
         task.set_caching_options(enable_caching=False)
     elif placement.identity is not None:
         key = placement.identity(step)

@@ -20,11 +20,20 @@ from podtune.stores.signing import require_signer
 from podtune.training.engines import ENGINES
 from podtune.training.step_process import poptorch_python
 
+from podtune_pipelines.pods.ipujob_pod import refusals as ipujob_refusals
+from podtune_pipelines.pods.placement_file import NOTHING, Pods
 from podtune_pipelines.recipe import Recipe
 
 
 def check_for_cluster(
-    recipe: Recipe, device: str, devices: int, *, store: str, workspace: str, later: bool = False
+    recipe: Recipe,
+    device: str,
+    devices: int,
+    *,
+    store: str,
+    workspace: str,
+    later: bool = False,
+    pods: Pods = NOTHING,
 ) -> List[str]:
     """BadInput, naming every mistake, where a cluster could not run a recipe with these options.
 
@@ -43,6 +52,7 @@ def check_for_cluster(
     if devices < 1 or (device == "cpu" and devices > 1):
         wanted = "1 on CPUs" if device == "cpu" else "at least 1"
         mistakes.append(f"--devices must be {wanted}; got {devices}")
+    mistakes += _placement_mistakes(pods, device, devices)
     mistakes += wrong_models(recipe, device, remote=not later)
     if mistakes:
         raise BadInput("\n".join(mistakes))
@@ -109,6 +119,17 @@ def _config_of(source: str, revision: str, *, remote: bool) -> Optional[Dict[str
         open_source(source, revision).bring(CONFIG, Path(directory) / CONFIG, None)
         return read_object(Path(directory) / CONFIG)
     return None
+
+
+def _placement_mistakes(pods: Pods, device: str, devices: int) -> List[str]:
+    """What in a placement contradicts the device of the run."""
+    if device == "ipu":
+        return [f"{pods.source}: {line}" for line in ipujob_refusals(pods)]
+    accelerator = pods.of("finetune").accelerator if device == "gpu" and devices > 1 else None
+    if accelerator is None or accelerator.count in (None, devices):
+        return []
+    said = f"{pods.where('finetune', 'accelerator')}.count {accelerator.count} of {pods.source}"
+    return [f"--devices {devices} contradicts {said}; leave one of them out"]
 
 
 def _unknown(device: str) -> List[str]:

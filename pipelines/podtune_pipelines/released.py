@@ -10,8 +10,10 @@ from podtune.sections import read_section
 from podtune.stores.approvals import Approval, approval_of, candidates
 from podtune.stores.fetching import Check, fetch_files, fetch_signature, read_fetched, verify_fetched
 from podtune.stores.live import live_version
+from podtune.stores.outcomes import bad_in_a_row, ended_runs, in_a_row
 from podtune.stores.pruned import pruned_versions
 from podtune.stores.pruning import pinned_versions
+from podtune.stores.refusals import refused_against
 from podtune.stores.releases import names, read_release, versions
 from podtune.stores.store import Store
 from rich.table import Table
@@ -69,6 +71,19 @@ def versions_of(store: Store, name: str) -> List[Version]:
         )
         for one in found
     ]
+
+
+def troubles_of(store: Store, name: str) -> List[str]:
+    """What a person should know of runs that released nothing: what was refused, and bad ends in a row."""
+    live = live_version(store, name)
+    refused = refused_against(store, name, live.version if live else None)
+    lines = []
+    if refused:
+        since = f"while version {live.version} was live" if live else "before any version went live"
+        count = f"{len(refused)} {'model' if len(refused) == 1 else 'models'}"
+        lines.append(f"{count} of {name} refused {since}; the last at {refused[-1].time}: {refused[-1].reason}")
+    streak = in_a_row([one.event for one in bad_in_a_row(ended_runs(store, name))])
+    return [*lines, *([f"{name}: {streak}"] if streak else [])]
 
 
 def _version(store: Store, name: str, version: str, live: Optional[str]) -> Version:

@@ -35,6 +35,8 @@ from podtune.steps.extract_lxmert.region_table import read_table_answers, read_t
 from podtune.steps.extract_lxmert.sources import read_answer_file
 from podtune.steps.fetch_model import model_files
 from podtune.steps.prepare_captions.caption_file import read_caption_file
+from podtune.steps.table import STEPS
+from podtune.stores import refusals
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.pruned import pruned_versions
@@ -46,6 +48,10 @@ from podtune.tasks.visual_question_answering.settings import LxmertSettings
 from podtune_pipelines.card_check.check import check_card
 from podtune_pipelines.cluster.cron import in_words, next_times, parse_cron
 from podtune_pipelines.packaged import packaged_recipes
+from podtune_pipelines.pods.ipujob_pod import refusals as ipujob_refusals
+from podtune_pipelines.pods.kfp_pod import refusals as kfp_refusals
+from podtune_pipelines.pods.kubernetes_pod import pod_patch
+from podtune_pipelines.pods.placement_file import EXAMPLE, load_pods
 from podtune_pipelines.recipe import load_recipe
 from podtune_pipelines.reuse import Results
 from pyarrow import parquet
@@ -337,6 +343,14 @@ def _read_recipe(folder: Path, content: bytes) -> None:
     load_recipe(str(_put(folder, content, "input.yaml").path))
 
 
+def _read_placement(folder: Path, content: bytes) -> None:
+    pods = load_pods(str(_put(folder, content, "input.yaml").path))
+    list(kfp_refusals(pods, by_ipujobs=False))
+    list(ipujob_refusals(pods))
+    for step in STEPS:
+        json.dumps(pod_patch(pods.of(step)))
+
+
 def _change_seeds(_: Path) -> Sequence[bytes]:
     lines = ["training.epochs=2", "source.data=/data", "source.splits.train=a.json", "model.source=hf://a/b", "name=x"]
     return [
@@ -496,6 +510,24 @@ def _read_release(folder: Path, content: bytes) -> None:
         raise errors[0]
 
 
+def _refusal_seeds(_: Path) -> Sequence[bytes]:
+    scores = {"f1": {"value": 1.0, "low": 0.5, "high": 1.5}}
+    return [canonical_json({**_example(refusals.Refusal), "derivation": "00", "metrics": scores})]
+
+
+def _read_refusal(folder: Path, content: bytes) -> None:
+    records = folder / "store" / "refusals" / "name" / "00"
+    records.mkdir(parents=True, exist_ok=True)
+    for earlier in records.iterdir():
+        earlier.unlink()
+    _put(records, content, f"{hashlib.sha256(content).hexdigest()}.json")
+    store, gate = open_store(str(folder / "store")), {"floors": {"f1": 2.0}}
+    found = refusals.standing_refusal(store, "name", "00", gate=gate, live=None)
+    if found is None:
+        raise BadInput("none stands")
+    found.why(gate, None)
+
+
 def _entry_seeds(_: Path) -> Sequence[bytes]:
     return [b'{"outputs": {"features": {"path": "/nowhere", "digest": "00"}}, "seal": "00"}']
 
@@ -556,10 +588,12 @@ READERS = {
     "tars": Reader(_tar_seeds, damaged, _read_archive, 4),
     "pictures": Reader(_picture_seeds, damaged, _read_picture, 10),
     "recipes": Reader(_recipe_seeds, _yaml_changed, _read_recipe, 4),
+    "placements": Reader(lambda _: [EXAMPLE.read_bytes()], _yaml_changed, _read_placement, 4),
     "settings": Reader(_change_seeds, rewritten, _read_change, 4),
     "uris": Reader(_uri_seeds, rewritten, _read_uri, 4),
     "manifests": Reader(_manifest_seeds, _resealed, _read_manifest, 8),
     "releases": Reader(_release_seeds, _release_changed, _read_release, 6),
+    "refusals": Reader(_refusal_seeds, json_changed, _read_refusal, 2),
     "reuse": Reader(_entry_seeds, json_changed, _read_entry, 2),
     "models": Reader(_model_seeds, _model_changed, _read_model, 6),
     "cron": Reader(_cron_seeds, rewritten, _read_cron, 12),

@@ -49,7 +49,7 @@ def test_nothing_is_allowed_beyond_a_prefix(name: str) -> None:
 
 
 def test_who_trains_cannot_release() -> None:
-    assert allowed("trainer", "s3:PutObject") == ["artifacts/*", "training/*"]
+    assert allowed("trainer", "s3:PutObject") == ["artifacts/*", "store/runs/*", "training/*"]
     assert allowed("ipu-worker", "s3:PutObject") == ["training/*"]
     assert allowed("publisher", "s3:PutObject") == ["artifacts/*", "store/*"]
     assert allowed("pruner", "s3:PutObject") == ["store/releases/*", "store/pruning/*", "training/*"]
@@ -63,6 +63,8 @@ def test_no_run_ever_deletes_but_checkpoints_on_the_way() -> None:
             "store/pruning/*",
             "store/releases/*/pruned/*",
             "store/releases/*/pins/*",
+            "store/refusals/*",
+            "store/runs/*",
             "training/*",
         ],
         "publisher": [],

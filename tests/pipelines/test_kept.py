@@ -1,18 +1,24 @@
 """Which versions stay, and why."""
 
+import hashlib
+import os
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Callable, Optional
 
 import pytest
 from podtune.formats.evaluation import Metric
 from podtune.formats.release import ModelFacts
+from podtune.formats.sealed import canonical_json
 from podtune.sections import to_mapping
 from podtune.stores.approvals import Approval, write_approval
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.live import move
 from podtune.stores.pruning import pin, prune_versions
+from podtune.stores.refusals import Refusal
 from podtune.stores.releases import propose, publish, set_live
-from podtune_pipelines.kept import Policy, kept_versions, prune, pruned_by
+from podtune_pipelines.kept import Policy, kept_versions, prunable_names, prune, pruned_by
 
 NOTHING = Policy(predecessors=0, before=1e12)
 
@@ -131,3 +137,68 @@ def test_a_plan_says_what_a_pruning_does(store: DirectoryStore, release: Any) ->
     ]
     assert (done.contents, done.bytes) == (1, 100)
     assert sorted(one.size for one in store.listing("blobs/")) == [10, 100, 100]
+
+
+def note(store: DirectoryStore, run: str, event: str, days: float, data: bytes = b"{}") -> None:
+    """Have a run end so many days ago."""
+    _made(store, f"runs/qa/{run}/{event}.json", days, data)
+
+
+def refuse(store: DirectoryStore, live: Optional[str], days: float) -> str:
+    """Put a refusal on record so many days ago; its key."""
+    record = Refusal("a" * 64, f"{days}", "worse", {"f1": Metric(1.0, 0.5, 1.5)}, live, live, {}, readable=True)
+    data = canonical_json(asdict(record))
+    return _made(store, f"refusals/qa/{'a' * 64}/{hashlib.sha256(data).hexdigest()}.json", days, data)
+
+
+def _made(store: DirectoryStore, key: str, days: float, data: bytes) -> str:
+    store.create(key, data)
+    then = time.time() - days * 86_400
+    os.utime(Path(store.uri, key), (then, then))
+    return key
+
+
+def test_old_records_of_refusals_go_unless_they_are_of_the_live_version(store: DirectoryStore, release: Any) -> None:
+    release(None)
+    release("1")
+    policy = Policy(predecessors=9, before=time.time() - 7 * 86_400)
+    stale = [refuse(store, "1", 8), refuse(store, None, 9)]
+    stays = [refuse(store, "1", 6), refuse(store, "2", 8)]
+    damaged = _made(store, "refusals/qa/b/c.json", 8, b"{")
+
+    planned = pruned_by(store, ["qa"], policy)
+
+    assert set(planned.records) == {*stale, damaged}
+    assert prune(store, ["qa"], policy).records == planned.records
+    assert set(store.keys("refusals/")) == set(stays)
+
+
+def test_old_words_on_ended_runs_go_but_those_in_a_row(store: DirectoryStore) -> None:
+    policy = Policy(predecessors=9, before=time.time() - 7 * 86_400)
+    for run, event, days in (
+        ("r1", "refused", 40),
+        ("r2", "released", 30),
+        ("r3", "failed", 20),
+        ("r4", "refused", 10),
+    ):
+        note(store, run, event, days)
+    _made(store, "runs/key/step-00000010/manifest.json", 40, b"{}")
+    _made(store, "runs/qa/step-00000010/log.jsonl", 40, b"{}")
+    _made(store, "runs/.Trash/r1/failed.json", 40, b"{}")
+    _made(store, "refusals/.DS_Store", 40, b"")
+
+    assert prunable_names(store) == ["qa"]
+    assert set(prune(store, ["qa"], policy).records) == {"runs/qa/r1/refused.json", "runs/qa/r2/released.json"}
+    assert list(store.keys("runs/")) == [
+        "runs/.Trash/r1/failed.json",
+        "runs/key/step-00000010/manifest.json",
+        "runs/qa/r3/failed.json",
+        "runs/qa/r4/refused.json",
+        "runs/qa/step-00000010/log.jsonl",
+    ]
+
+
+def test_young_words_on_ended_runs_stay(store: DirectoryStore) -> None:
+    note(store, "r1", "released", 6)
+
+    assert pruned_by(store, ["qa"], Policy(9, time.time() - 7 * 86_400)).records == []

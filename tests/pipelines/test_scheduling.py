@@ -1,5 +1,6 @@
 """The pipeline of a scheduled recipe, compiled, and run twice through KFP's local runner."""
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -8,7 +9,10 @@ import pytest
 import yaml
 from kfp import local
 from podtune.errors import BadInput
+from podtune.sections import read_section, to_mapping
+from podtune.steps.compare.settings import GateSettings
 from podtune.stores.opening import open_store
+from podtune.stores.refusals import refusals
 from podtune.stores.releases import versions
 from podtune_pipelines.graphs import arguments_of, compile_to, compiled_text, scheduled_pipeline_of
 from podtune_pipelines.identity import unpinned_steps
@@ -121,6 +125,30 @@ def test_a_second_run_of_the_same_stops_before_training(tmp_path: Path) -> None:
     ]
     assert [len(list((tmp_path / run).rglob("finetune"))) for run in ("first", "second")] == [1, 0]
     assert versions(open_store(store), "bert-tiny-squad") == ["1"]
+
+
+@pytest.mark.local
+@pytest.mark.filterwarnings("ignore")  # KFP warns of every cluster setting that it ignores here
+def test_a_refused_model_is_not_trained_again(tmp_path: Path) -> None:
+    recipe, store = load_recipe("bert-tiny-squad", [*SMALL, "gate.floors.exact_match=100.0"]), str(tmp_path / "store")
+    arguments = arguments_of(recipe, store=store, workspace=str(tmp_path / "training"))
+
+    for run in ("first", "second"):
+        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path / run))
+        with pytest.raises(RuntimeError, match="FAILURE"):
+            scheduled_pipeline_of(recipe, Placement("cpu"))(**arguments)
+
+    assert [len(list((tmp_path / run).rglob("finetune"))) for run in ("first", "second")] == [1, 0]
+    assert len(refusals(open_store(store), "bert-tiny-squad")) == 1
+
+
+@pytest.mark.parametrize("changes", [[], ["gate.slices.at_least=50", "gate.anchor=2", "gate.tolerance=2"]])
+def test_the_check_is_given_the_gate_as_a_verdict_records_it(changes: List[str]) -> None:
+    recipe = load_recipe("bert-tiny-squad", changes)
+
+    given = json.loads(json.dumps(arguments_of(recipe, **PLACES)["gate"]), parse_int=float)
+
+    assert to_mapping(read_section(GateSettings, given, "gate")) == given
 
 
 def test_ipus_are_refused_for_a_recipe_that_does_not_know_them() -> None:

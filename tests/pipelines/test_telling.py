@@ -1,6 +1,7 @@
 """What a webhook receives of whole runs: from the local command, and from KFP's exit handler as it is compiled."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ SMALL = [
     "gate.floors.exact_match=0.0",
     "release.notify=true",
 ]
+_TIME = re.compile(r"at \d[-\dT:+]*\d")
 RUN = [sys.executable, "-m", "podtune_pipelines.cli", "run", "bert-tiny-squad"]
 
 
@@ -38,15 +40,17 @@ def test_the_local_command_tells_of_each_outcome(webhook: Any, tmp_path: Path) -
         run_small(tmp_path),
         run_small(tmp_path),
         run_small(tmp_path, "gate.floors.exact_match=100.0"),
+        run_small(tmp_path, "gate.floors.exact_match=100.0"),
         run_small(tmp_path, "source.data=/nonexistent"),
         run_small(tmp_path, "release.notify=false", "source.data=/nonexistent"),
     ]
 
-    assert [one.returncode for one in runs] == [0, 0, 3, 2, 2]
+    assert [one.returncode for one in runs] == [0, 0, 3, 3, 2, 2]
     told = [(one["event"], one["version"], sorted(one["metrics"])) for one in webhook.messages]
     assert told == [
         ("released", "1", ["exact_match", "f1"]),
         ("skipped", "1", ["exact_match", "f1"]),
+        ("refused", "1", ["exact_match", "f1"]),
         ("refused", "1", ["exact_match", "f1"]),
         ("failed", "1", []),
     ]
@@ -54,9 +58,15 @@ def test_the_local_command_tells_of_each_outcome(webhook: Any, tmp_path: Path) -
         "there is no live release to compare with",
         "version 1 is the same model",
         "exact_match is 0.00, below its floor of 100.00",
+        "exact_match is 0.00, below its floor of 100.00",
         "/nonexistent is not there; a source must be a directory or a URI",
     ]
-    assert len({one["run"] for one in webhook.messages}) == 4
+    assert [one["consecutive"] for one in webhook.messages] == [0, 0, 1, 2, 3]
+    assert len({one["run"] for one in webhook.messages}) == 5
+    before = "the gate refused the same at T: exact_match is 0.00, below its floor of 100.00; it is asked again"
+    assert [before in _TIME.sub("at T", one.stderr) for one in runs] == [False, False, False, True, False, False]
+    assert "error: bert-tiny-squad is not released: exact_match is 0.00" in runs[3].stderr
+    assert "(as at T: nothing it depends on has changed)" in _TIME.sub("at T", runs[3].stderr)
     everything = "".join(one.stdout + one.stderr for one in runs)
     assert "secret-path" not in everything
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"secret-path" in path.read_bytes()]
@@ -100,17 +110,24 @@ def run_as_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_kfps_exit_handler_tells_of_each_outcome(webhook: Any, run_as_compiled: Any) -> None:
     run_as_compiled(scheduled_pipeline_of, "r1")
     run_as_compiled(scheduled_pipeline_of, "r2")
-    with pytest.raises(RuntimeError, match="FAILURE"):
-        run_as_compiled(pipeline_of, "r3", "gate.floors.exact_match=100.0")
+    for define, name in ((pipeline_of, "r3"), (scheduled_pipeline_of, "r3b")):
+        with pytest.raises(RuntimeError, match="FAILURE"):
+            run_as_compiled(define, name, "gate.floors.exact_match=100.0", "training.seed=5")
     with pytest.raises(RuntimeError, match="FAILURE"):
         run_as_compiled(pipeline_of, "r4", "source.data=/nonexistent")
 
-    assert [(one["run"], one["event"], one["reason"]) for one in webhook.messages] == [
+    told = [(one["run"], one["event"], _TIME.sub("at T", one["reason"])) for one in webhook.messages]
+    low = "exact_match is 0.00, below its floor of 100.00"
+    assert told == [
         ("r1", "released", "there is no live release to compare with"),
         ("r2", "skipped", "data, model, code and settings are those of live version 1 of bert-tiny-squad"),
-        ("r3", "refused", "exact_match is 0.00, below its floor of 100.00"),
+        ("r3", "refused", low),
+        ("r3b", "refused", f"the same data, model, code and settings were refused at T: {low}"),
         ("r4", "failed", "a step failed, or its pod was lost; podtune wait r4 says which, and why"),
     ]
+    assert [one["consecutive"] for one in webhook.messages] == [0, 0, 1, 2, 3]
+    text = webhook.messages[-1]["text"]
+    assert text.splitlines()[2] == "3 runs in a row without a good end: 2 refused, 1 failed"
 
 
 def compiled(*changes: str, on_this_machine: bool = False) -> List[Dict[str, Any]]:

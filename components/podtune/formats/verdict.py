@@ -123,6 +123,12 @@ class VerdictFacts:
     """What the paired examples share of which the intervals take account, such as article; empty where each counts for
     itself, as in verdicts of earlier versions."""
 
+    @property
+    def could_compare(self) -> bool:
+        """Whether nothing kept the gate from reading the scores of the live release and of the anchor."""
+        with_live = self.champion is None or bool(self.champion_metrics)
+        return with_live and (self.anchor in (None, self.champion) or bool(self.anchor_difference))
+
 
 VERDICT = Format("verdict", 1, VerdictFacts)
 Verdict = Artifact[VerdictFacts]

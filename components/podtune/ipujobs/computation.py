@@ -12,7 +12,7 @@ from podtune.errors import BadInput, PodtuneError
 from podtune.formats.sealed import canonical_json
 from podtune.ipujobs.cluster import open_cluster
 from podtune.ipujobs.life import JobLife
-from podtune.ipujobs.manifest import manifest_of
+from podtune.ipujobs.manifest import manifest_of, placement_of_worker
 from podtune.ipujobs.work import LEASE, OUTPUT, StepCall, Work, jobs_namespace
 from podtune.stores.lease import Lease
 from podtune.stores.opening import open_store
@@ -53,7 +53,7 @@ def compute(computation: Computation, target: Path) -> None:
         store.delete(LEASE)
     else:
         work = Work(computation.step, computation.inputs, computation.output, computation.arguments, location)
-        manifest = manifest_of(name, work, computation.ipus, computation.image)
+        manifest = manifest_of(name, work, computation.ipus, computation.image, placement_of_worker())
         JobLife(cluster, manifest, Lease(store, LEASE, work.lease_seconds)).run()
     if not is_sealed(store, OUTPUT):
         raise PodtuneError(f"{store.uri} has no output although its IPUJob succeeded; start the step again")

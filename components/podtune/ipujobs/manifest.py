@@ -5,9 +5,14 @@ capability to no other user.
 """
 
 import json
-from typing import Any, Dict, List
+from types import MappingProxyType
+from typing import Any, Dict, List, Mapping
 
+from podtune.environment import IPU_POD
+from podtune.errors import BadInput, bad_input
 from podtune.ipujobs.work import Work
+from podtune.merging import merged, without_unmounted
+from podtune.parsing import parse_json
 from podtune.sections import to_mapping
 
 API_VERSION = "graphcore.ai/v1alpha1"
@@ -33,13 +38,20 @@ EXECUTABLES_CLAIM = "podtune-ipu-executables"
 TIME_LIMIT_SECONDS = 24 * 60 * 60
 """Whatever happens, a worker is ended after so long; its step, started again, continues."""
 
+RESOURCES = {
+    "requests": {"cpu": "8", "memory": "64Gi"},
+    "limits": {"cpu": "32", "memory": "200Gi"},  # a compilation was seen to fail with 32Gi
+}
+
 _TEMPORARY, _EXECUTABLES, _SHARED_MEMORY = "/tmp", "/executables", "/dev/shm"  # noqa: S108  # in the pod
 _SCRATCH = f"{_TEMPORARY}/podtune"
 _GRACE_SECONDS = 300
 
 
-def manifest_of(name: str, work: Work, ipus: int, image: str) -> Dict[str, Any]:
-    """Describe to the operator what to run."""
+def manifest_of(
+    name: str, work: Work, ipus: int, image: str, placement: Mapping[str, Any] = MappingProxyType({})
+) -> Dict[str, Any]:
+    """Describe to the operator what to run; what a placement says of the worker's pod goes before what is said here."""
     labels = {NAME_LABEL: "podtune", "app.kubernetes.io/component": work.step}
     return {
         "apiVersion": API_VERSION,
@@ -52,10 +64,27 @@ def manifest_of(name: str, work: Work, ipus: int, image: str) -> Dict[str, Any]:
             "cleanPodPolicy": "None",  # the step reads the log and the outcome; the pod goes with the job
             "workers": {
                 "replicas": 1,
-                "template": {"metadata": {"labels": {**labels, JOB_LABEL: name}}, "spec": _pod(work, image)},
+                "template": _placed({"labels": {**labels, JOB_LABEL: name}}, _pod(work, image), placement),
             },
         },
     }
+
+
+def placement_of_worker() -> Dict[str, Any]:
+    """What the placement that a run was compiled with says of an IPUJob's pod: metadata, spec and container."""
+    with bad_input(f"cannot read {IPU_POD.name}, which --placement sets", ValueError):
+        placement = parse_json(IPU_POD.value() or "{}")
+    if not isinstance(placement, dict):
+        raise BadInput(f"{IPU_POD.name}, which --placement sets, must hold an object; got {placement!r}")
+    return placement
+
+
+def _placed(metadata: Dict[str, Any], spec: Dict[str, Any], placement: Mapping[str, Any]) -> Dict[str, Any]:
+    """A pod's template with what a placement says of it."""
+    container = merged(spec["containers"][0], placement.get("container", {}))
+    spec = {**merged(spec, placement.get("spec", {})), "containers": [container]}
+    spec["volumes"] = without_unmounted(spec["volumes"], container)
+    return {"metadata": merged(metadata, placement.get("metadata", {})), "spec": spec}
 
 
 def _pod(work: Work, image: str) -> Dict[str, Any]:
@@ -84,10 +113,7 @@ def _container(work: Work, image: str) -> Dict[str, Any]:
         "command": ["python3", "-m", "podtune.ipujobs.worker"],
         "args": [json.dumps(to_mapping(work), sort_keys=True), _SCRATCH],
         "env": _environment(),
-        "resources": {
-            "requests": {"cpu": "8", "memory": "64Gi"},
-            "limits": {"cpu": "32", "memory": "200Gi"},  # a compilation was seen to fail with 32Gi
-        },
+        "resources": RESOURCES,
         "securityContext": {
             "runAsUser": 0,
             "allowPrivilegeEscalation": False,

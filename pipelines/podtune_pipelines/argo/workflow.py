@@ -10,6 +10,9 @@ from podtune.errors import BadInput
 from podtune_pipelines.argo.pod import BUCKET, VOLUMES, argo_name, by_uri, filled_in, template_of
 from podtune_pipelines.cluster.cron import parse_cron
 from podtune_pipelines.compiled_graph import Graph, Step
+from podtune_pipelines.pods.argo_pod import placed
+from podtune_pipelines.pods.placement_file import NOTHING, Pods
+from podtune_pipelines.pods.whole_run import ARGO_LACKS
 
 STEPS, EXECUTOR = "podtune-steps", "podtune-executor"
 """The service accounts of the steps' containers and of Argo's own beside them (manifests/components/argo)."""
@@ -29,8 +32,12 @@ _GRACE_SECONDS = 300
 """After SIGTERM, for a training to save its state."""
 
 
-def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, Any]:
-    """Write a graph as a WorkflowTemplate; a parameter without an argument has to be passed to each run."""
+def workflow_template(graph: Graph, arguments: Mapping[str, Any], pods: Pods = NOTHING) -> Dict[str, Any]:
+    """Write a graph as a WorkflowTemplate; a parameter without an argument has to be passed to each run.
+
+    What a placement says goes before what the graph says.
+    """
+    pods.refuse([f"run.{key}: {reason}" for key, reason in ARGO_LACKS.items() if getattr(pods.run, key)])
     return {
         "apiVersion": _API,
         "kind": "WorkflowTemplate",
@@ -56,17 +63,17 @@ def workflow_template(graph: Graph, arguments: Mapping[str, Any]) -> Dict[str, A
             "volumes": [{"name": name, "emptyDir": {}} for name in VOLUMES],
             "podMetadata": {"labels": {"app.kubernetes.io/name": "podtune"}},
             "podGC": {"strategy": "OnWorkflowSuccess"},
-            "ttlStrategy": {"secondsAfterCompletion": 30 * _DAY},
+            "ttlStrategy": {"secondsAfterCompletion": pods.run.ttlSecondsAfterFinished or 30 * _DAY},
             "templates": [
                 {"name": "pipeline", "dag": {"tasks": [_task(step) for step in graph.steps]}},
-                *(template_of(step) for step in (*graph.steps, *([graph.last] if graph.last else []))),
+                *(_template(step, pods) for step in (*graph.steps, *([graph.last] if graph.last else []))),
             ],
         },
     }
 
 
-def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
-    """Write the schedule of a WorkflowTemplate, in UTC; a run that was missed is started up to five minutes late."""
+def cron_workflow(template: Mapping[str, Any], cron: str, zone: str = "UTC") -> Dict[str, Any]:
+    """Write the schedule of a WorkflowTemplate; a run that was missed is started up to five minutes late."""
     name = template["metadata"]["name"]
     missing = [one["name"] for one in template["spec"]["arguments"]["parameters"] if "value" not in one]
     if missing:
@@ -83,7 +90,7 @@ def cron_workflow(template: Mapping[str, Any], cron: str) -> Dict[str, Any]:
         "metadata": {"name": name, "labels": template["metadata"]["labels"]},
         "spec": {
             "schedules": [fields],
-            "timezone": "UTC",
+            "timezone": zone,
             "concurrencyPolicy": "Forbid",
             "startingDeadlineSeconds": _LATE,
             "successfulJobsHistoryLimit": 3,
@@ -114,6 +121,10 @@ def _text(name: str, value: Any) -> str:
     if "{{" in value:
         raise BadInput(f"{name} must not contain {{{{, which Argo would replace; got {value!r}")
     return value
+
+
+def _template(step: Step, pods: Pods) -> Dict[str, Any]:
+    return placed(template_of(step), pods.of(step.module), f"{pods.source}: what is said of {step.module}")
 
 
 def _task(step: Step) -> Dict[str, Any]:

@@ -10,6 +10,7 @@ from podtune.stores.partial_file import write_whole
 from podtune_pipelines.cli import options
 
 if TYPE_CHECKING:
+    from podtune_pipelines.pods.placement_file import Pods
     from podtune_pipelines.recipe import Recipe
 
 TargetOption = Annotated[Path, typer.Option(help="YAML file to write; - for stdout.")]
@@ -24,16 +25,22 @@ def compile_recipe(
     hours: options.Hours = options.A_WEEK,
     store: options.LaterStore = "",
     workspace: options.LaterWorkspace = "",
+    placement: options.Placement = "",
 ) -> None:
     """Compile a recipe's pipeline to IR YAML for KFP 2.17."""
     from podtune_pipelines.graphs import arguments_of, compiled_text
     from podtune_pipelines.identity import unpinned_steps
     from podtune_pipelines.placement import Placement
+    from podtune_pipelines.pods.placement_file import load_pods
 
-    loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace)
+    pods = load_pods(placement)
+    if pods.account:
+        elsewhere = "a compiled pipeline names no account; leave it out here, and name it when the run is started"
+        pods.refuse([f"all.serviceAccountName: {elsewhere}"])
+    loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace, pods=pods)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    placement = Placement(device, devices, unpinned=unpinned_steps(loaded), hours=hours)
-    _write(compiled_text(loaded, placement, arguments), to)
+    where = Placement(device, devices, unpinned=unpinned_steps(loaded), hours=hours, pods=pods)
+    _write(compiled_text(loaded, where, arguments), to)
 
 
 def argo(
@@ -45,13 +52,15 @@ def argo(
     hours: options.Hours = options.A_WEEK,
     store: options.LaterStore = "",
     workspace: options.LaterWorkspace = "",
+    placement: options.Placement = "",
     bucket: Annotated[
         str, typer.Option(help="With --device ipu: bucket of Argo's artifacts; if omitted, set it with each run.")
     ] = "",
     cron: Annotated[
         str,
         typer.Option(
-            metavar="'M H D M W'", help="Also write a CronWorkflow, in UTC; its runs stop early if nothing changed."
+            metavar="'M H D M W'",
+            help="Also write a CronWorkflow, in UTC or the placement's zone; its runs stop early if nothing changed.",
         ),
     ] = "",
 ) -> None:
@@ -63,12 +72,14 @@ def argo(
     from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
     from podtune_pipelines.graphs import arguments_of
     from podtune_pipelines.placement import Placement
+    from podtune_pipelines.pods.placement_file import load_pods
 
-    loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace)
+    pods = load_pods(placement)
+    loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace, pods=pods)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices, hours=hours), arguments)
-    template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})})
-    _write(text_of([template, *([cron_workflow(template, cron)] if cron else [])]), to)
+    template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})}, pods)
+    _write(text_of([template, *([cron_workflow(template, cron, pods.run.timeZone or "UTC")] if cron else [])]), to)
 
 
 def _write(text: str, to: Path) -> None:
@@ -84,12 +95,15 @@ def _write(text: str, to: Path) -> None:
     print(to)
 
 
-def _checked(recipe: str, changes: List[str], device: str, devices: int, *, store: str, workspace: str) -> "Recipe":
+def _checked(
+    recipe: str, changes: List[str], device: str, devices: int, *, store: str, workspace: str, pods: "Pods"
+) -> "Recipe":
     """Read the recipe; BadInput where a cluster could not run it, and a line on stderr for what may keep it from it."""
     from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)
-    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace, later=True):
+    warnings = check_for_cluster(loaded, device, devices, store=store, workspace=workspace, later=True, pods=pods)
+    for warning in warnings:
         print(warning, file=sys.stderr)
     return loaded

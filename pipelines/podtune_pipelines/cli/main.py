@@ -12,6 +12,7 @@ from podtune_pipelines.cli.clean import clean
 from podtune_pipelines.cli.compile import argo, compile_recipe
 from podtune_pipelines.cli.convert_detector import convert_detector
 from podtune_pipelines.cli.doctor import doctor
+from podtune_pipelines.cli.placement import placement
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.cli.predict import predict
 from podtune_pipelines.cli.prune import pin, prune
@@ -40,6 +41,7 @@ app.command()(retry)
 app.command()(runs)
 app.command()(schedule)
 app.add_typer(schedules, name="schedules")
+app.command()(placement)
 app.command()(recipes)
 app.command()(settings)
 app.command()(releases)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, List
 
 import typer
-from podtune.environment import HOME, STORE, WORKSPACE
+from podtune.environment import HOME, PLACEMENT, STORE, WORKSPACE
 
 
 def complete_recipe(incomplete: str) -> List[str]:
@@ -131,6 +131,15 @@ Workspace = Annotated[str, typer.Option(envvar=WORKSPACE.name, help="s3:// URI f
 PipelineRoot = Annotated[str, typer.Option(help="minio://, s3:// or gs:// URI for artifacts; default: the cluster's.")]
 
 ServiceAccount = Annotated[str, typer.Option(help="Kubernetes service account of the pods; default: the cluster's.")]
+
+Placement = Annotated[
+    str,
+    typer.Option(
+        envvar=PLACEMENT.name,
+        metavar="FILE",
+        help="YAML file with what the cluster wants of the pods; `podtune placement` prints an example.",
+    ),
+]
 
 Timeout = Annotated[float, typer.Option(help="Stop waiting after this many seconds, exit code 75; 0: never.")]
 

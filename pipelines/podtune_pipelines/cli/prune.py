@@ -42,8 +42,9 @@ def prune(
     """List what may go from a store of releases, or remove it.
 
     Kept are the live version, some that were live before, the best by each metric, pinned and young ones, and those
-    that wait for approval. Of the others the files go that no version kept shares; their scores stay on record. It is
-    safe while others publish and roll back. What local runs leave in a home is for `podtune clean`.
+    that wait for approval. Of the others the files go that no version kept shares; their scores stay on record. Old
+    records go too, of how runs ended and of refusals by another version than the live one. It is safe while others
+    publish and roll back. What local runs leave in a home is for `podtune clean`.
     """
     from podtune.stores.opening import open_store
 
@@ -59,7 +60,8 @@ def prune(
     chosen = _chosen(opened, name)
     found = kept.prune(opened, chosen, policy) if yes else kept.pruned_by(opened, chosen, policy)
     if as_json:
-        options.print_json({"versions": found.versions, "contents": found.contents, "bytes": found.bytes})
+        counts = {"contents": found.contents, "bytes": found.bytes, "records": len(found.records)}
+        options.print_json({"versions": found.versions, **counts})
     else:
         _show(found)
     _say_total(found, removed=yes)
@@ -105,9 +107,9 @@ def _prune_workspace(workspace: "Store", before: float, *, yes: bool, as_json: b
 
 def _chosen(store: "Store", name: str) -> List[str]:
     """The releases to prune; BadInput where the one that is given is not in the store."""
-    from podtune.stores.releases import names
+    from podtune_pipelines.kept import prunable_names
 
-    there = names(store)
+    there = prunable_names(store)
     if name and name not in there:
         raise BadInput(f"{store.uri} holds no release named {name}; it holds {', '.join(there) or 'nothing'}")
     return [name] if name else there
@@ -132,6 +134,9 @@ def _say_total(found: "Pruned", *, removed: bool) -> None:
     from podtune_pipelines.sizes import size_in_words
 
     going = sum(1 for one in found.versions if not one.kept)
-    what = f"{going} versions and {size_in_words(found.bytes)} in {found.contents} contents"
-    cure = "" if removed or not (going or found.contents) else "; the same command with --yes removes it"
+    records = f", and {len(found.records)} records of refusals and of runs" if found.records else ""
+    what = f"{going} versions and {size_in_words(found.bytes)} in {found.contents} contents{records}"
+    cure = (
+        "" if removed or not (going or found.contents or found.records) else "; the same command with --yes removes it"
+    )
     print(f"{what} {'removed' if removed else 'can go'}{cure}", file=sys.stderr)

@@ -21,18 +21,21 @@ def releases(
     """List a model's versions, or all released models.
 
     Shows which version is live, waiting for approval, pinned or pruned, when each was published, its scores, and who
-    approved it.
+    approved it. Says what the gate refused while the live version was live, and when many runs in a row were refused
+    or failed.
     """
     from podtune.plain_text import visible
     from podtune.stores.opening import open_store
     from rich.console import Console
 
-    from podtune_pipelines.released import approvals_of, table_of, versions_of
+    from podtune_pipelines.released import approvals_of, table_of, troubles_of, versions_of
 
     opened = open_store(options.store_of(store, home))
     if not name:
         _list_names(opened, as_json)
         return
+    for line in troubles_of(opened, name):
+        print(line, file=sys.stderr)
     found = versions_of(opened, name)
     if as_json:
         options.print_json(found)

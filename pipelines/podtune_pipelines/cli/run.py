@@ -32,6 +32,7 @@ def run(
     from podtune_pipelines.local_run import left_behind, reusable_locally, run_locally
     from podtune_pipelines.preflight import check_here
     from podtune_pipelines.recipe import load_recipe
+    from podtune_pipelines.refused import refused_before
     from podtune_pipelines.telling import telling
 
     loaded, directory, store = load_recipe(recipe, changes), Home(home), options.store_of(store, home)
@@ -42,6 +43,9 @@ def run(
             reused = {step: outputs for step, outputs in reusable_locally(loaded, directory, device).items() if outputs}
             if reused:
                 print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)
+            refused = refused_before(loaded, device, reused, store)
+            if refused:
+                print(f"{refused}; it is asked again, because you started this run yourself", file=sys.stderr)
             begun = time.time()
             try:
                 release = run_locally(loaded, directory, store, device)

@@ -49,6 +49,7 @@ def schedule(  # as many as the command has options
     experiment: options.Experiment = "podtune",
     pipeline_root: options.PipelineRoot = "",
     service_account: options.ServiceAccount = "",
+    placement: options.Placement = "",
     max_concurrency: Annotated[int, typer.Option(min=1, max=10, help="Maximum number of concurrent runs.")] = 1,
     now: Now = False,
     as_json: options.Json = False,
@@ -56,7 +57,7 @@ def schedule(  # as many as the command has options
     """Schedule a recipe on a KFP cluster.
 
     Replaces the schedule of the same name, whose current run continues, and prints the new one's address. A run stops
-    before training if data, model, code and settings are those of the live release.
+    before training if data, model, code and settings are those of the live release, or of a model that was refused.
     """
     from podtune_pipelines.cluster.client import connect
     from podtune_pipelines.cluster.cron import next_times, parse_cron
@@ -64,21 +65,24 @@ def schedule(  # as many as the command has options
     from podtune_pipelines.cluster.schedules import retire_others, set_schedule, utc_now
     from podtune_pipelines.cluster.versions import upload_pipeline
     from podtune_pipelines.graphs import arguments_of, scheduled_pipeline_of
+    from podtune_pipelines.placement import Placement
+    from podtune_pipelines.pods.placement_file import load_pods
+    from podtune_pipelines.pods.whole_run import KFP_LACKS_ZONE
     from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, utc_now(), _TIMES)]
-    loaded = load_recipe(recipe, changes)
-    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace):
+    loaded, pods = load_recipe(recipe, changes), load_pods(placement)
+    pods.refuse([f"run.timeZone: {KFP_LACKS_ZONE}"] if pods.run.timeZone else [])
+    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace, pods=pods):
         print(warning, file=sys.stderr)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    version = upload_pipeline(
-        cluster, loaded, scheduled_pipeline_of, arguments, device=device, devices=devices, hours=hours
-    )
+    where = Placement(device, devices, hours=hours, pods=pods)
+    version = upload_pipeline(cluster, loaded, scheduled_pipeline_of, arguments, where)
     print_version(loaded, version)
-    conditions = Conditions(experiment, pipeline_root, service_account)
+    conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     new = set_schedule(
         cluster, name or loaded.name, cron=parsed, version=version, conditions=conditions, at_once=max_concurrency
     )

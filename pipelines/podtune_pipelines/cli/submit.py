@@ -27,6 +27,7 @@ def submit(
     experiment: options.Experiment = "podtune",
     pipeline_root: options.PipelineRoot = "",
     service_account: options.ServiceAccount = "",
+    placement: options.Placement = "",
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end and exit as it ends.")] = False,
     attempts: Attempts = 1,
     timeout: options.Timeout = 0.0,
@@ -43,18 +44,21 @@ def submit(
     from podtune_pipelines.cluster.versions import upload_pipeline
     from podtune_pipelines.cluster.waiting import Patience
     from podtune_pipelines.graphs import arguments_of, pipeline_of
+    from podtune_pipelines.placement import Placement
+    from podtune_pipelines.pods.placement_file import load_pods
     from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
-    loaded = load_recipe(recipe, changes)
-    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace):
+    loaded, pods = load_recipe(recipe, changes), load_pods(placement)
+    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace, pods=pods):
         print(warning, file=sys.stderr)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    version = upload_pipeline(cluster, loaded, pipeline_of, arguments, device=device, devices=devices, hours=hours)
+    where = Placement(device, devices, hours=hours, pods=pods)
+    version = upload_pipeline(cluster, loaded, pipeline_of, arguments, where)
     print_version(loaded, version)
     name = f"podtune-{loaded.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"
-    run = start_run(cluster, version, name, Conditions(experiment, pipeline_root, service_account))
+    run = start_run(cluster, version, name, Conditions(experiment, pipeline_root, service_account or pods.account))
     if not as_json:
         print(run.url, flush=True)
     elif not wait:

@@ -37,7 +37,7 @@ def outcome_of(cluster: Cluster, run: Run) -> str:
     """A run's state in a list: also unchanged, and refused by the gate, for which a log has to be read."""
     if run.state == "succeeded" and run.stopped_early:
         return "unchanged"
-    if run.state == "failed" and run.steps_that("failed") == ["publish"]:
+    if run.state == "failed" and run.steps_that("failed") in (["publish"], ["check_unchanged"]):
         lines: List[str] = []
         failure = failure_of_run(cluster, run, lines.append)
         return "refused" if isinstance(failure, GateRefused) else run.state

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
@@ -36,20 +36,10 @@ class Version:
 
 
 def upload_pipeline(
-    cluster: Cluster,
-    recipe: Recipe,
-    define: Define,
-    arguments: Dict[str, Any],
-    *,
-    device: str,
-    devices: int,
-    hours: float = 0.0,
+    cluster: Cluster, recipe: Recipe, define: Define, arguments: Dict[str, Any], placement: Placement
 ) -> Version:
-    """Compile one of a recipe's pipelines with these arguments, and upload it unless the cluster has it.
-
-    A run of it ends after so many hours; 0 for never.
-    """
-    placement = Placement(device, devices, unpinned=unpinned_steps(recipe), hours=hours)
+    """Compile one of a recipe's pipelines with these arguments, and upload it unless the cluster has it."""
+    placement = replace(placement, unpinned=unpinned_steps(recipe))
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory) / "pipeline.yaml"
         compile_to(define(recipe, placement), arguments, package)

@@ -7,7 +7,8 @@ from typing import Any, Callable, Dict
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from podtune.ipujobs.manifest import manifest_of
+from podtune.errors import BadInput
+from podtune.ipujobs.manifest import manifest_of, placement_of_worker
 from podtune.ipujobs.work import Work
 
 WORK = Work(
@@ -39,6 +40,92 @@ def test_the_worker_gets_its_work() -> None:
     assert json.loads(work)["inputs"]["prepared_data"] == "s3://artifacts/run/features"
     assert json.loads(work)["arguments"]["training"] == {"epochs": 2, "learning_rate": 1e-4}
     assert scratch == "/tmp/podtune"
+
+
+PLACEMENT: Dict[str, Any] = {
+    "metadata": {"labels": {"team": "nlp"}, "annotations": {"sidecar.istio.io/inject": "false"}},
+    "spec": {
+        "nodeSelector": {"rack": "7"},
+        "tolerations": [{"operator": "Exists"}],
+        "priorityClassName": "training",
+        "activeDeadlineSeconds": 3600,
+        "imagePullSecrets": [{"name": "registry"}],
+        "volumes": [{"name": "programs", "persistentVolumeClaim": {"claimName": "programs"}}],
+    },
+    "container": {
+        "env": [{"name": "AWS_REGION", "value": "eu-west-1"}],
+        "resources": {"limits": {"memory": "400Gi"}},
+        "volumeMounts": [{"name": "programs", "mountPath": "/executables"}],
+    },
+}
+
+
+def placed() -> Dict[str, Any]:
+    return manifest_of("finetune-0", WORK, ipus=16, image="podtune/python-ipu:0.1.0", placement=PLACEMENT)
+
+
+def test_what_a_placement_says_goes_before() -> None:
+    template = placed()["spec"]["workers"]["template"]
+
+    pod, own = template["spec"], manifest()["spec"]["workers"]["template"]["spec"]
+    assert template["metadata"] == {
+        "labels": {
+            "app.kubernetes.io/name": "podtune",
+            "app.kubernetes.io/component": "finetune",
+            "podtune/ipujob": "finetune-0",
+            "team": "nlp",
+        },
+        "annotations": {"sidecar.istio.io/inject": "false"},
+    }
+    changed = {key for key in pod if pod[key] != own.get(key)}
+    assert changed == {
+        "nodeSelector",
+        "tolerations",
+        "priorityClassName",
+        "activeDeadlineSeconds",
+        "imagePullSecrets",
+        "volumes",
+        "containers",
+    }
+    assert [volume["name"] for volume in pod["volumes"]] == ["shared-memory", "temporary", "programs"]
+
+
+def test_a_placement_leaves_the_rest_of_the_container() -> None:
+    (container,) = placed()["spec"]["workers"]["template"]["spec"]["containers"]
+
+    (own,) = manifest()["spec"]["workers"]["template"]["spec"]["containers"]
+    assert {key for key in container if container[key] != own[key]} == {"env", "resources", "volumeMounts"}
+    assert container["resources"] == {
+        "requests": {"cpu": "8", "memory": "64Gi"},
+        "limits": {"cpu": "32", "memory": "400Gi"},
+    }
+    assert [one for one in container["env"] if one["name"] == "AWS_REGION"] == [
+        {"name": "AWS_REGION", "value": "eu-west-1"}
+    ]
+
+
+def test_the_step_reads_the_placement_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert placement_of_worker() == {}
+
+    monkeypatch.setenv("PODTUNE_IPU_POD", json.dumps(PLACEMENT))
+
+    assert placement_of_worker() == PLACEMENT
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot read PODTUNE_IPU_POD, which --placement sets: Expecting property name"),
+        ("[]", "PODTUNE_IPU_POD, which --placement sets, must hold an object; got []"),
+    ],
+)
+def test_a_damaged_placement_is_bad_input(text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PODTUNE_IPU_POD", text)
+
+    with pytest.raises(BadInput) as raised:
+        placement_of_worker()
+
+    assert str(raised.value).startswith(message)
 
 
 def test_no_secret_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,8 +164,9 @@ def crd() -> Dict[str, Any]:
     return schema
 
 
-def test_the_operators_own_schema_accepts_it(crd: Dict[str, Any]) -> None:
-    errors = [error.message for error in Draft202012Validator(crd).iter_errors(manifest())]
+@pytest.mark.parametrize("made", [manifest, placed])
+def test_the_operators_own_schema_accepts_it(crd: Dict[str, Any], made: Callable[[], Dict[str, Any]]) -> None:
+    errors = [error.message for error in Draft202012Validator(crd).iter_errors(made())]
 
     assert errors == []
 

@@ -26,7 +26,7 @@ def help_of(path: Tuple[str, ...]) -> str:
 
 
 def test_all_commands_are_there() -> None:
-    assert len(COMMANDS) == 30
+    assert len(COMMANDS) == 31
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

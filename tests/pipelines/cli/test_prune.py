@@ -50,6 +50,20 @@ def test_with_yes_it_goes_and_the_others_can_be_downloaded(
     invoke(download, "qa", "--to", tmp_path / "best", "--version", "1")
 
 
+def test_old_records_of_runs_are_counted_and_go(three: None, invoke: Any, store: Store) -> None:
+    store.create("runs/qa/r1/released.json", b"{}")
+    store.create("refusals/qa/a/b.json", b"damaged")
+
+    listed = invoke(prune, *AT_ONCE).stderr.splitlines()[-1]
+    counted = json.loads(invoke(prune, *AT_ONCE, "--json").stdout)["records"]
+    removed = invoke(prune, *AT_ONCE, "--yes").stderr.splitlines()[-1]
+
+    what = "1 versions and 0 kB in 1 contents, and 2 records of refusals and of runs"
+    assert (listed, counted) == (f"{what} can go; the same command with --yes removes it", 2)
+    assert removed == f"{what} removed"
+    assert [*store.keys("runs/"), *store.keys("refusals/")] == []
+
+
 def test_what_waits_for_approval_has_an_age_of_its_own(release: Any, invoke: Any) -> None:
     release(80.0, None)
     release(81.0, "1", propose)
@@ -98,6 +112,7 @@ def test_a_pin_keeps_a_version(three: None, invoke: Any) -> None:
         ],
         "contents": 1,
         "bytes": 15,
+        "records": 0,
     }
 
 

@@ -1,14 +1,19 @@
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from podtune.errors import BadInput
+from podtune.formats.evaluation import Metric
 from podtune.stores.approvals import Approval, write_approval
 from podtune.stores.live import move
+from podtune.stores.outcomes import Outcome, leave_outcome
+from podtune.stores.refusals import Refusal, remember_refusal
 from podtune.stores.releases import propose
 from podtune.stores.store import Store
 from podtune_pipelines.cli.releases import releases
+from podtune_pipelines.released import troubles_of
 
 
 def test_every_version_is_a_row(release: Any, invoke: Any) -> None:
@@ -70,6 +75,44 @@ def test_without_a_name_all_models_are_listed(release: Any, invoke: Any, store: 
 
     assert (empty.stdout, invoke(releases).stdout) == ("", "qa 2\n")
     assert json.loads(invoke(releases, "--json").stdout) == [{"name": "qa", "live": "2"}]
+
+
+def refuse(store: Store, live: Optional[str], time: str) -> None:
+    record = Refusal("a" * 64, time, "f1 is worse", {"f1": Metric(70.0, 65.0, 75.0)}, live, live, {}, readable=True)
+    remember_refusal(store.uri, "qa", replace(record, derivation=time.ljust(64, "0")))
+
+
+def test_what_was_refused_while_the_live_version_was_live_is_said(release: Any, invoke: Any, store: Store) -> None:
+    release(80.0, None)
+    refuse(store, None, "2026-11-24")
+    assert invoke(releases, "qa").stderr == ""
+
+    refuse(store, "1", "2026-11-26")
+    refuse(store, "1", "2026-11-25")
+
+    said = "2 models of qa refused while version 1 was live; the last at 2026-11-26: f1 is worse\n"
+    assert (invoke(releases, "qa").stderr, invoke(releases, "qa", "--json").stderr) == (said, said)
+
+
+def test_a_model_that_was_only_refused_is_told_of_too(invoke: Any, store: Store) -> None:
+    refuse(store, None, "2026-11-26")
+
+    with pytest.raises(BadInput, match="holds no release named qa; it holds nothing"):
+        invoke(releases, "qa")
+
+    said = ["1 model of qa refused before any version went live; the last at 2026-11-26: f1 is worse"]
+    assert troubles_of(store, "qa") == said
+
+
+def test_bad_ends_in_a_row_are_said(release: Any, invoke: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    release(80.0, None)
+    said = []
+    for run in ("r1", "r2", "r3"):
+        monkeypatch.setenv("PODTUNE_RUN", run)
+        leave_outcome(store.uri, "qa", Outcome("failed", "no space left"))
+        said.append(invoke(releases, "qa").stderr)
+
+    assert said == ["", "", "qa: 3 failures in a row\n"]
 
 
 def test_who_approved_what_is_told_below_and_what_waits_in_its_row(release: Any, invoke: Any, store: Store) -> None:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,22 @@ def test_waiting_with_json_prints_one_document(podtune: Any, fake_kfp: Any) -> N
     ended = podtune("submit", "bert-tiny-squad", "--wait", "--json")
 
     assert json.loads(ended.out)["state"] == "succeeded"
+
+
+def test_a_placement_is_compiled_into_the_version_and_names_the_account(
+    podtune: Any, fake_kfp: Any, tmp_path: Path
+) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("all: {serviceAccountName: trainer, nodeSelector: {rack: '7'}}", encoding="utf-8")
+
+    podtune("submit", "bert-tiny-squad")
+    podtune("submit", "bert-tiny-squad", "--placement", str(site))
+    podtune("submit", "bert-tiny-squad", "--placement", str(site), "--service-account", "other")
+
+    assert len(fake_kfp.uploads) == 2
+    assert b"rack" in fake_kfp.uploads[1]
+    accounts = [run.get("service_account") for run in fake_kfp.runs.values()]
+    assert accounts == [None, "trainer", "other"]
 
 
 def test_every_mistake_is_told_before_the_cluster_is_asked(podtune: Any, fake_kfp: Any) -> None:

@@ -209,6 +209,18 @@ def test_the_end_of_a_log_is_what_a_person_can_read(fake_kfp: Any, cluster: Clus
     assert (said[0], said[-2:]) == ("  finetune | line 6", ["  finetune | line 29", "  finetune | [31mred é"])
 
 
+def test_a_run_that_was_refused_before_its_training_is_refused(fake_kfp: Any, cluster: Cluster, run: str) -> None:
+    said = "qa is not trained: the same data, model, code and settings were refused at 2026-11-27T03:12:00+00:00"
+    fake_kfp.progress = [("FAILED", {"tokenize-squad": "SUCCEEDED", "check-unchanged": "FAILED"})]
+    fake_kfp.logs = {"check-unchanged": f"error: {said}\n{LAUNCHER.format(3)}"}
+
+    ended = read_run(cluster, run)
+
+    assert outcome_of(cluster, ended) == "refused"
+    failed, _ = failure(cluster, ended)
+    assert (failed.exit_code, said in str(failed)) == (3, True)
+
+
 @pytest.mark.parametrize(
     ("recording", "code", "outcome"),
     [

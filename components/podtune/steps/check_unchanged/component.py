@@ -16,12 +16,13 @@ def check_unchanged(
     explanation: Output[Markdown],
     training: Dict[str, Any],
     evaluation: Dict[str, Any],
+    gate: Dict[str, Any],
     card: Dict[str, Any],
     release: Dict[str, Any],
     store: str,
     device: str,
 ) -> str:
-    """Check whether a run would repeat the live release.
+    """Check whether a run would repeat an earlier one.
 
     Args:
         prepared_data: The examples that a model would be trained on.
@@ -29,13 +30,14 @@ def check_unchanged(
         explanation: The reason, as text.
         training: The `training` section of a recipe.
         evaluation: The `evaluation` section of a recipe.
+        gate: The `gate` section of a recipe.
         card: The `card` section of a recipe.
         release: The `release` section of a recipe.
         store: Directory or s3:// URI where releases live.
         device: cpu, gpu or ipu.
 
     Returns:
-        train, or stop where nothing changed since the live release.
+        train, or stop where nothing changed since the live release; a refusal that stands ends the step.
     """
     from pathlib import Path
 
@@ -49,6 +51,7 @@ def check_unchanged(
             Path(explanation.path),
             training=training,
             evaluation=evaluation,
+            gate=gate,
             card=card,
             release=release,
             store=store,

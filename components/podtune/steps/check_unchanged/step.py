@@ -1,18 +1,18 @@
-"""Decide whether a run would only reproduce the live release, or one that waits for approval."""
+"""Decide whether a run would only reproduce the live release, one that waits for approval, or a refused model."""
 
 import logging
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Any, Mapping, Optional, Tuple
 
 from podtune import __version__
-from podtune.errors import BadInput
+from podtune.errors import BadInput, GateRefused
 from podtune.formats.artifact import Facts, Format
 from podtune.formats.base_model import BASE_MODEL
 from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.evaluation import EVALUATION
 from podtune.formats.features import FEATURES
+from podtune.formats.ingredients import Ingredients, ingredients_of
 from podtune.formats.release import EVALUATION_FOLDER, TRAINING_FOLDER, ReleaseManifest
 from podtune.formats.sealed import MANIFEST, read_manifest
 from podtune.stores.approvals import approving_command, waiting_versions
@@ -20,47 +20,16 @@ from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import Outcome, leave_outcome
+from podtune.stores.refusals import standing_refusal
 from podtune.stores.releases import lost_file, read_release
 from podtune.stores.retrying import patiently
 from podtune.stores.store import Store
 
 TRAIN, STOP = "train", "stop"
 
+_AGAIN = "change one of them or the gate's settings, or start the recipe by hand (podtune submit), which trains anyway"
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Ingredients:
-    """Everything that determines a run's model: the same ingredients make the same model."""
-
-    features: str
-    """Digest, of the data and its preparation."""
-
-    base_model: str
-    """Digest."""
-
-    code: str
-    """podtune's version, which is also its images'."""
-
-    device: str
-    sections: Mapping[str, Mapping[str, Any]]
-    """Training, evaluation and card, with all defaults."""
-
-    def changes(self, before: "Ingredients") -> Iterator[str]:
-        """Yield the differences from `before`, in a recipe's terms."""
-        if self.features != before.features:
-            yield "the data or its preparation"
-        if self.base_model != before.base_model:
-            yield "the pretrained model"
-        if self.code != before.code:
-            yield f"podtune ({before.code} then, {self.code} now)"
-        if self.device != before.device:
-            yield f"the device ({before.device} then, {self.device} now)"
-        for name, section in self.sections.items():
-            earlier = before.sections.get(name, {})
-            for key in sorted({*section, *earlier}):
-                if section.get(key) != earlier.get(key):
-                    yield f"{name}.{key}"
 
 
 def run(  # noqa: PLR0913  # as many as the component has
@@ -70,6 +39,7 @@ def run(  # noqa: PLR0913  # as many as the component has
     *,
     training: Mapping[str, Any],
     evaluation: Mapping[str, Any],
+    gate: Mapping[str, Any],
     card: Mapping[str, Any],
     release: Mapping[str, Any],
     store: str,
@@ -77,7 +47,8 @@ def run(  # noqa: PLR0913  # as many as the component has
 ) -> str:
     """Return train or stop, and write the reason; stop only if a release has the same ingredients.
 
-    It is the live one, or where `release.approval` is manual one that waits.
+    It is the live one, or where `release.approval` is manual one that waits. GateRefused where a model of the same
+    ingredients was refused, and would be again.
     """
     now = Ingredients(
         features=read_manifest(prepared_data, FEATURES.kind, FEATURES.version).digest,
@@ -89,12 +60,28 @@ def run(  # noqa: PLR0913  # as many as the component has
     name = str(release.get("name", ""))
     asks = release.get("approval") == "manual"
     decision, reason = patiently(lambda: (_decide_by_waiting if asks else _decide)(now, open_store(store), name))
-    if decision == STOP and release.get("notify"):
-        leave_outcome(store, name, Outcome("skipped", reason))
+    outcome = Outcome("skipped", reason) if decision == STOP else None
+    if decision == TRAIN:
+        outcome = patiently(lambda: _refused_before(now, open_store(store), name, gate))
+    if outcome is not None and release.get("notify"):
+        leave_outcome(store, name, outcome)
+    if outcome is not None and outcome.event == "refused":
+        raise GateRefused(f"{name} is not trained: {outcome.reason}; {_AGAIN}")
     explanation.parent.mkdir(parents=True, exist_ok=True)
     explanation.write_text(f"{decision}: {reason}\n", encoding="utf-8")
     _log.info("%s: %s", decision, reason)
     return decision
+
+
+def _refused_before(now: Ingredients, store: Store, name: str, gate: Mapping[str, Any]) -> Optional[Outcome]:
+    """How the run ends if a model of the same ingredients was refused, and would be again; None where it may pass."""
+    live = live_version(store, name)
+    version = live.version if live else None
+    refusal = standing_refusal(store, name, now.derivation, gate=gate, live=version)
+    if refusal is None:
+        return None
+    same = f"the same data, model, code and settings were refused at {refusal.time}"
+    return Outcome("refused", f"{same}: {refusal.why(gate, version)}", None, refusal.metrics)
 
 
 def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:
@@ -138,14 +125,8 @@ def _is_made_of(now: Ingredients, store: Store, name: str, version: str) -> bool
 def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:
     """Read a release's ingredients from its Checkpoint and its Evaluation."""
     trained = _facts(store, manifest, TRAINING_FOLDER, CHECKPOINT)
-    evaluated, card = _facts(store, manifest, EVALUATION_FOLDER, EVALUATION), manifest.facts.get("card", {})
-    return Ingredients(
-        features=trained.features,
-        base_model=trained.base_model,
-        code=trained.software.get("podtune", "an unknown version"),
-        device=str(trained.hardware.get("device")),
-        sections={"training": trained.training, "evaluation": evaluated.settings, "card": card},
-    )
+    evaluated = _facts(store, manifest, EVALUATION_FOLDER, EVALUATION)
+    return ingredients_of(trained, evaluated, manifest.facts.get("card", {}))
 
 
 def _facts(store: Store, manifest: ReleaseManifest, folder: str, form: Format[Facts]) -> Facts:

@@ -3,15 +3,25 @@
 import logging
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.environment import NOTIFY_LINK
-from podtune.errors import GateRefused, PodtuneError
+from podtune.errors import GateRefused, Interrupted, PodtuneError
 from podtune.plain_text import one_line, without_credentials
 from podtune.stores.approvals import approving_command
 from podtune.stores.live import Live, live_version
 from podtune.stores.opening import open_store
-from podtune.stores.outcomes import Outcome, find_outcome, run_name
+from podtune.stores.outcomes import (
+    Event,
+    Outcome,
+    bad_in_a_row,
+    ended_runs,
+    find_outcome,
+    in_a_row,
+    leave_outcome,
+    run_name,
+)
+from podtune.stores.store import Store
 
 _LONGEST = 1000
 """Characters of a reason."""
@@ -25,10 +35,14 @@ _log = logging.getLogger(__name__)
 def message_of(release: Mapping[str, Any], store: str, failure: Optional[BaseException]) -> Dict[str, Any]:
     """Say how this run ended, which failed by `failure` or ended well, from what it left in the store."""
     name, run = str(release.get("name", "")), run_name()
+    bad: List[Event] = []
     try:
         opened = open_store(store)
         live = live_version(opened, name)
         outcome, link = find_outcome(opened, name, run) or _outcome(failure, live), f"{opened.uri}/releases/{name}"
+        bad = _bad(opened, name, outcome)
+        if outcome.event == "failed" and not isinstance(failure, Interrupted):
+            leave_outcome(store, name, Outcome("failed", _plain(outcome.reason)))
         stays = f"version {live.version} stays live" if live else "no version is live"
         command = _command(name, outcome, opened.uri)
     except PodtuneError as error:
@@ -43,11 +57,20 @@ def message_of(release: Mapping[str, Any], store: str, failure: Optional[BaseExc
         "run": run,
         "reason": _plain(outcome.reason),
         "metrics": {metric: asdict(value) for metric, value in outcome.metrics.items()},
+        "consecutive": len(bad),
         "reminder": _reminder(outcome, live, release.get("remind_after_days")),
         "command": command,
         "link": NOTIFY_LINK.value().strip().replace("{run}", run) or link,
     }
-    return {**message, "text": _text(message, stays)}
+    return {**message, "text": _text(message, stays, in_a_row(bad))}
+
+
+def _bad(store: Store, name: str, outcome: Outcome) -> List[Event]:
+    """The events of this run and those just before it if all were refused or failed; none if this one ended well."""
+    if outcome.event not in ("refused", "failed"):
+        return []
+    others = [one for one in ended_runs(store, name) if one.run != run_name()]
+    return [outcome.event, *(one.event for one in bad_in_a_row(others))]
 
 
 def _outcome(failure: Optional[BaseException], live: Optional[Live]) -> Outcome:
@@ -75,7 +98,7 @@ def _command(name: str, outcome: Outcome, uri: str) -> Optional[str]:
     return approving_command(name, outcome.version, uri)
 
 
-def _text(message: Mapping[str, Any], stays: str) -> str:
+def _text(message: Mapping[str, Any], stays: str, streak: str) -> str:
     name, event = message["name"], message["event"]
     first = {
         "released": f"{name}: version {message['version']} is released",
@@ -88,7 +111,7 @@ def _text(message: Mapping[str, Any], stays: str) -> str:
         f"{metric} {one['value']:.4g} ({one['low']:.4g} to {one['high']:.4g})"
         for metric, one in message["metrics"].items()
     )
-    lines = [first, message["reason"], scores and f"{scores}; 95 % intervals", message["reminder"]]
+    lines = [first, message["reason"], scores and f"{scores}; 95 % intervals", streak, message["reminder"]]
     shown = [line.translate(_NO_MENTIONS) for line in lines if line]
     return "\n".join([*shown, *(message[key] for key in ("command", "link") if message[key])])
 

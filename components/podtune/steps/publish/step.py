@@ -9,6 +9,7 @@ from podtune.errors import BadInput, GateRefused
 from podtune.formats.artifact import Artifact
 from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, Checkpoint
 from podtune.formats.evaluation import EVALUATION, Evaluation
+from podtune.formats.ingredients import ingredients_of
 from podtune.formats.model_card import BILL_OF_MATERIALS, MODEL_CARD, PROVENANCE, README, RECIPE, REPORT, ModelCard
 from podtune.formats.release import (
     EVALUATION_FOLDER,
@@ -21,12 +22,14 @@ from podtune.formats.release import (
 )
 from podtune.formats.sealed import MANIFEST, entry_of
 from podtune.formats.verdict import VERDICT, Verdict
+from podtune.plain_text import one_line, without_credentials
 from podtune.sections import read_section, to_mapping
 from podtune.steps.publish.settings import ReleaseSettings
 from podtune.stores.approvals import approving_command, waiting_versions
-from podtune.stores.live import live_version
+from podtune.stores.live import live_version, now
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import Outcome, leave_outcome
+from podtune.stores.refusals import Refusal, remember_refusal
 from podtune.stores.releases import add_signature, propose, publish, read_release, repair
 from podtune.stores.retrying import patiently
 from podtune.stores.signing import signer
@@ -90,6 +93,22 @@ class Candidate:
             grouped_by=scores.grouped_by,
         )
 
+    @property
+    def refusal(self) -> Refusal:
+        """What is put on record of a model that the gate refused."""
+        judged, scores = self.verdict.facts, self.evaluation.facts
+        made_of = ingredients_of(self.checkpoint.facts, scores, self.model_card.facts.settings)
+        return Refusal(
+            derivation=made_of.derivation,
+            time=now(),
+            reason=one_line(without_credentials(judged.reasons[0])),
+            metrics=scores.metrics,
+            live=judged.champion,
+            anchor=judged.anchor,
+            gate=judged.settings,
+            readable=judged.could_compare,
+        )
+
 
 def run(  # as many as the component has
     *,
@@ -112,8 +131,10 @@ def run(  # as many as the component has
     candidate = open_candidate(checkpoint, scores, verdict, model_card)
     reasons, metrics = candidate.verdict.facts.reasons, candidate.evaluation.facts.metrics
     if candidate.verdict.facts.decision == "refuse":
+        earlier = remember_refusal(store, name, candidate.refusal)
         _note(settings, store, Outcome("refused", reasons[0], None, metrics))
-        raise GateRefused(f"{name} is not released: {reasons[0]}")
+        again = f" (as at {earlier.time}: nothing it depends on has changed)" if earlier else ""
+        raise GateRefused(f"{name} is not released: {reasons[0]}{again}")
     opened = open_store(store)
     manifest = patiently(lambda: _already_live(opened, name, candidate))
     if manifest is not None:

@@ -1,24 +1,30 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 import pytest
 from inputs import finished_run
 from podtune import __main__ as program
 from podtune import __version__
-from podtune.errors import TryAgainLater
+from podtune.errors import GateRefused, TryAgainLater
+from podtune.formats.evaluation import Metric
+from podtune.formats.ingredients import Ingredients
 from podtune.formats.sealed import read_manifest, sealing
 from podtune.steps.check_unchanged.step import run
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import Outcome, find_outcome
 from podtune.stores.pruning import prune_versions
+from podtune.stores.refusals import Refusal, remember_refusal
 from podtune.stores.releases import propose, publish
 from podtune.stores.store import Store
+
+GATE = {"metric": "f1", "floors": {"f1": 80.0}, "tolerance": 1.0}
 
 SECTIONS: Dict[str, Dict[str, Any]] = {
     "training": {"epochs": 3, "learning_rate": 3e-5},
     "evaluation": {"n_best": 20},
+    "gate": GATE,
     "card": {"description": "A model."},
 }
 
@@ -56,10 +62,31 @@ class Case:
         }
         how(self.store, "qa", files=files, facts={"card": {"description": "A model."}}, expected=None)
 
-    def check(self, device: str = "cpu", approval: str = "automatic", **changed: Dict[str, Any]) -> Any:
+    def refuse(self, live: Optional[str] = None, **changes: Any) -> None:
+        """Put on record that what the inputs make was refused."""
+        made_of = Ingredients(
+            features=_digest(self.features, "features"),
+            base_model=_digest(self.base_model, "base-model"),
+            code=__version__,
+            device="cpu",
+            sections={name: SECTIONS[name] for name in ("training", "evaluation")},
+        )
+        record = {
+            "derivation": made_of.derivation,
+            "time": "2026-11-27T03:12:00+00:00",
+            "reason": "f1 is worse",
+            "metrics": {"f1": Metric(85.0, 80.0, 90.0)},
+            "live": live,
+            "anchor": live,
+            "gate": GATE,
+            "readable": True,
+        }
+        remember_refusal(self.store.uri, "qa", Refusal(**{**record, **changes}))
+
+    def check(self, device: str = "cpu", approval: str = "automatic", **changed: Any) -> Any:
         why = self.directory / "why" / "explanation"
         places = {"release": {"name": "qa", "approval": approval}, "store": self.store.uri, "device": device}
-        decision = run(self.features, self.base_model, why, **{**SECTIONS, **changed}, **places)
+        decision = run(self.features, self.base_model, why, **{**SECTIONS, **places, **changed})
         said, reason = why.read_text().rstrip("\n").split(": ", 1)
         assert said == decision
         return decision, reason
@@ -240,3 +267,74 @@ def test_a_stop_is_noted_where_somebody_is_told(tmp_path: Path, monkeypatch: pyt
     reason = "data, model, code and settings are those of live version 1 of qa"
     assert find_outcome(case.store, "qa", "r1") == Outcome("skipped", reason)
     assert list(case.store.keys("runs/")) == ["runs/qa/r1/skipped.json"]
+
+
+REFUSED = (
+    "the same data, model, code and settings were refused at 2026-11-27T03:12:00\\+00:00: f1 is worse; "
+    "change one of them or the gate's settings, or start the recipe by hand \\(podtune submit\\), which trains anyway"
+)
+
+
+def test_what_was_refused_is_not_trained_again(case: Case) -> None:
+    case.refuse()
+
+    with pytest.raises(GateRefused, match=f"^qa is not trained: {REFUSED}$"):
+        case.check()
+    assert not (case.directory / "why").exists()
+
+
+def test_other_words_on_the_card_train_no_refused_model(case: Case) -> None:
+    case.release(training={"epochs": 2})
+    case.refuse(live="1")
+
+    with pytest.raises(GateRefused, match=r"^qa is not trained: "):
+        case.check(card={"description": "Better."})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"gate": {**GATE, "tolerance": 2.0}},
+        {"training": {"epochs": 4, "learning_rate": 3e-5}},
+        {"evaluation": {"n_best": 10}},
+        {"device": "gpu"},
+    ],
+)
+def test_a_run_that_may_pass_trains(case: Case, changed: Dict[str, Any]) -> None:
+    case.refuse()
+
+    assert case.check(**changed)[0] == "train"
+
+
+def test_another_live_version_is_another_comparison(case: Case) -> None:
+    case.release(training={"epochs": 2})
+    case.refuse()
+
+    assert case.check()[0] == "train"
+
+
+def test_a_floor_refuses_whatever_is_live(case: Case) -> None:
+    case.release(training={"epochs": 2})
+    case.refuse()
+
+    with pytest.raises(GateRefused, match=r"f1 is 85.00, below its floor of 90.00; change"):
+        case.check(gate={**GATE, "floors": {"f1": 90.0}})
+
+
+def test_the_live_release_stops_a_run_as_ever(case: Case) -> None:
+    case.release()
+    case.refuse(live="1")
+
+    assert case.check()[0] == "stop"
+
+
+def test_a_stop_by_an_earlier_refusal_is_told_as_one(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PODTUNE_RUN", "r1")
+    case.refuse()
+
+    with pytest.raises(GateRefused):
+        case.check(release={"name": "qa", "notify": True})
+
+    reason = "the same data, model, code and settings were refused at 2026-11-27T03:12:00+00:00: f1 is worse"
+    found = find_outcome(case.store, "qa", "r1")
+    assert found == Outcome("refused", reason, None, {"f1": Metric(85.0, 80.0, 90.0)})

@@ -5,10 +5,10 @@ import logging
 import socket
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, cast
 
 import pytest
-from podtune.errors import GateRefused
+from podtune.errors import GateRefused, Interrupted, PodtuneError
 from podtune.formats.evaluation import Metric
 from podtune.steps.notify import webhook as posting
 from podtune.steps.notify.component import notify
@@ -36,15 +36,15 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 @pytest.mark.parametrize(
-    ("event", "first"),
+    ("event", "consecutive", "first"),
     [
-        ("released", "qa: version 3 is released"),
-        ("refused", "qa: a new model is refused; version 3 stays live"),
-        ("skipped", "qa: nothing new; version 3 stays live"),
+        ("released", 0, "qa: version 3 is released"),
+        ("refused", 1, "qa: a new model is refused; version 3 stays live"),
+        ("skipped", 0, "qa: nothing new; version 3 stays live"),
     ],
 )
 def test_what_the_run_left_is_told_whatever_the_orchestrator_says(
-    webhook: Any, store: Store, event: Event, first: str
+    webhook: Any, store: Store, event: Event, consecutive: int, first: str
 ) -> None:
     leave_outcome(store.uri, "qa", Outcome(event, "f1 is fine", "3", F1))
 
@@ -59,6 +59,7 @@ def test_what_the_run_left_is_told_whatever_the_orchestrator_says(
             "run": "r1",
             "reason": "f1 is fine",
             "metrics": {"f1": {"value": 88.5, "low": 80.25, "high": 95.0}},
+            "consecutive": consecutive,
             "reminder": None,
             "command": None,
             "link": link,
@@ -105,6 +106,59 @@ def test_a_run_that_ended_well_and_left_nothing_was_skipped(webhook: Any, store:
 
     (message,) = webhook.messages
     assert (message["event"], message["version"], message["metrics"]) == ("skipped", "3", {})
+
+
+def end(store: Store, monkeypatch: pytest.MonkeyPatch, run_name: str, event: str) -> None:
+    """Have a run end in an event."""
+    monkeypatch.setenv("PODTUNE_RUN", run_name)
+    if event != "failed":
+        leave_outcome(store.uri, "qa", Outcome(cast(Event, event), "so it was"))
+    run(release=RELEASE, store=store.uri, status="FAILED" if event in ("refused", "failed") else "COMPLETE")
+
+
+@pytest.mark.parametrize(
+    ("events", "counts", "line"),
+    [
+        ("refused refused refused", [1, 2, 3], "3 refusals in a row"),
+        ("failed failed failed failed", [1, 2, 3, 4], "4 failures in a row"),
+        ("refused failed refused", [1, 2, 3], "3 runs in a row without a good end: 2 refused, 1 failed"),
+        ("refused refused skipped refused", [1, 2, 0, 1], ""),
+        ("failed failed released failed failed", [1, 2, 0, 1, 2], ""),
+    ],
+)
+def test_bad_ends_in_a_row_are_counted(
+    webhook: Any, store: Store, monkeypatch: pytest.MonkeyPatch, events: str, counts: List[int], line: str
+) -> None:
+    for number, event in enumerate(events.split()):
+        end(store, monkeypatch, f"r{number}", event)
+
+    assert [one["consecutive"] for one in webhook.messages] == counts
+    said = [text for text in webhook.messages[-1]["text"].splitlines() if " in a row" in text]
+    assert said == ([line] if line else [])
+    assert not any(" in a row" in one["text"] for one in webhook.messages[:2])
+
+
+def test_another_try_of_a_run_that_failed_counts_once(
+    webhook: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run_name, event in (("r1", "failed"), ("r1", "failed"), ("r1", "released"), ("r2", "failed")):
+        end(store, monkeypatch, run_name, event)
+
+    told = [(one["event"], one["consecutive"]) for one in webhook.messages]
+    assert told == [("failed", 1), ("failed", 1), ("released", 0), ("failed", 1)]
+
+
+def test_a_run_that_somebody_stopped_is_no_failure_in_a_row(webhook: Any, store: Store) -> None:
+    tell(RELEASE, store.uri, Interrupted("stopped; the same command continues"))
+
+    assert list(store.keys("runs/")) == []
+
+
+def test_another_try_tells_its_own_reason(webhook: Any, store: Store) -> None:
+    for reason in ("no space left", "no route"):
+        tell(RELEASE, store.uri, PodtuneError(reason))
+
+    assert [one["reason"] for one in webhook.messages] == ["no space left", "no route"]
 
 
 def node(step: str, message: str, minute: int = 0) -> Dict[str, str]:

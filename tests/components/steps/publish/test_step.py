@@ -2,12 +2,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 from podtune.errors import BadInput, GateRefused, LostRace
 from podtune.formats.evaluation import EVALUATION, Metric
+from podtune.formats.ingredients import Ingredients
 from podtune.formats.release import RELEASE
 from podtune.formats.sealed import read_manifest
 from podtune.sections import to_mapping
@@ -17,7 +19,8 @@ from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import Outcome, find_outcome
-from podtune.stores.releases import publish, read_live, read_release, versions
+from podtune.stores.refusals import refusals
+from podtune.stores.releases import names, publish, read_live, read_release, versions
 from podtune.stores.store import Store
 
 SETTINGS = {"name": "qa"}
@@ -230,7 +233,7 @@ def test_a_refused_model_does_not_wait(finished_run: Any, store: Store, tmp_path
     with pytest.raises(GateRefused):
         _propose(finished_run.write("abc", decision="refuse", reasons=["no"]), store, tmp_path / "published")
 
-    assert list(store.keys("")) == []
+    assert [*store.keys("releases/"), *store.keys("blobs/")] == []
 
 
 def test_a_refused_model_is_not_released(finished_run: Any, store: Store, tmp_path: Path) -> None:
@@ -339,3 +342,67 @@ def test_how_a_run_ended_is_noted_where_somebody_is_told(
     assert find_outcome(store, "qa", "untold") is None
     refused = Outcome("refused", "f1 is 88.50, below its floor of 90.00", None, scores)
     assert find_outcome(store, "qa", "third") == refused
+
+
+def refuse(finished_run: Any, store: Store, published: Path, **written: Any) -> str:
+    with pytest.raises(GateRefused) as refused:
+        _publish(finished_run.write("abc", decision="refuse", reasons=["f1 is worse"], **written), store, published)
+    return str(refused.value)
+
+
+def test_a_refusal_is_put_on_record(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    said = refuse(finished_run, store, tmp_path / "published")
+
+    (record,) = refusals(store, "qa").values()
+    assert record is not None
+    assert said == "qa is not released: f1 is worse"
+    assert asdict(replace(record, derivation="", time="")) == {
+        "derivation": "",
+        "time": "",
+        "reason": "f1 is worse",
+        "metrics": {"f1": {"value": 88.5, "low": 80.25, "high": 95.0}},
+        "live": None,
+        "anchor": None,
+        "gate": {"metric": "f1"},
+        "readable": True,
+    }
+    made_of = Ingredients(
+        features="f" * 64,
+        base_model="b" * 64,
+        code="an unknown version",
+        device="cpu",
+        sections={"training": {"epochs": 1}, "evaluation": {}},
+    )
+    assert record.derivation == made_of.derivation
+    assert names(store) == []
+
+
+def test_the_same_refusal_again_says_so(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    for seconds in (1.5, 2.5):
+        said = refuse(finished_run, store, tmp_path / "published", seconds=seconds)
+
+    (record,) = refusals(store, "qa").values()
+    assert record is not None
+    again = f"(as at {record.time}: nothing it depends on has changed)"
+    assert said == f"qa is not released: f1 is worse {again}"
+
+
+def test_a_refusal_because_scores_could_not_be_read_stands_for_nothing(
+    finished_run: Any, store: Store, tmp_path: Path
+) -> None:
+    refuse(finished_run, store, tmp_path / "published", champion="3")
+
+    (record,) = refusals(store, "qa").values()
+    assert record is not None
+    assert (record.live, record.readable) == ("3", False)
+    assert record.why({"metric": "f1"}, "3") == ""
+
+
+def test_a_record_holds_no_secret(finished_run: Any, store: Store, tmp_path: Path) -> None:
+    paths = finished_run.write("abc", decision="refuse", reasons=["see https://me:CANARY7Q4F1D@host/x?k=CANARY7Q4F1D"])
+
+    with pytest.raises(GateRefused):
+        _publish(paths, store, tmp_path / "published")
+
+    (key,) = store.keys("refusals/")
+    assert b"CANARY7Q4F1D" not in (store.read(key) or b"")
