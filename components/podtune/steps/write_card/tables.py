@@ -158,6 +158,7 @@ def run(contents: Contents) -> Table:
         ("Training loss", f"{fine(facts.train_loss)} (mean over all steps, including the first)"),
         ("Final training loss", None if last is None else f"{fine(last)} (mean over the last tenth of the steps)"),
         ("Training time", f"{duration(facts.seconds)} ({decimal(facts.seconds, 1)} s)"),
+        ("Device-hours", short(summary.device_hours) if summary.device_hours else None),
         (f"{rows} per second", short(summary.rows_per_second)),
         ("Hardware", hardware(contents)),
         ("Times resumed", count(facts.resumed)),
