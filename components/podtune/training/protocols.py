@@ -80,6 +80,9 @@ class Engine(Protocol):
     def threads(self) -> int:
         """Threads of each process that compute on a CPU, whose number changes how sums round; 0 on other devices."""
 
+    def joules(self) -> Optional[float]:
+        """What its accelerators have taken since some time before it was opened; None where they do not tell."""
+
     def in_any(self, flag: bool) -> bool:
         """Whether the flag is set in any of the processes, so that all stop together."""
 

@@ -16,6 +16,7 @@ from podtune.errors import BadInput
 from podtune.formats.ragged import offsets_of, positions_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
+from podtune.training.energy import joules_of
 from podtune.training.engines.attention import attend_within_sequences
 from podtune.training.engines.cpu import (
     divide_as_before,
@@ -97,6 +98,9 @@ class TorchEngine:
     @property
     def threads(self) -> int:
         return torch.get_num_threads() if self._device.type == "cpu" else 0
+
+    def joules(self) -> Optional[float]:
+        return joules_of(self._processes.uuids)
 
     def steps(
         self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
