@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Dict, Literal, Optional
 
 from podtune.formats.base_model import BASE_MODEL, BaseModel
-from podtune.formats.features import FEATURES, Features
+from podtune.formats.features import FEATURES, Features, FeaturesFacts
 from podtune.training.config import TrainingConfig
 from podtune.training.schedule import Order
 
@@ -27,6 +27,8 @@ class Counts:
     rows: int
     examples: Optional[int] = None
     tokens: Optional[int] = None
+    duplicates: Optional[int] = None
+    """Examples that stand in the training split too; None of that itself."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool, price: float
     base_model = BASE_MODEL.read(Path(fetched["base_model"].path)) if fetched else None
     splits = {name: Counts(rows) for name, rows in recipe.expected_rows.items()}
     if features:
-        splits = {name: Counts(it.rows, it.examples, it.tokens) for name, it in features.facts.splits.items()}
+        splits = _counted(features.facts)
     updates = updates_of(splits["train"].rows, recipe.training) if splits else None
     on_ipus, consumed = device == "ipu", updates.rows_consumed if updates else None
     duration = None
@@ -135,6 +137,14 @@ def _cost(duration: Optional[Duration], ipu: Optional[IpuPlan], price: float) ->
     if duration is None:
         return None
     return cost_of(duration.training_seconds + duration.evaluation_seconds, 1, price)
+
+
+def _counted(features: FeaturesFacts) -> Dict[str, Counts]:
+    overlaps = {name: split.overlap for name, split in features.profile.items() if split.overlap}
+    return {
+        name: Counts(it.rows, it.examples, it.tokens, overlaps[name].normalised if name in overlaps else None)
+        for name, it in features.splits.items()
+    }
 
 
 def _scored(split: Optional[Counts]) -> Optional[int]:

@@ -46,9 +46,13 @@ def show(made: Plan) -> None:
 
 def _sizes(made: Plan) -> Table:
     source = {"features": "counted", "recipe": "as the recipe expects", "nothing": "unknown"}[made.counted_from]
-    table = Table("split", "examples", made.rows, "tokens", title=f"data ({source})", title_justify="left")
+    table = Table(
+        "split", "examples", made.rows, "tokens", "in train too", title=f"data ({source})", title_justify="left"
+    )
     for name, counts in made.splits.items():
-        table.add_row(name, _number(counts.examples), _number(counts.rows), _number(counts.tokens))
+        table.add_row(
+            name, _number(counts.examples), _number(counts.rows), _number(counts.tokens), _number(counts.duplicates)
+        )
     return table
 
 

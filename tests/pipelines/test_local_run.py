@@ -152,6 +152,17 @@ def test_a_refused_model_ends_the_run_with_its_reason_and_stays_unreleased(home:
     assert podtune(home, "releases", "bert-tiny-squad", "--json").stdout == before
 
 
+def test_data_unlike_the_live_releases_ends_the_run_before_training(home: Path) -> None:
+    finished = run_small(home, "source.data=sample://squad?train=24&validation=16")
+
+    assert finished.returncode == 2
+    assert finished.stderr.count("error: ") == 1
+    assert "of bert-tiny-squad: train, questions: 64 then, 24 now (62%)" in finished.stderr
+    assert "gate.most_data_change allows 30%, so nothing is trained" in finished.stderr
+    newest = max((home / ".podtune" / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
+    assert sorted(path.name for path in newest.iterdir()) == ["fetch-data", "tokenize-squad"]
+
+
 def test_bad_input_is_one_line_and_exit_code_2(home: Path) -> None:
     (home / "train.json").write_text('{"version": "1.1", "data": [')
     (home / "validation.json").write_text("{}")

@@ -102,6 +102,7 @@ def test_a_plan_reads_each_file_of_an_artifact_once(tmp_path: Path, monkeypatch:
     make_plan(load_recipe("bert-tiny-squad", changes), Home(tmp_path), "cpu", fetch=False)
 
     assert made.duration is not None
+    assert {name: counts.duplicates for name, counts in made.splits.items()} == {"train": None, "validation": 0}
     assert {hashed.count(path) for path in hashed if "/prepared_data/" in path} == {2}
     assert {hashed.count(path) for path in hashed} == {2}
 

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
 from podtune.formats.json_lines import read_json_lines, write_json_lines
+from podtune.formats.profile import SplitProfile
 from podtune.formats.sealed import OfTheRun
 
 PREDICTIONS = "predictions.json"
@@ -98,6 +99,9 @@ class EvaluationFacts:
 
     precision: str = ""
     """What the model computed in; empty in evaluations of earlier versions."""
+
+    profile: Dict[str, SplitProfile] = field(default_factory=dict)
+    """Of the data that the model was trained and scored on, by split; evaluations of earlier versions have none."""
 
     def numbers(self) -> Dict[str, float]:
         """The metrics, the loss, and how many examples there were."""

@@ -8,6 +8,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
+from podtune.formats.profile import SplitProfile
 from podtune.formats.sealed import FileEntry
 
 
@@ -51,6 +52,9 @@ class FeaturesFacts:
 
     details: Dict[str, Any] = field(default_factory=dict)
     """Further counts for the card, such as how much was set aside."""
+
+    profile: Dict[str, SplitProfile] = field(default_factory=dict)
+    """Of each split; features of earlier versions have none."""
 
 
 FEATURES = Format("features", 1, FeaturesFacts)

@@ -24,10 +24,16 @@ class Policy(Protocol):
     def most_set_aside(self) -> float:
         """Share of a split's examples."""
 
+    @property
+    def most_duplicates(self) -> float:
+        """Share of another split's examples that may stand in the training split too."""
+
 
 def mistakes_in_policy(settings: Policy) -> Iterator[Tuple[str, str]]:
     """Keys of a features section by which nothing can be decided, as (key, what is wrong)."""
-    yield from out_of_range(settings, (("most_set_aside", lambda value: 0 <= value <= 1, "from 0 to 1"),))
+    yield from out_of_range(
+        settings, (("most_set_aside most_duplicates", lambda value: 0 <= value <= 1, "from 0 to 1"),)
+    )
 
 
 class SetAside:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Literal, Optional
 
 from podtune.formats.artifact import Artifact, Format
+from podtune.formats.profile import SplitProfile
 
 Finding = Literal["better", "not worse", "worse", "too few examples to tell"]
 """What the paired examples show of a model beside another: not worse is by more than the tolerance."""
@@ -115,6 +116,9 @@ class VerdictFacts:
 
     examples: int = 0
     """How many were paired; 0 if none were."""
+
+    champion_profile: Dict[str, SplitProfile] = field(default_factory=dict)
+    """Of the live release's data; empty where there is none, or it does not say."""
 
     anchors: Dict[str, str] = field(default_factory=dict)
     """What the release records of its anchor (release.ModelFacts.anchors); empty where a person named it."""

@@ -95,6 +95,29 @@ class TaskWords:
     truths: str
     """The noun of what a prediction is compared with."""
 
+    text: str
+    """The noun of an example's text, of which the data's profile counts the characters."""
+
+    source: str
+    """The noun of what the text is about."""
+
+    answer: str
+    """The noun of what the profile counts the most frequent one of."""
+
+    duplicates: str
+    """By what an example of one split is found in another."""
+
+    def figure(self, name: str) -> str:
+        """Describe one of formats.profile.FIGURES."""
+        return {
+            "examples": self.examples,
+            "sources": f"different {self.source}s",
+            "text_length": f"median characters of a {self.text}",
+            "source_length": f"median characters of a {self.source}",
+            "without_answer": f"share that has no {self.answer}",
+            "most_frequent": f"share of the most frequent {self.answer}",
+        }[name]
+
 
 @dataclass(frozen=True)
 class Sample:

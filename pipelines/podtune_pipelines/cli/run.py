@@ -28,6 +28,7 @@ def run(
     """
     from podtune.formats.release import RELEASE
 
+    from podtune_pipelines.data_change import data_changes
     from podtune_pipelines.home import Home, sweep
     from podtune_pipelines.local_run import left_behind, reusable_locally, run_locally
     from podtune_pipelines.preflight import check_here
@@ -48,6 +49,9 @@ def run(
                 print(f"{refused}; it is asked again, because you started this run yourself", file=sys.stderr)
             begun = time.time()
             try:
+                if "finetune" not in reused:
+                    for change in data_changes(loaded, directory, device, store):
+                        print(f"the data changed since the live release: {change}", file=sys.stderr)
                 release = run_locally(loaded, directory, store, device)
             finally:
                 for what, path in left_behind(loaded, directory, reused, begun).items():

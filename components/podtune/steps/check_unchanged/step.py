@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from pathlib import Path
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from podtune import __version__
 from podtune.errors import BadInput, GateRefused
@@ -13,8 +13,10 @@ from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.evaluation import EVALUATION
 from podtune.formats.features import FEATURES
 from podtune.formats.ingredients import Ingredients, ingredients_of
+from podtune.formats.profile import read_profiles
 from podtune.formats.release import EVALUATION_FOLDER, TRAINING_FOLDER, ReleaseManifest
 from podtune.formats.sealed import MANIFEST, read_manifest
+from podtune.steps.check_unchanged.data_change import allowed_change, live_data, require_like_live
 from podtune.stores.approvals import approving_command, waiting_versions
 from podtune.stores.fetching import fetch_files
 from podtune.stores.live import live_version
@@ -48,10 +50,12 @@ def run(  # noqa: PLR0913  # as many as the component has
     """Return train or stop, and write the reason; stop only if a release has the same ingredients.
 
     It is the live one, or where `release.approval` is manual one that waits. GateRefused where a model of the same
-    ingredients was refused, and would be again.
+    ingredients was refused, and would be again; BadInput where the data is further from the live release's than the
+    gate allows.
     """
+    features = read_manifest(prepared_data, FEATURES.kind, FEATURES.version)
     now = Ingredients(
-        features=read_manifest(prepared_data, FEATURES.kind, FEATURES.version).digest,
+        features=features.digest,
         base_model=read_manifest(base_model, BASE_MODEL.kind, BASE_MODEL.version).digest,
         code=__version__,
         device=device,
@@ -67,8 +71,12 @@ def run(  # noqa: PLR0913  # as many as the component has
         leave_outcome(store, name, outcome)
     if outcome is not None and outcome.event == "refused":
         raise GateRefused(f"{name} is not trained: {outcome.reason}; {_AGAIN}")
+    changes: List[str] = []
+    if decision == TRAIN:
+        changes = patiently(lambda: _data_changes(features.facts, open_store(store), name, gate))
     explanation.parent.mkdir(parents=True, exist_ok=True)
-    explanation.write_text(f"{decision}: {reason}\n", encoding="utf-8")
+    lines = [f"{decision}: {reason}", *(f"- {change}" for change in changes)]
+    explanation.write_text("\n".join(lines) + "\n", encoding="utf-8")
     _log.info("%s: %s", decision, reason)
     return decision
 
@@ -82,6 +90,12 @@ def _refused_before(now: Ingredients, store: Store, name: str, gate: Mapping[str
         return None
     same = f"the same data, model, code and settings were refused at {refusal.time}"
     return Outcome("refused", f"{same}: {refusal.why(gate, version)}", None, refusal.metrics)
+
+
+def _data_changes(features: Mapping[str, Any], store: Store, name: str, gate: Mapping[str, Any]) -> List[str]:
+    """How the data differs from the live release's, if there is one that says; BadInput where that is too much."""
+    live, most = live_data(store, name), allowed_change(gate)
+    return require_like_live(read_profiles(features), live, name, most) if live else []
 
 
 def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:

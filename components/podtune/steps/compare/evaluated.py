@@ -11,6 +11,7 @@ import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION, EXAMPLES, read_examples
+from podtune.formats.profile import SplitProfile
 from podtune.formats.release import EVALUATION_FOLDER
 from podtune.formats.sealed import MANIFEST
 from podtune.stores.fetching import fetch_files
@@ -63,6 +64,9 @@ class Evaluated:
     groups: Groups = field(default_factory=Groups)
     """Which of the examples, in that order, share something that makes their scores alike."""
 
+    profile: Mapping[str, SplitProfile] = field(default_factory=dict)
+    """Of its data."""
+
     def scores_of(self, examples: Iterable[str]) -> np.ndarray:
         """float64 [examples]: by the gate's metric."""
         return np.array([self.scores[name] for name in examples])
@@ -102,9 +106,8 @@ def open_evaluated(path: Path, metric: str) -> Evaluated:
         for example in records
     }
     groups = _groups(records, facts.grouped_by, evaluation.path / EXAMPLES)
-    return Evaluated(
-        evaluation.digest, facts.checkpoint, facts.data, metrics, scores, example_metrics, examples, groups
-    )
+    made_of = evaluation.digest, facts.checkpoint, facts.data
+    return Evaluated(*made_of, metrics, scores, example_metrics, examples, groups, facts.profile)
 
 
 def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champion, Unreadable]]:

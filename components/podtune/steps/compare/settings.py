@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, Literal, Optional, Tuple
 
+from podtune.formats.profile import MOST_CHANGE
 from podtune.tasks.task import metric_named
 
 
@@ -63,11 +64,18 @@ class GateSettings:
     """What to do, in a scheduled run too, if there are too few examples to tell whether the model is as good or worse
     by more than the tolerance; one that they show to be worse is refused in any case."""
 
+    most_data_change: float = MOST_CHANGE
+    """Before training, how far the data may be from the live release's: the share by which any split has fewer or more
+    examples, contexts or images, or characters, or the difference of the shares that have no answer or the most
+    frequent one. More stops a scheduled run and `podtune run`; 1 allows everything."""
+
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Yield impossible settings, as (key, what is wrong)."""
         yield from self._mistakes_in_tolerance()
         if self.anchor is not None and self.anchor < 1:
             yield "anchor", f"must be a version, counted from 1; got {self.anchor}"
+        if not 0 <= self.most_data_change <= 1:
+            yield "most_data_change", f"must be a share from 0 to 1; got {self.most_data_change}"
 
     @property
     def judged_slices(self) -> SliceSettings:

@@ -48,6 +48,7 @@ def run(scores: Path, verdict: Path, *, gate: Mapping[str, Any], release: Mappin
         reasons=judgement.reasons,
         evaluation=new.digest,
         champion=champion.version if champion else None,
+        champion_profile=dict(champion.evaluated.profile) if isinstance(champion, Champion) else {},
         champion_metrics=dict(champion.evaluated.metrics) if isinstance(champion, Champion) else {},
         difference=judgement.difference,
         settings=to_mapping(settings),

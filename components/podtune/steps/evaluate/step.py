@@ -89,6 +89,7 @@ def _evaluate(
         grouped_by=scored.groups.name,
         groups=scored.groups.count,
         precision=precision,
+        profile=features.facts.profile,
     )
 
 

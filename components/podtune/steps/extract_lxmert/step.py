@@ -11,6 +11,7 @@ from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
+from podtune.formats.profile import Traces, profiles_of, require_few_duplicates
 from podtune.formats.raw_data import RAW_DATA, data_files
 from podtune.formats.set_aside import CURE, SetAside
 from podtune.sections import read_section, to_mapping
@@ -21,6 +22,7 @@ from podtune.tasks.visual_question_answering.question_tokenizer import QuestionT
 from podtune.tasks.visual_question_answering.questions import (
     VisualQuestion,
     split_digest,
+    traces_of,
     write_answers,
     write_questions,
 )
@@ -51,16 +53,19 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             for name, source in by_split.items()
         }
         for what, expected in (("questions", settings.expected_questions), ("images", settings.expected_images)):
-            written = {name: counts[what] for name, (_, counts) in splits.items()}
+            written = {name: counts[what] for name, (_, counts, _) in splits.items()}
             require_counts(written, expected, f"expected_{what}", what, data.facts.source)
+        profile = profiles_of({name: traces for name, (_, _, traces) in splits.items()})
+        require_few_duplicates(profile, settings.most_duplicates, data.facts.source, "questions")
         facts = FeaturesFacts(
             task="visual-question-answering",
             raw_data=data.digest,
             tokenizer=model.files[TOKENIZER].sha256,
             vocabulary_size=tokenizer.vocabulary_size,
             settings=to_mapping(settings),
-            splits={name: split for name, (split, _) in splits.items()},
-            details={"answers": len(answers), **{name: counts for name, (_, counts) in splits.items()}},
+            splits={name: split for name, (split, _, _) in splits.items()},
+            details={"answers": len(answers), **{name: counts for name, (_, counts, _) in splits.items()}},
+            profile=profile,
         )
         draft.facts.update(to_mapping(facts))
 
@@ -83,7 +88,7 @@ def _check_size(answers: Sequence[str], settings: LxmertSettings) -> None:
 
 def _extract(
     source: Source, directory: Path, answers: Sequence[str], *, tokenizer: QuestionTokenizer, settings: LxmertSettings
-) -> Tuple[SplitFacts, Dict[str, int]]:
+) -> Tuple[SplitFacts, Dict[str, int], Traces]:
     """Write one split below the draft, and count what a reader of the card should know of it."""
     started = time.monotonic()
     directory.mkdir(parents=True)
@@ -113,7 +118,8 @@ def _extract(
         "questions_set_aside": source.questions.set_aside + len(questions) - len(kept),
     }
     _log_counts(directory.name, counts, time.monotonic() - started)
-    return SplitFacts(len(kept), len(kept), len(tokens.values), split_digest(directory)), counts
+    facts = SplitFacts(len(kept), len(kept), len(tokens.values), split_digest(directory))
+    return facts, counts, traces_of(directory, kept, image)
 
 
 def _with_regions(source: Source, images: Set[str]) -> List[VisualQuestion]:

@@ -12,12 +12,13 @@ from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.image_files import ImageFiles, open_image_files
+from podtune.formats.profile import Traces, profiles_of, require_few_duplicates
 from podtune.formats.raw_data import RAW_DATA, DataFile, RawData, data_files
 from podtune.formats.set_aside import CURE, SetAside
 from podtune.sections import read_section, to_mapping
 from podtune.steps.prepare_captions.caption_file import CaptionFile, DescribedImage, read_caption_file
 from podtune.tasks.image_captioning.caption_tokenizer import CaptionTokenizer, encode_captions, open_caption_tokenizer
-from podtune.tasks.image_captioning.captions import PIXELS, ImageRecord, split_digest, write_captions
+from podtune.tasks.image_captioning.captions import PIXELS, ImageRecord, split_digest, traces_of, write_captions
 from podtune.tasks.image_captioning.pixels import DecodedImage, store_pixels
 from podtune.tasks.image_captioning.settings import CaptionSettings
 
@@ -50,14 +51,17 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     with FEATURES.sealing(prepared_data) as draft:
         shutil.copyfile(base_model / TOKENIZER, draft.path / TOKENIZER)
         prepared = {name: _prepare(split, draft.path / name, tokenizer, settings) for name, split in splits.items()}
+        profile = profiles_of({name: traces for name, (_, _, traces) in prepared.items()})
+        require_few_duplicates(profile, settings.most_duplicates, data.facts.source, "images")
         facts = FeaturesFacts(
             task="image-captioning",
             raw_data=data.digest,
             tokenizer=model.files[TOKENIZER].sha256,
             vocabulary_size=tokenizer.vocabulary_size,
             settings=to_mapping(settings),
-            splits={name: split for name, (split, _) in prepared.items()},
-            details={name: counts for name, (_, counts) in prepared.items()},
+            splits={name: split for name, (split, _, _) in prepared.items()},
+            details={name: counts for name, (_, counts, _) in prepared.items()},
+            profile=profile,
         )
         draft.facts.update(to_mapping(facts))
 
@@ -83,7 +87,7 @@ def _read(captions: DataFile, images: DataFile, settings: CaptionSettings) -> _S
 
 def _prepare(
     split: _Split, directory: Path, tokenizer: CaptionTokenizer, settings: CaptionSettings
-) -> Tuple[SplitFacts, Dict[str, int]]:
+) -> Tuple[SplitFacts, Dict[str, int], Traces]:
     """Write one split below the draft, and count what a reader of the card should know of it."""
     started = time.monotonic()
     directory.mkdir(parents=True)
@@ -107,7 +111,8 @@ def _prepare(
         "cut_captions": cut,
     }
     _log_counts(directory.name, counts, time.monotonic() - started)
-    return SplitFacts(len(records), len(records), len(tokens.values), split_digest(records)), counts
+    facts = SplitFacts(len(records), len(records), len(tokens.values), split_digest(records))
+    return facts, counts, traces_of(records, [one.digest for one in decoded if not one.damage])
 
 
 def _find_all(split: _Split, files: ImageFiles) -> Tuple[List[DescribedImage], List[str]]:

@@ -10,12 +10,13 @@ import numpy as np
 
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
+from podtune.formats.profile import Traces, profiles_of, require_few_duplicates
 from podtune.formats.raw_data import RAW_DATA, DataFile, data_files
 from podtune.formats.set_aside import SetAside
 from podtune.sections import read_section, to_mapping
 from podtune.tasks.question_answering.encoding import encode_split
 from podtune.tasks.question_answering.pair_tokenizer import PairTokenizer, open_pair_tokenizer
-from podtune.tasks.question_answering.questions import split_digest
+from podtune.tasks.question_answering.questions import split_digest, traces_of
 from podtune.tasks.question_answering.settings import WindowSettings
 from podtune.tasks.question_answering.squad import read_squad
 from podtune.tasks.question_answering.window_cutting import cut_windows, long_questions
@@ -32,7 +33,9 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
     pair = open_pair_tokenizer(base_model, settings.max_length)
     with FEATURES.sealing(prepared_data) as draft:
         splits = {name: _tokenize(file, draft.path / name, pair, settings) for name, file in data_files(data).items()}
-        windows = {name: split.rows for name, (split, _) in splits.items()}
+        profile = profiles_of({name: traces for name, (_, _, traces) in splits.items()})
+        require_few_duplicates(profile, settings.most_duplicates, data.facts.source, "questions")
+        windows = {name: split.rows for name, (split, _, _) in splits.items()}
         require_counts(windows, settings.expected_windows, "expected_windows", "windows", data.facts.source)
         facts = FeaturesFacts(
             task="question-answering",
@@ -40,15 +43,16 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             tokenizer=model.files[TOKENIZER].sha256,
             vocabulary_size=pair.vocabulary_size,
             settings=to_mapping(settings),
-            splits={name: split for name, (split, _) in splits.items()},
-            details={name: counts for name, (_, counts) in splits.items()},
+            splits={name: split for name, (split, _, _) in splits.items()},
+            details={name: counts for name, (_, counts, _) in splits.items()},
+            profile=profile,
         )
         draft.facts.update(to_mapping(facts))
 
 
 def _tokenize(
     file: DataFile, directory: Path, pair: PairTokenizer, settings: WindowSettings
-) -> Tuple[SplitFacts, Dict[str, int]]:
+) -> Tuple[SplitFacts, Dict[str, int], Traces]:
     """Read one split, cut it, write it below the draft, and count what a reader of the card should know of it."""
     started, aside = time.monotonic(), SetAside(settings)
     split, bad_rows = read_squad(file)
@@ -71,7 +75,7 @@ def _tokenize(
     }
     _log_counts(windows, len(split.questions), len(aside.entries), time.monotonic() - started)
     facts = SplitFacts(len(split.questions), len(windows), len(windows.tokens.values), split_digest(directory))
-    return facts, counts
+    return facts, counts, traces_of(split.questions, split.contexts)
 
 
 def _log_counts(windows: QuestionWindows, questions: int, set_aside: int, seconds: float) -> None:

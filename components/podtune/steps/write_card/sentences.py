@@ -30,6 +30,8 @@ def sentences(contents: Contents) -> Dict[str, Optional[str]]:
         "champion_sentence": _champion(contents),
         "changes_sentence": _changes(contents),
         "overfitting_sentence": overfitting if ratio else None,
+        "overlap_sentence": _overlap(contents),
+        "data_sentence": _unknown_data(contents),
         "attribution": _attribution(contents),
     }
 
@@ -97,6 +99,25 @@ def _changes(contents: Contents) -> Optional[str]:
     if metric.is_share:
         return f"Of the {words.examples}, {better} are newly right and {worse} newly wrong."
     return f"By {metric.title}, {better} {words.examples} score higher than before and {worse} lower."
+
+
+def _overlap(contents: Contents) -> Optional[str]:
+    """Say how many of the scored examples stand in the training split too, and what such a count cannot see."""
+    split, words = contents.records.evaluation.split, contents.words
+    found = contents.records.features.profile.get(split)
+    if found is None or found.overlap is None:
+        return None
+    return (
+        f"{count(found.overlap.normalised)} of {count(found.examples)} {split} {words.examples} stand in the training "
+        f"split too, compared by {words.duplicates}. What says or shows the same otherwise is not counted."
+    )
+
+
+def _unknown_data(contents: Contents) -> Optional[str]:
+    verdict = contents.records.verdict
+    if verdict.champion is None or verdict.champion_profile:
+        return None
+    return f"The data is not compared with that of version {verdict.champion}, of which no figures can be read."
 
 
 def _attribution(contents: Contents) -> str:

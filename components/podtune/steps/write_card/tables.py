@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tupl
 from podtune.cards.hub_rules import is_repository_id
 from podtune.formats.evaluation import Slice
 from podtune.steps.write_card.contents import NOT_STATED, Comparison, Contents
+from podtune.steps.write_card.data_tables import data_changes, profile
 from podtune.steps.write_card.markup import Cell, Link, Name, Table
 from podtune.steps.write_card.sentences import sentences
 from podtune.steps.write_card.shown_settings import ShownSetting
@@ -23,6 +24,8 @@ def template_values(contents: Contents) -> Dict[str, Any]:
         comparison,
         slices,
         amounts,
+        profile,
+        data_changes,
         origins,
         preparation,
         run,

@@ -15,6 +15,7 @@ import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.json_lines import read_json_lines, write_json_lines
+from podtune.formats.profile import Traces, hashes, lengths, normalised
 from podtune.formats.ragged import Array, Batch, Ragged, gather, map_array, map_ragged, save_array
 
 IMAGES = "images.jsonl"
@@ -121,6 +122,25 @@ def split_digest(records: Sequence[ImageRecord]) -> str:
         line = json.dumps([record.id, record.sha256, *record.references], ensure_ascii=False)
         digest.update(line.encode("utf-8") + b"\n")
     return digest.hexdigest()
+
+
+def traces_of(records: Sequence[ImageRecord], pixels: Sequence[bytes]) -> Traces:
+    """What the profile needs of a split's images; `pixels` are digests, in the same order.
+
+    A source is the image's file, a text its first caption, which is its answer too.
+    """
+    texts = [normalised(record.captions[0]) for record in records]
+    files = hashes(record.sha256 for record in records)
+    return Traces(
+        ids=[record.id for record in records],
+        exact=files,
+        normalised=hashes(pixels),
+        sources=files,
+        texts=hashes(texts),
+        answers=hashes(record.captions[0] for record in records),
+        text_lengths=lengths(record.captions[0] for record in records),
+        source_lengths=np.empty(0, dtype=np.int64),
+    )
 
 
 def _record(values: Mapping[str, Any]) -> ImageRecord:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, List, Optional, Sequence
@@ -34,6 +34,9 @@ class DecodedImage:
     damage: str
     """Why there are no pixels."""
 
+    digest: bytes = b""
+    """Of the pixels, eight bytes: two files of one picture have the same where they only hold it otherwise."""
+
 
 def store_pixels(target: Path, files: ImageFiles, paths: Sequence[str], size: int) -> List[DecodedImage]:
     """Write the images that can be decoded as uint8 .npy [images, size, size, 3]; say of each what became of it."""
@@ -45,7 +48,7 @@ def store_pixels(target: Path, files: ImageFiles, paths: Sequence[str], size: in
             for decoded in pool.map(decode, paths[start : start + _BATCH]):
                 if decoded.pixels is not None:
                     stream.write(decoded.pixels.tobytes())
-                results.append(DecodedImage(decoded.sha256, None, decoded.damage))
+                results.append(replace(decoded, pixels=None))
                 bar.update(1)
         stream.seek(0)  # numpy leaves room in the header for any number of rows
         _write_header(stream, (sum(not one.damage for one in results), size, size, 3))
@@ -68,7 +71,8 @@ def _decode_file(files: ImageFiles, path: str, *, size: int) -> DecodedImage:
         return DecodedImage("", None, str(error))
     sha256 = hashlib.sha256(content).hexdigest()
     try:
-        return DecodedImage(sha256, decode_image(content, size), "")
+        pixels = decode_image(content, size)
+        return DecodedImage(sha256, pixels, "", hashlib.blake2b(pixels.tobytes(), digest_size=8).digest())
     except DamagedPicture as damage:
         return DecodedImage(sha256, None, str(damage))
 

@@ -31,6 +31,10 @@ class CaptionSettings:
     most_set_aside: float = 0.01
     """Share of a split's images, and of its captions, that may be left out so; more stop the step."""
 
+    most_duplicates: float = 0.01
+    """Share of another split's images that may be in the training split too, whatever their names; more stop the step.
+    Images are the same by their file's bytes, or by their pixels as they are stored."""
+
     expected_images: Dict[str, int] = field(default_factory=dict)
     """Split to the images that are known to have a caption that is used; another number stops the step before any is
     decoded. Empty: not checked."""

@@ -36,6 +36,10 @@ TASK = Task(
         loss_in_short="cross-entropy, mean over tokens, padding excluded",
         curves=("cider", "bleu_4", "meteor", "rouge_l"),
         truths="reference captions",
+        text="caption",
+        source="image",
+        answer="caption",
+        duplicates="the image's file, or its pixels as they are stored",
     ),
     bytes_an_image=lambda features: features.image_size**2 * 3,  # red, green and blue
     data_sets={

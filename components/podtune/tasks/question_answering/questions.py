@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 import numpy as np
 
 from podtune.formats.json_lines import read_json_lines, write_json_lines
+from podtune.formats.profile import Traces, hashes, lengths, normalised
 from podtune.formats.ragged import map_array, save_array
 
 QUESTIONS = "questions.jsonl"
@@ -87,6 +88,22 @@ def split_digest(directory: Path) -> str:
         digest.update((directory / name).read_bytes())
     digest.update(map_array(directory, QUESTION_CONTEXT).astype("<i4").tobytes())
     return digest.hexdigest()
+
+
+def traces_of(questions: Sequence[Question], contexts: Sequence[str]) -> Traces:
+    """What the profile needs of a split's questions; a source is a context, whatever its white space and the like."""
+    sources = hashes(map(normalised, contexts)).tolist()
+    texts = [normalised(question.question) for question in questions]
+    return Traces(
+        ids=[question.id for question in questions],
+        exact=hashes((contexts[question.context], question.question) for question in questions),
+        normalised=hashes((sources[question.context], text) for question, text in zip(questions, texts)),
+        sources=hashes(sources[question.context] for question in questions),
+        texts=hashes(texts),
+        answers=hashes(question.answers[0].text for question in questions if question.answers),
+        text_lengths=lengths(question.question for question in questions),
+        source_lengths=lengths(contexts),
+    )
 
 
 def _record(question: Question) -> Any:

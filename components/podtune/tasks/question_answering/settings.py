@@ -27,6 +27,10 @@ class WindowSettings:
     most_set_aside: float = 0.01
     """Share of a split's questions that may be left out so; more stop the step."""
 
+    most_duplicates: float = 0.01
+    """Share of another split's questions that may stand in the training split too, on the same context, whatever the
+    case, white space and punctuation of both; more stop the step."""
+
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Windows that cannot be cut, as (key, what is wrong)."""
         if self.max_length < 8:

@@ -24,6 +24,10 @@ TASK = Task(
         loss_in_short="mean over {rows}",
         curves=("exact_match", "f1"),
         truths="answers",
+        text="question",
+        source="context",
+        answer="answer",
+        duplicates="question and context, whatever their case, white space and punctuation",
     ),
     data_sets={
         "squad": Sample(

@@ -19,6 +19,7 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.features import FeaturesFacts
 from podtune.formats.json_lines import read_json_lines, write_json_lines
+from podtune.formats.profile import Traces, hashes, lengths, normalised
 from podtune.formats.ragged import Array, Batch, Ragged, map_array, map_ragged, save_array
 from podtune.formats.sealed import sha256_of
 
@@ -176,6 +177,28 @@ def split_digest(directory: Path) -> str:
     for name in (QUESTIONS, "image.npy", f"{REGION_FEATURES}.npy", f"{BOXES}.npy"):
         digest.update(bytes.fromhex(sha256_of(directory / name)))
     return digest.hexdigest()
+
+
+def traces_of(directory: Path, questions: Sequence[VisualQuestion], image: Array) -> Traces:
+    """What the profile needs of a split's questions, whose regions are written; `image` has their rows.
+
+    A source is an image, known by its name and its boxes: two images of one name, as of 1.jpg in two folders, differ
+    in their boxes. The answer that counts is the most right one.
+    """
+    boxes = map_array(directory, BOXES)
+    found = {row: hash((questions[first].image, boxes[row].tobytes())) for row, first in zip(*np.unique(image, True))}
+    sources = [found[row] for row in image.tolist()]
+    texts = [normalised(question.question) for question in questions]
+    return Traces(
+        ids=[question.id for question in questions],
+        exact=hashes((source, question.question) for source, question in zip(sources, questions)),
+        normalised=hashes(zip(sources, texts)),
+        sources=hashes(sources),
+        texts=hashes(texts),
+        answers=hashes(max(one.labels, key=one.labels.__getitem__) for one in questions if one.labels),
+        text_lengths=lengths(question.question for question in questions),
+        source_lengths=np.empty(0, dtype=np.int64),
+    )
 
 
 def _read_lines(path: Path) -> List[VisualQuestion]:

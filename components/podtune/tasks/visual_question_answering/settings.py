@@ -43,6 +43,10 @@ class LxmertSettings:
     most_set_aside: float = 0.01
     """Share of a split's questions that may be left out so; more stop the step."""
 
+    most_duplicates: float = 0.01
+    """Share of another split's questions that may stand in the training split too, about the same image, whatever their
+    case, white space and punctuation; more stop the step. Images are the same by their name and their boxes."""
+
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """What cannot be prepared, as (key, what is wrong)."""
         for key, least in (("max_length", 3), ("regions", 1), ("minimum_answers", 1), ("expected_answers", 0)):

@@ -18,6 +18,10 @@ _WORDS = TaskWords(
     loss_in_short="binary cross-entropy, mean over answers and {rows}",
     curves=("accuracy",),
     truths="answers",
+    text="question",
+    source="image",
+    answer="answer",
+    duplicates="the question, whatever its case, white space and punctuation, and the image by its name and boxes",
 )
 _PUBLISHED_TOKENS = 512
 """To so many tokens the published runs padded every question."""

@@ -1,4 +1,5 @@
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
@@ -7,7 +8,7 @@ import pytest
 from inputs import finished_run
 from podtune import __main__ as program
 from podtune import __version__
-from podtune.errors import GateRefused, TryAgainLater
+from podtune.errors import BadInput, GateRefused, TryAgainLater
 from podtune.formats.evaluation import Metric
 from podtune.formats.ingredients import Ingredients
 from podtune.formats.sealed import read_manifest, sealing
@@ -51,11 +52,11 @@ class Case:
             draft.facts.update(facts)
         return self.directory / name
 
-    def release(self, *, how: Any = publish, **changes: Any) -> None:
-        """Publish or propose what was made of the inputs, with changed facts of its Checkpoint."""
+    def release(self, profile: Optional[Dict[str, Any]] = None, *, how: Any = publish, **changes: Any) -> None:
+        """Publish or propose what was made of the inputs, with other facts of its Checkpoint or a profile of its data."""
         made_of = {"features": _digest(self.features, "features"), "base_model": _digest(self.base_model, "base-model")}
         trained = self.seal("trained", "checkpoint", {**CHECKPOINT, **made_of, **changes})
-        evaluated = self.seal("evaluated", "evaluation", EVALUATION)
+        evaluated = self.seal("evaluated", "evaluation", {**EVALUATION, "profile": profile or {}})
         files = {
             "training/manifest.json": trained / "manifest.json",
             "evaluation/manifest.json": evaluated / "manifest.json",
@@ -338,3 +339,73 @@ def test_a_stop_by_an_earlier_refusal_is_told_as_one(case: Case, monkeypatch: py
     reason = "the same data, model, code and settings were refused at 2026-11-27T03:12:00+00:00: f1 is worse"
     found = find_outcome(case.store, "qa", "r1")
     assert found == Outcome("refused", reason, None, {"f1": Metric(85.0, 80.0, 90.0)})
+
+
+def profile_of(examples: int, *, text: int = 50, **counts: int) -> Dict[str, Any]:
+    """A profile of a training split."""
+    figures = {"sources": 200, "without_answer": 0, "answers": 300, "most_frequent": 10, **counts}
+    lengths = {"text_lengths": [1, 20, text, 90, 99], "source_lengths": [100, 200, 700, 900, 999]}
+    return {"train": {"examples": examples, **figures, **lengths}}
+
+
+@pytest.mark.parametrize(
+    ("now", "what"),
+    [
+        (profile_of(100, sources=20, most_frequent=1), "train, questions: 1,000 then, 100 now (90%)"),
+        (profile_of(1000, without_answer=1000), "train, share that has no answer: 0.0% then, 100.0% now (100%)"),
+        (profile_of(1000, text=25), "train, median characters of a question: 50 then, 25 now (50%)"),
+        (profile_of(1000, most_frequent=900), "train, share of the most frequent answer: 1.0% then, 90.0% now (89%)"),
+        (profile_of(2000, most_frequent=20), "train, questions: 1,000 then, 2,000 now (50%)"),
+    ],
+)
+def test_data_unlike_the_live_releases_is_not_trained_on(case: Case, now: Dict[str, Any], what: str) -> None:
+    case.release(profile_of(1000))
+    case.seal("features", "features", {"rows": 13, "profile": now})
+
+    with pytest.raises(BadInput) as stopped:
+        case.check()
+
+    message = str(stopped.value)
+    assert message.startswith("the data is not like that of live version 1 of qa: train, ")
+    assert what in message
+    assert "; gate.most_data_change allows 30%, so nothing is trained; " in message
+    assert not (case.directory / "why").exists()
+    allowed = float(message.rpartition("--set gate.most_data_change=")[2])
+    assert case.check(gate={"most_data_change": allowed})[0] == "train"
+
+
+def test_a_smaller_change_is_told_and_trained_on(case: Case) -> None:
+    case.release(profile_of(1000))
+    case.seal("features", "features", {"rows": 13, "profile": profile_of(800, most_frequent=8)})
+
+    assert case.check() == (
+        "train",
+        "changed since live version 1 of qa: the data or its preparation\n"
+        "- train, questions: 1,000 then, 800 now (20%)",
+    )
+
+
+def test_data_of_an_earlier_version_of_podtune_is_not_compared(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    case.release()
+    case.seal("features", "features", {"rows": 13, "profile": profile_of(1)})
+
+    with caplog.at_level(logging.INFO):
+        assert case.check() == ("train", "changed since live version 1 of qa: the data or its preparation")
+
+    assert "live version 1 of qa records no figures of its data, which are not compared" in caplog.text
+
+
+def test_a_pipeline_of_an_earlier_version_has_the_default_limit(case: Case) -> None:
+    case.release(profile_of(1000))
+    case.seal("features", "features", {"rows": 13, "profile": profile_of(690, most_frequent=7)})
+
+    with pytest.raises(BadInput, match=r"1,000 then, 690 now \(31%\); gate\.most_data_change allows 30%"):
+        case.check(gate={})
+
+
+def test_a_limit_that_is_no_number_is_a_mistake(case: Case) -> None:
+    case.release(profile_of(1000))
+    case.seal("features", "features", {"rows": 13, "profile": profile_of(800)})
+
+    with pytest.raises(BadInput, match=r"^gate\.most_data_change must be a finite number; got 'much'$"):
+        case.check(gate={"most_data_change": "much"})

@@ -5,6 +5,7 @@ import pytest
 from podtune import __main__ as program
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.evaluation import EVALUATION, read_examples
+from podtune.formats.profile import SplitProfile
 from podtune.formats.sealed import open_sealed
 from podtune.formats.verdict import VERDICT, ChangedExample, Changes, Difference
 from podtune.steps.compare.step import run
@@ -46,6 +47,7 @@ def test_a_first_model_is_accepted_twice_with_the_same_verdict(
             "floors": {"f1": 70.0},
             "other_data": "refuse",
             "too_few": "refuse",
+            "most_data_change": 0.3,
         }
 
 
@@ -68,6 +70,15 @@ def test_the_verdict_has_what_a_reader_wants_to_know(store: DirectoryStore, rele
     assert verdict.differences == {"f1": Difference(45.0, 50.0, -100.0, 100.0)}
     assert (verdict.better, verdict.worse) == (Changes(1, [ChangedExample("b", "")]), Changes())
     assert verdict.history == []  # the test's releases say nothing of their metrics
+
+
+def test_the_verdict_has_the_profile_of_the_live_releases_data(
+    store: DirectoryStore, release: Any, make_evaluation: Any
+) -> None:
+    profile = {"train": SplitProfile(1000, 200, [1, 20, 50, 90, 99], [], 3, 300, 10)}
+    release(make_evaluation("champion", [90.0, 0.0], profile=profile))
+
+    assert compare(make_evaluation("new", [90.0, 100.0]), store).champion_profile == profile
 
 
 def test_the_live_version_is_named_also_where_it_cannot_be_read(

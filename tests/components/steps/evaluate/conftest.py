@@ -8,6 +8,7 @@ import pytest
 import torch
 from podtune.formats import checkpoint as checkpoint_format
 from podtune.formats import features as features_format
+from podtune.formats.profile import SplitProfile
 from podtune.formats.ragged import Ragged, offsets_of
 from podtune.tasks.question_answering.questions import Answer, Question, split_digest
 from podtune.tasks.question_answering.windows import QuestionWindows, write_windows
@@ -19,6 +20,8 @@ _WORDS.post_processor = processors.BertProcessing(("[SEP]", 1), ("[CLS]", 0))
 TOKENIZER = _WORDS.to_str().encode()
 FIRST, LAST = 7, 8
 """The token ids that the model takes for an answer's first and last one."""
+
+PROFILE = SplitProfile(2, 1, [9, 9, 10, 10, 10], [15, 15, 15, 15, 15], 0, 2, 1)
 
 
 def int32(*values: int) -> np.ndarray:
@@ -53,6 +56,7 @@ def make_features(path: Path, tokenizer: bytes = TOKENIZER, task: str = "questio
             vocabulary_size=32,
             settings={},
             splits={"validation": features_format.SplitFacts(2, 2, 16, split_digest(windows.directory))},
+            profile={"validation": PROFILE},
         )
         draft.facts.update(asdict(facts))
     return path

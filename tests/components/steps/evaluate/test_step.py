@@ -8,6 +8,7 @@ from podtune import __main__ as program
 from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.evaluation import EVALUATION, Metric, Slice
 from podtune.formats.features import FEATURES
+from podtune.formats.profile import SplitProfile
 from podtune.sections import read_section
 from podtune.steps.evaluate.step import run
 from podtune.training.config import TrainingConfig
@@ -57,6 +58,7 @@ def test_the_evaluation_says_what_was_scored_and_how(features: Path, checkpoint:
     facts = EVALUATION.open(tmp_path / "evaluation").facts
     assert (facts.task, facts.split, facts.examples, facts.rows) == ("question-answering", "validation", 2, 2)
     assert facts.data == FEATURES.open(features).facts.splits["validation"].digest
+    assert facts.profile == {"validation": SplitProfile(2, 1, [9, 9, 10, 10, 10], [15, 15, 15, 15, 15], 0, 2, 1)}
     assert facts.metrics["exact_match"] == Metric(50.0, 0.0, 100.0)
     assert facts.metrics["f1"] == Metric(90.0, 0.0, 100.0)  # two questions tell nothing
     right, low = {"exact_match": 100.0, "f1": 100.0}, {"exact_match": 0.0, "f1": 0.0}

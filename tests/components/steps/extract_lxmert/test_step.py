@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.features import FEATURES
+from podtune.formats.profile import Overlap, SplitProfile
 from podtune.sections import Mistakes
 from podtune.steps.extract_lxmert.step import run
 from podtune.tasks.visual_question_answering.questions import open_questions, read_answers, read_questions
@@ -380,3 +381,46 @@ def test_the_step_runs_without_kfp(
     assert refused.stderr.startswith("error: the vocabulary has 2 answers; features.expected_answers says 9: ")
     assert done.returncode == 0
     assert FEATURES.open(features).facts.splits["train"].rows == 3
+
+
+def test_what_validation_shares_with_training_is_counted(
+    files: Any, features: Path, base_model: Path, write_data: Any, gqa: Any, region_row: Any
+) -> None:
+    """The image n2 is the training's; n1 is another of the same name, whose boxes are others."""
+    boxes = np.array([[0, 0, 64, 48], [64, 48, 320, 240]], dtype="<f4")
+    files["validation.questions"] = {
+        "01": gqa("n2", "how many", "dog"),
+        "02": gqa("n2", "Is it a dog?", "yes"),
+        "03": gqa("n1", "A dog is it?", "dog"),
+    }
+    files["validation.features"] = region_row("n1", 0.25, boxes=boxes) + region_row("n2", 1.5)
+
+    run(write_data(files), base_model, features, {**SETTINGS, "most_duplicates": 0.4})
+
+    assert FEATURES.open(features).facts.profile == {
+        "train": SplitProfile(3, 2, [9, 9, 11, 12, 12], [], 0, 2, 2),
+        "validation": SplitProfile(
+            examples=3,
+            sources=2,
+            text_lengths=[8, 8, 12, 12, 12],
+            source_lengths=[],
+            without_answer=0,
+            answers=2,
+            most_frequent=2,
+            overlap=Overlap(exact=0, normalised=1, sources=2, texts=2, named=["01"]),
+        ),
+    }
+    with pytest.raises(BadInput, match=r"1 of 3 questions of validation stand in train too \(33\.33%, such as '01'\)"):
+        run(write_data(files), base_model, features, SETTINGS)
+
+
+def test_a_question_without_a_right_answer_has_none(
+    files: Any, features: Path, base_model: Path, write_data: Any
+) -> None:
+    asked = [{"question_id": n, "img_id": "n4", "sent": "Is it?", "label": {"yes": 1.0} if n else {}} for n in (0, 1)]
+    files["validation.questions"] = asked
+
+    run(write_data(files), base_model, features, SETTINGS)
+
+    found = FEATURES.open(features).facts.profile["validation"]
+    assert (found.examples, found.without_answer, found.answers) == (2, 1, 1)

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import subprocess
@@ -7,8 +8,10 @@ from typing import Any, Dict, List
 
 import numpy as np
 import pytest
+from PIL import Image
 from podtune.errors import BadInput
 from podtune.formats.features import FEATURES
+from podtune.formats.profile import Overlap, SplitProfile
 from podtune.formats.raw_data import RawDataFacts
 from podtune.formats.sealed import sealing
 from podtune.sections import Mistakes, to_mapping
@@ -90,6 +93,7 @@ def test_the_facts_say_what_the_features_were_made_of(
         "keep_precanned": False,
         "bad_rows": "stop",
         "most_set_aside": 0.01,
+        "most_duplicates": 0.01,
         "expected_images": {},
         "image_size": 32,
     }
@@ -275,7 +279,7 @@ def test_data_of_another_kind_is_refused(
 
 
 def test_an_image_that_is_missing_stops_the_step_before_any_is_decoded_or_is_set_aside(
-    splits: Any, features: Path, write_data: Any, write_model: Any
+    splits: Any, features: Path, write_data: Any, write_model: Any, plain_image: Any
 ) -> None:
     del splits["train"][1]["train/b.png"]
     splits["train"][1]["train/a.png"] = b""
@@ -283,7 +287,7 @@ def test_an_image_that_is_missing_stops_the_step_before_any_is_decoded_or_is_set
 
     with pytest.raises(BadInput, match=r"raw/train\.zip has no file 'b\.png', which the caption file names; feat"):
         run(raw_data, model, features, CAPTIONS)
-    splits["train"][1]["train/a.png"] = splits["validation"][1]["val/a.png"]
+    splits["train"][1]["train/a.png"] = plain_image(1, 2, 3)
     run(write_data(splits), model, features, {**CAPTIONS, "bad_rows": "set_aside", "most_set_aside": 0.5})
 
     reason = "train.zip has no file 'b.png', which the caption file names"
@@ -340,3 +344,34 @@ def test_the_step_runs_without_kfp(
     assert refused.stderr.startswith("error: features.image_size must be 32, as ")
     assert done.returncode == 0
     assert FEATURES.open(features).facts.splits["train"].rows == 2
+
+
+def test_what_validation_shares_with_training_is_counted(
+    splits: Any, features: Path, write_data: Any, write_model: Any, caption_file: Any, plain_image: Any
+) -> None:
+    """One file is training's, one holds the same pixels otherwise, and one is another with training's caption."""
+    same, other = plain_image(1, 2, 3), plain_image(9, 9, 9)
+    rewritten = io.BytesIO()
+    Image.open(io.BytesIO(plain_image(4, 5, 6))).save(rewritten, "PNG", compress_level=0, pnginfo=None)
+    captions = {"x.png": ["a"], "y.png": ["on a"], "z.png": ["Cat on."]}
+    images = {"val/x.png": same, "val/y.png": rewritten.getvalue(), "val/z.png": other}
+    splits["validation"] = (caption_file(captions, first=50), images)
+
+    run(write_data(splits), write_model(), features, {**CAPTIONS, "most_duplicates": 0.7})
+
+    profile = FEATURES.open(features).facts.profile
+    assert profile["train"] == SplitProfile(2, 2, [3, 3, 4, 6, 6], [], 0, 2, 1)
+    assert profile["validation"] == SplitProfile(
+        examples=3,
+        sources=3,
+        text_lengths=[1, 1, 4, 7, 7],
+        source_lengths=[],
+        without_answer=0,
+        answers=3,
+        most_frequent=1,
+        overlap=Overlap(exact=1, normalised=2, sources=1, texts=1, named=["50", "51"]),
+    )
+    with pytest.raises(
+        BadInput, match=r"2 of 3 images of validation stand in train too \(66\.67%, such as '50', '51'\)"
+    ):
+        run(write_data(splits), write_model(), features, CAPTIONS)

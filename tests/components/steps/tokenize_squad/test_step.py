@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.features import FEATURES
+from podtune.formats.profile import Overlap, SplitProfile
 from podtune.sections import Mistakes
 from podtune.steps.tokenize_squad.step import run
 from podtune.tasks.question_answering.questions import read_questions
@@ -79,6 +80,7 @@ def test_the_facts_say_what_the_features_were_made_of(raw_data: Path, features: 
         "expected_windows": {},
         "bad_rows": "stop",
         "most_set_aside": 0.01,
+        "most_duplicates": 0.01,
     }
     assert facts.details == {
         "train": {"impossible_questions": 0, "impossible_questions_with_answers": 0, "questions_set_aside": 0},
@@ -296,3 +298,41 @@ def test_the_step_runs_without_kfp(raw_data: Path, features: Path, write_model: 
     )
     assert done.returncode == 0
     assert FEATURES.open(features).facts.splits["train"].rows == 4
+
+
+def test_what_validation_shares_with_training_is_counted(
+    write_data: Any, squad_file: Any, features: Path, write_model: Any
+) -> None:
+    train = squad_file("b c d e f g", ("t1", "a", "e f", 6), ("t2", "h", "b", 0))
+    validation = squad_file("B, c d e f g", ("v1", " A?", "e f", 7), ("v2", "i"), version="v2.0")
+    raw_data = write_data({"train": train, "validation": validation})
+
+    run(raw_data, write_model(), features, {**WINDOWS, "most_duplicates": 0.5})
+
+    assert FEATURES.open(features).facts.profile == {
+        "train": SplitProfile(2, 1, [1, 1, 1, 1, 1], [11, 11, 11, 11, 11], 0, 2, 1),
+        "validation": SplitProfile(
+            examples=2,
+            sources=1,
+            text_lengths=[1, 1, 2, 3, 3],
+            source_lengths=[12, 12, 12, 12, 12],
+            without_answer=1,
+            answers=1,
+            most_frequent=1,
+            overlap=Overlap(exact=0, normalised=1, sources=2, texts=1, named=["v1"]),
+        ),
+    }
+
+
+def test_more_than_a_few_questions_in_both_splits_stop_the_step(
+    write_data: Any, squad_file: Any, features: Path, write_model: Any
+) -> None:
+    same = squad_file("b c d e f g", ("q1", "a", "e f", 6), ("q2", "h", "b", 0))
+
+    with pytest.raises(
+        BadInput, match=r"2 of 2 questions of validation stand in train too \(100\.00%, such as 'q1', 'q2'\)"
+    ) as stopped:
+        run(write_data({"train": same, "validation": same}), write_model(), features, WINDOWS)
+
+    assert "--set features.most_duplicates=1" in str(stopped.value)
+    assert not features.exists()

@@ -36,6 +36,27 @@ FEATURES = {
         "train": {"examples": 87599, "rows": 88524, "tokens": 15119899, "digest": "a" * 64},
         "validation": {"examples": 10570, "rows": 10784, "tokens": 1897984, "digest": "b" * 64},
     },
+    "profile": {
+        "train": {
+            "examples": 87599,
+            "sources": 18889,
+            "text_lengths": [1, 31, 56, 98, 25651],
+            "source_lengths": [151, 291, 678, 1311, 3706],
+            "without_answer": 0,
+            "answers": 63336,
+            "most_frequent": 244,
+        },
+        "validation": {
+            "examples": 10570,
+            "sources": 2067,
+            "text_lengths": [12, 31, 57, 99, 197],
+            "source_lengths": [157, 351, 700, 1338, 4063],
+            "without_answer": 0,
+            "answers": 8685,
+            "most_frequent": 34,
+            "overlap": {"exact": 0, "normalised": 0, "sources": 0, "texts": 8, "named": []},
+        },
+    },
 }
 CHECKPOINT = {
     "task": "question-answering",
@@ -111,6 +132,17 @@ VERDICT = {
     ],
     "champion": "7",
     "champion_metrics": {"exact_match": 81.2, "f1": 88.41},
+    "champion_profile": {
+        "train": {
+            "examples": 80000,
+            "sources": 18889,
+            "text_lengths": [1, 31, 56, 98, 25651],
+            "source_lengths": [151, 291, 678, 1311, 3706],
+            "without_answer": 0,
+            "answers": 60123,
+            "most_frequent": 240,
+        },
+    },
     "difference": {"value": 0.44, "low": 0.02, "high": 0.86},
     "settings": {"metric": "f1", "floors": {"f1": 87.5}, "tolerance": 1.0},
     "differences": {"f1": {"champion": 88.41, "value": 0.44, "low": 0.02, "high": 0.86}},
@@ -129,7 +161,14 @@ VERDICT = {
     ],
     "grouped_by": "article",
 }
-NOT_PAIRED: Dict[str, Any] = {"differences": {}, "slices": [], "better": {}, "worse": {}, "history": []}
+NOT_PAIRED: Dict[str, Any] = {
+    "champion_profile": {},
+    "differences": {},
+    "slices": [],
+    "better": {},
+    "worse": {},
+    "history": [],
+}
 CARD = {
     "licence": "apache-2.0",
     "language": ["en"],
@@ -188,6 +227,27 @@ VISUAL_FEATURES = {
         "train": {"questions": 443757, "images": 82783, "out_of_vocabulary": 10012},
         "validation": {"questions": 214354, "images": 40504, "out_of_vocabulary": 12345},
     },
+    "profile": {
+        "train": {
+            "examples": 443757,
+            "sources": 82783,
+            "text_lengths": [9, 17, 28, 48, 100],
+            "source_lengths": [],
+            "without_answer": 1234,
+            "answers": 20000,
+            "most_frequent": 84615,
+        },
+        "validation": {
+            "examples": 214354,
+            "sources": 40504,
+            "text_lengths": [9, 17, 28, 48, 99],
+            "source_lengths": [],
+            "without_answer": 600,
+            "answers": 12000,
+            "most_frequent": 40000,
+            "overlap": {"exact": 2, "normalised": 3, "sources": 4, "texts": 180000, "named": ["262148000"]},
+        },
+    },
 }
 VISUAL_EVALUATION = {
     "examples": 214354,
@@ -235,6 +295,27 @@ CAPTIONING_FEATURES = {
     "details": {
         "train": {"rejected_captions": 10000, "images": 23431, "images_set_aside": 0},
         "validation": {"rejected_captions": 5605, "images": 7750, "images_set_aside": 1},
+    },
+    "profile": {
+        "train": {
+            "examples": 23000,
+            "sources": 22990,
+            "text_lengths": [40, 45, 60, 110, 300],
+            "source_lengths": [],
+            "without_answer": 0,
+            "answers": 22900,
+            "most_frequent": 12,
+        },
+        "validation": {
+            "examples": 7500,
+            "sources": 7500,
+            "text_lengths": [40, 45, 60, 110, 280],
+            "source_lengths": [],
+            "without_answer": 0,
+            "answers": 7480,
+            "most_frequent": 5,
+            "overlap": {"exact": 1, "normalised": 2, "sources": 1, "texts": 9, "named": ["17", "18"]},
+        },
     },
 }
 CAPTIONING_EVALUATION = {
