@@ -9,6 +9,7 @@ from podtune.formats.features import FEATURES, Features, FeaturesFacts
 from podtune.training.config import TrainingConfig
 from podtune.training.schedule import Order
 
+from podtune_pipelines.cost import Cost, cost_of
 from podtune_pipelines.gate_outlook import GateOutlook, gate_outlook
 from podtune_pipelines.home import Home
 from podtune_pipelines.identity import is_local
@@ -86,9 +87,15 @@ class Plan:
     approval: Literal["automatic", "manual"] = "automatic"
     """Who makes a model live that passes the gate."""
 
+    cost: Optional[Cost] = None
+    """Of training and evaluation on one device, or of training on the placement's IPUs; None where that time is."""
 
-def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
-    """Plan a run; local sources are prepared to be counted and measured, others only with `fetch`."""
+
+def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool, price: float = 0.0) -> Plan:
+    """Plan a run; local sources are prepared to be counted and measured, others only with `fetch`.
+
+    `price` is for one device and one hour.
+    """
     reused = reusable_locally(recipe, home, device)
     preparation = recipe.of_task.preparation
     if not reused[preparation] and (fetch or is_local(recipe)):
@@ -106,6 +113,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
     duration = None
     if features and base_model and not on_ipus and not reused["finetune"]:
         duration = _measured(recipe, features, base_model, device, home)
+    ipu = plan_for_ipus(recipe.training, consumed, features, base_model) if on_ipus else None
     return Plan(
         recipe=recipe.name,
         device=device,
@@ -117,9 +125,18 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool) -> Plan:
         updates=updates,
         duration=duration,
         gate=gate_outlook(recipe, _scored(splits.get(recipe.evaluation.split)), home),
-        ipu=plan_for_ipus(recipe.training, consumed, features, base_model) if on_ipus else None,
+        ipu=ipu,
         approval=recipe.release.approval,
+        cost=_cost(duration, ipu, price),
     )
+
+
+def _cost(duration: Optional[Duration], ipu: Optional[IpuPlan], price: float) -> Optional[Cost]:
+    if ipu is not None:
+        return None if ipu.seconds is None else cost_of(ipu.seconds, ipu.ipus, price)
+    if duration is None:
+        return None
+    return cost_of(duration.training_seconds + duration.evaluation_seconds, 1, price)
 
 
 def _counted(features: FeaturesFacts) -> Dict[str, Counts]:

@@ -7,6 +7,7 @@ from podtune.training.ipu import IPU_MEBIBYTES
 from rich.console import Console
 from rich.table import Table
 
+from podtune_pipelines.cost import Cost
 from podtune_pipelines.gate_outlook import GateOutlook
 from podtune_pipelines.ipu_plan import IpuPlan
 from podtune_pipelines.plan import Plan
@@ -33,6 +34,10 @@ def show(made: Plan) -> None:
     console.print(_arithmetic(made))
     if made.ipu is not None:
         _show_ipus(console, made.ipu)
+    if made.cost is not None:
+        console.print(_cost(made.cost))
+    elif made.ipu is not None:
+        return
     elif made.steps["finetune"] == "reused":
         console.print("time: next to none, as training is reused")
     elif made.duration is None:
@@ -99,6 +104,11 @@ def _arithmetic(made: Plan) -> Table:
         table.add_row("training takes about", _clock(duration.training_seconds))
         table.add_row("evaluation takes about", _clock(duration.evaluation_seconds))
     return table
+
+
+def _cost(cost: Cost) -> str:
+    amount = f", {cost.amount:,.2f} at the price given" if cost.amount else ""
+    return f"cost: about {cost.device_hours:,.2f} device-hours{amount}"
 
 
 def _show_ipus(console: Console, ipu: IpuPlan) -> None:

@@ -54,7 +54,7 @@ def test_the_cpu_image_holds_the_versions_that_the_project_is_tested_with() -> N
 
 
 def test_the_cpu_image_holds_all_that_the_steps_import() -> None:
-    used = imported(ROOT / "components") - set(sys.stdlib_module_names) - {"podtune", "poptorch"}
+    used = imported(ROOT / "components") - set(sys.stdlib_module_names) - {"podtune", "poptorch", "pynvml"}
     distributions = packages_distributions()
 
     locked = pins(IMAGES / "cpu" / "requirements.lock")
@@ -79,7 +79,7 @@ def test_the_gpu_image_holds_the_cpu_images_packages_and_cuda() -> None:
     lock = IMAGES / "gpu" / "requirements.lock"
 
     assert "-r ../cpu/requirements.lock" in lock.read_text(encoding="utf-8").splitlines()
-    assert {"nvidia-cublas", "nvidia-cudnn-cu13", "nvidia-nccl-cu13", "triton"} <= set(pins(lock))
+    assert {"nvidia-cublas", "nvidia-cudnn-cu13", "nvidia-ml-py", "nvidia-nccl-cu13", "triton"} <= set(pins(lock))
 
 
 def test_the_ipu_image_leaves_torch_and_poptorch_to_its_base_and_holds_no_kfp() -> None:

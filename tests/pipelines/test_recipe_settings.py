@@ -32,11 +32,8 @@ def test_every_key_of_a_packaged_recipe_is_there(recipe: Any) -> None:
 
 
 def test_a_setting_has_its_type_its_default_and_its_text() -> None:
-    assert as_text(settings_under("training.precision")) == (
-        "training.precision: bfloat16 or float32, default bfloat16\n"
-        "    Of the compute, where the device multiplies bfloat16; weights and\n"
-        "    optimizer state are always float32. An IPU has float16 in place of\n"
-        "    bfloat16, also for its weights and first moments."
+    assert as_text(settings_under("training.log_every")) == (
+        "training.log_every: whole number, default 10\n    Optimizer steps between two lines of the log."
     )
 
 

@@ -9,7 +9,7 @@ means over the steps since the line before, and seconds count from the start; {"
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -76,12 +76,15 @@ class CheckpointFacts:
     finished: str = ""
     """When the training ended; ISO 8601, UTC."""
 
+    kilowatt_hours: Optional[float] = None
+    """That the accelerators took, as they count it; None where they do not."""
+
 
 CHECKPOINT = Format(
     "checkpoint",
     1,
     CheckpointFacts,
-    OfTheRun(facts=("seconds", "resumed", "hardware", "finished"), files=(LOG, f"{TENSORBOARD}/")),
+    OfTheRun(facts=("seconds", "resumed", "hardware", "finished", "kilowatt_hours"), files=(LOG, f"{TENSORBOARD}/")),
 )
 Checkpoint = Artifact[CheckpointFacts]
 

@@ -97,6 +97,9 @@ class EvaluationFacts:
     groups: int = 0
     """How many of these there are; 0 where each example counts for itself."""
 
+    precision: str = ""
+    """What the model computed in; empty in evaluations of earlier versions."""
+
     profile: Dict[str, SplitProfile] = field(default_factory=dict)
     """Of the data that the model was trained and scored on, by split; evaluations of earlier versions have none."""
 

@@ -55,8 +55,9 @@ class TrainingConfig:
     max_gradient_norm: float = 1.0
     """Gradients are scaled down to this global norm; 0 leaves them alone."""
 
-    precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """Of the compute, where the device multiplies bfloat16; weights and optimizer state are always float32. An IPU
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """Of the compute; weights and optimizer state are always float32. "auto" measures on a CPU which of the two is
+    faster for this model, and is bfloat16 elsewhere; bfloat16 is float32 where the device does not multiply it. An IPU
     has float16 in place of bfloat16, also for its weights and first moments."""
 
     dropout: Optional[float] = None

@@ -79,7 +79,7 @@ def _resumed(run: Run) -> Tuple[Progress, List[Line]]:
     """Bring the engine to where the run was stopped; the first process looks for the checkpoint."""
     step = run.engine.from_first(patiently(run.states.newest, run.stopping) if run.engine.first else 0)
     if not step:
-        return Progress(), []
+        return Progress(joules=0.0), []
     saved = run.states.open(step)
     run.engine.load_state(saved.engine)
     if run.engine.first:
@@ -98,6 +98,7 @@ class _TrainerState:
         self._saver, self._saved_step, self._saved_at = saver, progress.step, monotonic()
         self._unread: List[StepResult] = []
         self._began = perf_counter()
+        self._joules = run.engine.joules() if run.engine.first else None
 
     def take_steps(self) -> None:
         """Take all steps that are left, with what falls due between them."""
@@ -163,10 +164,16 @@ class _TrainerState:
             step=before.step + len(losses),
             loss_sum=loss_sum,
             seconds=before.seconds + now - self._began,
+            joules=self._taken(before.joules),
             losses=before.losses + losses,
             gradient_norms=before.gradient_norms + [norm for norm in norms if norm is not None],
         )
         self._unread, self._began = [], now
+
+    def _taken(self, before: Optional[float]) -> Optional[float]:
+        """Add to the joules of the run what the accelerators took since the last reading."""
+        last, self._joules = self._joules, self.run.engine.joules() if self.run.engine.first else None
+        return None if before is None or last is None or self._joules is None else before + self._joules - last
 
     def _diverged(self, step: int, loss: float, norm: Optional[float]) -> str:
         names = self.run.examples.names(self.order.rows(step)[:_NAMED])

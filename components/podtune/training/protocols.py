@@ -69,15 +69,19 @@ class Engine(Protocol):
     first: bool
     """Whether this is the one process that writes files and logs; the engine's own files it writes itself."""
 
-    precision: str
-    """What it computes in: float32 where the device has no other, whatever the configuration asks for."""
-
     devices: Tuple[str, ...]
     """Names of the accelerators that act as one, over all processes; none on a CPU."""
 
     @property
+    def precision(self) -> str:
+        """What it computes in: float32 where the device has no other; known after the first step."""
+
+    @property
     def threads(self) -> int:
         """Threads of each process that compute on a CPU, whose number changes how sums round; 0 on other devices."""
+
+    def joules(self) -> Optional[float]:
+        """What its accelerators have taken since some time before it was opened; None where they do not tell."""
 
     def in_any(self, flag: bool) -> bool:
         """Whether the flag is set in any of the processes, so that all stop together."""

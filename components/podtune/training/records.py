@@ -4,8 +4,8 @@ import math
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Dict, Iterator, Optional, Sequence, Set
 
 import psutil
 
@@ -58,21 +58,41 @@ def usable_cores(system: Path = Path("/")) -> int:
 
 
 def core_limit(system: Path = Path("/")) -> Optional[int]:
-    """Cores that the container's control group lets run at once, rounded up; None where it sets no limit."""
-    groups = system / "sys" / "fs" / "cgroup"
-    second_version = (_read(groups / "cpu.max") or "").split()
-    first_version = [_read(groups / "cpu" / f"cpu.cfs_{name}_us") or "" for name in ("quota", "period")]
+    """Cores that this process's control groups let run at once, rounded up; None where none sets a limit."""
+    return min((limit for group in _groups(system, "cpu") for limit in _cores(group)), default=None)
+
+
+def _cores(group: Path) -> Iterator[int]:
+    """The limit of one control group, in version 2's file or in version 1's two."""
+    second_version = (_read(group / "cpu.max") or "").split()
+    first_version = [_read(group / f"cpu.cfs_{name}_us") or "" for name in ("quota", "period")]
     for limit in (second_version, first_version):
         if len(limit) == 2 and all(part.isdigit() for part in limit):
-            return math.ceil(int(limit[0]) / int(limit[1]))
-    return None
+            yield math.ceil(int(limit[0]) / int(limit[1]))
 
 
 def _memory(system: Path) -> int:
-    groups = system / "sys" / "fs" / "cgroup"
-    limit = _read(groups / "memory.max") or _read(groups / "memory" / "memory.limit_in_bytes") or ""
-    total = int(psutil.virtual_memory().total)
-    return min(total, int(limit)) if limit.isdigit() else total
+    files = ((group / name) for group in _groups(system, "memory") for name in ("memory.max", "memory.limit_in_bytes"))
+    limits = (_read(path) or "" for path in files)
+    return min([int(psutil.virtual_memory().total), *(int(limit) for limit in limits if limit.isdigit())])
+
+
+def _groups(system: Path, controller: str) -> Iterator[Path]:
+    """Where the control groups may lie that hold this process, each with all around it, whose limits hold too.
+
+    Version 2 has one tree, version 1 one for each controller or few of them. A container may see its own group as the
+    root, whatever it is called outside.
+    """
+    mount = system / "sys" / "fs" / "cgroup"
+    places: Dict[PurePosixPath, Set[str]] = {PurePosixPath(): {"", controller}}
+    for line in (_read(system / "proc" / "self" / "cgroup") or "").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers or controller in controllers.split(","):
+            own = PurePosixPath(path.lstrip("/"))
+            for group in (own, *own.parents):
+                places.setdefault(group, set()).add(controllers)
+    for group, trees in places.items():
+        yield from (mount / tree / group for tree in sorted(trees))
 
 
 def _read(path: Path) -> Optional[str]:

@@ -55,6 +55,9 @@ class Progress:
     seconds: float = 0.0
     """Spent on them; evaluations, checkpoints and interruptions left out."""
 
+    joules: Optional[float] = None
+    """That the accelerators took meanwhile, evaluations and checkpoints included; None where they do not tell."""
+
     resumed: int = 0
     """How often the run was continued."""
 

@@ -16,12 +16,16 @@ def plan(
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Download remote sources, to count rows and measure speed.")
     ] = False,
+    price: Annotated[
+        float, typer.Option(metavar="NUMBER", help="What one device costs in an hour, in any currency.")
+    ] = 0.0,
     as_json: options.Json = False,
 ) -> None:
     """Show what a run would do, reuse and take.
 
     Nothing is trained or released.
     """
+    from podtune_pipelines.cost import require_price
     from podtune_pipelines.home import Home
     from podtune_pipelines.plan import make_plan
     from podtune_pipelines.plan_tables import show
@@ -30,9 +34,10 @@ def plan(
 
     loaded = load_recipe(recipe, changes)
     check_device(device)
+    require_price(price)
     for mistake in (*missing_paths(loaded), *wrong_models(loaded, device, remote=fetch)):
         print(f"{mistake}; the run would stop at once", file=sys.stderr)
-    made = make_plan(loaded, Home(home), device, fetch)
+    made = make_plan(loaded, Home(home), device, fetch, price)
     if as_json:
         options.print_json(made)
     else:

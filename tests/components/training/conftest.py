@@ -73,6 +73,12 @@ class LinearEngine:
     killed_in: str = ""
     """The call in which the process dies: step 7, save 4."""
 
+    step_takes: Optional[float] = None
+    """Joules; None where the device does not tell."""
+
+    def joules(self) -> Optional[float]:
+        return None if self.step_takes is None else 1e6 + self.step_takes * self.calls.count("step")
+
     def in_any(self, flag: bool) -> bool:
         self.calls.append("in_any")
         return flag

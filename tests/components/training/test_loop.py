@@ -148,6 +148,28 @@ def test_a_run_may_be_stopped_again_and_again(workbench: Any, make_engine: Engin
     assert trained.progress.resumed == 12
 
 
+def test_joules_are_those_of_all_stretches_of_a_run(workbench: Any, make_engine: Engines) -> None:
+    workbench.stop_after = 5
+    with pytest.raises(Interrupted):
+        train(workbench.run(make_engine(step_takes=2.0)))
+    workbench.stop_after = 0
+
+    trained = train(workbench.run(make_engine(step_takes=3.0)))
+
+    assert trained.progress.joules == 5 * 2.0 + 7 * 3.0
+
+
+def test_joules_of_a_part_of_a_run_are_not_told(workbench: Any, make_engine: Engines) -> None:
+    workbench.stop_after = 5
+    with pytest.raises(Interrupted):
+        train(workbench.run(make_engine()))
+    workbench.stop_after = 0
+
+    trained = train(workbench.run(make_engine(step_takes=3.0)))
+
+    assert trained.progress.joules is None
+
+
 def test_seconds_leave_interruptions_out(workbench: Any, make_engine: Engines) -> None:
     workbench.stop_after = 5
     with pytest.raises(Interrupted):

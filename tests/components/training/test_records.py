@@ -78,6 +78,67 @@ def test_a_container_has_what_its_control_group_allows(
     assert (record["cores"], record["memory_gib"]) == (cores, memory_gib)
 
 
+@pytest.mark.parametrize(
+    ("groups", "files", "cores", "memory_gib"),
+    [
+        pytest.param(
+            "0::/pods/one/step\n",
+            {
+                "pods/one/cpu.max": "300000 100000",
+                "pods/one/step/cpu.max": "max 100000",
+                "pods/memory.max": f"{1 << 30}",
+            },
+            3,
+            1.0,
+            id="version 2, limits of groups around it",
+        ),
+        pytest.param(
+            "0::/pods/one\n",
+            {"cpu.max": "700000 100000", "pods/cpu.max": "500000 100000", "pods/one/cpu.max": "600000 100000"},
+            5,
+            32.0,
+            id="version 2, the least of several",
+        ),
+        pytest.param(
+            "4:memory:/pods/one\n2:cpu,cpuacct:/pods/one\n0::/\n",
+            {
+                "cpu,cpuacct/pods/one/cpu.cfs_quota_us": "-1",
+                "cpu,cpuacct/pods/one/cpu.cfs_period_us": "100000",
+                "cpu,cpuacct/pods/cpu.cfs_quota_us": "150000",
+                "cpu,cpuacct/pods/cpu.cfs_period_us": "100000",
+                "memory/pods/one/memory.limit_in_bytes": "2147483648",
+            },
+            2,
+            2.0,
+            id="version 1, in a tree of two controllers",
+        ),
+        pytest.param(
+            "2:cpuset:/docker/abc\n1:cpu:/docker/abc\n",
+            {"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000"},
+            4,
+            32.0,
+            id="version 1, the group is the root that is seen",
+        ),
+        pytest.param(
+            "1:name=systemd:/pods\n",
+            {"pods/cpu.max": "100000 100000"},
+            8,
+            32.0,
+            id="the tree of another controller",
+        ),
+    ],
+)
+def test_limits_hold_for_all_groups_below(
+    tmp_path: Path, groups: str, files: Dict[str, str], cores: int, memory_gib: float
+) -> None:
+    write(tmp_path, {"proc/self/cgroup": groups})
+    root = write(tmp_path, {f"sys/fs/cgroup/{name}": f"{text}\n" for name, text in files.items()})
+
+    record = hardware("cpu", (), "float32", root)
+
+    assert (record["cores"], record["memory_gib"]) == (cores, memory_gib)
+
+
 def test_software_is_what_is_installed() -> None:
     versions = software()
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
@@ -68,7 +69,8 @@ def _evaluate(
         wanted = f"one of {', '.join(splits)}, as {features.path} has"
         raise BadInput(f"evaluation.split must be {wanted}; got {settings.split!r}")
     split = splits[settings.split]
-    scored, task = _score(features, checkpoint, settings, device), task_named(features.facts.task)
+    task = task_named(features.facts.task)
+    scored, precision = _score(features, checkpoint, settings, device)
     return scored, EvaluationFacts(
         task=features.facts.task,
         checkpoint=checkpoint.digest,
@@ -86,6 +88,7 @@ def _evaluate(
         notes=dict(scored.notes),
         grouped_by=scored.groups.name,
         groups=scored.groups.count,
+        precision=precision,
         profile=features.facts.profile,
     )
 
@@ -138,13 +141,19 @@ def _require_match(features: Features, checkpoint: Checkpoint) -> None:
     require_tokenizer(features, tokenizer, model, "evaluate it on features of its own tokenizer")
 
 
-def _score(features: Features, checkpoint: Checkpoint, settings: ScoringSettings, device: str) -> Scored:
-    """Run the split through the model, computing as it was trained, and score what comes out."""
+def _score(features: Features, checkpoint: Checkpoint, settings: ScoringSettings, device: str) -> Tuple[Scored, str]:
+    """Run the split through the model, in the precision that it was trained in, and score what comes out.
+
+    Returns what the device computed in, too: it may not have that precision.
+    """
     task = task_named(checkpoint.facts.task)
     config = read_section(TrainingConfig, checkpoint.facts.training, "the checkpoint's training")
+    trained_in = checkpoint.facts.hardware.get("precision")
+    if trained_in in ("bfloat16", "float32"):
+        config = replace(config, precision=trained_in)
     engine = open_engine(task.objective(features, settings), checkpoint.path / MODEL, config, device)
     outputs = engine.outputs(task.open_examples(features, settings.split))
-    return task.score(features, settings.split, outputs, settings)
+    return task.score(features, settings.split, outputs, settings), engine.precision
 
 
 def _log_scores(facts: EvaluationFacts) -> None:

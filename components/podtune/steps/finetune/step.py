@@ -141,6 +141,7 @@ def _facts(
         hardware=machine,
         software=software(),
         finished=now(),
+        kilowatt_hours=None if progress.joules is None else progress.joules / 3.6e6,
     )
 
 

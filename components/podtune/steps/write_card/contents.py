@@ -51,6 +51,9 @@ class TrainingSummary:
     overfitted: Optional[float]
     """Ratio of the validation loss to last_losses, where it shows overfitting."""
 
+    device_hours: float
+    """Devices times the hours of training."""
+
     rows_per_second: float
     rows_per_call: int
     """Rows that one device call consumes."""
@@ -179,6 +182,7 @@ def _training(records: Records) -> TrainingSummary:
     return TrainingSummary(
         last_losses=last_losses,
         overfitted=ratio if ratio >= OVERFITTING else None,
+        device_hours=int(facts.hardware.get("count", 1)) * facts.seconds / 3600,
         rows_per_second=facts.examples_seen / facts.seconds if facts.seconds else 0.0,
         rows_per_call=int(facts.training.get("batch_size", 0)) * int(facts.training.get("device_iterations", 1)),
     )

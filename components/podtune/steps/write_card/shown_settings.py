@@ -27,7 +27,7 @@ def shown_settings(records: Records, task: Task) -> List[ShownSetting]:
     hardware, training = records.checkpoint.hardware, dict(records.checkpoint.training)
     placement = training.pop("ipu", None) or {}
     computed, asked = hardware.get("precision"), training.get("precision")
-    if computed and asked and computed != asked:
+    if computed and asked not in (None, "auto", computed):
         training["precision"] = f"{computed} ({asked} was asked for)"
     sections: Tuple[Tuple[str, Type[Any], Mapping[str, Any]], ...] = (
         ("features", task.features, records.features.settings),

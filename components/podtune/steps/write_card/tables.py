@@ -150,6 +150,7 @@ def run(contents: Contents) -> Table:
     facts, summary, rows = contents.records.checkpoint, contents.training, capital(contents.words.rows)
     iterations, last = facts.training.get("device_iterations", 1), summary.last_losses
     call = f"{count(summary.rows_per_call)} ({count(iterations)} optimizer steps at a fixed learning rate)"
+    energy = facts.kilowatt_hours
     best = f"the best checkpoint by {facts.training.get('best_metric')}"
     lines: List[Tuple[str, Optional[str]]] = [
         ("Model", facts.architecture),
@@ -161,6 +162,8 @@ def run(contents: Contents) -> Table:
         ("Training loss", f"{fine(facts.train_loss)} (mean over all steps, including the first)"),
         ("Final training loss", None if last is None else f"{fine(last)} (mean over the last tenth of the steps)"),
         ("Training time", f"{duration(facts.seconds)} ({decimal(facts.seconds, 1)} s)"),
+        ("Device-hours", short(summary.device_hours) if summary.device_hours else None),
+        ("Energy", f"{short(energy)} kWh, as the devices count what they take themselves" if energy else None),
         (f"{rows} per second", short(summary.rows_per_second)),
         ("Hardware", hardware(contents)),
         ("Times resumed", count(facts.resumed)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from podtune.training.engines.states import Division
+from podtune.training.engines.states import Rounding
 from podtune.training.records import core_limit, usable_cores
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def has_avx512_bfloat16() -> bool:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 faster than float32; without instructions for it, it is far slower."""
+    """Whether this CPU has instructions for bfloat16, without which it is far slower than float32."""
     if platform.machine() in ("x86_64", "AMD64"):
         return multiplies_in_tiles() or has_avx512_bfloat16()
     return _answers_yes(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
@@ -49,7 +49,7 @@ def keep_to_quota(system: Path = Path("/")) -> None:
         torch.set_num_threads(min(torch.get_num_threads(), limit))
 
 
-def divide_as_before(before: Division, processes: int) -> None:
+def divide_as_before(before: Rounding, processes: int) -> None:
     """Compute with as many threads as the run began with, so that it continues bit for bit; say where it cannot."""
     cores = usable_cores()
     if before.threads and before.threads <= cores:

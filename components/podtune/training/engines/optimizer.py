@@ -26,18 +26,29 @@ class MasterWeights:
         self.first_moment, self.second_moment = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         self.updates = [torch.zeros((), device=self.weights.device) for _ in range(2)]
         self.gradient_and_loss = self.weights.new_zeros(len(self.weights) + 1)
-        self._compute = self.weights if precision == torch.float32 else self.weights.to(precision)
         self._gradients = torch.split(self.gradient, self._sizes)
         self._written: Set[int] = set()
-        for index, ((_, parameter), own) in enumerate(zip(named, torch.split(self._compute, self._sizes))):
-            # By `.data`, as models tie parameters by identity and torch has no public way to give one another storage.
-            # Without it copy_to_model would reach no module.
-            parameter.data = own.view(parameter.shape)
+        self._parameters = [parameter for _, parameter in named]
+        self.compute_in(precision)
+        for index, parameter in enumerate(self._parameters):
             # Takes each gradient away as soon as it is made; without the hook they would add up in bfloat16, in as many
             # tensors as there are parameters, and `gradient` would stay zero.
             parameter.register_post_accumulate_grad_hook(self._collector(index))  # type: ignore[no-untyped-call]  # torch's
         decayed = sum(parameter.numel() for _, parameter in named if decays(parameter))
         self._optimizer = self._adamw(config, decayed)
+
+    @property
+    def precision(self) -> torch.dtype:
+        """Of the model's own weights."""
+        return self._compute.dtype
+
+    def compute_in(self, precision: torch.dtype) -> None:
+        """Give the model weights of this precision, rounded from the float32 ones."""
+        self._compute = self.weights if precision == torch.float32 else self.weights.to(precision)
+        for parameter, own in zip(self._parameters, torch.split(self._compute, self._sizes)):
+            # By `.data`, as models tie parameters by identity and torch has no public way to give one another storage.
+            # Without it copy_to_model would reach no module.
+            parameter.data = own.view(parameter.shape)
 
     @property
     def gradient(self) -> torch.Tensor:

@@ -82,6 +82,9 @@ class PoptorchEngine:
     def from_first(self, number: int) -> int:
         return number
 
+    def joules(self) -> Optional[float]:
+        return None
+
     def steps(
         self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
     ) -> List[StepResult]:

@@ -27,6 +27,14 @@ class Processes:
     def devices(self) -> Tuple[str, ...]:
         return (torch.cuda.get_device_name(self.device),) * self.count if self.device.type == "cuda" else ()
 
+    @property
+    def uuids(self) -> Tuple[str, ...]:
+        """Of the GPUs of all processes; empty where there are none, or some on other machines."""
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if self.device.type != "cuda" or here != self.count:
+            return ()
+        return tuple(str(torch.cuda.get_device_properties(index).uuid) for index in range(here))
+
     def share(self, lengths: np.ndarray) -> np.ndarray:
         """Pick a process's part of rows with these lengths, long rows first; all get about as many tokens."""
         return np.argsort(-lengths, kind="stable")[self.rank :: self.count]

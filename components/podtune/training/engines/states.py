@@ -15,22 +15,27 @@ WEIGHTS = "model.safetensors"
 STATE = "optimizer.safetensors"
 LAYOUT = "optimizer.json"
 
-DIVISION = "division.json"
+ROUNDING = "division.json"
 
 Layout = List[List[Any]]
 """Of every parameter its name and shape, [name, [rows, columns, …]], in the order of the weights."""
 
 
-class Division(NamedTuple):
-    """Into how many parts sums are divided, which changes how they round; 0 where that is not known."""
+class Rounding(NamedTuple):
+    """What decides how a run's numbers round: into how many parts sums are divided, and what they are made in.
+
+    0 or empty where that is not known.
+    """
 
     threads: int = 0
     """Of each process, on a CPU."""
 
     processes: int = 0
+    precision: str = ""
+    """Of the compute."""
 
 
-UNKNOWN = Division()
+UNKNOWN = Rounding()
 
 
 def save_model(model: Any, weights: Dict[str, torch.Tensor], directory: Path) -> None:
@@ -48,19 +53,19 @@ def save_model(model: Any, weights: Dict[str, torch.Tensor], directory: Path) ->
     _write(_published_names(model, weights), directory / WEIGHTS)
 
 
-def save_state(tensors: Dict[str, torch.Tensor], layout: Layout, directory: Path, division: Division = UNKNOWN) -> None:
+def save_state(tensors: Dict[str, torch.Tensor], layout: Layout, directory: Path, rounding: Rounding = UNKNOWN) -> None:
     """Write all that a run continues from, and the parameters that it belongs to."""
     directory.mkdir(parents=True, exist_ok=True)
     _write(tensors, directory / STATE)
     (directory / LAYOUT).write_text(json.dumps(layout, indent=1) + "\n", encoding="utf-8")
-    if division.threads:
-        (directory / DIVISION).write_text(json.dumps(division._asdict()) + "\n", encoding="utf-8")
+    if rounding != UNKNOWN:
+        (directory / ROUNDING).write_text(json.dumps(rounding._asdict()) + "\n", encoding="utf-8")
 
 
-def load_division(directory: Path) -> Division:
-    """Read how a run divided its sums; states of earlier versions do not say it."""
-    path = directory / DIVISION
-    return Division(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else UNKNOWN
+def load_rounding(directory: Path) -> Rounding:
+    """Read how a run's numbers round; states of earlier versions do not say it, or not all of it."""
+    path = directory / ROUNDING
+    return Rounding(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else UNKNOWN
 
 
 def load_state(layout: Layout, directory: Path) -> Dict[str, torch.Tensor]:

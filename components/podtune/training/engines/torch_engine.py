@@ -16,19 +16,20 @@ from podtune.errors import BadInput
 from podtune.formats.ragged import offsets_of, positions_of
 from podtune.progress import progress_bar
 from podtune.training.config import TrainingConfig
+from podtune.training.energy import joules_of
 from podtune.training.engines.attention import attend_within_sequences
 from podtune.training.engines.cpu import (
     divide_as_before,
     keep_freed_memory,
     keep_to_quota,
-    multiplies_bfloat16,
     multiplies_in_tiles,
 )
 from podtune.training.engines.layers import copy_before_multiplying, draw_by_row, set_attention_dropout, set_dropout
 from podtune.training.engines.optimizer import MasterWeights
+from podtune.training.engines.precision import has_bfloat16, measured_precision, name_of, precision_before
 from podtune.training.engines.processes import Processes, join_processes
 from podtune.training.engines.sequences import MicroBatch, RowNoise, cut, running, to_device
-from podtune.training.engines.states import Division, load_division, load_state, save_model, save_state
+from podtune.training.engines.states import Rounding, load_rounding, load_state, save_model, save_state
 from podtune.training.protocols import Examples, Objective, StepResult, WriteState
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,11 @@ _log = logging.getLogger(__name__)
 _DEVICES = {"cpu": "cpu", "gpu": "cuda"}
 _MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}
 """By torch device; a CPU multiplies larger matrices no faster, from its caches even more slowly."""
+
+_GOES_ON_IN_FLOAT32 = (
+    "this run began in bfloat16, which this %s does not multiply, and goes on in float32: its result is not bit for "
+    "bit that of an undisturbed run"
+)
 
 
 def open_engine(objective: Objective, model: Path, config: TrainingConfig, device: str) -> "TorchEngine":
@@ -79,20 +85,28 @@ class TorchEngine:
                 set_attention_dropout(unpadded, config.dropout)
         if device.type == "cpu":
             _prepare_for_cpu(model)
-        precision = _precision(config, device)
-        self.precision = str(precision).replace("torch.", "")
-        self._weights = MasterWeights(model, config, precision)
+        self._weights = MasterWeights(model, config, precision_before(config, device))
+        self._measured = config.precision != "auto" or device.type != "cpu"
         self._copied: Dict[str, torch.Tensor] = {}
         processes.copy_from_first(self._weights.weights)
         self._weights.copy_to_model()
 
     @property
+    def precision(self) -> str:
+        return name_of(self._weights.precision)
+
+    @property
     def threads(self) -> int:
         return torch.get_num_threads() if self._device.type == "cpu" else 0
+
+    def joules(self) -> Optional[float]:
+        return joules_of(self._processes.uuids)
 
     def steps(
         self, examples: Examples, batches: Sequence[np.ndarray], first: int, learning_rate: float
     ) -> List[StepResult]:
+        if not self._measured:
+            self._measure()
         return [self._step(examples, rows, first + number, learning_rate) for number, rows in enumerate(batches)]
 
     def outputs(self, examples: Examples) -> Dict[str, np.ndarray]:
@@ -123,13 +137,34 @@ class TorchEngine:
             self._copied = {name: torch.empty_like(tensor, device="cpu") for name, tensor in state.items()}
         for name, tensor in state.items():
             self._copied[name].copy_(tensor)
-        division = Division(self.threads, self._processes.count)
-        return partial(save_state, self._copied, self._weights.layout(), division=division)
+        rounding = Rounding(self.threads, self._processes.count, self.precision)
+        return partial(save_state, self._copied, self._weights.layout(), rounding=rounding)
 
     def load_state(self, directory: Path) -> None:
+        before = load_rounding(directory)
         if self._device.type == "cpu":
-            divide_as_before(load_division(directory), self._processes.count)
+            divide_as_before(before, self._processes.count)
+        if before.precision:
+            self._continue_in(before.precision)
         self._weights.continue_from(load_state(self._weights.layout(), directory))
+
+    def _measure(self) -> None:
+        """Take the faster precision, which the first process measures."""
+        self._measured, in_bfloat16 = True, False
+        if self.first:
+            in_bfloat16 = measured_precision(self._model.config, self._micro_batch_tokens) == torch.bfloat16
+        if self.from_first(int(in_bfloat16)):
+            self._weights.compute_in(torch.bfloat16)
+
+    def _continue_in(self, began_in: str) -> None:
+        """Compute as the run began, so that it continues bit for bit; say where that would only be slower."""
+        self._measured, precision = True, torch.float32
+        if began_in == name_of(torch.bfloat16):
+            if has_bfloat16(self._device):
+                precision = torch.bfloat16
+            else:
+                _log.warning(_GOES_ON_IN_FLOAT32, self._device.type)
+        self._weights.compute_in(precision)
 
     def _step(self, examples: Examples, rows: np.ndarray, step: int, learning_rate: float) -> StepResult:
         """Take one optimizer step on the global batch `rows`; `step` keys its randomness."""
@@ -169,16 +204,6 @@ class TorchEngine:
         key = np.random.SeedSequence((seed, step, self._processes.rank, number))
         torch.cuda.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
         return None
-
-
-def _precision(config: TrainingConfig, device: torch.device) -> torch.dtype:
-    """What the configuration asks for; float32 where bfloat16 would only be slower."""
-    if config.precision == "float32":
-        return torch.float32
-    if multiplies_bfloat16() if device.type == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.bfloat16
-    _log.info("this %s does not multiply bfloat16; computing in float32", device.type)
-    return torch.float32
 
 
 def _prepare_for_cpu(model: nn.Module) -> None:

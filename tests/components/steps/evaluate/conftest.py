@@ -1,6 +1,7 @@
 import hashlib
 from dataclasses import asdict
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import pytest
@@ -61,8 +62,8 @@ def make_features(path: Path, tokenizer: bytes = TOKENIZER, task: str = "questio
     return path
 
 
-def make_checkpoint(path: Path) -> Path:
-    """A BERT that finds answers by FIRST and LAST alone, and was trained in float32."""
+def make_checkpoint(path: Path, precision: str = "float32", computed_in: str = "float32") -> Path:
+    """A BERT that finds answers by FIRST and LAST alone; `precision` is the recipe's."""
     with checkpoint_format.CHECKPOINT.sealing(path) as draft:
         marking_model().save_pretrained(draft.path / "model")
         (draft.path / "model" / "tokenizer.json").write_bytes(TOKENIZER)
@@ -70,7 +71,7 @@ def make_checkpoint(path: Path) -> Path:
             task="question-answering",
             features="1" * 64,
             base_model="2" * 64,
-            training={"epochs": 1, "batch_size": 2, "learning_rate": 1e-3, "precision": "float32"},
+            training={"epochs": 1, "batch_size": 2, "learning_rate": 1e-3, "precision": precision},
             steps=1,
             steps_per_epoch=1,
             examples_seen=2,
@@ -78,7 +79,7 @@ def make_checkpoint(path: Path) -> Path:
             train_loss=0.5,
             seconds=1.0,
             resumed=0,
-            hardware={},
+            hardware={"precision": computed_in},
             software={},
         )
         draft.facts.update(asdict(facts))
@@ -113,3 +114,8 @@ def features(tmp_path: Path) -> Path:
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     return make_checkpoint(tmp_path / "checkpoint")
+
+
+@pytest.fixture
+def make_trained() -> Callable[..., Path]:
+    return make_checkpoint

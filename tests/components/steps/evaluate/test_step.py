@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 import pytest
@@ -72,6 +72,22 @@ def test_the_evaluation_says_what_was_scored_and_how(features: Path, checkpoint:
         "bootstrap_samples": 1000,
         "seed": 0,
     }
+
+
+@pytest.mark.parametrize("computed_in", ["bfloat16", "float32"])
+def test_a_model_is_scored_in_the_precision_that_it_was_trained_in(
+    features: Path,
+    make_trained: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    computed_in: str,
+) -> None:
+    monkeypatch.setattr("podtune.training.engines.precision.multiplies_bfloat16", lambda: True)
+    trained = make_trained(tmp_path / "trained", precision="auto", computed_in=computed_in)
+
+    evaluate(features, trained, tmp_path / "evaluation")
+
+    assert EVALUATION.open(tmp_path / "evaluation").facts.precision == computed_in
 
 
 def test_examples_are_in_the_order_of_the_data(features: Path, checkpoint: Path, tmp_path: Path) -> None:

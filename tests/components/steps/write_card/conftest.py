@@ -72,7 +72,7 @@ CHECKPOINT = {
         "betas": [0.9, 0.999],
         "epsilon": 1e-08,
         "max_gradient_norm": 0.0,
-        "precision": "bfloat16",
+        "precision": "auto",
         "device_iterations": 2,
         "max_steps": 0,
         "best_metric": "",

@@ -25,13 +25,15 @@ def test_what_is_no_default_is_told(contents) -> None:
 
 
 @pytest.mark.parametrize(
-    ("computed", "shown"),
+    ("asked", "computed", "shown"),
     [
-        ("bfloat16", ShownSetting("training.precision", "bfloat16", default=True)),
-        ("float32", ShownSetting("training.precision", "float32 (bfloat16 was asked for)", default=False)),
+        ("auto", "bfloat16", ShownSetting("training.precision", "auto", default=True)),
+        ("bfloat16", "bfloat16", ShownSetting("training.precision", "bfloat16", default=False)),
+        ("bfloat16", "float32", ShownSetting("training.precision", "float32 (bfloat16 was asked for)", default=False)),
     ],
 )
-def test_the_precision_is_the_one_that_was_computed_in(finished_run, contents, computed, shown) -> None:
+def test_the_precision_is_the_one_that_was_computed_in(finished_run, contents, asked, computed, shown) -> None:
+    finished_run.facts["checkpoint"]["training"]["precision"] = asked
     finished_run.facts["checkpoint"]["hardware"]["precision"] = computed
 
     assert shown in contents().settings

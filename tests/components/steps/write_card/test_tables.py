@@ -1,3 +1,4 @@
+import pytest
 from podtune.steps.write_card import tables
 from podtune.steps.write_card.markup import Link, Name
 
@@ -31,6 +32,22 @@ def test_what_came_from_the_hub_is_linked() -> None:
 def test_what_came_from_elsewhere_is_only_named() -> None:
     assert tables.hub_link("rajpurkar/squad", "/data/squad", "datasets/") == Name("rajpurkar/squad")
     assert tables.hub_link("a)(b", "hf://datasets/a)(b", "datasets/") == Name("a)(b")
+
+
+@pytest.mark.parametrize(
+    ("count", "joules", "shown"),
+    [
+        (1, None, ["Device-hours: 2.051"]),
+        (4, 5.4e6, ["Device-hours: 8.204", "Energy: 1.5 kWh, as the devices count what they take themselves"]),
+    ],
+)
+def test_what_a_training_took_is_told_as_far_as_it_is_known(finished_run, contents, count, joules, shown) -> None:
+    finished_run.facts["checkpoint"]["hardware"]["count"] = count
+    finished_run.facts["checkpoint"]["kilowatt_hours"] = None if joules is None else joules / 3.6e6
+
+    rows = [f"{name}: {value}" for name, value in tables.run(contents()).rows if name in ("Device-hours", "Energy")]
+
+    assert rows == shown
 
 
 def test_hardware_fits_one_line(contents) -> None:

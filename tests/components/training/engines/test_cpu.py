@@ -11,7 +11,7 @@ from podtune.training.engines.cpu import (
     multiplies_bfloat16,
     multiplies_in_tiles,
 )
-from podtune.training.engines.states import Division
+from podtune.training.engines.states import Rounding
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def test_a_run_goes_on_with_the_threads_that_it_began_with(
 ) -> None:
     monkeypatch.setattr("podtune.training.engines.cpu.usable_cores", lambda: 4)
 
-    divide_as_before(Division(threads=3, processes=1), processes=1)
+    divide_as_before(Rounding(threads=3, processes=1), processes=1)
 
     assert (torch.get_num_threads(), caplog.text) == (3, "")
 
 
 @pytest.mark.usefixtures("four_threads")
 def test_a_state_that_does_not_say_its_threads_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    divide_as_before(Division(), processes=1)
+    divide_as_before(Rounding(), processes=1)
 
     assert (torch.get_num_threads(), caplog.text) == (4, "")
 
@@ -71,7 +71,7 @@ def test_what_cannot_be_divided_as_before_is_said_not_to_be_exact(
 ) -> None:
     monkeypatch.setattr("podtune.training.engines.cpu.usable_cores", lambda: 4)
 
-    divide_as_before(Division(threads, processes), processes=1)
+    divide_as_before(Rounding(threads, processes), processes=1)
 
     assert torch.get_num_threads() == 4
     assert words in caplog.text

@@ -38,11 +38,17 @@ def test_a_state_comes_back_bit_for_bit(weights: MasterWeights, tmp_path: Path) 
     assert all(torch.equal(tensor, saved[name]) for name, tensor in weights.state().items())
 
 
-def test_a_state_says_how_its_sums_were_divided(tmp_path: Path) -> None:
-    states.save_state({}, [], tmp_path, states.Division(threads=2, processes=4))
+def test_a_state_says_how_its_numbers_were_rounded(tmp_path: Path) -> None:
+    states.save_state({}, [], tmp_path, states.Rounding(threads=2, processes=4, precision="bfloat16"))
 
-    assert states.load_division(tmp_path) == (2, 4)
-    assert states.load_division(tmp_path / "of an earlier version") == (0, 0)
+    assert states.load_rounding(tmp_path) == (2, 4, "bfloat16")
+    assert states.load_rounding(tmp_path / "of an earlier version") == (0, 0, "")
+
+
+def test_a_state_of_an_earlier_version_says_its_threads_alone(tmp_path: Path) -> None:
+    (tmp_path / "division.json").write_text('{"threads": 2, "processes": 4}\n')
+
+    assert states.load_rounding(tmp_path) == (2, 4, "")
 
 
 @pytest.mark.parametrize("damaged", ["optimizer.json", "optimizer.safetensors"])

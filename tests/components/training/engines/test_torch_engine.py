@@ -12,7 +12,6 @@ from podtune.tasks.question_answering.model_types import MODEL_TYPES
 from podtune.tasks.question_answering.objective import SpanObjective
 from podtune.tasks.question_answering.windows import QuestionWindows
 from podtune.training.config import TrainingConfig
-from podtune.training.engines import torch_engine
 from podtune.training.engines.torch_engine import TorchEngine, open_engine
 from rounding import roundings
 from safetensors.torch import load_file
@@ -153,7 +152,7 @@ def test_a_cpu_that_does_not_multiply_bfloat16_computes_in_float32(
     bert: Path, windows: QuestionWindows, config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = open_engine(SpanObjective(), bert, config(precision="float32"), "cpu").outputs(windows)
-    monkeypatch.setattr(torch_engine, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr("podtune.training.engines.precision.multiplies_bfloat16", lambda: False)
 
     found = open_engine(SpanObjective(), bert, config(precision="bfloat16"), "cpu").outputs(windows)
 
