@@ -75,8 +75,10 @@ def test_a_page_has_a_table_for_each_section() -> None:
         "## `release`\n\n| key | type | default | meaning |\n|---|---|---|---|\n"
         "| `release.name` | text | required | Lower-case letters, digits and hyphens, at most 63; part of object keys "
         "and Kubernetes names. |\n"
+        "| `release.approval` | automatic or manual | automatic | Who makes a model live that passed the gate: the run "
+        "itself, or a person with `podtune approve`. |\n"
         "| `release.notify` | true or false | false | Whether whoever PODTUNE_NOTIFY_URL names is told how each run "
-        "ended: released, refused, failed or skipped. |\n"
+        "ended: released, waiting for approval, refused, failed or skipped. |\n"
         "| `release.remind_after_days` | whole number | 0 | Days without a new version after which what is told "
         "reminds of that; 0 for never. |\n"
     )
