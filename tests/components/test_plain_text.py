@@ -8,7 +8,7 @@ from podtune.plain_text import without_credentials
         ("see https://me:secret@ci.example/run", "see https://…@ci.example/run"),
         ("see https://ci.example/run?token=secret", "see https://ci.example/run?…"),
         ("see https://me:secret@ci.example/run?token=secret", "see https://…@ci.example/run?…"),
-        ("see https://me:sec@ret@ci.example/run", "see https://…@ci.example/run"),
+        ("see https://me:canary@canary@ci.example/run", "see https://…@ci.example/run"),
         ("'https://a.example/?k=secret' and 's3://secret@b/c'", "'https://a.example/?…' and 's3://…@b/c'"),
         ("mail me@team.example of https://a.example/b", "mail me@team.example of https://a.example/b"),
     ],
