@@ -1,9 +1,7 @@
 """A person makes a candidate live: the gate judges it again, against what is live at that moment."""
 
 import secrets
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Dict, List, Optional
 
 from podtune.errors import BadInput, GateRefused, TryAgainLater
@@ -15,7 +13,7 @@ from podtune.steps.compare.evaluated import Unreadable, fetch_evaluated
 from podtune.steps.compare.gate import judge
 from podtune.steps.compare.settings import GateSettings
 from podtune.stores.approvals import Approval, approval_of, candidates, waiting_versions, write_approval
-from podtune.stores.fetching import fetch_files
+from podtune.stores.fetching import fetched
 from podtune.stores.live import Live, live_version, move, now, read_move
 from podtune.stores.pruned import refuse_pruned
 from podtune.stores.releases import read_release, require_whole
@@ -102,16 +100,14 @@ def _judge(store: Store, manifest: ReleaseManifest, live: Optional[Live]) -> _Ju
 
 def _gate_of(store: Store, manifest: ReleaseManifest) -> GateSettings:
     """The gate's settings in the recipe that a release brings along."""
-    with tempfile.TemporaryDirectory() as folder:
-        fetched = Path(folder, "release")
-        try:
-            fetch_files(store, manifest, fetched, RECIPE)
-            return read_section(GateSettings, read_settings_file(fetched / RECIPE).get("gate", {}), "gate")
-        except BadInput as error:
-            why = " ".join(str(error).replace(f"{fetched}/", "").split())
-            raise BadInput(
-                f"the gate of {manifest.name} {manifest.version} cannot be read ({why}); publish it again"
-            ) from error
+    try:
+        with fetched(store, manifest, RECIPE) as release:
+            return read_section(GateSettings, read_settings_file(release / RECIPE).get("gate", {}), "gate")
+    except BadInput as error:
+        why = " ".join(str(error).split())
+        raise BadInput(
+            f"the gate of {manifest.name} {manifest.version} cannot be read ({why}); publish it again"
+        ) from error
 
 
 def _approval(version: str, number: int, approver: Approver, judged: _Judged) -> Approval:

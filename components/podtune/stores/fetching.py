@@ -1,10 +1,12 @@
 """A release's files on this machine: fetched and verified, all of them or none."""
 
 import contextlib
+import tempfile
 from pathlib import Path
-from typing import Callable, Mapping, NoReturn, Optional, Set
+from typing import Callable, Iterator, Mapping, NoReturn, Optional, Set
 
 from podtune.errors import BadInput, LostRace, TryAgainLater
+from podtune.formats.artifact import Facts, Format
 from podtune.formats.release import RECORD, SIGNATURE, ReleaseManifest, parse_release
 from podtune.formats.sealed import MANIFEST, FileEntry, sha256_of, sync_tree, verify_file
 from podtune.progress import progress_bar
@@ -52,6 +54,27 @@ def fetch_files(
             check(collected)
         sync_tree(collected)
         Path(str(collected)).replace(str(to))
+
+
+@contextlib.contextmanager
+def fetched(store: Store, manifest: ReleaseManifest, prefix: str) -> Iterator[Path]:
+    """Fetch the files whose names start with `prefix` for as long as the block lasts.
+
+    BadInput, also the block's own, names files as the release does, not where they are for a moment.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        release = Path(folder, "release")
+        try:
+            fetch_files(store, manifest, release, prefix)
+            yield release
+        except BadInput as error:
+            raise BadInput(str(error).replace(f"{release}/", "")) from error
+
+
+def fetch_facts(store: Store, manifest: ReleaseManifest, folder: str, form: Format[Facts]) -> Facts:
+    """Read the facts of the artifact in a folder of a release, of which only the manifest is fetched."""
+    with fetched(store, manifest, f"{folder}/{MANIFEST}") as release:
+        return form.read(release / folder).facts
 
 
 def fetch_signature(store: Store, manifest: ReleaseManifest, directory: Path) -> None:

@@ -1,19 +1,16 @@
 """Hold the prepared data against the live release's, before anything is paid for."""
 
 import logging
-import tempfile
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION
 from podtune.formats.profile import MOST_CHANGE, SHARES, Change, SplitProfile, changes_between
 from podtune.formats.release import EVALUATION_FOLDER
-from podtune.formats.sealed import MANIFEST
 from podtune.sections import read_section
-from podtune.stores.fetching import fetch_files
+from podtune.stores.fetching import fetch_facts
 from podtune.stores.live import live_version
 from podtune.stores.releases import read_release
 from podtune.stores.store import Store
@@ -49,15 +46,12 @@ def live_data(store: Store, name: str) -> Optional[LiveData]:
     live = live_version(store, name)
     if live is None:
         return None
-    with tempfile.TemporaryDirectory() as directory:
-        fetched = Path(directory, "release")
-        try:
-            fetch_files(store, read_release(store, name, live.version), fetched, f"{EVALUATION_FOLDER}/{MANIFEST}")
-            facts = EVALUATION.read(fetched / EVALUATION_FOLDER).facts
-        except BadInput as error:
-            why = " ".join(str(error).replace(f"{fetched}/", "").split())
-            _log.warning("the data is not compared with that of live version %s of %s: %s", live.version, name, why)
-            return None
+    try:
+        facts = fetch_facts(store, read_release(store, name, live.version), EVALUATION_FOLDER, EVALUATION)
+    except BadInput as error:
+        why = " ".join(str(error).split())
+        _log.warning("the data is not compared with that of live version %s of %s: %s", live.version, name, why)
+        return None
     return LiveData(live.version, facts.task, facts.profile)
 
 

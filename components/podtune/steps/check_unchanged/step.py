@@ -1,13 +1,11 @@
 """Decide whether a run would only reproduce the live release, one that waits for approval, or a refused model."""
 
 import logging
-import tempfile
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
 from podtune import __version__
 from podtune.errors import BadInput, GateRefused
-from podtune.formats.artifact import Facts, Format
 from podtune.formats.base_model import BASE_MODEL
 from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.evaluation import EVALUATION
@@ -15,10 +13,10 @@ from podtune.formats.features import FEATURES
 from podtune.formats.ingredients import Ingredients, ingredients_of
 from podtune.formats.profile import read_profiles
 from podtune.formats.release import EVALUATION_FOLDER, TRAINING_FOLDER, ReleaseManifest
-from podtune.formats.sealed import MANIFEST, read_manifest
+from podtune.formats.sealed import read_manifest
 from podtune.steps.check_unchanged.data_change import allowed_change, live_data, require_like_live
 from podtune.stores.approvals import approving_command, waiting_versions
-from podtune.stores.fetching import fetch_files
+from podtune.stores.fetching import fetch_facts
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import Outcome, leave_outcome
@@ -138,17 +136,6 @@ def _is_made_of(now: Ingredients, store: Store, name: str, version: str) -> bool
 
 def _ingredients_of(store: Store, manifest: ReleaseManifest) -> Ingredients:
     """Read a release's ingredients from its Checkpoint and its Evaluation."""
-    trained = _facts(store, manifest, TRAINING_FOLDER, CHECKPOINT)
-    evaluated = _facts(store, manifest, EVALUATION_FOLDER, EVALUATION)
+    trained = fetch_facts(store, manifest, TRAINING_FOLDER, CHECKPOINT)
+    evaluated = fetch_facts(store, manifest, EVALUATION_FOLDER, EVALUATION)
     return ingredients_of(trained, evaluated, manifest.facts.get("card", {}))
-
-
-def _facts(store: Store, manifest: ReleaseManifest, folder: str, form: Format[Facts]) -> Facts:
-    """Read the facts of an artifact whose manifest is in a folder of a release."""
-    with tempfile.TemporaryDirectory() as directory:
-        fetched = Path(directory, "release")
-        fetch_files(store, manifest, fetched, f"{folder}/{MANIFEST}")
-        try:
-            return form.read(fetched / folder).facts
-        except BadInput as error:
-            raise BadInput(str(error).replace(f"{fetched}/", "")) from error

@@ -1,7 +1,6 @@
 """What the gate compares: the scores of the new model and of the live release."""
 
 import logging
-import tempfile
 from dataclasses import dataclass, field
 from math import fsum, isfinite
 from pathlib import Path
@@ -14,7 +13,7 @@ from podtune.formats.evaluation import EVALUATION, EXAMPLES, read_examples
 from podtune.formats.profile import SplitProfile
 from podtune.formats.release import EVALUATION_FOLDER
 from podtune.formats.sealed import MANIFEST
-from podtune.stores.fetching import fetch_files
+from podtune.stores.fetching import fetch_facts, fetched
 from podtune.stores.live import live_version
 from podtune.stores.releases import read_release
 from podtune.stores.store import Store
@@ -121,27 +120,20 @@ def find_champion(store: Store, name: str, metric: str) -> Optional[Union[Champi
 
 def fetch_evaluated(store: Store, name: str, version: str, metric: str) -> Union[Champion, Unreadable]:
     """Fetch and verify a release's Evaluation, and nothing else of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        fetched = Path(folder, "release")
-        try:
-            fetch_files(store, read_release(store, name, version), fetched, f"{EVALUATION_FOLDER}/")
-            return Champion(version, open_evaluated(fetched / EVALUATION_FOLDER, metric))
-        except BadInput as error:
-            why = str(error).replace(f"{fetched}/", "")
-            return Unreadable(version, " ".join(why.split()))
+    try:
+        with fetched(store, read_release(store, name, version), f"{EVALUATION_FOLDER}/") as release:
+            return Champion(version, open_evaluated(release / EVALUATION_FOLDER, metric))
+    except BadInput as error:
+        return Unreadable(version, " ".join(str(error).split()))
 
 
 def data_of(store: Store, name: str, version: str) -> Optional[str]:
     """Digest of the examples that a release was scored on, of which only a manifest is fetched; None if unreadable."""
-    with tempfile.TemporaryDirectory() as folder:
-        fetched = Path(folder, "release")
-        try:
-            fetch_files(store, read_release(store, name, version), fetched, f"{EVALUATION_FOLDER}/{MANIFEST}")
-            return EVALUATION.read(fetched / EVALUATION_FOLDER).facts.data
-        except BadInput as error:
-            why = str(error).replace(f"{fetched}/", "")
-            _log.warning("version %s is not held against this model: %s", version, " ".join(why.split()))
-            return None
+    try:
+        return fetch_facts(store, read_release(store, name, version), EVALUATION_FOLDER, EVALUATION).data
+    except BadInput as error:
+        _log.warning("version %s is not held against this model: %s", version, " ".join(str(error).split()))
+        return None
 
 
 def _require_means(metrics: Mapping[str, float], records: Sequence[Mapping[str, Any]], path: Path) -> None:
