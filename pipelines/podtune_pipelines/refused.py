@@ -8,9 +8,8 @@ from podtune.formats.base_model import BASE_MODEL
 from podtune.formats.features import FEATURES
 from podtune.formats.ingredients import Ingredients
 from podtune.sections import to_mapping
-from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
-from podtune.stores.refusals import standing_refusal
+from podtune.stores.refusals import refused_again
 
 from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.reuse import Outputs
@@ -29,7 +28,8 @@ def refused_before(recipe: Recipe, device: str, reused: Mapping[str, Outputs], s
         device=device,
         sections={key: sections[key] for key in ("training", "evaluation")},
     )
-    live, gate = live_version(opened, name), sections["gate"]
-    version = live.version if live else None
-    refusal = standing_refusal(opened, name, made_of.derivation, gate=gate, live=version)
-    return f"the gate refused the same at {refusal.time}: {refusal.why(gate, version)}" if refusal else ""
+    found = refused_again(opened, name, made_of.derivation, sections["gate"])
+    if found is None:
+        return ""
+    why, refusal = found
+    return f"the gate refused the same at {refusal.time}: {why}"

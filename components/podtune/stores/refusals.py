@@ -6,7 +6,7 @@ refusals/<name>/<derivation>/<sha256>.json    written once, by whoever was refus
 import hashlib
 import logging
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from podtune.errors import PodtuneError
 from podtune.formats.evaluation import Metric
@@ -79,6 +79,14 @@ def standing_refusal(
     found = (_read(store, key) for key in store.keys(f"{_prefix(name)}{derivation}/"))
     standing = [one for one in found if one and one.derivation == derivation and one.why(gate, live)]
     return max(standing, key=_time, default=None)
+
+
+def refused_again(store: Store, name: str, derivation: str, gate: Mapping[str, Any]) -> Optional[Tuple[str, Refusal]]:
+    """Why this gate would refuse these ingredients now, and the refusal that says so; None where they may pass."""
+    live = live_version(store, name)
+    version = live.version if live else None
+    found = standing_refusal(store, name, derivation, gate=gate, live=version)
+    return (found.why(gate, version), found) if found else None
 
 
 def refusals(store: Store, name: str) -> Dict[str, Optional[Refusal]]:

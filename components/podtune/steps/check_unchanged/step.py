@@ -20,7 +20,7 @@ from podtune.stores.fetching import fetch_facts
 from podtune.stores.live import live_version
 from podtune.stores.opening import open_store
 from podtune.stores.outcomes import Outcome, leave_outcome
-from podtune.stores.refusals import standing_refusal
+from podtune.stores.refusals import refused_again
 from podtune.stores.releases import lost_file, read_release
 from podtune.stores.retrying import patiently
 from podtune.stores.store import Store
@@ -61,17 +61,18 @@ def run(  # noqa: PLR0913  # as many as the component has
     )
     name = str(release.get("name", ""))
     asks = release.get("approval") == "manual"
-    decision, reason = patiently(lambda: (_decide_by_waiting if asks else _decide)(now, open_store(store), name))
+    opened = open_store(store)
+    decision, reason = patiently(lambda: (_decide_by_waiting if asks else _decide)(now, opened, name))
     outcome = Outcome("skipped", reason) if decision == STOP else None
     if decision == TRAIN:
-        outcome = patiently(lambda: _refused_before(now, open_store(store), name, gate))
+        outcome = patiently(lambda: _refused_before(now, opened, name, gate))
     if outcome is not None and release.get("notify"):
         leave_outcome(store, name, outcome)
     if outcome is not None and outcome.event == "refused":
         raise GateRefused(f"{name} is not trained: {outcome.reason}; {_AGAIN}")
     changes: List[str] = []
     if decision == TRAIN:
-        changes = patiently(lambda: _data_changes(features.facts, open_store(store), name, gate))
+        changes = patiently(lambda: _data_changes(features.facts, opened, name, gate))
     explanation.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"{decision}: {reason}", *(f"- {change}" for change in changes)]
     explanation.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -81,13 +82,12 @@ def run(  # noqa: PLR0913  # as many as the component has
 
 def _refused_before(now: Ingredients, store: Store, name: str, gate: Mapping[str, Any]) -> Optional[Outcome]:
     """How the run ends if a model of the same ingredients was refused, and would be again; None where it may pass."""
-    live = live_version(store, name)
-    version = live.version if live else None
-    refusal = standing_refusal(store, name, now.derivation, gate=gate, live=version)
-    if refusal is None:
+    found = refused_again(store, name, now.derivation, gate)
+    if found is None:
         return None
+    why, refusal = found
     same = f"the same data, model, code and settings were refused at {refusal.time}"
-    return Outcome("refused", f"{same}: {refusal.why(gate, version)}", None, refusal.metrics)
+    return Outcome("refused", f"{same}: {why}", None, refusal.metrics)
 
 
 def _data_changes(features: Mapping[str, Any], store: Store, name: str, gate: Mapping[str, Any]) -> List[str]:
