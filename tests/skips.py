@@ -17,7 +17,18 @@ FLOOR = sys.version_info < (3, 9)
 """Whether this is `make test-floor`: a part of the tests, with the IPU image's libraries."""
 
 GPU = torch.cuda.is_available()
-CONTAINERS = os.geteuid() == 0 and all(shutil.which(tool) for tool in ("podman", "runc", "debootstrap"))
+TOOLS = ("podman", "runc", "debootstrap")
+DISK = 8
+"""GiB free that the CPU image, its base and their layers are built in."""
+
+LACKS = [
+    *(f"{tool} is not installed" for tool in TOOLS if not shutil.which(tool)),
+    *(["this is not root"] if os.geteuid() else []),
+    *([f"less than {DISK} GiB of disk are free"] if shutil.disk_usage(Path(__file__).parent).free < DISK << 30 else []),
+]
+"""Why no test runs in a container."""
+
+CONTAINERS = not LACKS
 FLOOR_PYTHON = Path(__file__).parent.parent / ".venv-floor" / "bin" / "python"
 POPTORCH = bool(os.environ.get("POPTORCH_SRC"))
 

@@ -9,7 +9,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from podtune.errors import BadInput
 from podtune.formats.release import ModelFacts, ReleaseManifest
 from podtune.sections import read_section
-from podtune.stores.approvals import waiting_versions
+from podtune.stores.approvals import approval_of, waiting_versions
 from podtune.stores.live import Live, live_version, moves
 from podtune.stores.outcomes import noted_names, old_notes
 from podtune.stores.pruned import pruned_versions
@@ -114,28 +114,49 @@ def _reasons(
 ) -> Dict[str, str]:
     """Why versions stay, of those that were read or could not be; the first reason of each."""
     been_live = [one for one in dict.fromkeys(move.version for move in moves(store, name)) if one in read]
-    before_it = islice((one for one in been_live if one != live.version), policy.predecessors)
+    before_it = list(islice((one for one in been_live if one != live.version), policy.predecessors))
     reasons = [(live.version, "live"), *((one, "pinned") for one in sorted(pinned_versions(store, name)))]
     waiting = [read[one] for one in waiting_versions(store, name) if one in read]
     reasons += [(one.version, "waits for approval") for one in waiting if one and _is_younger(one, policy.asked)]
     reasons += [(one, "live before") for one in before_it]
+    reasons += [
+        (anchor, f"anchor of {one}")
+        for one in (live.version, *before_it)
+        for anchor in _anchors(store, name, read[one])
+    ]
     reasons += _best([manifest for version, manifest in read.items() if manifest and version in been_live])
     reasons += [(version, "young") for version, one in read.items() if one and _is_younger(one, policy.before)]
     reasons += [(version, "cannot be read") for version, one in read.items() if one is None]
     return dict(reversed(reasons))
 
 
+def _anchors(store: Store, name: str, manifest: Optional[ReleaseManifest]) -> List[str]:
+    """The versions that a release was held against as the best so far: the next one's anchor, where it is none itself.
+
+    What cannot be read names none.
+    """
+    with contextlib.suppress(BadInput):
+        if manifest:
+            approval = approval_of(store, name, manifest.version)
+            facts = read_section(ModelFacts, manifest.facts, "")
+            return [one for one in (approval.anchors if approval else facts.anchors).values() if one]
+    return []
+
+
 def _best(manifests: List[ReleaseManifest]) -> List[Tuple[str, str]]:
-    """The best versions by each metric, of those that were scored on as many examples."""
-    best: Dict[Tuple[str, int, str], Tuple[float, str]] = {}
+    """The best versions by each metric, of those that were scored on the same examples.
+
+    Of releases of earlier versions, which do not say on which, those on as many.
+    """
+    best: Dict[Tuple[str, str, int, str], Tuple[float, str]] = {}
     for manifest in manifests:
         with contextlib.suppress(BadInput):
             facts = read_section(ModelFacts, manifest.facts, "")
             for metric, found in facts.metrics.items():
                 score = found.value if metric_named(metric).higher_is_better else -found.value
-                group = (facts.task, facts.examples, metric)
+                group = (facts.task, facts.data, facts.examples, metric)
                 best[group] = max(best.get(group, (score, manifest.version)), (score, manifest.version), key=_score)
-    return [(version, f"best {metric} on {count:,}") for (_, count, metric), (_, version) in best.items()]
+    return [(version, f"best {metric} on {count:,}") for (*_, count, metric), (_, version) in best.items()]
 
 
 def _score(found: Tuple[float, str]) -> float:

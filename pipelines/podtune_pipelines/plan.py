@@ -1,9 +1,11 @@
 """What a run would do: steps, sizes, time."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Literal, Optional
+from typing import Dict, Literal, Mapping, Optional
 
+from podtune.errors import PodtuneError
 from podtune.formats.base_model import BASE_MODEL, BaseModel
 from podtune.formats.features import FEATURES, Features, FeaturesFacts
 from podtune.training.config import TrainingConfig
@@ -18,6 +20,10 @@ from podtune_pipelines.local_run import prepare_locally, reusable_locally
 from podtune_pipelines.needs import Needs, needs_of
 from podtune_pipelines.probe import speed_of
 from podtune_pipelines.recipe import Recipe
+from podtune_pipelines.refused import refused_before
+from podtune_pipelines.reuse import Outputs
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,14 +93,17 @@ class Plan:
     approval: Literal["automatic", "manual"] = "automatic"
     """Who makes a model live that passes the gate."""
 
+    refused: str = ""
+    """When and why the gate refused the same model before, where it still would; empty else, and if not asked."""
+
     cost: Optional[Cost] = None
     """Of training and evaluation on one device, or of training on the placement's IPUs; None where that time is."""
 
 
-def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool, price: float = 0.0) -> Plan:
+def make_plan(recipe: Recipe, home: Home, device: str, *, fetch: bool, price: float = 0.0, store: str = "") -> Plan:
     """Plan a run; local sources are prepared to be counted and measured, others only with `fetch`.
 
-    `price` is for one device and one hour.
+    `price` is for one device and one hour. Of a store, where one is given, is asked whether the gate refused the same.
     """
     reused = reusable_locally(recipe, home, device)
     preparation = recipe.of_task.preparation
@@ -127,8 +136,17 @@ def make_plan(recipe: Recipe, home: Home, device: str, fetch: bool, price: float
         gate=gate_outlook(recipe, _scored(splits.get(recipe.evaluation.split)), home),
         ipu=ipu,
         approval=recipe.release.approval,
+        refused=_refused(recipe, device, reused, store) if store else "",
         cost=_cost(duration, ipu, price),
     )
+
+
+def _refused(recipe: Recipe, device: str, reused: Mapping[str, Optional[Outputs]], store: str) -> str:
+    try:
+        return refused_before(recipe, device, reused, store)
+    except PodtuneError as error:
+        _log.warning("whether the gate refused the same before is not known: %s", error)
+        return ""
 
 
 def _cost(duration: Optional[Duration], ipu: Optional[IpuPlan], price: float) -> Optional[Cost]:

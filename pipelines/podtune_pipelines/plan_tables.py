@@ -26,8 +26,7 @@ def show(made: Plan) -> None:
     console.print(_needs(made))
     if made.gate is not None:
         _show_gate(console, made.gate)
-    if made.approval == "manual":
-        console.print("release: a model that passes the gate waits until a person says podtune approve")
+    _show_release(console, made)
     if made.updates is None:
         console.print("steps and time: unknown until the data is fetched; --fetch downloads and prepares it")
         return
@@ -78,6 +77,14 @@ def _show_gate(console: Console, gate: GateOutlook) -> None:
     console.print(table)
     if gate.is_too_small:
         console.print(_too_few(gate), soft_wrap=True)
+
+
+def _show_release(console: Console, made: Plan) -> None:
+    if made.refused:
+        then = "a schedule would not train it, and a run would be refused again"
+        console.print(f"{made.refused}; {then}", soft_wrap=True)
+    if made.approval == "manual":
+        console.print("release: a model that passes the gate waits until a person says podtune approve")
 
 
 def _too_few(gate: GateOutlook) -> str:

@@ -1,7 +1,7 @@
 """Whether the gate refused before what a run on this machine would make."""
 
 from pathlib import Path
-from typing import Mapping
+from typing import Mapping, Optional
 
 from podtune import __version__
 from podtune.formats.base_model import BASE_MODEL
@@ -15,7 +15,7 @@ from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.reuse import Outputs
 
 
-def refused_before(recipe: Recipe, device: str, reused: Mapping[str, Outputs], store: str) -> str:
+def refused_before(recipe: Recipe, device: str, reused: Mapping[str, Optional[Outputs]], store: str) -> str:
     """When and why the same was refused, where that still holds; empty else, and until data and model are prepared."""
     prepared, fetched = reused.get(recipe.of_task.preparation), reused.get("fetch_model")
     if not prepared or not fetched:

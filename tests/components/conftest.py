@@ -39,6 +39,7 @@ if sys.version_info < (3, 9):
         "training/engines/test_attention.py",
         "training/engines/test_optimizer.py",
         "training/engines/test_poptorch_api.py",
+        "training/engines/test_precision.py",
         "training/engines/test_states.py",
         "training/engines/test_torch_engine.py",
     ]

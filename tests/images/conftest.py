@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
+from skips import CONTAINERS, LACKS, TOOLS
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = "localhost/podtune"
 BASE = "localhost/podtune-debian:bookworm"
-TOOLS = ("podman", "runc", "debootstrap")
 
 # runc, because crun may not raise limits here. Soft limits equal hard ones, because podman 4.3 exchanges the two for
 # those who come through Docker's API, and refuses what it made of them.
@@ -71,10 +71,8 @@ def _run(command: List[str], environment: Dict[str, str]) -> str:
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
-    if missing or os.geteuid() != 0:
-        why = f"not found: {', '.join(missing)}" if missing else "not root"
-        pytest.skip(f"{why}; as root, with {', '.join(TOOLS)} installed, make test-images would run this")
+    if not CONTAINERS:
+        pytest.skip(f"{', '.join(LACKS)}; make test-images would run this as root, with {', '.join(TOOLS)} and disk")
     made = Engine(ROOT / "build" / "containers")
     made.configure()
     return made

@@ -32,11 +32,19 @@ def store(tmp_path: Path) -> DirectoryStore:
 def release(store: DirectoryStore, tmp_path: Path) -> Callable[..., None]:
     """A function (expected, examples, metrics) that publishes qa with 100 bytes of its own and 10 shared ones."""
 
-    def publish_model(expected: Optional[str], examples: int = 9, how: Any = publish, **metrics: float) -> None:
+    def publish_model(  # what differs from release to release
+        expected: Optional[str],
+        examples: int = 9,
+        how: Any = publish,
+        data: str = "",
+        anchor: str = "",
+        **metrics: float,
+    ) -> None:
         (tmp_path / "weights").write_text(f"{expected}".rjust(100))
         (tmp_path / "config").write_text("the shared")
         scores = {name: Metric(value, value, value) for name, value in metrics.items()}
-        facts = to_mapping(ModelFacts("question-answering", "c", "e", examples, scores, {}))
+        anchors = {"f1": anchor} if data else {}
+        facts = to_mapping(ModelFacts("question-answering", "c", "e", examples, scores, {}, data, anchors))
         files = {"weights": tmp_path / "weights", "config": tmp_path / "config"}
         how(store, "qa", files=files, facts=facts, expected=expected)
 
@@ -105,6 +113,30 @@ def test_the_best_by_each_metric_on_as_many_examples_stays(store: DirectoryStore
         "1": "best f1 on 9",
         "2": "best exact_match on 9",
         "4": "best f1 on 5",
+    }
+
+
+def test_the_best_on_each_data_stays_though_another_has_as_many_examples(store: DirectoryStore, release: Any) -> None:
+    release(None, data="a", f1=90)
+    release("1", data="b", f1=80)
+    release("2", data="b", f1=70)
+
+    assert kept_versions(store, "qa", NOTHING) == {"3": "live", "1": "best f1 on 9", "2": "best f1 on 9"}
+
+
+def test_what_the_next_model_is_held_against_stays(store: DirectoryStore, release: Any) -> None:
+    release(None, data="a", f1=80)
+    release("1", data="a", anchor="1", f1=79)
+    set_live(store, "qa", "1", 2)
+    release("1", data="a", anchor="1", f1=78)
+    release("3", data="a", anchor="2", f1=90)
+
+    assert kept_versions(store, "qa", NOTHING) == {"4": "live", "2": "anchor of 4"}
+    assert kept_versions(store, "qa", Policy(1, 1e12)) == {
+        "4": "live",
+        "3": "live before",
+        "2": "anchor of 4",
+        "1": "anchor of 3",
     }
 
 

@@ -26,12 +26,14 @@ SMALL = [
     "release.notify=true",
 ]
 _TIME = re.compile(r"at \d[-\dT:+]*\d")
-RUN = [sys.executable, "-m", "podtune_pipelines.cli", "run", "bert-tiny-squad"]
+PODTUNE = [sys.executable, "-m", "podtune_pipelines.cli"]
 
 
-def run_small(directory: Path, *changes: str) -> "subprocess.CompletedProcess[str]":
+def run_small(directory: Path, *changes: str, command: str = "run") -> "subprocess.CompletedProcess[str]":
     options = [part for change in [*SMALL, *changes] for part in ("--set", change)]
-    return subprocess.run([*RUN, *options], cwd=directory, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*PODTUNE, command, "bert-tiny-squad", *options], cwd=directory, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.local
@@ -41,11 +43,12 @@ def test_the_local_command_tells_of_each_outcome(webhook: Any, tmp_path: Path) -
         run_small(tmp_path),
         run_small(tmp_path, "gate.floors.exact_match=100.0"),
         run_small(tmp_path, "gate.floors.exact_match=100.0"),
+        run_small(tmp_path, "gate.floors.exact_match=100.0", command="plan"),
         run_small(tmp_path, "source.data=/nonexistent"),
         run_small(tmp_path, "release.notify=false", "source.data=/nonexistent"),
     ]
 
-    assert [one.returncode for one in runs] == [0, 0, 3, 3, 2, 2]
+    assert [one.returncode for one in runs] == [0, 0, 3, 3, 0, 2, 2]
     told = [(one["event"], one["version"], sorted(one["metrics"])) for one in webhook.messages]
     assert told == [
         ("released", "1", ["exact_match", "f1"]),
@@ -63,8 +66,10 @@ def test_the_local_command_tells_of_each_outcome(webhook: Any, tmp_path: Path) -
     ]
     assert [one["consecutive"] for one in webhook.messages] == [0, 0, 1, 2, 3]
     assert len({one["run"] for one in webhook.messages}) == 5
-    before = "the gate refused the same at T: exact_match is 0.00, below its floor of 100.00; it is asked again"
-    assert [before in _TIME.sub("at T", one.stderr) for one in runs] == [False, False, False, True, False, False]
+    before = "the gate refused the same at T: exact_match is 0.00, below its floor of 100.00"
+    said = [_TIME.sub("at T", one.stderr + one.stdout) for one in runs]
+    assert [f"{before}; it is asked again" in one for one in said] == [number == 3 for number in range(7)]
+    assert [f"{before}; a schedule would not train it" in one for one in said] == [number == 4 for number in range(7)]
     assert "error: bert-tiny-squad is not released: exact_match is 0.00" in runs[3].stderr
     assert "(as at T: nothing it depends on has changed)" in _TIME.sub("at T", runs[3].stderr)
     everything = "".join(one.stdout + one.stderr for one in runs)

@@ -12,6 +12,7 @@ def plan(
     recipe: options.Recipe,
     changes: options.Changes = options.NO_CHANGES,
     device: options.Device = "cpu",
+    store: options.Store = "",
     home: options.Home = options.DEFAULT_HOME,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Download remote sources, to count rows and measure speed.")
@@ -37,7 +38,8 @@ def plan(
     require_price(price)
     for mistake in (*missing_paths(loaded), *wrong_models(loaded, device, remote=fetch)):
         print(f"{mistake}; the run would stop at once", file=sys.stderr)
-    made = make_plan(loaded, Home(home), device, fetch, price)
+    store = options.store_of(store, home)
+    made = make_plan(loaded, Home(home), device, fetch=fetch, price=price, store=store)
     if as_json:
         options.print_json(made)
     else:
