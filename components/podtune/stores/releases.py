@@ -60,7 +60,7 @@ def read_release(store: Store, name: str, version: str) -> ReleaseManifest:
     found = store.read(key)
     if found is None:
         known = ", ".join(versions(store, name)) or "none"
-        raise BadInput(f"{store.uri} has no version {version} of {name}; it has {known}")
+        raise BadInput(f"{store.uri} has no version {version} of {name} ({key}); it has {known}")
     manifest = parse_release(found, f"{key} in {store.uri}")
     if (manifest.name, manifest.version) != (name, version):
         raise BadInput(f"{key} in {store.uri} is damaged: it describes {manifest.name} {manifest.version}")
