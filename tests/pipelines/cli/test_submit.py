@@ -90,8 +90,8 @@ def test_a_wrong_pipeline_root_is_told_before_the_cluster_is_asked(podtune: Any,
 
     assert (ended.code, fake_kfp.requests) == (2, [])
     assert ended.err == (
-        "error: --pipeline-root (or PODTUNE_PIPELINE_ROOT) must begin with minio://, s3:// or gs:// and a bucket, which "
-        "is what KFP reads; got 'nonsense'\n"
+        "error: --pipeline-root (or PODTUNE_PIPELINE_ROOT) must begin with minio://, s3:// or gs:// and a bucket, "
+        "which is what KFP reads; got 'nonsense'\n"
     )
 
 
