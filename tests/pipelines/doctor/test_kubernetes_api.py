@@ -108,7 +108,12 @@ def test_a_user_who_may_ask_nothing(kubernetes: Any, outcomes: Any) -> None:
 def test_a_kubeconfigs_api_is_asked_through_the_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = {"name": "c", "cluster": {"server": "https://api.corp:6443"}}
     context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
-    kubeconfig = {"current-context": "x", "clusters": [cluster], "contexts": [context], "users": [{"name": "u"}]}
+    kubeconfig = {
+        "current-context": "x",
+        "clusters": [cluster],
+        "contexts": [context],
+        "users": [{"name": "u", "user": {}}],
+    }
     (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
     monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@proxy.corp:3128")
