@@ -52,6 +52,8 @@ NAMES = [
     ("kfp.local.cache.LocalCache.put", ["key", "outputs"], "reuse.py"),
     ("kfp.client.ServiceAccountTokenVolumeCredentials", ["path"], "cluster/client.py"),
     ("kfp.client.Client.get_kfp_healthz", ["sleep_duration"], "cluster/client.py"),
+    ("kfp.client.Client._load_config", None, "cluster/client.py"),
+    ("kfp.client.Client._load_context_setting_or_default", [], "cluster/client.py"),
     (
         "kubernetes.client.ApiClient.update_params_for_auth",
         ["headers", "querys", "auth_settings"],

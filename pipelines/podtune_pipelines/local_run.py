@@ -40,13 +40,13 @@ _SHOWN = (
 
 def run_locally(recipe: Recipe, home: Home, store: str, device: str) -> Path:
     """Run a recipe's pipeline on this machine and return its Release; a failed step's error is raised as its own."""
-    return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, store), home, recipe.name)
+    return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, store), home, recipe.slug)
 
 
 def prepare_locally(recipe: Recipe, home: Home, device: str) -> Path:
     """Run a recipe's preparing steps on this machine and return its Features; `run_locally` reuses them."""
     pipeline = preparation_of(recipe, _placement(recipe, device))
-    return _run(pipeline, preparing_arguments_of(recipe), home, recipe.name)
+    return _run(pipeline, preparing_arguments_of(recipe), home, recipe.slug)
 
 
 def reusable_locally(recipe: Recipe, home: Home, device: str) -> Dict[str, Optional[Outputs]]:
@@ -57,7 +57,7 @@ def reusable_locally(recipe: Recipe, home: Home, device: str) -> Dict[str, Optio
 
 def left_behind(recipe: Recipe, home: Home, reused: Mapping[str, Outputs], begun: float) -> Dict[str, Path]:
     """What a run that began at that time has made or reused and a person may want to see, also one that failed."""
-    runs = sorted(home.runs.glob(f"podtune-{recipe.name}-[0-9]*"))
+    runs = sorted(home.runs.glob(f"podtune-{recipe.slug}-[0-9]*"))
     newest = runs[-1] if runs and runs[-1].stat().st_mtime >= begun else None
     found: Dict[str, Path] = {}
     for step, output, files in _SHOWN:
@@ -68,8 +68,8 @@ def left_behind(recipe: Recipe, home: Home, reused: Mapping[str, Outputs], begun
         else:
             continue
         found.update({what: _from_here(directory / name) for what, name in files.items()})
-    if home.log(recipe.name).exists() and home.log(recipe.name).stat().st_mtime >= begun:
-        found["log"] = home.log(recipe.name)
+    if home.log(recipe.slug).exists() and home.log(recipe.slug).stat().st_mtime >= begun:
+        found["log"] = home.log(recipe.slug)
     return found
 
 

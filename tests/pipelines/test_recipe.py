@@ -259,3 +259,19 @@ def test_a_recipe_can_be_a_file_of_ones_own(tmp_path: Path) -> None:
     path.write_text(_packaged("bert-tiny-squad").read_text().replace("name: bert-tiny-squad", "name: mine"))
 
     assert load_recipe(str(path)).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("bert-tiny-squad", "bert-tiny-squad"),
+        ("My Recipe_2", "my-recipe-2"),
+        ("日本", "ucf2abf0c"),
+        ("中文", "u72726d88"),
+        ("übung", "bung-ue2001a74"),
+        ("u\u0308bung", "bung-ue2001a74"),
+        ("bung", "bung"),
+    ],
+)
+def test_names_of_every_script_stay_distinct(name: str, slug: str) -> None:
+    assert load_recipe("bert-tiny-squad", [f"name={name}"]).slug == slug

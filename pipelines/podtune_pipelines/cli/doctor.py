@@ -16,6 +16,7 @@ def doctor(
     store: options.Store = "",
     workspace: options.Workspace = "",
     device: options.Device = "cpu",
+    placement: options.Placement = "",
     home: options.Home = options.DEFAULT_HOME,
     seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = 20.0,
     as_json: options.Json = False,
@@ -25,11 +26,14 @@ def doctor(
     Exits with 1 if a check failed.
     """
     from podtune_pipelines.doctor.checks import checks_of, examine
+    from podtune_pipelines.placement import Placement
+    from podtune_pipelines.pods.placement_file import load_pods
     from podtune_pipelines.preflight import check_device
 
     check_device(device)
-    store = options.store_of(store, home)
-    checks = checks_of(device, home, store=store, workspace=workspace, host=host, namespace=namespace, argo=argo)
+    store, pods = options.store_of(store, home), load_pods(placement)
+    locations = {"store": store, "workspace": workspace, "host": host, "namespace": namespace, "argo": argo}
+    checks = checks_of(Placement(device, pods=pods), home, **locations)
     found = examine(checks, seconds)
     if as_json:
         options.print_json(found)

@@ -74,6 +74,7 @@ def schedule(  # as many as the command has options
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, utc_now(), _TIMES)]
     loaded, pods = load_recipe(recipe, changes), load_pods(placement)
+    conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     pods.refuse([f"run.timeZone: {KFP_LACKS_ZONE}"] if pods.run.timeZone else [])
     for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace, pods=pods):
         print(warning, file=sys.stderr)
@@ -82,7 +83,6 @@ def schedule(  # as many as the command has options
     where = Placement(device, devices, hours=hours, pods=pods)
     version = upload_pipeline(cluster, loaded, scheduled_pipeline_of, arguments, where)
     print_version(loaded, version)
-    conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     new = set_schedule(
         cluster, name or loaded.name, cron=parsed, version=version, conditions=conditions, at_once=max_concurrency
     )

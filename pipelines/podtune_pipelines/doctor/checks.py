@@ -9,6 +9,7 @@ from typing import Callable, Iterator, List
 from podtune.errors import PodtuneError, from_os_error
 from podtune.image_names import image_of
 from podtune.ipujobs.work import jobs_namespace
+from podtune.steps.table import STEPS
 
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.findings import Finding, failed, plain, refused
@@ -16,6 +17,7 @@ from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
 from podtune_pipelines.doctor.orchestrators import check_argo, check_retries
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
+from podtune_pipelines.placement import Placement
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class Check:
 
 
 def checks_of(  # as many as the command has options
-    device: str, home: Path, *, store: str, workspace: str, host: str, namespace: str = "", argo: str = ""
+    placement: Placement, home: Path, *, store: str, workspace: str, host: str, namespace: str = "", argo: str = ""
 ) -> List[Check]:
     """All checks for what is going to be used; `argo` is a namespace for Argo without KFP."""
-    elsewhere = bool(host or argo)
+    device, pods, elsewhere = placement.device, placement.pods, bool(host or argo)
+    gpus = sorted({pods.of(name).gpus.resource for name, step in STEPS.items() if step.on_accelerator})
     devices = sorted({"cpu", device})  # only training and evaluation run in another image than a CPU's
     return [
         Check("packages", machine.check_packages),
@@ -44,8 +47,8 @@ def checks_of(  # as many as the command has options
         *([Check("workspace", lambda: check_store(workspace, CHECKPOINTS))] if workspace else []),
         *([] if argo and not host else [Check("KFP", lambda: check_kfp(host))]),
         *([Check("KFP's retries", lambda: check_retries(namespace))] if host else []),
-        *([Check("Argo", lambda: check_argo(argo, device))] if argo else []),
-        Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace())),
+        *([Check("Argo", lambda: check_argo(argo, device, gpus))] if argo else []),
+        Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace(), gpus)),
         Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
     ]
 

@@ -1,6 +1,6 @@
 """How KFP's and Argo's own configuration treats a run, and whether a namespace has what Argo's runs need."""
 
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import yaml
 from podtune.ipujobs.cluster import open_api
@@ -63,8 +63,8 @@ def _launcher(api: Any, namespace: str) -> Finding:
     return ok(about, root)
 
 
-def check_argo(namespace: str, device: str) -> Iterator[Finding]:
-    """Check that a namespace has what `podtune argo`'s workflows need."""
+def check_argo(namespace: str, device: str, accelerators: Sequence[str] = ()) -> Iterator[Finding]:
+    """Check that a namespace has what `podtune argo`'s workflows need; of GPUs by the names of their resources."""
     api = open_api()
     if api is None:
         yield not_checked("Argo", "there is neither a pod's service account nor a kubeconfig", "set KUBECONFIG")
@@ -81,7 +81,8 @@ def check_argo(namespace: str, device: str) -> Iterator[Finding]:
     yield _notification(api, namespace)
     yield _repository(api, namespace)
     if device == "gpu":
-        yield _quota(api, namespace)
+        for name in accelerators:
+            yield _quota(api, namespace, name)
     yield _executor(api)
 
 
@@ -134,19 +135,21 @@ def _repository(api: Any, namespace: str) -> Finding:
     return ok(about, f"{bucket} at {plain(endpoint)}")
 
 
-def _quota(api: Any, namespace: str) -> Finding:
+def _quota(api: Any, namespace: str, accelerator: str) -> Finding:
     about = f"GPUs that {namespace} may use"
     answer = request(api, "GET", f"/api/v1/namespaces/{namespace}/resourcequotas")
     found = json_of(answer) if answer.status == 200 else None
     if found is None:
         return not_checked(about, f"this user may not read its quotas (HTTP {answer.status})")
-    hard = [quota["spec"].get("hard", {}).get("requests.nvidia.com/gpu") for quota in found["items"]]
+    hard = [quota["spec"].get("hard", {}).get(f"requests.{accelerator}") for quota in found["items"]]
     least = min((int(limit) for limit in hard if limit is not None), default=None)
     if least == 0:
         return failed(
-            about, "its quota allows none: the pod would wait for ever", "add the component gpus (manifests/)"
+            about,
+            f"its quota allows no {accelerator}: the pod would wait for ever",
+            "add the component gpus (manifests/)",
         )
-    return ok(about, "no quota limits them" if least is None else f"at most {least}")
+    return ok(about, f"no quota limits {accelerator}" if least is None else f"at most {least} of {accelerator}")
 
 
 def _executor(api: Any) -> Finding:
