@@ -179,8 +179,13 @@ def require_few_duplicates(profiles: Mapping[str, SplitProfile], most: float, da
         if overlap and share > most:
             counted = f"{overlap.normalised:,} of {split.examples:,} {examples} of {name} stand in {TRAIN} too"
             such = f"{share:.2%}, such as {', '.join(map(shown, overlap.named))}"
-            cure = f"take them out of one of the two, or allow them: --set features.most_duplicates={_enough(share)}"
+            cure = f"take them out of one of the two, or allow them: --set features.most_duplicates={enough(share)}"
             raise BadInput(f"{data}: {counted} ({such}); features.most_duplicates allows {most:.2%}; {cure}")
+
+
+def enough(share: float) -> str:
+    """A setting of whole percents that allows this share."""
+    return f"{min(1.0, np.ceil(share * 100) / 100):g}"
 
 
 def _profile(split: Traces, train: Optional[Traces]) -> SplitProfile:
@@ -228,8 +233,3 @@ def _quantiles(values: Array) -> List[int]:
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
-
-
-def _enough(share: float) -> str:
-    """A setting that allows this share: it is rounded up."""
-    return f"{min(1.0, np.ceil(share * 100 + 1e-9) / 100):g}"
