@@ -47,6 +47,7 @@ IPU_POD = Variable("PODTUNE_IPU_POD", "steps on a cluster", "set by `--placement
 METEOR_JAR = Variable("PODTUNE_METEOR_JAR", "evaluate", "METEOR's meteor-1.5.jar; without it that metric is left out")
 OUTAGE = Variable("PODTUNE_OUTAGE", "steps", "seconds for which a step waits for a store that is away; default 600")
 TERMINAL = Variable("PODTUNE_TERMINAL", "steps", "set by `podtune run`: the terminal to draw progress bars on")
+SUMS = Variable("PODTUNE_SUMS", "podtune, steps", "set by `podtune run`: file with the sums of unchanged files")
 CURVES = Variable("PODTUNE_CURVES", "finetune", "set by `podtune run`: directory for this training's TensorBoard file")
 MESSAGE_FILE = Variable("PODTUNE_MESSAGE_FILE", "steps", "set by whoever starts a step: file for its failure")
 AGAIN = Variable("PODTUNE_AGAIN", "publish", "set on Argo: what to do when another publisher was first")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Iterator, Optional
 
 from podtune.errors import BadInput, naming
-from podtune.formats.sealed import FileEntry, sha256_of, sync
+from podtune.formats.sealed import FileEntry, sync
+from podtune.formats.sums import sha256_of
 from podtune.stores.partial_file import land, partial_file
 from podtune.stores.store import Advance, Stored, unwatched
 

@@ -6,8 +6,8 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
-from podtune.formats.sealed import sha256_of
 from podtune.formats.stand_ins import refuse_stand_in
+from podtune.formats.sums import known_sums
 from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
@@ -135,8 +135,8 @@ def _require_differences(names: Mapping[Path, str]) -> None:
         by_size.setdefault(path.stat().st_size, []).append(path)
     for alike in by_size.values():
         seen: Dict[str, Path] = {}
-        for path in alike if len(alike) > 1 else []:
-            other = seen.setdefault(sha256_of(path), path)
+        for path, digest in zip(alike, known_sums(alike)) if len(alike) > 1 else ():
+            other = seen.setdefault(digest, path)
             if other != path:
                 raise BadInput(f"{names[other]} and {names[path]} have the same content; keep one of them")
 

@@ -43,7 +43,7 @@ def test_exactly_these_files_are_left_also_by_a_second_run(features: Path, check
         assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "evaluation", "features"]
 
 
-def test_no_file_is_hashed_twice(features: Path, checkpoint: Path, tmp_path: Path, hashed: List[str]) -> None:
+def test_no_file_is_hashed_twice(features: Path, checkpoint: Path, tmp_path: Path, hashed: Any) -> None:
     evaluate(features, checkpoint, tmp_path / "evaluation")
 
     assert len(hashed) == len(set(hashed))

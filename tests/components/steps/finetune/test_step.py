@@ -4,7 +4,7 @@ import re
 import shutil
 import socket
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import pytest
 from podtune.errors import BadInput, Interrupted, TryAgainLater
@@ -104,7 +104,7 @@ def test_settings_of_images_and_of_writing_stay_with_the_model(
 
 
 def test_no_file_is_hashed_twice(
-    features: Path, base_model: Path, training: Training, tmp_path: Path, hashed: List[str]
+    features: Path, base_model: Path, training: Training, tmp_path: Path, hashed: Any
 ) -> None:
     finetune(features, base_model, tmp_path, {**training, "epochs": 1, "evaluate_every": 5})
 

@@ -88,7 +88,7 @@ def test_the_recipe_holds_no_signature(finished_run, tmp_path) -> None:
 
 def test_no_file_is_hashed_twice(finished_run, tmp_path, hashed) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
-    del hashed[:]
+    hashed.forget()
 
     run(**paths, **SECTIONS, card=finished_run.card, release={"name": "a"})
 
