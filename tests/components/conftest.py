@@ -42,6 +42,7 @@ if sys.version_info < (3, 9):
         "training/engines/test_precision.py",
         "training/engines/test_states.py",
         "training/engines/test_torch_engine.py",
+        "training/engines/test_waiting.py",
     ]
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
