@@ -25,7 +25,11 @@ STORE = Variable("PODTUNE_STORE", "podtune", "where releases live: a directory o
 WORKSPACE = Variable("PODTUNE_WORKSPACE", "podtune", "`s3://` URI for the intermediate checkpoints of cluster runs")
 PLACEMENT = Variable("PODTUNE_PLACEMENT", "podtune", "YAML file with what the cluster wants of the pods: `--placement`")
 REGISTRY = Variable("PODTUNE_REGISTRY", "podtune, make", "registry and folder that a cluster pulls the images from")
-CACHE = Variable("PODTUNE_CACHE", "fetching steps", "directory for interrupted downloads; default: the user's cache")
+CACHE = Variable(
+    "PODTUNE_CACHE",
+    "fetching steps",
+    "directory for interrupted downloads; default: the user's cache, if it is on the same disk",
+)
 SIGNING_KEY = Variable("PODTUNE_SIGNING_KEY", "publish", "private key (PEM) that signs releases, or its file's path")
 SIGNED = Variable(
     "PODTUNE_SIGNED_URLS",
