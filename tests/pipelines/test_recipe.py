@@ -203,7 +203,7 @@ def test_every_mistake_of_every_section_is_reported_at_once() -> None:
     assert raised.value.lines == [
         "colour is not a setting; known are name, task, source, model, features, training, evaluation, gate, card, "
         "release",
-        "model.x is not a setting; known are source, model, licence, revision, sha256, decoder",
+        "model.x is not a setting; known are source, model, licence, revision, sha256, decoder, gigabytes",
         "training.epochs must be at least 1; got 0",
         "gate.florrs is not a setting; did you mean floors?",
         "release.name must be lower-case letters, digits and hyphens, at most 63; got 'A_b'",
