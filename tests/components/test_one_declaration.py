@@ -46,7 +46,7 @@ def test_run_takes_what_the_component_takes_in_its_order(step: str) -> None:
     hints = get_type_hints(run_of(step))
 
     kinds = kinds_of(step)
-    facts = [name for name, kind in kinds.items() if kind == "output" and name.endswith("_facts")]  # as a last wish
+    facts = [name for name, kind in kinds.items() if kind == "output" and name.endswith("_facts")]
     expected = [(name, types[kind]) for name, kind in kinds.items() if name not in facts]
     expected += [(name, Optional[Path]) for name in facts]
     assert [(name, hints[name]) for name in signature(run_of(step)).parameters] == expected
