@@ -31,4 +31,4 @@ def test_a_benchmark_says_how_it_is_used(
 
 
 def test_all_are_there() -> None:
-    assert len(list(BENCHMARKS.glob("*.py"))) == 23
+    assert len(list(BENCHMARKS.glob("*.py"))) == 24

@@ -26,7 +26,11 @@ WORKSPACE = Variable("PODTUNE_WORKSPACE", "podtune", "`s3://` URI for the interm
 PLACEMENT = Variable("PODTUNE_PLACEMENT", "podtune", "YAML file with what the cluster wants of the pods: `--placement`")
 PIPELINE_ROOT = Variable("PODTUNE_PIPELINE_ROOT", "podtune", "URI for the artifacts on KFP: `--pipeline-root`")
 REGISTRY = Variable("PODTUNE_REGISTRY", "podtune, make", "registry and folder that a cluster pulls the images from")
-CACHE = Variable("PODTUNE_CACHE", "fetching steps", "directory for interrupted downloads; default: the user's cache")
+CACHE = Variable(
+    "PODTUNE_CACHE",
+    "fetching steps",
+    "directory for interrupted downloads; default: the user's cache, if it is on the same disk",
+)
 SIGNING_KEY = Variable("PODTUNE_SIGNING_KEY", "publish", "private key (PEM) that signs releases, or its file's path")
 SIGNED = Variable(
     "PODTUNE_SIGNED_URLS",

@@ -7,13 +7,13 @@ profile, without any text, is what is recorded.
 
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence
+from typing import Dict, Hashable, Iterable, List, Mapping, Optional, Sequence
 
 import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.ragged import Array
-from podtune.sections import read_section, shown
+from podtune.sections import shown
 
 TRAIN = "train"
 """The split that no other may share examples with."""
@@ -150,12 +150,6 @@ def lengths(texts: Iterable[str]) -> Array:
 def profiles_of(splits: Mapping[str, Traces]) -> Dict[str, SplitProfile]:
     """Summarise each split, and hold it against the training split."""
     return {name: _profile(split, None if name == TRAIN else splits.get(TRAIN)) for name, split in splits.items()}
-
-
-def read_profiles(facts: Mapping[str, Any]) -> Dict[str, SplitProfile]:
-    """Read the profile of each split from an artifact's facts; those of earlier versions have none."""
-    found = facts.get("profile", {})
-    return {name: read_section(SplitProfile, split, f"profile.{name}") for name, split in found.items()}
 
 
 def changes_between(before: Mapping[str, SplitProfile], now: Mapping[str, SplitProfile]) -> List[Change]:

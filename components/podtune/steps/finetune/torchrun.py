@@ -18,6 +18,11 @@ def is_running() -> bool:
     return "WORLD_SIZE" in os.environ
 
 
+def is_first() -> bool:
+    """Whether this is the first of all processes that torchrun has started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def launcher(count: int) -> List[str]:
     """The command line that starts so many processes on this machine."""
     return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]

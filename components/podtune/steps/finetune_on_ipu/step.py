@@ -1,8 +1,10 @@
 """Fine-tune a pretrained model on IPUs: the finetune step, done by an IPUJob."""
 
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
+from podtune.formats.checkpoint import CHECKPOINT, LOG
+from podtune.formats.facts import write_facts
 from podtune.image_names import image_of
 from podtune.ipujobs.computation import Computation, compute, s3_uri
 from podtune.sections import read_section, to_mapping
@@ -17,6 +19,7 @@ def run(
     training: Mapping[str, Any],
     workspace: str,
     image: str = "",
+    checkpoint_facts: Optional[Path] = None,
 ) -> None:
     """Have an IPUJob fine-tune a model; the inputs are s3:// URIs, and the image is podtune's own by default."""
     config = read_section(TrainingConfig, training, "training")
@@ -33,3 +36,4 @@ def run(
         image=image or image_of("ipu"),
     )
     compute(computation, checkpoint)
+    write_facts(CHECKPOINT, checkpoint, checkpoint_facts, [LOG])

@@ -11,9 +11,9 @@ from podtune.steps.write_card.step import run
 
 
 def inputs_and_outputs(finished_run: Any, directory: Path) -> Dict[str, Any]:
-    names = {"features": "prepared_data", "evaluation": "scores"}
+    names = {"features": "prepared_data_facts", "evaluation": "scores", "verdict": "verdict"}
     return {
-        **{names.get(kind, kind): path for kind, path in finished_run.write().items()},
+        **{names.get(kind, f"{kind}_facts"): path for kind, path in finished_run.write().items()},
         "model_card": directory / "card",
         "readme": directory / "kfp" / "readme",
         "report": directory / "kfp" / "report",
