@@ -21,7 +21,14 @@ from podtune.training.engines import open_engine
 from podtune.training.protocols import Examples, Objective
 from predict_squad import SomeWindows
 from squad_shapes import SHAPES, make_up_windows, write_model
-from transformers import GPT2Config, LxmertConfig, RobertaConfig, VisionEncoderDecoderConfig, ViTConfig
+from transformers import (
+    GPT2Config,
+    LxmertConfig,
+    LxmertForQuestionAnswering,
+    RobertaConfig,
+    VisionEncoderDecoderConfig,
+    ViTConfig,
+)
 
 WITHIN, ALIKE = 0.002, 0.999
 """How far a first loss may be from the CPU's, and how far a gradient's direction: its least cosine."""
@@ -47,7 +54,7 @@ class Workload:
 def _write_tiny_lxmert(directory: Path) -> None:
     sizes = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
     config = LxmertConfig(num_qa_labels=_ANSWERS, l_layers=1, x_layers=1, r_layers=1, **sizes)
-    train_lxmert.LxmertForQuestionAnswering(config).save_pretrained(directory)
+    LxmertForQuestionAnswering(config).save_pretrained(directory)
 
 
 def _write_tiny_captioner(directory: Path) -> None:

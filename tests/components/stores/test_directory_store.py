@@ -180,7 +180,9 @@ def test_what_a_killed_process_left_is_swept_and_what_another_writes_is_not(tmp_
     assert sorted(path.name for path in incoming.iterdir()) == ["held", "new"]
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nowhere")], ids=["directory", "dangling link"])
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, lambda path: path.symlink_to("nowhere")], ids=["directory", "dangling link"]
+)
 def test_what_is_no_file_in_the_place_of_a_new_object_is_named(
     directory_store: DirectoryStore, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:

@@ -48,7 +48,9 @@ class CaptionObjective:
 
     def losses(self, model: Any, tensors: Any) -> torch.Tensor:
         """The loss of each image, float32 [images]."""
-        return _loss_sums(model, tensors, _encoded(model, tensors.columns["pixels"])) / tensors.offsets.diff()
+        sums = _loss_sums(model, tensors, _encoded(model, tensors.columns["pixels"]))
+        means: torch.Tensor = sums / tensors.offsets.diff()
+        return means
 
     def outputs(self, model: Any, tensors: Any) -> Dict[str, torch.Tensor]:
         """The caption that the model writes for each image, and the loss of its reference captions.

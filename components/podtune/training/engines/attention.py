@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from podtune.training.engines.layers import draw_multipliers
-from podtune.training.engines.sequences import AttentionSpans, Padding, Sequences, running_sequences
+from podtune.training.engines.sequences import AttentionSpans, Group, Padding, Sequences, running_sequences
 
 NAME = "podtune_unpadded"
 """Under which transformers knows the attention function."""
@@ -156,10 +156,10 @@ def attend_in_groups(
 ) -> torch.Tensor:
     """Attend with torch's dropout, each group padded; scaled [heads, tokens, width] each, to [tokens, heads, width]."""
     padding = sequences.in_groups
-    streams = (pad(stream.transpose(0, 1), padding).split(padding.sizes) for stream in (query, key, value))
+    streams = (torch.split(pad(stream.transpose(0, 1), padding), padding.sizes) for stream in (query, key, value))
     attended = []
     for group, *parts in zip(padding.groups, *streams):
-        q, k, v = (part.unflatten(0, (group.sequences, group.longest)).transpose(1, 2) for part in parts)
+        q, k, v = (_in_rows(part, group).transpose(1, 2) for part in parts)
         mask = None if causal else group.mask  # padding comes last, where causal attention does not look
         if window:
             near = _near(group.longest, window, query.device)
@@ -178,7 +178,7 @@ def attend_to_context(
     (rows,) = padding.groups
     own = (len(query), rows.sequences, -1, query.shape[-1])
     k, v = (stream.reshape(own).transpose(0, 1) for stream in (key, value))
-    q = pad(query.transpose(0, 1), padding).unflatten(0, (rows.sequences, rows.longest)).transpose(1, 2)
+    q = _in_rows(pad(query.transpose(0, 1), padding), rows).transpose(1, 2)
     padded = scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=1.0)
     return unpad(padded.transpose(1, 2).flatten(0, 1), padding)
 
@@ -193,6 +193,11 @@ def unpad(padded: torch.Tensor, padding: Padding) -> torch.Tensor:
     """The other way round."""
     stream: torch.Tensor = _Unpad.apply(padded, padding)  # type: ignore[no-untyped-call]  # torch's
     return stream
+
+
+def _in_rows(places: torch.Tensor, group: Group) -> torch.Tensor:
+    """[sequences × longest, …] to [sequences, longest, …]."""
+    return places.view(group.sequences, group.longest, *places.shape[1:])
 
 
 class _Pad(torch.autograd.Function):

@@ -4,7 +4,7 @@ import contextlib
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Iterable, Iterator, List, NamedTuple, Optional
+from typing import Any, Iterable, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -161,9 +161,10 @@ def _padding(starts: np.ndarray, lengths: np.ndarray, groups: List[np.ndarray], 
     tokens, real = (np.concatenate([part.ravel() for part in parts]) for parts in (gathered, masks))
     kept = np.empty(int(lengths.sum()), dtype=np.int64)
     kept[tokens[real]] = np.flatnonzero(real)
-    parts = to_tensor(real, device).split([mask.size for mask in masks])
+    parts = torch.split(to_tensor(real, device), [mask.size for mask in masks])
     padded = [
-        Group(*mask.shape, None if mask.all() else part.view(len(mask), 1, 1, -1)) for mask, part in zip(masks, parts)
+        Group(len(mask), mask.shape[1], None if mask.all() else part.view(len(mask), 1, 1, -1))
+        for mask, part in zip(masks, parts)
     ]
     return Padding(to_tensor(tokens, device), to_tensor(kept, device), padded)
 
@@ -201,7 +202,7 @@ def to_device(batch: Batch, longest: int, device: torch.device, noise: Optional[
     return MicroBatch(Batch(to_tensor(batch.offsets, device), streams, columns, on_device, longest), sequences)
 
 
-def to_tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
+def to_tensor(array: np.ndarray, device: torch.device) -> Any:
     """Bring an array to the device without waiting for it."""
     tensor = torch.from_numpy(np.ascontiguousarray(array))
     # From memory that can be paged out, CUDA first waits for what the device has still to do. Torch keeps pinned memory
