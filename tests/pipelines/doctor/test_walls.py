@@ -7,6 +7,7 @@ import yaml
 from podtune_pipelines.doctor.checks import checks_of
 from podtune_pipelines.doctor.findings import Finding
 from podtune_pipelines.doctor.walls import EXAMPLES, check_walls
+from podtune_pipelines.placement import Placement
 
 pytestmark = pytest.mark.local
 
@@ -175,7 +176,7 @@ def test_the_namespaces_of_a_run_are_looked_at(
     monkeypatch.setattr("podtune_pipelines.doctor.checks.check_walls", looked.append)
     device = given.pop("device")
 
-    for check in checks_of(device, tmp_path, store="", workspace="", **given):
+    for check in checks_of(Placement(device), tmp_path, store="", workspace="", **given):
         if check.about == "network policies":
             check.run()
 
