@@ -14,9 +14,10 @@ from podtune.steps.table import STEPS
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.findings import Finding, failed, plain, refused
 from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
-from podtune_pipelines.doctor.orchestrators import check_argo, check_retries
+from podtune_pipelines.doctor.orchestrators import KFP_NAMESPACE, check_argo, check_retries
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
+from podtune_pipelines.doctor.walls import check_walls
 from podtune_pipelines.placement import Placement
 
 
@@ -48,9 +49,15 @@ def checks_of(  # as many as the command has options
         *([] if argo and not host else [Check("KFP", lambda: check_kfp(host))]),
         *([Check("KFP's retries", lambda: check_retries(namespace))] if host else []),
         *([Check("Argo", lambda: check_argo(argo, device, gpus))] if argo else []),
+        *([Check("network policies", lambda: check_walls(_namespaces(device, namespace, argo)))] if elsewhere else []),
         Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace(), gpus)),
         Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
     ]
+
+
+def _namespaces(device: str, namespace: str, argo: str) -> List[str]:
+    """Where a run's pods are: KFP with one user runs them in its own namespace."""
+    return [argo or namespace or KFP_NAMESPACE, *([jobs_namespace()] if device == "ipu" else [])]
 
 
 def examine(checks: List[Check], seconds: float) -> List[Finding]:

@@ -13,7 +13,7 @@ from podtune_pipelines.doctor.kubernetes_api import request
 from podtune_pipelines.doctor.servers import json_of
 from podtune_pipelines.placement import NOTIFY_SECRET
 
-_KFP_NAMESPACE = "kubeflow"
+KFP_NAMESPACE = "kubeflow"
 _CONTROLLER = "workflow-controller-configmap"
 _ARGO = "argoproj.io/v1alpha1"
 _STORE = "podtune-s3"
@@ -29,13 +29,13 @@ def check_retries(namespace: str) -> Iterator[Finding]:
     if api is None:
         yield not_checked(about, f"only Kubernetes' API shows {_CONTROLLER}", "set KUBECONFIG")
         return
-    status, found = _config_map(api, _KFP_NAMESPACE, _CONTROLLER)
+    status, found = _config_map(api, KFP_NAMESPACE, _CONTROLLER)
     if found is None:
-        yield not_checked(about, f"this user may not read {_KFP_NAMESPACE}/{_CONTROLLER} (HTTP {status})")
+        yield not_checked(about, f"this user may not read {KFP_NAMESPACE}/{_CONTROLLER} (HTTP {status})")
     else:
         yield _retries(about, found)
-    yield _launcher(api, namespace or _KFP_NAMESPACE)
-    yield _notification(api, namespace or _KFP_NAMESPACE)
+    yield _launcher(api, namespace or KFP_NAMESPACE)
+    yield _notification(api, namespace or KFP_NAMESPACE)
 
 
 def _retries(about: str, controller: Mapping[str, str]) -> Finding:
@@ -120,7 +120,7 @@ def _repository(api: Any, namespace: str) -> Finding:
     about = f"artifact repository of {namespace}"
     status, repositories = _config_map(api, namespace, _REPOSITORIES)
     if status == 404:
-        return failed(about, f"there is no config map {_REPOSITORIES}", "apply an overlay with the component argo")
+        return failed(about, f"there is no config map {_REPOSITORIES}", "add the component argo-store (manifests/)")
     if repositories is None:
         return not_checked(about, f"this user may not read {_REPOSITORIES} (HTTP {status})")
     s3 = next((_parsed(repositories, key).get("s3") for key in sorted(repositories)), None) or {}
@@ -130,7 +130,9 @@ def _repository(api: Any, namespace: str) -> Finding:
         return failed(about, f"its endpoint {plain(endpoint)} must be a host and port", remedy)
     if not bucket or not endpoint:
         return failed(
-            about, f"{_REPOSITORIES} names no bucket and endpoint of S3", "fill in components/argo/artifacts.yaml"
+            about,
+            f"{_REPOSITORIES} names no bucket and endpoint of S3",
+            "fill in artifactRepository in manifests/site/site.yaml",
         )
     return ok(about, f"{bucket} at {plain(endpoint)}")
 
@@ -155,7 +157,7 @@ def _quota(api: Any, namespace: str, accelerator: str) -> Finding:
 def _executor(api: Any) -> Finding:
     """Look whether Argo's own containers keep the namespace's pod security standard."""
     about = "Argo's own containers"
-    for namespace in ("argo", _KFP_NAMESPACE):
+    for namespace in ("argo", KFP_NAMESPACE):
         status, controller = _config_map(api, namespace, _CONTROLLER)
         if controller is None:
             continue
@@ -163,7 +165,7 @@ def _executor(api: Any) -> Finding:
             return ok(about, f"keep the restricted standard ({namespace}/{_CONTROLLER})")
         remedy = "add executor.securityContext as manifests/README.md has it"
         return failed(about, f"{namespace}/{_CONTROLLER} gives them no securityContext: no pod would be let in", remedy)
-    return not_checked(about, f"{_CONTROLLER} was found neither in argo nor in {_KFP_NAMESPACE} (HTTP {status})")
+    return not_checked(about, f"{_CONTROLLER} was found neither in argo nor in {KFP_NAMESPACE} (HTTP {status})")
 
 
 def _config_map(api: Any, namespace: str, name: str) -> "Tuple[int, Optional[Dict[str, str]]]":
