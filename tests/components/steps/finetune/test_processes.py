@@ -9,8 +9,8 @@ import pytest
 from podtune.errors import BadInput, Interrupted
 from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.steps.finetune.step import run
-from podtune.steps.finetune.torchrun import launcher
 from podtune.training.step_process import run_step
+from podtune.training.torchrun import standalone
 from rounding import roundings
 from safetensors.numpy import load_file
 
@@ -31,7 +31,7 @@ def in_two_processes(features: Path, base_model: Path, tmp_path: Path) -> TwoPro
     ) -> Path:
         places = {"prepared_data": features, "base_model": base_model, "checkpoint": tmp_path / "two"}
         arguments = {**places, "training": training, "workspace": tmp_path / "workspace", "device": "cpu"}
-        run_step(launcher(2), "finetune", arguments, stopping)
+        run_step(standalone(2), "finetune", arguments, stopping)
         return tmp_path / "two"
 
     return finetuned
