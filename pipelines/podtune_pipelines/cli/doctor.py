@@ -16,6 +16,7 @@ def doctor(
     store: options.Store = "",
     workspace: options.Workspace = "",
     device: options.Device = "cpu",
+    nodes: options.Nodes = 0,
     home: options.Home = options.DEFAULT_HOME,
     seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = 20.0,
     as_json: options.Json = False,
@@ -29,7 +30,8 @@ def doctor(
 
     check_device(device)
     store = options.store_of(store, home)
-    checks = checks_of(device, home, store=store, workspace=workspace, host=host, namespace=namespace, argo=argo)
+    servers = {"store": store, "workspace": workspace, "host": host, "namespace": namespace, "argo": argo}
+    checks = checks_of(device, home, **servers, nodes=nodes)
     found = examine(checks, seconds)
     if as_json:
         options.print_json(found)

@@ -8,7 +8,8 @@ from typing import Callable, Iterator, List
 
 from podtune.errors import PodtuneError, from_os_error
 from podtune.image_names import image_of
-from podtune.ipujobs.work import jobs_namespace
+from podtune.jobs.cluster import open_api
+from podtune.jobs.work import jobs_namespace
 
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.findings import Finding, failed, plain, refused
@@ -16,6 +17,7 @@ from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
 from podtune_pipelines.doctor.orchestrators import check_argo, check_retries
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
+from podtune_pipelines.doctor.trainer import check_trainer
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,18 @@ class Check:
     """Yields findings as it goes; an error becomes the last one."""
 
 
-def checks_of(  # as many as the command has options
-    device: str, home: Path, *, store: str, workspace: str, host: str, namespace: str = "", argo: str = ""
+def checks_of(  # noqa: PLR0913  # as many as the command has options
+    device: str,
+    home: Path,
+    *,
+    store: str,
+    workspace: str,
+    host: str,
+    namespace: str = "",
+    argo: str = "",
+    nodes: int = 0,
 ) -> List[Check]:
-    """All checks for what is going to be used; `argo` is a namespace for Argo without KFP."""
+    """All checks for what is going to be used; `argo` is a namespace for Argo without KFP, `nodes` a TrainJob's."""
     elsewhere = bool(host or argo)
     devices = sorted({"cpu", device})  # only training and evaluation run in another image than a CPU's
     return [
@@ -46,8 +56,14 @@ def checks_of(  # as many as the command has options
         *([Check("KFP's retries", lambda: check_retries(namespace))] if host else []),
         *([Check("Argo", lambda: check_argo(argo, device))] if argo else []),
         Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace())),
+        *([Check("Kubeflow Trainer", lambda: _trainer(argo or namespace or "podtune"))] if nodes else []),
         Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
     ]
+
+
+def _trainer(namespace: str) -> Iterator[Finding]:
+    api = open_api()
+    return check_trainer(api, namespace) if api else iter(())  # of which the check of Kubernetes tells
 
 
 def examine(checks: List[Check], seconds: float) -> List[Finding]:

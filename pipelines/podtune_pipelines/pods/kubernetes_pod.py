@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List
 
-from podtune.ipujobs.manifest import RESOURCES
+from podtune.jobs.ipujob import RESOURCES
 from podtune.sections import to_mapping
 from podtune.steps.table import STEPS
 
