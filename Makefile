@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 # The pins of a lock without their hashes
 PINS := sed -n 's/^\([A-Za-z0-9][^ ]*==[^ ]*\).*/\1/p'
 
-.PHONY: help demo quick test fuzz test-faults test-numeric test-cluster test-floor test-images check check-manifests environments lint wheel \
+.PHONY: help demo quick test fuzz test-faults test-numeric test-cluster test-floor test-images bench-gpu check check-manifests environments lint wheel \
   images lock \
   lock-images hashes audit docs clean
 
@@ -42,6 +42,10 @@ fuzz: .venv/installed  ## a million mutated inputs: none may end in a traceback,
 # Kills, races, lost answers, damage, failing disks: KINDS="'single faults'", FAULTS=0.1 for a tenth, POINT=… for one again
 test-faults: .venv/installed  ## some 6,700 faults, an hour or two: what they leave is whole, and told rightly
 	PYTHONPATH=tests $(BIN)/python -m faults $(KINDS)
+
+# No network: models of random weights, data made up; the report goes to build/bench-gpu
+bench-gpu: .venv/installed  ## on a machine with a GPU: its numbers, its tests and its speed, in eight minutes
+	$(BIN)/python benchmarks/bench_gpu.py $(BENCH)
 
 # torch's kernels for a CPU with AVX2 alone, and its portable ones; they round otherwise
 test-numeric: .venv/installed  ## the numeric tests as on CPUs without AVX-512 and without AVX2

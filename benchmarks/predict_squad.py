@@ -16,18 +16,19 @@ import numpy as np
 import trainer_side
 from podtune.formats.ragged import Batch
 from podtune.tasks.question_answering.objective import SpanObjective
-from podtune.tasks.question_answering.windows import QuestionWindows, open_windows
+from podtune.tasks.question_answering.windows import open_windows
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import open_engine
+from podtune.training.protocols import Examples
 from side_by_side import Measured, first_rows, measured, run
 from squad_shapes import FEATURES, SHAPES
 
 
 @dataclass(frozen=True)
 class SomeWindows:
-    """Some rows of a split; `training.protocols.Examples`."""
+    """Some rows of others; `training.protocols.Examples`."""
 
-    windows: QuestionWindows
+    windows: Examples
     rows: np.ndarray
 
     def __len__(self) -> int:
@@ -65,6 +66,7 @@ def at_best(arguments: argparse.Namespace) -> Measured:
 
 def _with_trainer(arguments: argparse.Namespace, records: Any, *, batch_size: int, bf16: bool) -> Measured:
     model, use_cpu = trainer_side.load(arguments.model), arguments.device == "cpu"
+    records = trainer_side.without_unread_segments(model, records)
     predictor = trainer_side.predictor(model, batch_size=batch_size, bf16=bf16, use_cpu=use_cpu)
     return _timed(arguments, lambda count: predictor.predict(records[:count]))
 

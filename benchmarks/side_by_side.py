@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sized
 
 import numpy as np
+import torch
 
 REFERENCES = ("example", "best")
 Measured = Dict[str, float]
@@ -49,8 +50,12 @@ def first_rows(examples: Sized, arguments: argparse.Namespace) -> np.ndarray:
 
 
 def measured(ends: List[float], cpu_ends: List[float], samples: int) -> Measured:
-    """Rates from the first time to the last, between which so many samples were worked off."""
-    return {"rate": samples / (ends[-1] - ends[0]), "cpu_seconds": (cpu_ends[-1] - cpu_ends[0]) / samples}
+    """Rates from the first time to the last, between which so many samples were worked off; the most bytes of a GPU."""
+    return {
+        "rate": samples / (ends[-1] - ends[0]),
+        "cpu_seconds": (cpu_ends[-1] - cpu_ends[0]) / samples,
+        "bytes": torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0,
+    }
 
 
 def _interleave(arguments: argparse.Namespace, shapes: Shapes, own: List[str]) -> Dict[str, List[Measured]]:

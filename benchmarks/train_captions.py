@@ -78,7 +78,11 @@ def ours(arguments: argparse.Namespace, **changes: Any) -> Measured:
 
 def write_base(directory: Path) -> None:
     """ViT-base and GPT-2, with cross-attention."""
-    config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(ViTConfig(), GPT2Config())
+    write_model(VisionEncoderDecoderConfig.from_encoder_decoder_configs(ViTConfig(), GPT2Config()), directory)
+
+
+def write_model(config: VisionEncoderDecoderConfig, directory: Path) -> None:
+    """A model of random weights, whose captions begin and end as GPT-2's texts do."""
     config.decoder_start_token_id = config.pad_token_id = config.eos_token_id = END
     VisionEncoderDecoderModel(config).save_pretrained(directory)
 

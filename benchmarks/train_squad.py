@@ -35,11 +35,11 @@ def as_example(arguments: argparse.Namespace) -> Measured:
 def at_best(arguments: argparse.Namespace) -> Measured:
     """Train with the Trainer's best setting for this recipe."""
     windows = open_windows(arguments.features, "train")
-    rows = _by_length(windows, first_rows(windows, arguments), arguments.batch_size)
+    rows = by_length(windows, first_rows(windows, arguments), arguments.batch_size)
     return _with_trainer(arguments, trainer_side.plain_records(windows, rows), bf16=True)
 
 
-def _by_length(windows: QuestionWindows, rows: np.ndarray, batch_size: int) -> np.ndarray:
+def by_length(windows: QuestionWindows, rows: np.ndarray, batch_size: int) -> np.ndarray:
     """The same first batch, then batches of about equal length in random order."""
     later = rows[batch_size:]
     batches = later[np.argsort(windows.lengths[later])].reshape(-1, batch_size)

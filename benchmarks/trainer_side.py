@@ -56,14 +56,16 @@ def _padded(record: Record, length: int) -> Record:
 
 
 class StepTimes(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """When each step ended, by the clock and in seconds of CPU time."""
+    """When the first and the last step ended, by the clock and in seconds of CPU time; between no GPU is waited for."""
 
     def __init__(self) -> None:
         self.ends: List[float] = []
         self.cpu_ends: List[float] = []
 
-    def on_step_end(self, *_: Any, **__: Any) -> None:
+    def on_step_end(self, _arguments: Any, state: Any, *_: Any, **__: Any) -> None:
         """Take the times."""
+        if state.global_step not in (1, state.max_steps):
+            return
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.ends.append(time.perf_counter())
@@ -83,8 +85,7 @@ def train(
 ) -> StepTimes:
     """Train one epoch over the records in their order: AdamW, clipped at 1.0, linear rate; `more` is the Trainer's."""
     times = StepTimes()
-    if not MODEL_TYPES[model.config.model_type].reads_segments or model.config.type_vocab_size == 1:
-        records = [{name: value for name, value in record.items() if name != "token_type_ids"} for record in records]
+    records = without_unread_segments(model, records)
     arguments = _arguments(
         num_train_epochs=1,
         per_device_train_batch_size=batch_size,
@@ -96,6 +97,13 @@ def train(
     )
     Trainer(model, arguments, train_dataset=records, data_collator=collate, callbacks=[times]).train()
     return times
+
+
+def without_unread_segments(model: Any, records: Sequence[Record]) -> Sequence[Record]:
+    """The records as the model takes them."""
+    if getattr(MODEL_TYPES.get(model.config.model_type), "reads_segments", False) and model.config.type_vocab_size > 1:
+        return records
+    return [{name: value for name, value in record.items() if name != "token_type_ids"} for record in records]
 
 
 def predictor(model: Any, *, batch_size: int, bf16: bool, use_cpu: bool) -> Any:

@@ -39,7 +39,8 @@ class Fault:
     """A regular expression of the path's end."""
 
     what: Any
-    """A status; or `reset`, before anything is done; or `lost`, after it is done; or `page`, a web page."""
+    """A status; or `reset`, before anything is done; or `lost`, after it is done; or `page`, a web page; or
+    `login`, a redirect to one."""
 
     times: int = 1
 
@@ -75,6 +76,9 @@ class FakeKfp:
     runs: Dict[str, Json] = field(default_factory=dict)
     recurring: Dict[str, Json] = field(default_factory=dict)
     uploads: List[bytes] = field(default_factory=list)
+    proxy_users: List[Optional[str]] = field(default_factory=list)
+    """Who asked for each of another host's addresses, for which this is the proxy."""
+
     killed: List[str] = field(default_factory=list)
     """IDs of runs whose workflows went with their schedule: they are RUNNING for ever."""
 
@@ -345,11 +349,16 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         fake = self.server.fake
         fake.requests.append(f"{self.command} {path}")
+        if "://" in path:
+            fake.proxy_users.append(self.headers.get("proxy-authorization"))
+            path = path[path.index(API) :]
         fault = fake.fault_of(self.command, path)
         if fault == "reset":
             self.close_connection = True
         elif fault == "page":
             self._send(200, b"<!doctype html><title>Log in</title>", "text/html")
+        elif fault == "login":
+            self._send(302, b"", "text/plain", location="https://dex.invalid/auth?client_id=kubeflow")
         elif isinstance(fault, int):
             self._send_json(fault, {"message": f"the fake answers {fault}"})
         elif fault == "lost":
@@ -359,6 +368,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(fake, path, query={key: values[-1] for key, values in parse_qs(query).items()}, body=body)
 
     do_POST = do_DELETE = do_GET  # noqa: N815  # the names that the server looks for
+
+    def do_CONNECT(self) -> None:  # the name that the server looks for
+        self._send(403, b"", "text/plain")
 
     def _answer(self, fake: FakeKfp, path: str, *, query: Dict[str, str], body: bytes) -> None:
         given = self.headers.get("authorization")
@@ -379,8 +391,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_json(self, status: int, content: Json) -> None:
         self._send(status, json.dumps(content).encode(), "application/json")
 
-    def _send(self, status: int, content: bytes, kind: str) -> None:
+    def _send(self, status: int, content: bytes, kind: str, **headers: str) -> None:
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(content)))
         self.end_headers()

@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.local  # datasets and accelerate take seconds to import
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-PARTS = {"podtune_side", "side_by_side", "squad_shapes", "trainer_side"}
+PARTS = {"gpu_parts", "podtune_side", "side_by_side", "squad_shapes", "trainer_side"}
 """What several benchmarks share; no programs."""
 
 
@@ -31,4 +31,4 @@ def test_a_benchmark_says_how_it_is_used(
 
 
 def test_all_are_there() -> None:
-    assert len(list(BENCHMARKS.glob("*.py"))) == 19
+    assert len(list(BENCHMARKS.glob("*.py"))) == 24

@@ -15,6 +15,8 @@ import podtune
 import podtune_pipelines
 import pytest
 import torch
+import transformers
+from podtune.training.engines.attention import NAME
 
 ROOTS = [Path(str(package.__file__)).parent for package in (podtune, podtune_pipelines)]
 
@@ -31,9 +33,9 @@ NAMES = [
     ),
     ("transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS.register", ["key", "value"], "training/engines/attention.py"),
     (
-        "transformers.masking_utils.ALL_MASK_ATTENTION_FUNCTIONS.register",
-        ["key", "value"],
-        "training/engines/attention.py",
+        "torch.segment_reduce",
+        None,
+        "tasks/question_answering/objective.py, tasks/image_captioning/objective.py",
     ),
     (
         "transformers.PreTrainedModel.set_attn_implementation",
@@ -52,6 +54,8 @@ NAMES = [
     ("kfp.local.cache.LocalCache.put", ["key", "outputs"], "reuse.py"),
     ("kfp.client.ServiceAccountTokenVolumeCredentials", ["path"], "cluster/client.py"),
     ("kfp.client.Client.get_kfp_healthz", ["sleep_duration"], "cluster/client.py"),
+    ("kfp.client.Client._load_config", None, "cluster/client.py"),
+    ("kfp.client.Client._load_context_setting_or_default", [], "cluster/client.py"),
     (
         "kubernetes.client.ApiClient.update_params_for_auth",
         ["headers", "querys", "auth_settings"],
@@ -112,6 +116,22 @@ def test_what_compiles_needs_no_client() -> None:
     script = "import podtune_pipelines.graphs, sys; print('kubernetes.client' in sys.modules)"
 
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
+
+
+def test_transformers_makes_no_mask_for_an_attention_of_ours() -> None:
+    """training/engines/attention.py: a mask would be of tokens × tokens, and looking at positions waits for a GPU."""
+    config = transformers.GPT2Config(attn_implementation=NAME)
+    positions = torch.zeros(1, 4, dtype=torch.int64, device="meta")
+
+    mask = resolved("transformers.masking_utils.create_causal_mask")(
+        config=config,
+        inputs_embeds=torch.zeros(1, 4, 8, device="meta"),
+        attention_mask=None,
+        past_key_values=None,
+        position_ids=positions,
+    )
+
+    assert mask is None
 
 
 def test_kfps_api_client_calls_any_route_and_leaves_the_answer_unread() -> None:

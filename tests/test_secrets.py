@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 
 import pytest
 from podtune.errors import BadInput
-from podtune.formats.sealed import sha256_of
+from podtune.formats.sums import sha256_of
 from podtune.jobs.ipujob import manifest_of
 from podtune.jobs.work import Work
 from podtune.samples.sample import DATA_SETS, write_sample

@@ -9,7 +9,7 @@ from collections import abc
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple, get_origin, get_type_hints
+from typing import Any, Callable, Dict, Optional, Tuple, get_origin, get_type_hints
 
 from podtune.errors import ending_cleanly
 from podtune.sections import read_settings_file
@@ -76,7 +76,9 @@ def _value_of(hint: Any) -> Dict[str, Any]:
     """How argparse reads a value of this type, and what its help calls it."""
     if get_origin(hint) is abc.Mapping:
         return {"type": lambda text: read_settings_file(Path(text)), "metavar": "SECTION"}
-    return {"type": hint, "metavar": "PATH" if hint is Path else "TEXT"}
+    if hint in (Path, Optional[Path]):
+        return {"type": Path, "metavar": "PATH"}
+    return {"type": hint, "metavar": "TEXT"}
 
 
 if __name__ == "__main__":

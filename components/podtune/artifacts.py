@@ -34,5 +34,9 @@ class ModelCard(dsl.Artifact):
     """A model card with its pictures and report (formats/model_card.py)."""
 
 
+class Facts(dsl.Artifact):
+    """What most steps need to know of a large artifact, instead of it (formats/facts.py)."""
+
+
 class Release(dsl.Artifact):
     """Where a released model lies (formats/release.py)."""

@@ -24,8 +24,13 @@ HOME = Variable("PODTUNE_HOME", "podtune", "directory for everything that a loca
 STORE = Variable("PODTUNE_STORE", "podtune", "where releases live: a directory or an `s3://` URI")
 WORKSPACE = Variable("PODTUNE_WORKSPACE", "podtune", "`s3://` URI for the intermediate checkpoints of cluster runs")
 PLACEMENT = Variable("PODTUNE_PLACEMENT", "podtune", "YAML file with what the cluster wants of the pods: `--placement`")
+PIPELINE_ROOT = Variable("PODTUNE_PIPELINE_ROOT", "podtune", "URI for the artifacts on KFP: `--pipeline-root`")
 REGISTRY = Variable("PODTUNE_REGISTRY", "podtune, make", "registry and folder that a cluster pulls the images from")
-CACHE = Variable("PODTUNE_CACHE", "fetching steps", "directory for interrupted downloads; default: the user's cache")
+CACHE = Variable(
+    "PODTUNE_CACHE",
+    "fetching steps",
+    "directory for interrupted downloads; default: the user's cache, if it is on the same disk",
+)
 SIGNING_KEY = Variable("PODTUNE_SIGNING_KEY", "publish", "private key (PEM) that signs releases, or its file's path")
 SIGNED = Variable(
     "PODTUNE_SIGNED_URLS",
@@ -47,6 +52,7 @@ QUEUE = Variable("PODTUNE_QUEUE", "steps on a cluster", "Kueue's queue for Train
 METEOR_JAR = Variable("PODTUNE_METEOR_JAR", "evaluate", "METEOR's meteor-1.5.jar; without it that metric is left out")
 OUTAGE = Variable("PODTUNE_OUTAGE", "steps", "seconds for which a step waits for a store that is away; default 600")
 TERMINAL = Variable("PODTUNE_TERMINAL", "steps", "set by `podtune run`: the terminal to draw progress bars on")
+SUMS = Variable("PODTUNE_SUMS", "podtune, steps", "set by `podtune run`: file with the sums of unchanged files")
 CURVES = Variable("PODTUNE_CURVES", "finetune", "set by `podtune run`: directory for this training's TensorBoard file")
 MESSAGE_FILE = Variable("PODTUNE_MESSAGE_FILE", "steps", "set by whoever starts a step: file for its failure")
 AGAIN = Variable("PODTUNE_AGAIN", "publish", "set on Argo: what to do when another publisher was first")

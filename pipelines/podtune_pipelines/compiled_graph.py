@@ -8,6 +8,7 @@ import yaml
 from graphlib import TopologicalSorter
 from podtune.errors import BadInput
 
+from podtune_pipelines.disk import disk_of_step
 from podtune_pipelines.graphs import compile_pipeline, pipeline_of, scheduled_pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
@@ -61,6 +62,9 @@ class Step:
     kubernetes: Mapping[str, Any]
     """Its pod's settings on KFP's Kubernetes platform."""
 
+    disk: str = ""
+    """What its pod requests of it, which KFP cannot say; empty where that is not known."""
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -79,19 +83,22 @@ class Graph:
 
 def graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> Graph:
     """Compile a recipe's pipeline and read its graph."""
-    return _compiled(pipeline_of(recipe, placement), arguments)
+    return _compiled(recipe, pipeline_of(recipe, placement), arguments)
 
 
 def scheduled_graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str, Any]) -> Graph:
     """Do so for a scheduled recipe's, which stops before training if nothing changed and has a name of its own."""
-    graph = _compiled(scheduled_pipeline_of(recipe, placement), arguments)
+    graph = _compiled(recipe, scheduled_pipeline_of(recipe, placement), arguments)
     return replace(graph, name=f"{graph.name}-scheduled")
 
 
-def _compiled(pipeline: Any, arguments: Dict[str, Any]) -> Graph:
+def _compiled(recipe: Recipe, pipeline: Any, arguments: Dict[str, Any]) -> Graph:
     """Compile a pipeline and read what came out, so that there is one definition of it."""
     specification, platform = yaml.safe_load_all(compile_pipeline(pipeline, arguments))
-    return read_graph(specification, platform)
+    graph = read_graph(specification, platform)
+    steps = (replace(step, disk=disk_of_step(recipe, step.module)) for step in graph.steps)
+    last = graph.last and replace(graph.last, disk=disk_of_step(recipe, graph.last.module))
+    return replace(graph, steps=tuple(steps), last=last)
 
 
 def read_graph(specification: Mapping[str, Any], platform: Mapping[str, Any]) -> Graph:

@@ -67,7 +67,7 @@ def gate_outlook(recipe: Recipe, examples: Optional[int], home: Home) -> Optiona
 
 def _newest_comparison(recipe: Recipe, home: Home) -> Optional[VerdictFacts]:
     """The verdict of the newest run that compared two models by the gate's metric, and found them to differ."""
-    verdict = newest_verdict(home, recipe.name)
+    verdict = newest_verdict(home, recipe.slug)
     if verdict is None or not verdict.smallest or verdict.settings.get("metric") != recipe.gate.metric:
         return None
     return verdict

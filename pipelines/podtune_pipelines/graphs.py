@@ -75,7 +75,7 @@ def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Cha
     defined: Any = told_pipeline if tells else pipeline
     defined.__signature__ = Signature(parameters, return_annotation=None if tells else returned)  # PEP 362's
     return dsl.pipeline(
-        name=f"podtune-{recipe.name}",
+        name=f"podtune-{recipe.slug}",
         description=recipe.card.description,
         pipeline_root=placement.pods.run.pipelineRoot,
         pipeline_config=_ends(placement),
@@ -94,7 +94,7 @@ def preparation_of(recipe: Recipe, placement: Placement) -> Any:
     """Define the preparing steps alone: what `plan` needs to count and to measure."""
     from podtune.artifacts import Features
 
-    @dsl.pipeline(name=f"podtune-{recipe.name}-preparation", description=recipe.card.description)
+    @dsl.pipeline(name=f"podtune-{recipe.slug}-preparation", description=recipe.card.description)
     def preparation(source: Section, model: Section, features: Section) -> Features:
         channels: Channels = {"source": source, "model": model, "features": features}
         _prepare(recipe, placement, channels)

@@ -37,6 +37,11 @@ class Home:
         return Results(self.directory / "reuse")
 
     @property
+    def sums(self) -> Path:
+        """The sums of files that have not changed; a file that may go at any time."""
+        return self.directory / "sums"
+
+    @property
     def workspace(self) -> Path:
         """Checkpoints of runs that did not end."""
         return self.directory / "training"

@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Tuple
 import podtune
 from podtune.environment import METEOR_JAR
 from podtune.errors import BadInput
-from podtune.formats.sealed import sha256_of
+from podtune.formats.sums import known_sums
 from podtune.sources.finding import find_files
 from podtune.sources.source import open_source
 from podtune.sources.uris import FileLocation, scheme_of
@@ -89,14 +89,8 @@ def _local_files(at: FileLocation) -> List[Path]:
 
 def _hashed(source: _Source) -> List[Tuple[str, str]]:
     """Name and hash of each of its files."""
-    stats = [(file, file.stat()) for file in source.paths]
-    return [(str(file.relative_to(source.uri)), _sha256(file, at.st_size, at.st_mtime_ns)) for file, at in stats]
-
-
-@lru_cache(maxsize=None)
-def _sha256(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # they change with the content
-    """Hash a file once a command; region features of many images take minutes."""
-    return sha256_of(path)
+    names = [str(file.relative_to(source.uri)) for file in source.paths]
+    return list(zip(names, known_sums(source.paths)))
 
 
 @lru_cache(maxsize=None)
@@ -106,6 +100,6 @@ def _code_identity(step: str) -> str:
     others = {root / "steps" / name for name in STEPS if name != step} | {root / room for room in NEVER_REUSED}
     sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     own = [path for path in sources if others.isdisjoint(path.parents)]
-    content = [(path.relative_to(root).as_posix(), sha256_of(path)) for path in own]
+    content = list(zip([path.relative_to(root).as_posix() for path in own], known_sums(own)))
     libraries = [(name, version(name)) for name in COMPUTING_LIBRARIES]
     return hashlib.sha256(json.dumps([content, libraries]).encode()).hexdigest()

@@ -16,6 +16,7 @@ import psutil
 from kfp import local
 from podtune.environment import CURVES, MESSAGE_FILE, RUNNER, TERMINAL
 from podtune.errors import Interrupted, PodtuneError, TryAgainLater, read_failure
+from podtune.formats.sums import kept_in
 from podtune.signals import handling
 
 from podtune_pipelines.compiled_graph import graph_of
@@ -40,24 +41,27 @@ _SHOWN = (
 
 def run_locally(recipe: Recipe, home: Home, store: str, device: str) -> Path:
     """Run a recipe's pipeline on this machine and return its Release; a failed step's error is raised as its own."""
-    return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, store), home, recipe.name)
+    with kept_in(home.sums):
+        return _run(pipeline_of(recipe, _placement(recipe, device)), _arguments(recipe, home, store), home, recipe.slug)
 
 
 def prepare_locally(recipe: Recipe, home: Home, device: str) -> Path:
     """Run a recipe's preparing steps on this machine and return its Features; `run_locally` reuses them."""
-    pipeline = preparation_of(recipe, _placement(recipe, device))
-    return _run(pipeline, preparing_arguments_of(recipe), home, recipe.name)
+    with kept_in(home.sums):
+        pipeline = preparation_of(recipe, _placement(recipe, device))
+        return _run(pipeline, preparing_arguments_of(recipe), home, recipe.slug)
 
 
 def reusable_locally(recipe: Recipe, home: Home, device: str) -> Dict[str, Optional[Outputs]]:
     """Each step of `run_locally` to the outputs that it would reuse, None where it would run; nothing is run."""
     arguments = _arguments(recipe, home)
-    return reusable(graph_of(recipe, _placement(recipe, device), arguments), arguments, home.results)
+    with kept_in(home.sums):
+        return reusable(graph_of(recipe, _placement(recipe, device), arguments), arguments, home.results)
 
 
 def left_behind(recipe: Recipe, home: Home, reused: Mapping[str, Outputs], begun: float) -> Dict[str, Path]:
     """What a run that began at that time has made or reused and a person may want to see, also one that failed."""
-    runs = sorted(home.runs.glob(f"podtune-{recipe.name}-[0-9]*"))
+    runs = sorted(home.runs.glob(f"podtune-{recipe.slug}-[0-9]*"))
     newest = runs[-1] if runs and runs[-1].stat().st_mtime >= begun else None
     found: Dict[str, Path] = {}
     for step, output, files in _SHOWN:
@@ -68,8 +72,8 @@ def left_behind(recipe: Recipe, home: Home, reused: Mapping[str, Outputs], begun
         else:
             continue
         found.update({what: _from_here(directory / name) for what, name in files.items()})
-    if home.log(recipe.name).exists() and home.log(recipe.name).stat().st_mtime >= begun:
-        found["log"] = home.log(recipe.name)
+    if home.log(recipe.slug).exists() and home.log(recipe.slug).stat().st_mtime >= begun:
+        found["log"] = home.log(recipe.slug)
     return found
 
 

@@ -37,7 +37,7 @@ def needs_of(recipe: Recipe, features: Optional[Features], base_model: Optional[
     positions = recipe.of_task.positions
     longest, published = positions(recipe.features) if positions else (None, None)
     return Needs(
-        features_bytes=sum(entry.size for entry in features.files.values()) if features else _expected_size(recipe),
+        features_bytes=sum(entry.size for entry in features.files.values()) if features else expected_features(recipe),
         training_bytes=BYTES_A_PARAMETER * parameters_of(base_model.path) if base_model else None,
         positions=longest,
         published_positions=published,
@@ -53,7 +53,7 @@ def parameters_of(base_model: Path) -> int:
     return count
 
 
-def _expected_size(recipe: Recipe) -> Optional[int]:
-    """An image is stored once; its text is negligible beside it."""
+def expected_features(recipe: Recipe) -> Optional[int]:
+    """Bytes of the prepared data; an image is stored once, and its text is negligible beside it."""
     images, bytes_an_image = getattr(recipe.features, "expected_images", {}), recipe.of_task.bytes_an_image
     return sum(images.values()) * bytes_an_image(recipe.features) if images and bytes_an_image else None

@@ -12,7 +12,7 @@ from podtune.steps.table import STEPS, Properties
 from podtune_pipelines.kfp_compiler import kubernetes
 from podtune_pipelines.pods.kfp_pod import set_pod, set_resources
 from podtune_pipelines.pods.placement_file import NOTHING, Pods
-from podtune_pipelines.pods.pod import Accelerator, Pod
+from podtune_pipelines.pods.pod import Pod
 
 HUB_SECRET = "podtune-hub"  # noqa: S105  # the secret's name
 """A Kubernetes secret with what fetching steps need to know and nobody may see, such as the Hub's token."""
@@ -113,7 +113,7 @@ def _retry(task: Any, needs: Properties, pod: Pod) -> None:
 
 def _accelerate(task: Any, placement: Placement, pod: Pod) -> None:
     """Give a step its GPUs."""
-    accelerator = pod.accelerator or Accelerator()
+    accelerator = pod.gpus
     task.set_container_image(image_of("gpu"))
     task.set_accelerator_type(accelerator.resource).set_accelerator_limit(accelerator.count or placement.devices)
     if all(volume.mountPath != _SHARED_MEMORY for volume in pod.volumes):

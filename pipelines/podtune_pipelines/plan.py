@@ -108,7 +108,7 @@ def make_plan(recipe: Recipe, home: Home, device: str, *, fetch: bool, price: fl
     reused = reusable_locally(recipe, home, device)
     preparation = recipe.of_task.preparation
     if not reused[preparation] and (fetch or is_local(recipe)):
-        with home.used_by(recipe.name):
+        with home.used_by(recipe.slug):
             prepare_locally(recipe, home, device)
         reused = reusable_locally(recipe, home, device)
     prepared, fetched = reused[preparation], reused["fetch_model"]

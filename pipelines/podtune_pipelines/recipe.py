@@ -1,5 +1,8 @@
 """A recipe: one YAML file that says everything about an experiment, read strictly."""
 
+import hashlib
+import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, get_type_hints
@@ -39,6 +42,16 @@ class Recipe:
     def of_task(self) -> Task:
         """Its task's record."""
         return task_named(self.task)
+
+    @property
+    def slug(self) -> str:
+        """Its name as part of others, on a cluster and in a home: lower-case ASCII, with a hash for other scripts."""
+        name = unicodedata.normalize("NFC", self.name)
+        plain = re.sub("[^0-9a-z]+", "-", name.lower()).strip("-")
+        if name.isascii():
+            return plain
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        return f"{plain}-u{digest[:8]}".lstrip("-")
 
     @property
     def expected_rows(self) -> Dict[str, int]:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Set
 
 from podtune.errors import BadInput
-from podtune.formats.sealed import MANIFEST, sha256_of, verify
+from podtune.formats.sealed import MANIFEST, verify
+from podtune.formats.sums import known_sha256
 from podtune.parsing import parse_json
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Results:
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink(missing_ok=True)
 
     def _verify(self, produced: Produced) -> None:
-        """BadInput unless an artifact is the one that was made; its files are read once a command."""
+        """BadInput unless an artifact is the one that was made; its files are looked at once a command."""
         if digest_of(produced.path) != produced.digest:
             raise BadInput(f"{produced.path} is not what was made there")
         if produced not in self._verified and Path(produced.path).is_dir():
@@ -124,9 +125,9 @@ def key_of(identity: str, parameters: Mapping[str, Any], inputs: Mapping[str, st
 
 
 def digest_of(path: str) -> str:
-    """The identity of an artifact on the disk; its files are not read."""
+    """The identity of an artifact on the disk; of a directory only its manifest is read."""
     manifest = Path(path) / MANIFEST
-    return sha256_of(manifest if Path(path).is_dir() else path)
+    return known_sha256(manifest if Path(path).is_dir() else Path(path))
 
 
 def _hash(value: Any) -> str:

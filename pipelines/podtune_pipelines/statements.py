@@ -3,10 +3,13 @@
 from typing import Any, Dict, List, Sequence, Tuple
 
 _OF_A_SOURCE: Dict[Tuple[str, ...], Tuple[str, ...]] = {
-    ("source.data",): ("source.dataset", "source.licence", "source.revision", "source.sha256"),
-    ("source.splits",): ("source.dataset", "source.licence"),
-    ("model.source",): ("model.model", "model.licence", "model.revision", "model.sha256"),
-    ("model.decoder.source",): tuple(f"model.decoder.{key}" for key in ("model", "licence", "revision", "sha256")),
+    ("source.data",): tuple(f"source.{key}" for key in ("dataset", "licence", "revision", "sha256", "gigabytes")),
+    ("source.splits",): ("source.dataset", "source.licence", "source.gigabytes"),
+    ("model.source",): tuple(f"model.{key}" for key in ("model", "licence", "revision", "sha256", "gigabytes")),
+    ("model.decoder.source",): (
+        "model.gigabytes",
+        *(f"model.decoder.{key}" for key in ("model", "licence", "revision", "sha256")),
+    ),
 }
 """Where data or a model come from, to what is stated about them."""
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 import boto3
 import pytest
 from moto import mock_aws
-from podtune.formats import sealed, tables
+from podtune.formats import sums, tables
 from podtune.formats.raw_data import DataFile
 
 if sys.version_info < (3, 9):
@@ -42,6 +42,7 @@ if sys.version_info < (3, 9):
         "training/engines/test_precision.py",
         "training/engines/test_states.py",
         "training/engines/test_torch_engine.py",
+        "training/engines/test_waiting.py",
     ]
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -268,17 +269,26 @@ def bucket(fetching: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield lambda key, content: client.put_object(Bucket="inputs", Key=key, Body=content)
 
 
+class Hashed(List[str]):
+    """Every file that is read to be hashed, once each time."""
+
+    def forget(self) -> None:
+        """Begin as a new process that knows no sum."""
+        self.clear()
+        sums._memory_in.cache_clear()
+
+
 @pytest.fixture
-def hashed(monkeypatch: pytest.MonkeyPatch) -> List[str]:
-    """Every file that is hashed from now on, in whatever module, once each time."""
-    calls: List[str] = []
-    original = sealed.sha256_of
+def hashed(monkeypatch: pytest.MonkeyPatch) -> Hashed:
+    """What is hashed from now on, as if by a new process; a file counts as unchanged even if it was just written."""
+    read, original = Hashed(), sums._read
 
-    def counting(path: Path) -> str:
-        calls.append(str(path))
-        return original(path)
+    def counting(path: Path, advance: Any) -> Any:
+        read.append(str(path))
+        return original(path, advance)
 
-    for module in list(sys.modules.values()):
-        if getattr(module, "sha256_of", None) is original:
-            monkeypatch.setattr(module, "sha256_of", counting)
-    return calls
+    monkeypatch.setattr(sums, "_read", counting)
+    monkeypatch.setattr(sums, "_TICK", 0)
+    monkeypatch.setattr(sums, "_COARSE_TICK", 0)
+    read.forget()
+    return read

@@ -4,16 +4,31 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, Mapping, Tuple
 
+from podtune.formats.base_model import BASE_MODEL
+from podtune.formats.checkpoint import CHECKPOINT, LOG
+from podtune.formats.facts import write_facts
+from podtune.formats.features import FEATURES
+from podtune.formats.raw_data import RAW_DATA
+from podtune.tasks.task import shown_files
+
 from faults.inputs_of_tasks import TASKS, prepared, section
 from faults.processes import Work, ending_of, step
 from faults.training import INPUTS, settings_of, undisturbed
+
+_LARGE: Dict[str, Any] = {
+    "raw_data": RAW_DATA,
+    "base_model": BASE_MODEL,
+    "prepared_data": FEATURES,
+    "checkpoint": CHECKPOINT,
+}
+"""Artifacts of which most steps have the facts only."""
 
 STEPS: Dict[str, Tuple[Tuple[str, ...], str]] = {
     "PREPARATION": (("raw_data", "base_model"), "prepared_data"),
     "finetune": (("prepared_data", "base_model"), "checkpoint"),
     "evaluate": (("prepared_data", "checkpoint"), "scores"),
     "compare": (("scores",), "verdict"),
-    "write_card": (("raw_data", "base_model", "prepared_data", "checkpoint", "scores", "verdict"), "model_card"),
+    "write_card": ((*(f"{name}_facts" for name in _LARGE), "scores", "verdict"), "model_card"),
     "publish": (("checkpoint", "scores", "verdict", "model_card"), "published"),
 }
 """Step to the artifacts it reads, and the one it makes."""
@@ -65,6 +80,10 @@ def finished(task: str) -> Dict[str, Path]:
     folder = INPUTS / task / "flow"
     made = {**prepared(INPUTS, task), "checkpoint": undisturbed(task, "dropout")}
     folder.mkdir(parents=True)
+    for name, of in _LARGE.items():
+        files = {"prepared_data": shown_files(FEATURES.read(made["prepared_data"])), "checkpoint": [LOG]}
+        write_facts(of, made[name], folder / f"{name}_facts", files.get(name, []))
+        made[f"{name}_facts"] = folder / f"{name}_facts"
     for name in ("evaluate", "compare", "write_card", "publish"):
         ending = ending_of(step_of(name, task, made, folder))
         assert ending.code == 0, ending

@@ -17,13 +17,19 @@ from podtune_pipelines.recipe import load_recipe
 
 Document = Dict[str, Any]
 
+Kustomize = Callable[..., "subprocess.CompletedProcess[str]"]
+Render = Callable[..., List[Document]]
+
 MANIFESTS = Path(__file__).parents[2] / "manifests"
+SITES = Path(__file__).parent / "sites"
+"""What the owners of clusters fill in."""
+
 OLDEST_KUSTOMIZE = 5
 
 
 @pytest.fixture(scope="session")
-def render(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., List[Document]]:
-    """A function (*parts) that renders an overlay, or bases and components put together."""
+def kustomize(tmp_path_factory: pytest.TempPathFactory) -> Kustomize:
+    """A function (site, *parts) that has kubectl render an overlay, or bases and components put together."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         pytest.skip("kubectl is not installed; with version 1.27 or later of it the manifests are rendered and checked")
@@ -31,28 +37,38 @@ def render(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., List[Docum
     version = said.partition("Kustomize Version: v")[2]
     if not version or int(version.split(".")[0]) < OLDEST_KUSTOMIZE:
         pytest.skip(f"kubectl is too old to render the manifests; 1.27 or later does; this one says {said.strip()!r}")
+
+    def rendered(site: Path, *parts: str) -> "subprocess.CompletedProcess[str]":
+        folder = tmp_path_factory.mktemp("manifests")
+        copy = shutil.copytree(MANIFESTS, folder / "manifests")
+        shutil.copy(site, copy / "site" / "site.yaml")
+        overlay = copy / parts[0] if parts[0].startswith("overlays/") else _overlay(parts, copy)
+        return subprocess.run([kubectl, "kustomize", str(overlay)], capture_output=True, text=True, check=False)
+
+    return rendered
+
+
+@pytest.fixture(scope="session")
+def render(kustomize: Kustomize) -> Render:
+    """A function (*parts, site=…) that renders an overlay, or bases and components put together, without a warning."""
     known: Dict["tuple[str, ...]", List[Document]] = {}
 
-    def written(*parts: str) -> List[Document]:
-        if parts not in known:
-            folder = _overlay(parts, tmp_path_factory) if len(parts) > 1 else MANIFESTS / parts[0]
-            text = subprocess.run(
-                [kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=True
-            ).stdout
-            known[parts] = list(yaml.safe_load_all(text))
-        return known[parts]
+    def written(*parts: str, site: str = "private") -> List[Document]:
+        if (site, *parts) not in known:
+            result = kustomize(SITES / f"{site}.yaml", *parts)
+            assert (result.returncode, result.stderr) == (0, "")
+            known[(site, *parts)] = list(yaml.safe_load_all(result.stdout))
+        return known[(site, *parts)]
 
     return written
 
 
-def _overlay(parts: "tuple[str, ...]", factory: pytest.TempPathFactory) -> Path:
-    """An overlay of such parts; kustomize takes relative paths only."""
-    folder = factory.mktemp("overlay").resolve()
-    up = "/".join([".."] * (len(folder.parts) - 1))
-    found = {
-        kind: [f"{up}{MANIFESTS / part}" for part in parts if part.startswith(kind)] for kind in ("base", "components")
-    }
-    content = {"kind": "Kustomization", "resources": found["base"], "components": found["components"]}
+def _overlay(parts: "tuple[str, ...]", manifests: Path) -> Path:
+    """An overlay of such parts."""
+    folder = manifests / "overlays" / "of-parts"
+    folder.mkdir()
+    found = {kind: [f"../../{part}" for part in parts if part.startswith(kind)] for kind in ("base", "components")}
+    content = {"kind": "Kustomization", "resources": ["../../site", *found["base"]], "components": found["components"]}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     return folder
 

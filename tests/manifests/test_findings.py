@@ -23,14 +23,17 @@ EVERYTHING = {
     "production-gpu": ("overlays/production-gpu",),
     "local": ("overlays/local",),
     "local-ipu": ("overlays/local-ipu",),
-    "argo": ("base/steps", "base/ipu", "components/argo", "components/gpus", "components/aws"),
+    "argo": (
+        "base/steps",
+        "base/ipu",
+        *(f"components/{name}" for name in ("argo", "argo-store", "gpus", "store", "pod-identity", "hub", "hub-ipv6")),
+    ),
     "argo-own-store": (
         "base/steps",
-        "components/argo",
-        "components/hub",
-        "components/gpus",
-        "components/cluster-store",
-        "components/argo-cluster-store",
+        *(
+            f"components/{name}"
+            for name in ("argo", "argo-cluster-store", "gpus", "cluster-store", "proxy", "resolver")
+        ),
     ),
     "kfp-own-store": ("base/steps", "components/kfp", "components/cluster-store", "components/kfp-providers"),
 }

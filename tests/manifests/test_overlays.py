@@ -14,7 +14,14 @@ Render = Callable[..., List[Document]]
 pytestmark = pytest.mark.local
 
 PRODUCTION = ["overlays/production-ipu", "overlays/production-gpu"]
-ARGO = ("base/steps", "base/ipu", "components/argo", "components/aws")
+ARGO = (
+    "base/steps",
+    "base/ipu",
+    "components/argo",
+    "components/argo-store",
+    "components/store",
+    "components/irsa",
+)
 
 
 def named(documents: List[Document], kind: str) -> Dict[str, Document]:
@@ -61,39 +68,6 @@ def test_pods_of_steps_are_restricted_and_only_ipus_are_privileged(render: Rende
     warned = {one["metadata"]["labels"]["pod-security.kubernetes.io/warn"] for one in namespaces.values()}
     assert enforced == {"podtune": "restricted", "podtune-ipu": "privileged"}
     assert warned == {"restricted"}
-
-
-@pytest.mark.parametrize("overlay", PRODUCTION)
-def test_every_namespace_denies_what_is_not_allowed(overlay: str, render: Render) -> None:
-    policies = named(render(overlay), "NetworkPolicy")
-
-    for namespace in named(render(overlay), "Namespace"):
-        assert policies[f"{namespace}/default-deny"]["spec"] == {
-            "podSelector": {},
-            "policyTypes": ["Ingress", "Egress"],
-        }
-    assert not [name for name, policy in policies.items() if "ingress" in policy["spec"]]
-
-
-def test_only_what_fetches_or_tells_reaches_the_internet(render: Render) -> None:
-    policies = named(render("overlays/production-ipu"), "NetworkPolicy")
-
-    private = ("10.", "172.16.", "192.168.")
-    beyond = {
-        name: policy["spec"]["podSelector"]
-        for name, policy in policies.items()
-        for rule in policy["spec"].get("egress", [])
-        for peer in rule["to"]
-        if "ipBlock" in peer and not peer["ipBlock"]["cidr"].startswith(private)
-    }
-    steps = {"key": "app.kubernetes.io/component", "operator": "In", "values": ["fetch_data", "fetch_model", "notify"]}
-    assert beyond == {"podtune/internet": {"matchExpressions": [steps]}}
-
-
-def test_a_store_without_a_place_is_out_of_reach(render: Render) -> None:
-    policies = named(render("base/steps"), "NetworkPolicy")
-
-    assert policies["podtune/store"]["spec"]["egress"] == []
 
 
 def test_ipujobs_and_their_logs_are_all_that_a_step_may_touch_there(render: Render) -> None:
@@ -182,14 +156,6 @@ def test_an_ipujob_finds_what_its_manifest_names(render: Render) -> None:
     assert f"podtune/{STORE_SECRET}" in named(documents, "ConfigMap")
 
 
-def test_logs_are_kept_where_every_step_may_write(render: Render) -> None:
-    maps = named(render(*ARGO), "ConfigMap")
-
-    repository = yaml.safe_load(maps["podtune/artifact-repositories"]["data"]["podtune"])
-    assert repository["archiveLogs"] is True
-    assert repository["s3"]["keyFormat"] == "artifacts/{{workflow.name}}/logs/{{pod.name}}"
-
-
 def test_a_workflow_finds_the_accounts_that_it_names(render: Render, step_pods: List[Document]) -> None:
     accounts = named(render(*ARGO), "ServiceAccount")
     secrets = named(render(*ARGO), "Secret")
@@ -220,11 +186,12 @@ def test_each_account_has_the_role_of_what_it_does_at_the_store(render: Render) 
 OWN_STORE = ("base/steps", "base/ipu", "components/cluster-store")
 
 
-def test_kfps_own_store_lets_our_namespaces_in(render: Render) -> None:
-    namespaces = named(render(*OWN_STORE), "Namespace")
+@pytest.mark.parametrize("parts", [OWN_STORE, ("overlays/production-ipu",)])
+def test_kfps_own_store_lets_our_namespaces_in(parts: "tuple[str, ...]", render: Render) -> None:
+    namespaces = named(render(*parts), "Namespace")
 
-    parts = {name: one["metadata"]["labels"]["app.kubernetes.io/part-of"] for name, one in namespaces.items()}
-    assert parts == {"podtune": "kubeflow-profile", "podtune-ipu": "kubeflow-profile"}
+    labels = {name: one["metadata"]["labels"]["app.kubernetes.io/part-of"] for name, one in namespaces.items()}
+    assert labels == {"podtune": "kubeflow-profile", "podtune-ipu": "kubeflow-profile"}
 
 
 def test_argos_artifacts_lie_in_kfps_own_store(render: Render) -> None:

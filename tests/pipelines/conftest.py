@@ -12,7 +12,7 @@ def fake_kfp(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKfp]:
     """A cluster of its own for each test, without anything that this machine says of another one."""
     for name in ("ENDPOINT", "UI_ENDPOINT", "TOKEN", "SA_TOKEN_PATH", "COOKIES", "CA_FILE", "NAMESPACE"):
         monkeypatch.delenv(f"KF_PIPELINES_{name}", raising=False)
-    monkeypatch.setattr("kfp.client.Client._LOCAL_KFP_CONTEXT", "/nonexistent/kfp/context.json")
+    monkeypatch.delenv("PODTUNE_PIPELINE_ROOT", raising=False)
     fake = FakeKfp()
     with Server(fake) as server:
         fake.host = f"http://127.0.0.1:{server.server_port}"

@@ -176,9 +176,11 @@ def test_what_does_not_wait_is_told(make: Make, store: Store) -> None:
 
     with pytest.raises(BadInput, match=r"qa 1 in .* does not wait for approval; of its versions wait: 2$"):
         approve(store, "qa", "1", ANNA)
-    with pytest.raises(BadInput, match="has no version 7 of qa; it has 1, 2, 3"):
+    with pytest.raises(BadInput, match=r"no version 7 of qa \(releases/qa/versions/7/manifest.json\); it has 1, 2, 3"):
         approve(store, "qa", "7", ANNA)
-    with pytest.raises(BadInput, match="has no version 1 of other; it has none"):
+    with pytest.raises(
+        BadInput, match=r"no version 1 of other \(releases/other/versions/1/manifest.json\); it has none"
+    ):
         approve(store, "other", "1", ANNA)
 
 

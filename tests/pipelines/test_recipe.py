@@ -107,6 +107,7 @@ def test_what_is_stated_of_a_source_falls_away_with_it() -> None:
     assert (recipe.source.dataset, recipe.source.licence, recipe.source.revision) == ("", "", "")
     assert (recipe.model.model, recipe.model.licence) == ("sentence-transformers/all-MiniLM-L6-v2", "apache-2.0")
     assert (recipe.card.description, recipe.card.limits, recipe.card.licence) == ("", "", "")
+    assert (recipe.source.gigabytes, recipe.model.gigabytes) == (0.0, 0.1)
     assert recipe.card.language == ["en"]
     assert recipe.expected_rows == {}
 
@@ -117,6 +118,7 @@ def test_what_is_stated_anew_stays() -> None:
     recipe = load_recipe("bert-base-uncased-squad", changes)
 
     assert (recipe.model.model, recipe.model.licence, recipe.model.revision) == ("mine", "", "")
+    assert (recipe.source.gigabytes, recipe.model.gigabytes) == (0.1, 0.0)
     assert (recipe.card.description, recipe.card.intended_use, recipe.card.reference) == ("Mine.", "", None)
     assert (recipe.source.dataset, recipe.source.licence) == ("rajpurkar/squad", "cc-by-sa-4.0")
 
@@ -201,7 +203,7 @@ def test_every_mistake_of_every_section_is_reported_at_once() -> None:
     assert raised.value.lines == [
         "colour is not a setting; known are name, task, source, model, features, training, evaluation, gate, card, "
         "release",
-        "model.x is not a setting; known are source, model, licence, revision, sha256, decoder",
+        "model.x is not a setting; known are source, model, licence, revision, sha256, decoder, gigabytes",
         "training.epochs must be at least 1; got 0",
         "gate.florrs is not a setting; did you mean floors?",
         "release.name must be lower-case letters, digits and hyphens, at most 63; got 'A_b'",
@@ -259,3 +261,19 @@ def test_a_recipe_can_be_a_file_of_ones_own(tmp_path: Path) -> None:
     path.write_text(_packaged("bert-tiny-squad").read_text().replace("name: bert-tiny-squad", "name: mine"))
 
     assert load_recipe(str(path)).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("bert-tiny-squad", "bert-tiny-squad"),
+        ("My Recipe_2", "my-recipe-2"),
+        ("日本", "ucf2abf0c"),
+        ("中文", "u72726d88"),
+        ("übung", "bung-ue2001a74"),
+        ("u\u0308bung", "bung-ue2001a74"),
+        ("bung", "bung"),
+    ],
+)
+def test_names_of_every_script_stay_distinct(name: str, slug: str) -> None:
+    assert load_recipe("bert-tiny-squad", [f"name={name}"]).slug == slug

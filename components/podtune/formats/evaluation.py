@@ -2,7 +2,8 @@
 
 `predictions.json` is in the task's official format. `examples.jsonl` has one JSON object per scored
 example, in the data's order: {"id", "prediction", "scores": {metric: value}, "slices": {name: value}, …}, and
-"group", a number that is equal where examples share what `grouped_by` says, if it says anything.
+"group", a number that is equal where examples share what `grouped_by` says, if it says anything. `usage.json` is the
+example that the card's code is shown with, {"row", "values"}, and `usage/` has the files beside it.
 """
 
 import json
@@ -12,12 +13,14 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
+from podtune.formats.json_files import read_object
 from podtune.formats.json_lines import read_json_lines, write_json_lines
 from podtune.formats.profile import SplitProfile
 from podtune.formats.sealed import OfTheRun
 
 PREDICTIONS = "predictions.json"
 EXAMPLES = "examples.jsonl"
+USAGE, USAGE_FILES = "usage.json", "usage"
 _NO_EXAMPLE = "is no scored example; evaluate the model again"
 
 
@@ -109,6 +112,20 @@ class EvaluationFacts:
         return {**values, "loss": self.loss, "examples": float(self.examples)}
 
 
+@dataclass(frozen=True)
+class UsageExample:
+    """A scored example that the card's code is shown with."""
+
+    row: int
+    """In the evaluated split."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What usage.md.jinja shows of it."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Beside the card: name to content."""
+
+
 EVALUATION = Format("evaluation", 1, EvaluationFacts, OfTheRun(facts=("seconds",)))
 Evaluation = Artifact[EvaluationFacts]
 
@@ -127,6 +144,26 @@ def write_examples(directory: Path, predictions: Any, examples: Iterable[Dict[st
     text = json.dumps(predictions, ensure_ascii=False) + "\n"
     (directory / PREDICTIONS).write_text(text, encoding="utf-8")
     write_json_lines(directory / EXAMPLES, examples)
+
+
+def write_usage(directory: Path, usage: UsageExample) -> None:
+    """Write the example that the card's code is shown with."""
+    text = json.dumps({"row": usage.row, "values": usage.values}, ensure_ascii=False, indent=1) + "\n"
+    (directory / USAGE).write_text(text, encoding="utf-8")
+    for name, content in usage.files.items():
+        (directory / USAGE_FILES).mkdir(exist_ok=True)
+        (directory / USAGE_FILES / name).write_bytes(content)
+
+
+def read_usage(evaluation: Evaluation) -> UsageExample:
+    """Read the example that the card's code is shown with; BadInput where there is none."""
+    path = evaluation.path / USAGE
+    if USAGE not in evaluation.files:
+        raise BadInput(f"{path} is missing; evaluate the model again")
+    usage = read_object(path)
+    files = [name for name in evaluation.files if name.startswith(f"{USAGE_FILES}/")]
+    contents = {name[len(USAGE_FILES) + 1 :]: (evaluation.path / name).read_bytes() for name in files}
+    return UsageExample(usage["row"], usage["values"], contents)
 
 
 def read_examples(evaluation: Evaluation) -> Iterator[Dict[str, Any]]:

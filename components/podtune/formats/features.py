@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Optional
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
 from podtune.formats.profile import SplitProfile
-from podtune.formats.sealed import FileEntry
+from podtune.formats.sealed import FileEntry, OfTheRun
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,10 @@ class FeaturesFacts:
     """Of each split; features of earlier versions have none."""
 
 
-FEATURES = Format("features", 1, FeaturesFacts)
+PREVIEWS = "previews"
+"""Folder of the pictures that a card shows (formats/previews.py)."""
+
+FEATURES = Format("features", 1, FeaturesFacts, OfTheRun(files=(f"{PREVIEWS}/",)))
 Features = Artifact[FeaturesFacts]
 
 

@@ -60,6 +60,8 @@ def _decoded(content: bytes) -> str:
 def _parse(content: bytes, wanted: str, shown: str, parse: Callable[..., Any]) -> Any:
     try:
         text = _decoded(content)
+        if not text.strip():
+            raise BadInput(f"{shown} is empty; it should be {wanted}")
         return parse(text, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1

@@ -46,8 +46,10 @@ class DamagedPicture(Exception):
     """Why a file cannot be decoded, such as: it is no image."""
 
 
-def open_picture(content: bytes) -> Image.Image:
+def open_picture(content: bytes, least: int = 0) -> Image.Image:
     """Decode an image file, upright and in RGB; DamagedPicture where that cannot be done.
+
+    A JPEG may be decoded smaller, as long as neither side has fewer than `least` pixels; 0 for its own size.
 
     Of a moving picture the first frame counts; what is transparent shows its hidden colour.
     """
@@ -55,6 +57,8 @@ def open_picture(content: bytes) -> Image.Image:
         with Image.open(io.BytesIO(content), formats=_formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise DamagedPicture(f"it has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
+            if least:
+                image.draft(None, (least, least))
             return _in_rgb(_upright(image))
     except UnidentifiedImageError as error:
         raise DamagedPicture(_what_else(content)) from error

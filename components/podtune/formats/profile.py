@@ -7,13 +7,13 @@ profile, without any text, is what is recorded.
 
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence
+from typing import Dict, Hashable, Iterable, List, Mapping, Optional, Sequence
 
 import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.ragged import Array
-from podtune.sections import read_section, shown
+from podtune.sections import shown
 
 TRAIN = "train"
 """The split that no other may share examples with."""
@@ -152,12 +152,6 @@ def profiles_of(splits: Mapping[str, Traces]) -> Dict[str, SplitProfile]:
     return {name: _profile(split, None if name == TRAIN else splits.get(TRAIN)) for name, split in splits.items()}
 
 
-def read_profiles(facts: Mapping[str, Any]) -> Dict[str, SplitProfile]:
-    """Read the profile of each split from an artifact's facts; those of earlier versions have none."""
-    found = facts.get("profile", {})
-    return {name: read_section(SplitProfile, split, f"profile.{name}") for name, split in found.items()}
-
-
 def changes_between(before: Mapping[str, SplitProfile], now: Mapping[str, SplitProfile]) -> List[Change]:
     """The figures that differ, of the splits that both have."""
     compared = [
@@ -179,8 +173,13 @@ def require_few_duplicates(profiles: Mapping[str, SplitProfile], most: float, da
         if overlap and share > most:
             counted = f"{overlap.normalised:,} of {split.examples:,} {examples} of {name} stand in {TRAIN} too"
             such = f"{share:.2%}, such as {', '.join(map(shown, overlap.named))}"
-            cure = f"take them out of one of the two, or allow them: --set features.most_duplicates={_enough(share)}"
+            cure = f"take them out of one of the two, or allow them: --set features.most_duplicates={enough(share)}"
             raise BadInput(f"{data}: {counted} ({such}); features.most_duplicates allows {most:.2%}; {cure}")
+
+
+def enough(share: float) -> str:
+    """A setting of whole percents that allows this share."""
+    return f"{min(1.0, np.ceil(share * 100) / 100):g}"
 
 
 def _profile(split: Traces, train: Optional[Traces]) -> SplitProfile:
@@ -228,8 +227,3 @@ def _quantiles(values: Array) -> List[int]:
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
-
-
-def _enough(share: float) -> str:
-    """A setting that allows this share: it is rounded up."""
-    return f"{min(1.0, np.ceil(share * 100 + 1e-9) / 100):g}"

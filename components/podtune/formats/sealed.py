@@ -11,12 +11,12 @@ import dataclasses
 import hashlib
 import json
 import os
-import threading
 from pathlib import Path
-from typing import Any, Callable, Container, Dict, Iterator, Mapping, Sequence, Union
+from typing import Any, Container, Dict, Iterator, Mapping, Sequence
 
 from podtune.errors import BadInput, naming
 from podtune.formats.drafts import draft_beside, replace_by
+from podtune.formats.sums import known_sums, sha256_of
 from podtune.parsing import parse_json
 
 MANIFEST = "manifest.json"
@@ -25,10 +25,6 @@ _OWN_SUM = "sha256"
 
 _RUN = "run"
 """Key of the manifest with the facts and files that its digest leaves out; absent where there are none."""
-
-_BLOCK = 1 << 20
-_LARGE = 1 << 28
-"""Bytes of a file whose hashing may take a second."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +98,10 @@ def sealing(path: Path, kind: str, version: int, of_the_run: OfTheRun = NOTHING)
 def _seal(draft: Draft, kind: str, version: int, of_the_run: OfTheRun) -> None:
     """Write the manifest of what lies there, and have all of it on the disk."""
     files = sorted(file for file in draft.path.rglob("*") if file.is_file())
-    entries = {file.relative_to(draft.path).as_posix(): dataclasses.asdict(entry_of(file)) for file in files}
+    entries = {
+        file.relative_to(draft.path).as_posix(): {"size": file.stat().st_size, "sha256": digest}
+        for file, digest in zip(files, known_sums(files))
+    }
     content = {"kind": kind, "version": version, **of_the_run.divide(draft.facts, entries)}
     (draft.path / MANIFEST).write_bytes(canonical_json({**content, _OWN_SUM: _sum_of(content)}))
     draft.path.chmod(0o755)
@@ -120,7 +119,10 @@ def read_manifest(path: Path, kind: str, version: int) -> Manifest:
 
 
 def open_sealed(path: Path, kind: str, version: int) -> Manifest:
-    """Read a directory's manifest and verify every file against it; BadInput names the first that differs."""
+    """Read a directory's manifest and verify every file against it; BadInput names the first that differs.
+
+    A file is read, unless it was and is as it was then (formats/sums.py).
+    """
     manifest = read_manifest(path, kind, version)
     _verify_files(path, manifest)
     return manifest
@@ -148,29 +150,13 @@ def verify(path: Path) -> None:
 
 
 def verify_file(path: Path, entry: FileEntry) -> None:
-    """Verify one file; BadInput if it is missing or differs."""
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; the manifest beside it lists it")
-    size = path.stat().st_size
-    if size != entry.size:
-        raise BadInput(f"{path} has {size} bytes; its manifest says {entry.size}")
-    found = sha256_of(path)
-    if found != entry.sha256:
-        raise BadInput(f"{path} is corrupted: its SHA-256 is {found}; its manifest says {entry.sha256}")
-
-
-def sha256_of(path: Union[Path, str]) -> str:
-    """SHA-256 of a file in lower-case hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream, _showing(Path(path)) as advance:
-        for block in iter(lambda: stream.read(_BLOCK), b""):
-            digest.update(block)
-            advance(len(block))
-    return digest.hexdigest()
+    """Read one file; BadInput if it is missing or differs."""
+    _verify_size(path, entry)
+    _verify_sum(path, entry, sha256_of(path))
 
 
 def entry_of(path: Path) -> FileEntry:
-    """Measure and hash a file."""
+    """Measure and read a file."""
     return FileEntry(path.stat().st_size, sha256_of(path))
 
 
@@ -213,17 +199,20 @@ def _parse_manifest(path: Path, kind: str) -> Manifest:
 
 def _verify_files(path: Path, manifest: Manifest) -> None:
     for name, entry in manifest.files.items():
-        verify_file(path / name, entry)
+        _verify_size(path / name, entry)
+    sums = known_sums([path / name for name in manifest.files])
+    for (name, entry), found in zip(manifest.files.items(), sums):
+        _verify_sum(path / name, entry, found)
 
 
-@contextlib.contextmanager
-def _showing(path: Path) -> Iterator[Callable[[int], Any]]:
-    """Show on a terminal how far the hashing of a file is, if it takes long and nothing else goes on meanwhile."""
+def _verify_size(path: Path, entry: FileEntry) -> None:
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; the manifest beside it lists it")
     size = path.stat().st_size
-    if size < _LARGE or threading.current_thread() is not threading.main_thread():
-        yield lambda _: None
-        return
-    from podtune.progress import progress_bar  # tqdm takes longer than most files
+    if size != entry.size:
+        raise BadInput(f"{path} has {size} bytes; its manifest says {entry.size}")
 
-    with progress_bar(size, "B", f"hashing {path.name}", delay=1.0) as bar:
-        yield bar.update
+
+def _verify_sum(path: Path, entry: FileEntry, found: str) -> None:
+    if found != entry.sha256:
+        raise BadInput(f"{path} is corrupted: its SHA-256 is {found}; its manifest says {entry.sha256}")

@@ -14,6 +14,7 @@ from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
 from podtune.jobs.kind import Kind
 from podtune.jobs.work import NAME_LABEL
 from podtune.jobs.worker_pod import PodLog, WorkerPod, chunks_of
+from podtune.proxies import go_through_proxy
 
 _LONGEST_PAUSE = 30.0
 _TIMEOUT = urllib3.Timeout(connect=10, read=60)
@@ -157,7 +158,10 @@ def open_cluster(kind: Kind) -> Cluster:
 
 
 def open_api() -> Optional[client.ApiClient]:
-    """A client with the pod's service account, or on a person's machine the kubeconfig; None where there is neither."""
+    """A client with the pod's service account, or on a person's machine the kubeconfig; None where there is neither.
+
+    The latter asks through the environment's proxy; a pod's API is in its own network.
+    """
     configuration = client.Configuration()
     try:
         config.load_incluster_config(configuration)
@@ -166,6 +170,7 @@ def open_api() -> Optional[client.ApiClient]:
             config.load_kube_config(client_configuration=configuration)
         except config.ConfigException:
             return None
+        go_through_proxy(configuration, configuration.host)
     return client.ApiClient(configuration)
 
 

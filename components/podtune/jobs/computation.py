@@ -2,15 +2,17 @@
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Dict
 from urllib.parse import urlsplit
 
 from podtune import __version__
+from podtune.disk import Sizes, disk_of, quantity
 from podtune.environment import RUN
 from podtune.errors import BadInput, PodtuneError
-from podtune.formats.sealed import canonical_json
+from podtune.formats.sealed import Manifest, canonical_json
 from podtune.jobs.cluster import open_cluster
 from podtune.jobs.kind import Kind
 from podtune.jobs.life import JobLife
@@ -32,9 +34,25 @@ class Computation(StepCall):
     workspace: str
     image: str
 
+    @cached_property
+    def manifests(self) -> Dict[str, Manifest]:
+        """Of the inputs."""
+        return {name: read_sealed(open_store(uri), "") for name, uri in self.inputs.items()}
+
+    @property
+    def disk(self) -> str:
+        """What the worker's pod requests of it: its inputs are there whole, and what the step leaves."""
+        sizes = {
+            name: sum(entry.size for entry in manifest.files.values()) for name, manifest in self.manifests.items()
+        }
+        kept = self.arguments.get("training", {}).get("keep_checkpoints", 0)
+        weights = sizes.get("base_model", sizes.get("checkpoint"))
+        size = disk_of(self.step, Sizes(features=sizes.get("prepared_data"), weights=weights, keep_checkpoints=kept))
+        return quantity(size) if size else ""
+
     def name(self) -> str:
         """The job's: the same for the same work in the same run, and at most 25 characters. 36 are allowed."""
-        digests = {name: read_sealed(open_store(uri), "").digest for name, uri in self.inputs.items()}
+        digests = {name: manifest.digest for name, manifest in self.manifests.items()}
         identity = {"inputs": digests, "arguments": self.arguments, **self.size}
         made_by = {"image": self.image, "podtune": __version__, "run": RUN.value()}
         key = sha256(canonical_json({"step": self.step, **identity, **made_by})).hexdigest()
@@ -56,7 +74,7 @@ def compute(computation: Computation, kind: Kind, target: Path) -> None:
         store.delete(LEASE)
     else:
         work = Work(computation.step, computation.inputs, computation.output, computation.arguments, location)
-        manifest = kind.manifest(name, work, computation.size, computation.image)
+        manifest = kind.manifest(name, work, computation.size, computation.image, computation.disk)
         JobLife(cluster, manifest, Lease(store, LEASE, work.lease_seconds)).run()
     if not is_sealed(store, OUTPUT):
         raise PodtuneError(f"{store.uri} has no output although its {kind.word} succeeded; start the step again")

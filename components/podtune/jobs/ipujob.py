@@ -8,6 +8,7 @@ import json
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional
 
+from podtune.disk import REQUEST
 from podtune.environment import ADDRESSING, ENCRYPTION, IPU_POD, KMS_KEY, NO_SIGN_REQUEST, REQUEST_PAYER
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, bad_input
 from podtune.jobs.work import COMPONENT_LABEL, NAME_LABEL, Work, jobs_namespace
@@ -65,8 +66,8 @@ class IpuJob:
     def namespace(self) -> str:
         return jobs_namespace()
 
-    def manifest(self, name: str, work: Work, size: Mapping[str, int], image: str) -> Dict[str, Any]:
-        return manifest_of(name, work, size["ipus"], image, placement_of_worker())
+    def manifest(self, name: str, work: Work, size: Mapping[str, int], image: str, disk: str) -> Dict[str, Any]:
+        return manifest_of(name, work, size["ipus"], image, placement_of_worker(), disk=disk)
 
     def selector(self, name: str) -> str:
         return f"{JOB_LABEL}={name}"
@@ -108,9 +109,18 @@ class IpuJob:
 
 
 def manifest_of(
-    name: str, work: Work, ipus: int, image: str, placement: Mapping[str, Any] = MappingProxyType({})
+    name: str,
+    work: Work,
+    ipus: int,
+    image: str,
+    placement: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    disk: str = "",
 ) -> Dict[str, Any]:
-    """Describe to the operator what to run; what a placement says of the worker's pod goes before what is said here."""
+    """Describe to the operator what to run; what a placement says of the worker's pod goes before what is said here.
+
+    `disk` is the ephemeral storage that the pod requests; empty where that is not known.
+    """
     labels = {NAME_LABEL: "podtune", COMPONENT_LABEL: work.step}
     return {
         "apiVersion": API_VERSION,
@@ -123,7 +133,7 @@ def manifest_of(
             "cleanPodPolicy": "None",  # the step reads the log and the outcome; the pod goes with the job
             "workers": {
                 "replicas": 1,
-                "template": _placed({"labels": {**labels, JOB_LABEL: name}}, _pod(work, image), placement),
+                "template": _placed({"labels": {**labels, JOB_LABEL: name}}, _pod(work, image, disk), placement),
             },
         },
     }
@@ -146,7 +156,7 @@ def _placed(metadata: Dict[str, Any], spec: Dict[str, Any], placement: Mapping[s
     return {"metadata": merged(metadata, placement.get("metadata", {})), "spec": spec}
 
 
-def _pod(work: Work, image: str) -> Dict[str, Any]:
+def _pod(work: Work, image: str, disk: str) -> Dict[str, Any]:
     return {
         "hostIPC": True,
         "restartPolicy": "Never",
@@ -156,7 +166,7 @@ def _pod(work: Work, image: str) -> Dict[str, Any]:
         "activeDeadlineSeconds": TIME_LIMIT_SECONDS,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [_container(work, image)],
+        "containers": [_container(work, image, disk)],
         "volumes": [
             {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "10Gi"}},
             {"name": "temporary", "emptyDir": {}},
@@ -165,14 +175,14 @@ def _pod(work: Work, image: str) -> Dict[str, Any]:
     }
 
 
-def _container(work: Work, image: str) -> Dict[str, Any]:
+def _container(work: Work, image: str, disk: str) -> Dict[str, Any]:
     return {
         "name": CONTAINER,
         "image": image,
         "command": ["python3", "-m", "podtune.jobs.worker"],
         "args": [json.dumps(to_mapping(work), sort_keys=True), _SCRATCH],
         "env": _environment(),
-        "resources": RESOURCES,
+        "resources": {**RESOURCES, "requests": {**RESOURCES["requests"], **({REQUEST: disk} if disk else {})}},
         "securityContext": {
             "runAsUser": 0,
             "allowPrivilegeEscalation": False,

@@ -29,8 +29,8 @@ class Kind(Protocol):
     def namespace(self) -> str:
         """Where its objects are."""
 
-    def manifest(self, name: str, work: Work, size: Mapping[str, int], image: str) -> Dict[str, Any]:
-        """Describe the job of this name; `size` counts its nodes or accelerators."""
+    def manifest(self, name: str, work: Work, size: Mapping[str, int], image: str, disk: str) -> Dict[str, Any]:
+        """Describe the job of this name; `size` counts its nodes or accelerators, `disk` is what each pod requests."""
 
     def selector(self, name: str) -> str:
         """The labels of a job's pods."""

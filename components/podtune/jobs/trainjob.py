@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
+from podtune.disk import REQUEST
 from podtune.environment import QUEUE
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.jobs.work import COMPONENT_LABEL, NAME_LABEL, Work
@@ -46,7 +47,7 @@ class TrainJob:
         """The one that the step's pod is in."""
         return _NAMESPACE_FILE.read_text(encoding="utf-8").strip() if _NAMESPACE_FILE.exists() else "podtune"
 
-    def manifest(self, name: str, work: Work, size: Mapping[str, int], image: str) -> Dict[str, Any]:
+    def manifest(self, name: str, work: Work, size: Mapping[str, int], image: str, disk: str) -> Dict[str, Any]:
         queue = {QUEUE_LABEL: QUEUE.value()} if QUEUE.value() else {}
         return {
             "apiVersion": API_VERSION,
@@ -61,7 +62,7 @@ class TrainJob:
                     "image": image,
                     "command": ["python3", "-m", "podtune.jobs.worker"],
                     "args": [json.dumps(to_mapping(work), sort_keys=True), _SCRATCH],
-                    "resourcesPerNode": _resources(size["gpus"]),
+                    "resourcesPerNode": _resources(size["gpus"], disk),
                 },
             },
         }
@@ -126,7 +127,8 @@ def _number(pod: Mapping[str, Any], label: str) -> int:
     return int(pod["metadata"].get("labels", {}).get(label, "0"))
 
 
-def _resources(gpus: int) -> Dict[str, Any]:
+def _resources(gpus: int, disk: str) -> Dict[str, Any]:
     """Of each node; Trainer has torchrun start a process for each GPU where a resource's name says that it is one."""
     requests = {"cpu": str(CPUS_A_GPU * gpus), "memory": f"{GIBIBYTES_A_GPU * gpus}Gi", GPU: str(gpus)}
+    requests.update({REQUEST: disk} if disk else {})
     return {"requests": requests, "limits": {GPU: str(gpus)}}

@@ -21,6 +21,7 @@ from podtune.sections import read_section
 from podtune.stores.lease import LeaseWatch
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, send
+from podtune.training import torchrun
 from podtune.training.step_process import noticing_signals, run_step
 
 _GRACE_SECONDS = 300.0
@@ -45,7 +46,7 @@ def run(work: Work, scratch: Path) -> None:
         watch = LeaseWatch(store, LEASE, work.lease_seconds)
         try:
             _run_step(work, {**inputs, work.output: scratch / work.output}, watch, stopping)
-            if _is_first_node():
+            if torchrun.is_first():
                 _log.info("sending the output to %s", work.location)
                 send(store, OUTPUT, scratch / work.output)
         finally:
@@ -81,10 +82,6 @@ def _run_step(work: Work, paths: Dict[str, Path], watch: LeaseWatch, stopping: C
             reason = f"the worker ended because {_NOBODY_WAITS}; start the step again, it continues"
             raise PodtuneError(reason) from error  # a TrainJob whose node ends with 75 or 143 is started again
         raise
-
-
-def _is_first_node() -> bool:
-    return os.environ.get("PET_NODE_RANK", "0") == "0"
 
 
 def _delete_own_job(name: str) -> None:

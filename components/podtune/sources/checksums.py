@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from podtune.errors import BadInput
-from podtune.formats.sealed import sha256_of
+from podtune.formats.sums import sha256_of
 
 _BLOCK = 1 << 20
 
@@ -27,8 +27,11 @@ class Sum(NamedTuple):
         return path.is_file() and self._of(path) == self.digest
 
     def check(self, path: Path, shown: str) -> None:
-        """Refuse a file that has another sum; `shown` is what the user calls it."""
-        found = self._of(path)
+        """Read a file, and refuse it where it has another sum; `shown` is what the user calls it."""
+        self.require(self._of(path), shown)
+
+    def require(self, found: str, shown: str) -> None:
+        """Refuse a file of another sum than it was found to have."""
         if found != self.digest:
             raise BadInput(f"{shown} has the {self.kind} {found}; {self.said_by} says {self.digest}")
 

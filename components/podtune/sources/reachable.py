@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from podtune.environment import PRIVATE_HOSTS
 from podtune.errors import BadInput
+from podtune.proxies import proxy_hosts, proxy_of
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
@@ -35,8 +36,7 @@ def refuse_private(host: str, addresses: Collection[str], allowed: Collection[st
 
 def opener(allowed: Collection[str], *handlers: Any) -> Any:
     """A urllib opener that connects to public addresses, hosts named in `allowed`, and what the environment allows."""
-    proxies = [urlsplit(proxy).hostname or "" for proxy in urllib.request.getproxies().values()]
-    known = (*allowed, *proxies)
+    known = (*allowed, *proxy_hosts())
 
     class Connection(http.client.HTTPConnection):
         def connect(self) -> None:
@@ -63,7 +63,25 @@ def opener(allowed: Collection[str], *handlers: Any) -> Any:
 
         http_request = https_request
 
-    return urllib.request.build_opener(Handler, SecureHandler, Named, *handlers)
+    return urllib.request.build_opener(_Proxied(), Handler, SecureHandler, Named, *handlers)
+
+
+class _Proxied(urllib.request.ProxyHandler):
+    """Through the proxy for its URL, or through none: decided for each request, also of a redirect."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def https_open(self, request: urllib.request.Request) -> Any:
+        proxy = proxy_of(request.full_url)
+        if proxy is None:
+            request.remove_header("Proxy-authorization")  # which urllib copies into what follows a redirect
+            return None
+        if not proxy.url.startswith("http://"):
+            raise BadInput(f"{proxy} must begin with http://, for a download or a message")
+        return self.proxy_open(request, proxy.url, "http")
+
+    http_open = https_open
 
 
 def _connect_to_one(connection: http.client.HTTPConnection, connect: Any, allowed: Collection[str]) -> None:

@@ -1,11 +1,11 @@
 """Where inputs come from: a directory, the web, S3 or the Hub, all behind one protocol."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import AbstractSet, Iterator, List, Optional, Protocol, Tuple
 
 from podtune.errors import BadInput, naming
+from podtune.formats.sums import copy
 from podtune.progress import progress_bar
 from podtune.sources.cache import through_cache
 from podtune.sources.checksums import Sum
@@ -13,8 +13,6 @@ from podtune.sources.download import download
 from podtune.sources.signatures import signed
 from podtune.sources.uris import file_uri, scheme_of, without_secrets
 from podtune.stores.opening import open_store
-
-_BLOCK = 1 << 20
 
 
 class Source(Protocol):
@@ -91,9 +89,10 @@ class DirectorySource:
         if not source.is_file():
             found = "is a folder; it should be a file" if source.is_dir() else "does not exist or is no file"
             raise BadInput(f"{source} {found}")
-        _copy(source, target)
+        with naming(target):
+            found = copy(source, target)
         if expected:
-            expected.check(target, str(source))
+            expected.require(found, str(source))  # of a directory's files a SHA-256 is expected
 
 
 class BucketSource:
@@ -178,8 +177,3 @@ def _below(directory: Path, roots: AbstractSet[Path], inside: Tuple[Path, ...]) 
             yield from _below(path, roots, (*inside, target))
         else:
             yield path
-
-
-def _copy(source: Path, target: Path) -> None:
-    with naming(target), source.open("rb") as reading, target.open("wb") as writing:
-        shutil.copyfileobj(reading, writing, _BLOCK)

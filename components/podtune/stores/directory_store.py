@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Iterator, Optional
 
 from podtune.errors import BadInput, naming
-from podtune.formats.sealed import FileEntry, sha256_of, sync
+from podtune.formats.sealed import FileEntry, sync
+from podtune.formats.sums import sha256_of
 from podtune.stores.partial_file import land, partial_file
 from podtune.stores.store import Advance, Stored, unwatched
 
@@ -48,7 +49,9 @@ class DirectoryStore:
             self._make_directory(path.parent)
             try:
                 os.link(str(draft), str(path))
-            except FileExistsError:
+            except FileExistsError as error:
+                if os.path.lexists(path) and not path.is_file():
+                    raise BadInput(f"cannot write {path}: what is in its way is no file; move it away") from error
                 return False
             except OSError as error:
                 if error.errno in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):

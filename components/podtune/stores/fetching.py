@@ -8,7 +8,8 @@ from typing import Callable, Iterator, Mapping, NoReturn, Optional, Set
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.artifact import Facts, Format
 from podtune.formats.release import RECORD, SIGNATURE, ReleaseManifest, parse_release
-from podtune.formats.sealed import MANIFEST, FileEntry, sha256_of, sync_tree, verify_file
+from podtune.formats.sealed import MANIFEST, FileEntry, sync_tree, verify_file
+from podtune.formats.sums import sha256_of
 from podtune.progress import progress_bar
 from podtune.stores.partial_file import locked, partials_of, require_space
 from podtune.stores.releases import blob_key, signature_key

@@ -20,7 +20,7 @@ from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Opt
 from podtune.environment import AGAIN
 from podtune.errors import BadInput, LostRace, TryAgainLater
 from podtune.formats.release import NUMBER, SIGNATURE, ReleaseManifest, content_digest, is_safe, parse_release
-from podtune.formats.sealed import FileEntry, entry_of
+from podtune.formats.sealed import FileEntry, entry_of, verify_file
 from podtune.progress import progress_bar
 from podtune.stores.approvals import add_candidate, approval_of, approving_command, candidates, waiting_versions
 from podtune.stores.live import RELEASES, Live, live_version, move, now, release_prefix, written
@@ -60,7 +60,7 @@ def read_release(store: Store, name: str, version: str) -> ReleaseManifest:
     found = store.read(key)
     if found is None:
         known = ", ".join(versions(store, name)) or "none"
-        raise BadInput(f"{store.uri} has no version {version} of {name}; it has {known}")
+        raise BadInput(f"{store.uri} has no version {version} of {name} ({key}); it has {known}")
     manifest = parse_release(found, f"{key} in {store.uri}")
     if (manifest.name, manifest.version) != (name, version):
         raise BadInput(f"{key} in {store.uri} is damaged: it describes {manifest.name} {manifest.version}")
@@ -257,6 +257,7 @@ def _upload_one(store: Store, entry: FileEntry, source: Path, advance: Advance) 
             return
         _log.warning("%s arrived damaged in %s; sending it again", blob_key(entry), store.uri)
         advance(-entry.size)
+    verify_file(source, entry)  # it may have been known by a sum of earlier
     raise TryAgainLater(
         f"{blob_key(entry)} arrives damaged in {store.uri} each time; look at the way to it, then start again"
     )

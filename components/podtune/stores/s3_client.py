@@ -1,7 +1,6 @@
 """A client for S3, or for any store that speaks its protocol, configured the usual AWS ways."""
 
 import os
-import re
 from typing import Any, Callable, Dict, Tuple
 from urllib.parse import urlsplit
 
@@ -13,6 +12,8 @@ from botocore.credentials import RefreshableCredentials
 
 from podtune.environment import ADDRESSING, ENCRYPTION, KMS_KEY, NO_SIGN_REQUEST, REQUEST_PAYER, Variable
 from podtune.errors import BadInput
+from podtune.proxies import proxy_of
+from podtune.stores.other_servers import refusing_others
 from podtune.stores.retrying import ATTEMPTS
 
 _CONFIG = Config(
@@ -43,14 +44,22 @@ def open_client() -> Any:
         raise BadInput(f"the endpoint {_ENDPOINT}, such as https://s3.example.org") from error
     if "@" in urlsplit(client.meta.endpoint_url).netloc:
         raise BadInput(f"the endpoint {_ENDPOINT}, without a user and password; give them by AWS_ACCESS_KEY_ID")
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if not host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+    client = session.client("s3", config=config.merge(_config_for(client.meta.endpoint_url, core)))
+    client.meta.events.register("before-parameter-build.s3", _adding(fields))
+    client.meta.events.register_first("before-parse.s3", refusing_others(client.meta.endpoint_url))
+    return client
+
+
+def _config_for(endpoint: str, core: Any) -> Config:
+    """What depends on where the store is: its proxy, and whether botocore adds sums of its own."""
+    parts = urlsplit(endpoint)
+    proxy = proxy_of(endpoint)
+    options: Dict[str, Any] = {"proxies": {parts.scheme: proxy.url} if proxy else {}}
+    if not (parts.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
         given = core.get_scoped_config()
         sparing = [name for name in _CHECKSUMS if f"AWS_{name.upper()}" not in os.environ and name not in given]
-        client = session.client("s3", config=config.merge(Config(**dict.fromkeys(sparing, "when_required"))))
-    client.meta.events.register("before-parameter-build.s3", _adding(fields))
-    client.meta.events.register_first("before-parse.s3", _refusing_redirects(client.meta.endpoint_url))
-    return client
+        options.update(dict.fromkeys(sparing, "when_required"))
+    return Config(**options)
 
 
 def is_unsigned() -> bool:
@@ -119,24 +128,3 @@ def _adding(fields: Dict[str, str]) -> Callable[..., None]:
         params.update({name: value for name, value in fields.items() if name in model.input_shape.members})
 
     return add
-
-
-def _refusing_redirects(endpoint: str) -> Callable[..., None]:
-    """A handler of botocore's that raises BadInput where what stands before a store redirects, as to https.
-
-    S3's own redirects name the bucket's region, or say in XML what they are, and botocore follows them. It takes each
-    other one for such, and asks for the region until Python's stack ends.
-    """
-
-    def refuse(response_dict: Dict[str, Any], **_: Any) -> None:
-        headers = {name.lower(): value for name, value in response_dict["headers"].items()}
-        goal = urlsplit(headers.get("location", ""))
-        if not 300 <= response_dict["status_code"] < 400 or not goal.netloc or "x-amz-bucket-region" in headers:
-            return
-        if re.search(rb"<Code>(Permanent|Temporary)?Redirect</Code>", response_dict["body"]):
-            return
-        to = f"{goal.scheme}://{goal.netloc.rpartition('@')[2]}"
-        cure = f"if that is the store, set AWS_ENDPOINT_URL_S3 to {to}"
-        raise BadInput(f"the endpoint {endpoint} redirects to {to}; {cure}")
-
-    return refuse

@@ -46,7 +46,7 @@ def _sign(store: Store, manifest: ReleaseManifest, sources: Mapping[str, Path]) 
                 (release / name).symlink_to(sources[entry.sha256].resolve())
             else:  # such as a card that another run of the same work wrote
                 store.download(blob_key(entry), release / name)
-                verify_file(release / name, entry)
+            verify_file(release / name, entry)
         (release / RECORD).write_bytes(manifest.to_bytes())
         _signing_with(key).sign(release, signature)
         return signature.read_bytes()

@@ -8,7 +8,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from podtune.errors import BadInput
-from podtune.formats.features import Features, FeaturesFacts
+from podtune.formats.evaluation import UsageExample
+from podtune.formats.features import PREVIEWS, Features, FeaturesFacts
+from podtune.formats.profile import TRAIN
 from podtune.tasks.scored import Scored
 from podtune.training.fixed_shapes import CompilableObjective
 from podtune.training.protocols import Examples
@@ -151,20 +153,6 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class UsageExample:
-    """A scored example that the card's code is shown with."""
-
-    row: int
-    """In the evaluated split."""
-
-    values: Mapping[str, str] = field(default_factory=dict)
-    """What usage.md.jinja shows of it."""
-
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    """Beside the card: name to content."""
-
-
-@dataclass(frozen=True)
 class Passage:
     """The text that an example is about."""
 
@@ -221,12 +209,18 @@ class Task:
     bytes_an_image: Optional[Callable[[Any], int]] = None
     """The features section to what one image takes on the disk, once; None where examples have no image."""
 
+    features_a_byte: float = 1.0
+    """Bytes of Features for one of the data, at most."""
+
     positions: Optional[Callable[[Any], Tuple[int, int]]] = None
     """The features section to the positions that the longest row takes, and that every row took in the published runs,
     which padded; None where rows have no fixed part."""
 
     passages: Optional[Callable[[Features, str, Sequence[int]], List[Passage]]] = None
     """Features, split and rows to the texts that these examples are about; None where they are about none."""
+
+    shown: Tuple[str, ...] = ()
+    """Files of a split that its examples are shown with, beside the previews of pictures."""
 
     variant: Callable[["Task", Mapping[str, Any]], "Task"] = lambda task, _: task
     """The record for these settings of the features section, where metrics or words depend on them."""
@@ -277,6 +271,13 @@ def task_of(features: FeaturesFacts) -> Task:
     """The record of the task that Features are for, with their settings; BadInput where that is not known."""
     task = task_named(features.task)
     return task.variant(task, features.settings)
+
+
+def shown_files(features: Features) -> List[str]:
+    """The files of Features that a card shows examples with, of which none is of the training split."""
+    shown = task_named(features.facts.task).shown
+    of_splits = [f"{split}/{name}" for split in features.facts.splits if split != TRAIN for name in shown]
+    return [*of_splits, *(name for name in features.files if name.startswith(f"{PREVIEWS}/"))]
 
 
 def all_tasks() -> List[Task]:

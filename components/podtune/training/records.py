@@ -1,7 +1,6 @@
 """The hardware and software that a model was trained on, as its card will name them."""
 
 import math
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ from typing import Any, Dict, Iterator, Optional, Sequence, Set
 import psutil
 
 import podtune
+from podtune.cores import cores
 
 PACKAGES = ("torch", "poptorch", "transformers", "tokenizers", "safetensors", "numpy")
 """Those that compute; some may not be installed."""
@@ -53,8 +53,8 @@ def _processor(system: Path) -> str:
 
 def usable_cores(system: Path = Path("/")) -> int:
     """Cores that this process may use at once."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, core_limit(system) or cores)
+    allotted = cores()
+    return min(allotted, core_limit(system) or allotted)
 
 
 def core_limit(system: Path = Path("/")) -> Optional[int]:

@@ -35,6 +35,11 @@ def is_running() -> bool:
     return "WORLD_SIZE" in os.environ
 
 
+def is_first() -> bool:
+    """Whether this is the first of all processes of a training, or starts it."""
+    return os.environ.get("RANK", os.environ.get("PET_NODE_RANK", "0")) == "0"
+
+
 def silent_end() -> Optional[PodtuneError]:
     """What made a launcher's processes end without a message; None where the lines above say it.
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, Iterator, Mapping
 
+from podtune.disk import REQUEST
 from podtune.environment import AGAIN
 from podtune.errors import BadInput
 from podtune.steps.table import STEPS
@@ -121,7 +122,7 @@ def _container(step: Step) -> Dict[str, Any]:
         "command": ["python3", "-m", "podtune", step.module],
         "args": [text for name, value in _options(step) for text in (f"--{argo_name(name)}", value)],
         "env": [*_environment(step.kubernetes), *([_COMPARE_AGAIN] if step.module == "publish" else [])],
-        "resources": _resources(step.resources),
+        "resources": _resources(step),
         "securityContext": {
             **step.kubernetes.get("securityContext", {}),
             "allowPrivilegeEscalation": False,
@@ -156,9 +157,12 @@ def _environment(platform: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
                 yield {"name": pair["envVar"], "valueFrom": {reference: value}}
 
 
-def _resources(resources: Mapping[str, Any]) -> Dict[str, Any]:
-    """Cores and memory, which every step requests, and accelerators."""
+def _resources(step: Step) -> Dict[str, Any]:
+    """Cores and memory, which every step requests, the disk where it is known, and accelerators."""
+    resources = step.resources
     requests = {"cpu": resources["resourceCpuRequest"], "memory": resources["resourceMemoryRequest"]}
+    if step.disk:
+        requests[REQUEST] = step.disk
     accelerator = resources.get("accelerator")
     limits = {"limits": {accelerator["resourceType"]: accelerator["resourceCount"]}} if accelerator else {}
     return {"requests": requests, **limits}

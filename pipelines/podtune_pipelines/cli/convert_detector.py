@@ -16,7 +16,7 @@ def convert_detector(
     and shapes of all its tensors, and nothing in it but tensors is read.
     """
     from podtune.detector.conversion import convert
-    from podtune.formats.sealed import sha256_of
+    from podtune.formats.sums import sha256_of
 
     written = convert(file, to)
     print(f"wrote {written}, SHA-256 {sha256_of(written)}")

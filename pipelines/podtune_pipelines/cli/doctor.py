@@ -17,6 +17,7 @@ def doctor(
     workspace: options.Workspace = "",
     device: options.Device = "cpu",
     nodes: options.Nodes = 0,
+    placement: options.Placement = "",
     home: options.Home = options.DEFAULT_HOME,
     seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = 20.0,
     as_json: options.Json = False,
@@ -26,12 +27,14 @@ def doctor(
     Exits with 1 if a check failed.
     """
     from podtune_pipelines.doctor.checks import checks_of, examine
+    from podtune_pipelines.placement import Placement
+    from podtune_pipelines.pods.placement_file import load_pods
     from podtune_pipelines.preflight import check_device
 
     check_device(device)
-    store = options.store_of(store, home)
-    servers = {"store": store, "workspace": workspace, "host": host, "namespace": namespace, "argo": argo}
-    checks = checks_of(device, home, **servers, nodes=nodes)
+    store, pods = options.store_of(store, home), load_pods(placement)
+    locations = {"store": store, "workspace": workspace, "host": host, "namespace": namespace, "argo": argo}
+    checks = checks_of(Placement(device, nodes=nodes, pods=pods), home, **locations)
     found = examine(checks, seconds)
     if as_json:
         options.print_json(found)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, List
 
 import typer
-from podtune.environment import HOME, PLACEMENT, STORE, WORKSPACE
+from podtune.environment import HOME, PIPELINE_ROOT, PLACEMENT, STORE, WORKSPACE
 
 
 def complete_recipe(incomplete: str) -> List[str]:
@@ -132,7 +132,10 @@ ClusterStore = Annotated[str, typer.Option(envvar=STORE.name, help="s3:// URI wh
 
 Workspace = Annotated[str, typer.Option(envvar=WORKSPACE.name, help="s3:// URI for intermediate checkpoints.")]
 
-PipelineRoot = Annotated[str, typer.Option(help="minio://, s3:// or gs:// URI for artifacts; default: the cluster's.")]
+PipelineRoot = Annotated[
+    str,
+    typer.Option(envvar=PIPELINE_ROOT.name, help="minio://, s3:// or gs:// URI for artifacts; default: the cluster's."),
+]
 
 ServiceAccount = Annotated[str, typer.Option(help="Kubernetes service account of the pods; default: the cluster's.")]
 

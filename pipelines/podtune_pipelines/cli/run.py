@@ -39,8 +39,8 @@ def run(
     loaded, directory, store = load_recipe(recipe, changes), Home(home), options.store_of(store, home)
     with telling(loaded, store):
         check_here(loaded, device, store)
-        with directory.used_by(loaded.name):
-            sweep(directory, loaded.name)
+        with directory.used_by(loaded.slug):
+            sweep(directory, loaded.slug)
             reused = {step: outputs for step, outputs in reusable_locally(loaded, directory, device).items() if outputs}
             if reused:
                 print(f"reused, because nothing they depend on has changed: {', '.join(reused)}", file=sys.stderr)

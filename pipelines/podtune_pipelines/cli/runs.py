@@ -83,9 +83,11 @@ def wait(
 
     If the run fails, shows the failed step and the end of its log, and exits with that step's exit code.
     """
+    from podtune_pipelines.cluster.runs import read_run
     from podtune_pipelines.cluster.waiting import Patience
 
     cluster, run_id = _opened(run, host, namespace)
+    read_run(cluster, run_id)  # whoever may not, or names none, is told before anything is said to continue
     patience = Patience(interval, timeout, start_limit=60 * start_within)
     follow_to_end(cluster, run_id, patience, as_json=as_json)
 

@@ -75,6 +75,7 @@ def schedule(  # as many as the command has options
     parsed = parse_cron(cron)
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in next_times(parsed, utc_now(), _TIMES)]
     loaded, pods = load_recipe(recipe, changes), load_pods(placement)
+    conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     pods.refuse([f"run.timeZone: {KFP_LACKS_ZONE}"] if pods.run.timeZone else [])
     where = Placement(device, devices, nodes, hours=hours, pods=pods)
     for warning in check_for_cluster(loaded, where, store=store, workspace=workspace):
@@ -83,7 +84,6 @@ def schedule(  # as many as the command has options
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     version = upload_pipeline(cluster, loaded, scheduled_pipeline_of, arguments, where)
     print_version(loaded, version)
-    conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     new = set_schedule(
         cluster, name or loaded.name, cron=parsed, version=version, conditions=conditions, at_once=max_concurrency
     )

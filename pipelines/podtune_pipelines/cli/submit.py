@@ -1,6 +1,7 @@
 """`podtune submit`: a recipe's pipeline on a cluster."""
 
 import sys
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,7 @@ def submit(
     pipeline_root: options.PipelineRoot = "",
     service_account: options.ServiceAccount = "",
     placement: options.Placement = "",
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step, whatever earlier runs left.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end and exit as it ends.")] = False,
     attempts: Attempts = 1,
     timeout: options.Timeout = 0.0,
@@ -51,15 +53,17 @@ def submit(
     from podtune_pipelines.recipe import load_recipe
 
     loaded, pods = load_recipe(recipe, changes), load_pods(placement)
+    conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     where = Placement(device, devices, nodes, hours=hours, pods=pods)
     for warning in check_for_cluster(loaded, where, store=store, workspace=workspace):
         print(warning, file=sys.stderr)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
+    where = replace(where, pods=pods.without_cache() if no_cache else pods)
     version = upload_pipeline(cluster, loaded, pipeline_of, arguments, where)
     print_version(loaded, version)
     name = f"podtune-{loaded.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"
-    run = start_run(cluster, version, name, Conditions(experiment, pipeline_root, service_account or pods.account))
+    run = start_run(cluster, version, name, conditions)
     if not as_json:
         print(run.url, flush=True)
     elif not wait:

@@ -11,11 +11,13 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional
+from urllib.parse import urlsplit
 
 import kfp_server_api
 import urllib3
 from kfp.client import Client, ServiceAccountTokenVolumeCredentials
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
+from podtune.proxies import go_through_proxy, proxy_of
 
 TOKEN, TOKEN_FILE, COOKIES = "KF_PIPELINES_TOKEN", "KF_PIPELINES_SA_TOKEN_PATH", "KF_PIPELINES_COOKIES"
 CA_FILE, UI = "KF_PIPELINES_CA_FILE", "KF_PIPELINES_UI_ENDPOINT"
@@ -24,10 +26,18 @@ CA_FILE, UI = "KF_PIPELINES_CA_FILE", "KF_PIPELINES_UI_ENDPOINT"
 _TIME_LIMITS = (10, 60)
 """Seconds to connect, and to wait for an answer; KFP's client has none of its own."""
 
-_RETRIES = urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=(429, 502, 503, 504), raise_on_status=False)
-"""Of idempotent requests; a POST is only repeated if no connection was made."""
+_RETRIES = urllib3.Retry(
+    total=3, redirect=False, backoff_factor=0.2, status_forcelist=(429, 502, 503, 504), raise_on_status=False
+)
+"""Of idempotent requests; a POST is only repeated if no connection was made. Redirects are not KFP's."""
 
+_USER = "write them into that variable, as http://user:password@host:port"
 _LOGIN = f"log in again and set {TOKEN}, {TOKEN_FILE} or {COOKIES} to the new credentials"
+_DENIED = f"ask its administrator, or give your --namespace; if your login has ended, {_LOGIN}"
+
+
+class LoginNeeded(BadInput):
+    """The cluster does not take the credentials, or does so no more."""
 
 
 class Missing(BadInput):
@@ -126,13 +136,16 @@ def _secret(variable: str) -> str:
 
 
 def connect(host: str, namespace: str = "") -> Cluster:
-    """Build the client; check that KFP answers, and that a multi-user one is given a namespace."""
+    """Build the client; check that KFP answers, and that a multi-user one, and no other, is given a namespace."""
     address = address_of(host, namespace)
     with _silenced():
         cluster = Cluster(address, _Client(address))
         health = cluster.client.health()
     if health.multi_user and not namespace:
         raise BadInput(f"{address.host} is a multi-user KFP; give your profile's --namespace")
+    if namespace and not health.multi_user:
+        cure = "leave --namespace out, and KF_PIPELINES_NAMESPACE"
+        raise BadInput(f"{address.host} is a one-user KFP, which has no namespace {namespace!r} to run in; {cure}")
     return cluster
 
 
@@ -140,6 +153,7 @@ class _Client(Client):
     """KFP's client, with time limits, retries of idempotent requests, and errors that name a remedy."""
 
     def __init__(self, address: Address) -> None:
+        self._address = address
         super().__init__(
             address.host,
             existing_token=address.token or None,
@@ -147,13 +161,21 @@ class _Client(Client):
             cookies=address.cookies or None,
             ssl_ca_cert=address.ca_file or None,
         )
-        if address.namespace:
-            self._context_setting["namespace"] = address.namespace  # set_user_namespace writes a file into the home
         # KFP's client offers none of the three; without the replaced `request`, a dead server would hang a command
         rest = self._run_api.api_client.rest_client
         rest.pool_manager.connection_pool_kw["retries"] = _RETRIES
-        self._address, self._send = address, rest.request
+        self._send = rest.request
         rest.request = self._request
+
+    def _load_config(self, *arguments: Any, **options: Any) -> Any:
+        """Add the environment's proxy, whose user KFP's client has no parameter for."""
+        configuration = super()._load_config(*arguments, **options)
+        go_through_proxy(configuration, self._address.host)
+        return configuration
+
+    def _load_context_setting_or_default(self) -> None:
+        """Read no ~/.config/kfp/context.json: its namespace, cookie and header may be another cluster's."""
+        self._context_setting = {"namespace": self._address.namespace}
 
     def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:  # noqa: ARG002  # KFP's signature
         """Skip the check while the client is built: KFP would try five times in 25 seconds, without a time limit."""
@@ -172,7 +194,7 @@ class _Client(Client):
             raise _unreachable(self._address, error) from error
         parsed = options.get("_preload_content", True)
         if parsed and "json" not in answer.urllib3_response.headers.get("content-type", ""):
-            raise BadInput(f"{self._address.host} answers with a web page instead of KFP's API; {_LOGIN}")
+            raise LoginNeeded(f"{self._address.host} answers with a web page instead of KFP's API; {_LOGIN}")
         return answer
 
 
@@ -181,17 +203,30 @@ def _refusal(address: Address, error: Any) -> PodtuneError:
     for secret in filter(None, (address.token, address.cookies)):
         said = said.replace(secret, "…")
     faults = {
-        401: (BadInput, f"rejects your credentials (HTTP {said}); {_LOGIN}"),
-        403: (BadInput, f"denies access (HTTP {said}); ask its administrator, or give your --namespace"),
+        401: (LoginNeeded, f"rejects your credentials (HTTP {said}); {_LOGIN}"),
+        403: (LoginNeeded, f"denies access (HTTP {said}); {_DENIED}"),
         404: (Missing, f"has no such object (HTTP {said})"),
+        407: (BadInput, f"is behind {proxy_of(address.host)}, which wants a user and password (HTTP {said}); {_USER}"),
         409: (Taken, f"has an object of this name already (HTTP {said})"),
     }
     kind, fault = faults.get(error.status, (BadInput, f"refuses the request (HTTP {said})"))
+    if 300 <= error.status < 400:
+        return redirect_of(address.host, error.headers.get("location", ""))
     if error.status == 500 and "ResourceNotFoundError" in said:  # of a deleted version, for example
         return Missing(f"{address.host} has no such object (HTTP {said})")
     if is_passing(error.status):
         kind, fault = TryAgainLater, f"is unavailable (HTTP {said}); try again later"
     return kind(f"{address.host} {fault}")
+
+
+def redirect_of(host: str, location: str) -> PodtuneError:
+    """The error for an answer that leads elsewhere: to https, or to a login."""
+    goal, own = urlsplit(location), urlsplit(host)
+    if goal.hostname == own.hostname and goal.scheme != own.scheme:
+        to = own._replace(scheme=goal.scheme, netloc=goal.netloc.rpartition("@")[2]).geturl()
+        return BadInput(f"{host} redirects to {to}; set --host (or KF_PIPELINES_ENDPOINT) to that")
+    where = f"{goal.scheme}://{goal.netloc.rpartition('@')[2]}{goal.path}" if goal.netloc else goal.path
+    return LoginNeeded(f"{host} redirects{where and f' to {where}'}, as to a login; {_LOGIN}")
 
 
 def _message(body: Any) -> Optional[str]:
@@ -211,7 +246,18 @@ def _unreachable(address: Address, error: Exception) -> PodtuneError:
     if isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError)):
         remedy = "check with `podtune runs` or `podtune schedules list` before trying again"
         return TryAgainLater(f"{address.host} closed the connection, and may have carried out the request; {remedy}")
-    return TryAgainLater(f"{address.host} cannot be reached ({type(reason).__name__}); try again later")
+    return not_reached(address.host, reason)
+
+
+def not_reached(url: str, reason: object, remedy: str = "try again later") -> PodtuneError:
+    """The error for a URL that gives no answer, or whose proxy gives none or refuses."""
+    proxy = proxy_of(url) if isinstance(reason, urllib3.exceptions.ProxyError) else None
+    if proxy is None:
+        return TryAgainLater(f"{url} cannot be reached ({type(reason).__name__}); {remedy}")
+    why: object = reason.original_error  # type: ignore[attr-defined]  # mypy does not follow the condition
+    words = str(why) if isinstance(why, OSError) else type(why).__name__
+    kind = BadInput if "Tunnel connection failed: 4" in words else TryAgainLater
+    return kind(f"{url} cannot be reached through {proxy} ({words}); correct it, or name the host in NO_PROXY")
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, List, Optional, Tuple
 
+from podtune.environment import PIPELINE_ROOT
 from podtune.errors import BadInput, PodtuneError, TryAgainLater
 from podtune.steps.table import STEPS
 from podtune.stores.opening import refuse_secrets
@@ -72,7 +73,7 @@ class Conditions:
         refuse_secrets(self.pipeline_root)
         if self.pipeline_root and not re.match("(minio|s3|gs)://[^/]", self.pipeline_root):
             wanted = "must begin with minio://, s3:// or gs:// and a bucket, which is what KFP reads"
-            raise BadInput(f"--pipeline-root {wanted}; got {self.pipeline_root!r}")
+            raise BadInput(f"--pipeline-root (or {PIPELINE_ROOT.name}) {wanted}; got {self.pipeline_root!r}")
 
 
 def start_run(cluster: Cluster, version: Version, name: str, conditions: Conditions) -> Run:

@@ -9,7 +9,7 @@ from typing import Callable, Dict
 
 from podtune.errors import PodtuneError, TryAgainLater
 
-from podtune_pipelines.cluster.client import Cluster
+from podtune_pipelines.cluster.client import Cluster, LoginNeeded
 from podtune_pipelines.cluster.pods import has_no_pods, show_command, waiting_reasons
 from podtune_pipelines.cluster.runs import ENDED, Run, cancel_run, read_run, seconds_between
 from podtune_pipelines.cluster.steps import Step
@@ -49,8 +49,8 @@ class Patience:
 def follow(cluster: Cluster, run: str, report: Report, patience: Patience = Patience()) -> Run:  # frozen
     """Poll a run until it has ended and none of its steps moves; report each change of a step once.
 
-    TryAgainLater after the limit, or when the cluster is away for too long; PodtuneError where the run's workflow is
-    gone, so that KFP shows it as running for ever.
+    TryAgainLater after the limit, when the cluster is away for too long, or when it wants a new login; PodtuneError
+    where the run's workflow is gone, so that KFP shows it as running for ever.
     """
     watch = _Watch(cluster, report, patience)
     begun = answered = time.monotonic()
@@ -58,9 +58,11 @@ def follow(cluster: Cluster, run: str, report: Report, patience: Patience = Pati
         state = "of unknown state"
         try:
             current, answered = read_run(cluster, run), time.monotonic()
+        except LoginNeeded as error:
+            raise _left(run, error) from error
         except TryAgainLater as error:
             if time.monotonic() - answered > patience.outage:
-                raise
+                raise _left(run, error) from error
             report(f"{error}; waiting")
         else:
             state = current.state
@@ -71,6 +73,11 @@ def follow(cluster: Cluster, run: str, report: Report, patience: Patience = Pati
             so_far = f"run {run} is still {state} after {patience.limit:g} s, and continues"
             raise TryAgainLater(f"{so_far}; follow it: `podtune wait {run}`")
         time.sleep(patience.interval)
+
+
+def _left(run: str, why: PodtuneError) -> TryAgainLater:
+    """The error for a run that cannot be followed any more, with what follows it again."""
+    return TryAgainLater(f"{why}; run {run} continues, follow it again with `podtune wait {run}`")
 
 
 @dataclass

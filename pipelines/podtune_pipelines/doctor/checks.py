@@ -10,14 +10,17 @@ from podtune.errors import PodtuneError, from_os_error
 from podtune.image_names import image_of
 from podtune.jobs.cluster import open_api
 from podtune.jobs.work import jobs_namespace
+from podtune.steps.table import STEPS
 
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.findings import Finding, failed, plain, refused
 from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
-from podtune_pipelines.doctor.orchestrators import check_argo, check_retries
+from podtune_pipelines.doctor.orchestrators import KFP_NAMESPACE, check_argo, check_retries
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
 from podtune_pipelines.doctor.trainer import check_trainer
+from podtune_pipelines.doctor.walls import check_walls
+from podtune_pipelines.placement import Placement
 
 
 @dataclass(frozen=True)
@@ -29,19 +32,12 @@ class Check:
     """Yields findings as it goes; an error becomes the last one."""
 
 
-def checks_of(  # noqa: PLR0913  # as many as the command has options
-    device: str,
-    home: Path,
-    *,
-    store: str,
-    workspace: str,
-    host: str,
-    namespace: str = "",
-    argo: str = "",
-    nodes: int = 0,
+def checks_of(  # as many as the command has options
+    placement: Placement, home: Path, *, store: str, workspace: str, host: str, namespace: str = "", argo: str = ""
 ) -> List[Check]:
-    """All checks for what is going to be used; `argo` is a namespace for Argo without KFP, `nodes` a TrainJob's."""
-    elsewhere = bool(host or argo)
+    """All checks for what is going to be used; `argo` is a namespace for Argo without KFP."""
+    device, pods, elsewhere = placement.device, placement.pods, bool(host or argo)
+    gpus = sorted({pods.of(name).gpus.resource for name, step in STEPS.items() if step.on_accelerator})
     devices = sorted({"cpu", device})  # only training and evaluation run in another image than a CPU's
     return [
         Check("packages", machine.check_packages),
@@ -54,9 +50,10 @@ def checks_of(  # noqa: PLR0913  # as many as the command has options
         *([Check("workspace", lambda: check_store(workspace, CHECKPOINTS))] if workspace else []),
         *([] if argo and not host else [Check("KFP", lambda: check_kfp(host))]),
         *([Check("KFP's retries", lambda: check_retries(namespace))] if host else []),
-        *([Check("Argo", lambda: check_argo(argo, device))] if argo else []),
-        Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace())),
-        *([Check("Kubeflow Trainer", lambda: _trainer(argo or namespace or "podtune"))] if nodes else []),
+        *([Check("Argo", lambda: check_argo(argo, device, gpus))] if argo else []),
+        *([Check("network policies", lambda: check_walls(_namespaces(device, namespace, argo)))] if elsewhere else []),
+        Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace(), gpus)),
+        *([Check("Kubeflow Trainer", lambda: _trainer(argo or namespace or "podtune"))] if placement.nodes else []),
         Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
     ]
 
@@ -64,6 +61,11 @@ def checks_of(  # noqa: PLR0913  # as many as the command has options
 def _trainer(namespace: str) -> Iterator[Finding]:
     api = open_api()
     return check_trainer(api, namespace) if api else iter(())  # of which the check of Kubernetes tells
+
+
+def _namespaces(device: str, namespace: str, argo: str) -> List[str]:
+    """Where a run's pods are: KFP with one user runs them in its own namespace."""
+    return [argo or namespace or KFP_NAMESPACE, *([jobs_namespace()] if device == "ipu" else [])]
 
 
 def examine(checks: List[Check], seconds: float) -> List[Finding]:

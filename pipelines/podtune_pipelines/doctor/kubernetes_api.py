@@ -1,6 +1,6 @@
 """Kubernetes: whether its API answers, and whether it offers the accelerators that pipelines request."""
 
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 import urllib3
 from podtune.jobs.cluster import ask_once, open_api
@@ -13,8 +13,8 @@ from podtune_pipelines.doctor.servers import TIMEOUT, json_of, unreachable
 _ABOUT = "Kubernetes"
 
 
-def check_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
-    """Check that the API answers, and offers what the device needs."""
+def check_kubernetes(device: str, namespace: str, accelerators: Sequence[str] = ()) -> Iterator[Finding]:
+    """Check that the API answers, and offers what the device needs: GPUs by the names of their resources."""
     api = open_api()
     if api is None:
         yield not_checked(_ABOUT, "there is neither a pod's service account nor a kubeconfig", "set KUBECONFIG")
@@ -25,23 +25,35 @@ def check_kubernetes(device: str, namespace: str) -> Iterator[Finding]:
         return
     yield ok(_ABOUT, f"{api.configuration.host} runs {plain(str((json_of(answer) or {}).get('gitVersion')))}")
     if device == "gpu":
-        yield _gpus(api)
+        yield from _gpus(api, accelerators)
     if device == "ipu":
         yield _operator(api)
         yield _namespace(api, namespace)
         yield right_to_create(api, IpuJob(), namespace)
 
 
-def _gpus(api: Any) -> Finding:
+def _gpus(api: Any, accelerators: Sequence[str]) -> Iterator[Finding]:
     about = "GPUs of the cluster"
     answer = request(api, "GET", "/api/v1/nodes")
     found = json_of(answer) if answer.status == 200 else None
     if found is None:
-        return not_checked(about, f"this user may not list nodes (HTTP {answer.status})", "ask its administrator")
-    offers = [int(node["status"].get("allocatable", {}).get("nvidia.com/gpu", 0)) for node in found["items"]]
-    if not sum(offers):
-        return failed(about, f"none of {len(offers)} nodes offers nvidia.com/gpu", "install NVIDIA's device plugin")
-    return ok(about, f"{sum(offers)} on {sum(map(bool, offers))} of {len(offers)} nodes")
+        yield not_checked(about, f"this user may not list nodes (HTTP {answer.status})", "ask its administrator")
+        return
+    nodes = [node["status"].get("allocatable", {}) for node in found["items"]]
+    for name in accelerators:
+        offers = [int(node.get(name, 0)) for node in nodes]
+        if sum(offers):
+            yield ok(about, f"{sum(offers)} of {name} on {sum(map(bool, offers))} of {len(nodes)} nodes")
+        else:
+            yield _without(about, name, nodes)
+
+
+def _without(about: str, name: str, nodes: Sequence[Mapping[str, str]]) -> Finding:
+    """No node offers a resource; devices that nodes do offer have names with a slash."""
+    offered = sorted({plain(key) for node in nodes for key, count in node.items() if "/" in key and count != "0"})
+    others = f"; they offer {', '.join(offered)}" if offered else ""
+    remedy = "install its device plugin, or name another by accelerator.resource in a --placement file"
+    return failed(about, f"none of {len(nodes)} nodes offers {name}{others}", remedy)
 
 
 def _operator(api: Any) -> Finding:

@@ -1,6 +1,6 @@
 """How KFP's and Argo's own configuration treats a run, and whether a namespace has what Argo's runs need."""
 
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import yaml
 from podtune.jobs.cluster import open_api
@@ -13,7 +13,7 @@ from podtune_pipelines.doctor.kubernetes_api import request
 from podtune_pipelines.doctor.servers import json_of
 from podtune_pipelines.placement import NOTIFY_SECRET
 
-_KFP_NAMESPACE = "kubeflow"
+KFP_NAMESPACE = "kubeflow"
 _CONTROLLER = "workflow-controller-configmap"
 _ARGO = "argoproj.io/v1alpha1"
 _STORE = "podtune-s3"
@@ -29,13 +29,13 @@ def check_retries(namespace: str) -> Iterator[Finding]:
     if api is None:
         yield not_checked(about, f"only Kubernetes' API shows {_CONTROLLER}", "set KUBECONFIG")
         return
-    status, found = _config_map(api, _KFP_NAMESPACE, _CONTROLLER)
+    status, found = _config_map(api, KFP_NAMESPACE, _CONTROLLER)
     if found is None:
-        yield not_checked(about, f"this user may not read {_KFP_NAMESPACE}/{_CONTROLLER} (HTTP {status})")
+        yield not_checked(about, f"this user may not read {KFP_NAMESPACE}/{_CONTROLLER} (HTTP {status})")
     else:
         yield _retries(about, found)
-    yield _launcher(api, namespace or _KFP_NAMESPACE)
-    yield _notification(api, namespace or _KFP_NAMESPACE)
+    yield _launcher(api, namespace or KFP_NAMESPACE)
+    yield _notification(api, namespace or KFP_NAMESPACE)
 
 
 def _retries(about: str, controller: Mapping[str, str]) -> Finding:
@@ -63,8 +63,8 @@ def _launcher(api: Any, namespace: str) -> Finding:
     return ok(about, root)
 
 
-def check_argo(namespace: str, device: str) -> Iterator[Finding]:
-    """Check that a namespace has what `podtune argo`'s workflows need."""
+def check_argo(namespace: str, device: str, accelerators: Sequence[str] = ()) -> Iterator[Finding]:
+    """Check that a namespace has what `podtune argo`'s workflows need; of GPUs by the names of their resources."""
     api = open_api()
     if api is None:
         yield not_checked("Argo", "there is neither a pod's service account nor a kubeconfig", "set KUBECONFIG")
@@ -81,7 +81,8 @@ def check_argo(namespace: str, device: str) -> Iterator[Finding]:
     yield _notification(api, namespace)
     yield _repository(api, namespace)
     if device == "gpu":
-        yield _quota(api, namespace)
+        for name in accelerators:
+            yield _quota(api, namespace, name)
     yield _executor(api)
 
 
@@ -119,7 +120,7 @@ def _repository(api: Any, namespace: str) -> Finding:
     about = f"artifact repository of {namespace}"
     status, repositories = _config_map(api, namespace, _REPOSITORIES)
     if status == 404:
-        return failed(about, f"there is no config map {_REPOSITORIES}", "apply an overlay with the component argo")
+        return failed(about, f"there is no config map {_REPOSITORIES}", "add the component argo-store (manifests/)")
     if repositories is None:
         return not_checked(about, f"this user may not read {_REPOSITORIES} (HTTP {status})")
     s3 = next((_parsed(repositories, key).get("s3") for key in sorted(repositories)), None) or {}
@@ -129,30 +130,34 @@ def _repository(api: Any, namespace: str) -> Finding:
         return failed(about, f"its endpoint {plain(endpoint)} must be a host and port", remedy)
     if not bucket or not endpoint:
         return failed(
-            about, f"{_REPOSITORIES} names no bucket and endpoint of S3", "fill in components/argo/artifacts.yaml"
+            about,
+            f"{_REPOSITORIES} names no bucket and endpoint of S3",
+            "fill in artifactRepository in manifests/site/site.yaml",
         )
     return ok(about, f"{bucket} at {plain(endpoint)}")
 
 
-def _quota(api: Any, namespace: str) -> Finding:
+def _quota(api: Any, namespace: str, accelerator: str) -> Finding:
     about = f"GPUs that {namespace} may use"
     answer = request(api, "GET", f"/api/v1/namespaces/{namespace}/resourcequotas")
     found = json_of(answer) if answer.status == 200 else None
     if found is None:
         return not_checked(about, f"this user may not read its quotas (HTTP {answer.status})")
-    hard = [quota["spec"].get("hard", {}).get("requests.nvidia.com/gpu") for quota in found["items"]]
+    hard = [quota["spec"].get("hard", {}).get(f"requests.{accelerator}") for quota in found["items"]]
     least = min((int(limit) for limit in hard if limit is not None), default=None)
     if least == 0:
         return failed(
-            about, "its quota allows none: the pod would wait for ever", "add the component gpus (manifests/)"
+            about,
+            f"its quota allows no {accelerator}: the pod would wait for ever",
+            "add the component gpus (manifests/)",
         )
-    return ok(about, "no quota limits them" if least is None else f"at most {least}")
+    return ok(about, f"no quota limits {accelerator}" if least is None else f"at most {least} of {accelerator}")
 
 
 def _executor(api: Any) -> Finding:
     """Look whether Argo's own containers keep the namespace's pod security standard."""
     about = "Argo's own containers"
-    for namespace in ("argo", _KFP_NAMESPACE):
+    for namespace in ("argo", KFP_NAMESPACE):
         status, controller = _config_map(api, namespace, _CONTROLLER)
         if controller is None:
             continue
@@ -160,7 +165,7 @@ def _executor(api: Any) -> Finding:
             return ok(about, f"keep the restricted standard ({namespace}/{_CONTROLLER})")
         remedy = "add executor.securityContext as manifests/README.md has it"
         return failed(about, f"{namespace}/{_CONTROLLER} gives them no securityContext: no pod would be let in", remedy)
-    return not_checked(about, f"{_CONTROLLER} was found neither in argo nor in {_KFP_NAMESPACE} (HTTP {status})")
+    return not_checked(about, f"{_CONTROLLER} was found neither in argo nor in {KFP_NAMESPACE} (HTTP {status})")
 
 
 def _config_map(api: Any, namespace: str, name: str) -> "Tuple[int, Optional[Dict[str, str]]]":

@@ -12,10 +12,20 @@ import urllib3
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # its HTTP library's, whichever that is
 from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # documented, yet not in __all__
-from podtune.errors import BadInput, TryAgainLater
+from podtune.errors import BadInput
+from podtune.proxies import proxy_of
 
-from podtune_pipelines.cluster.client import CA_FILE, COOKIES, TOKEN, TOKEN_FILE, Address, address_of
-from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, plain, warning
+from podtune_pipelines.cluster.client import (
+    CA_FILE,
+    COOKIES,
+    TOKEN,
+    TOKEN_FILE,
+    Address,
+    address_of,
+    not_reached,
+    redirect_of,
+)
+from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, plain, refused, warning
 
 TIMEOUT = urllib3.Timeout(connect=4, read=6)
 _HUB_SECONDS = 6.0
@@ -27,7 +37,10 @@ _LOG_IN = f"log in and set {TOKEN}, {TOKEN_FILE} or {COOKIES}; {CA_FILE} names a
 
 def get(url: str, headers: Mapping[str, str], ca_file: str = "") -> Any:
     """The response to a GET, whatever its status; BadInput or TryAgainLater if there is none."""
-    pool = urllib3.PoolManager(ca_certs=ca_file or certifi.where())
+    ca_certs, proxy = ca_file or certifi.where(), proxy_of(url)
+    pool = urllib3.PoolManager(ca_certs=ca_certs)
+    if proxy:
+        pool = urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, ca_certs=ca_certs)
     try:
         return pool.request("GET", url, headers=dict(headers), timeout=TIMEOUT, retries=False)
     except urllib3.exceptions.HTTPError as error:
@@ -38,7 +51,7 @@ def unreachable(url: str, error: Exception) -> Exception:
     """The error for a request without a response."""
     if isinstance(error, urllib3.exceptions.SSLError) and isinstance(error.args[0], ssl.SSLCertVerificationError):
         return BadInput(f"{url} has a certificate that is not trusted; set its CA certificate")
-    return TryAgainLater(f"{url} cannot be reached ({type(error).__name__}); correct the address, or try again later")
+    return not_reached(url, error, "correct the address, or try again later")
 
 
 def json_of(answer: Any) -> Optional[Dict[str, Any]]:
@@ -80,7 +93,9 @@ def check_kfp(host: str) -> Iterator[Finding]:
     found = json_of(answer)
     if answer.status == 200 and found is not None:
         yield _version(address, str(found.get("apiServerTagName") or found.get("tag_name") or ""))
-    elif answer.status in (200, 301, 302, 303, 307, 401, 403):
+    elif 300 <= answer.status < 400:
+        yield refused(_KFP, str(redirect_of(address.host, answer.headers.get("location", ""))))
+    elif answer.status in (200, 401, 403):
         said = "a web page" if answer.status == 200 else f"HTTP {answer.status}"
         yield failed(_KFP, f"{address.host} answers with {said} instead of its API's health", _LOG_IN)
     else:

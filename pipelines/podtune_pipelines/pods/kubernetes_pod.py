@@ -1,7 +1,8 @@
 """A placement's pod as Kubernetes writes it: what is laid over a pod that podtune has described."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
+from podtune.disk import REQUEST
 from podtune.jobs.ipujob import RESOURCES
 from podtune.sections import to_mapping
 from podtune.steps.table import STEPS
@@ -28,7 +29,7 @@ def pod_patch(pod: Pod) -> Dict[str, Any]:
     container = {
         "imagePullPolicy": pod.imagePullPolicy,
         "env": [to_mapping(variable) for variable in pod.env],
-        "resources": _given({kind: texts(values) for kind, values in whole["resources"].items()}),
+        "resources": _given(_resources(pod)),
         "volumeMounts": [volume.mount() for volume in pod.volumes],
     }
     patch = {
@@ -37,6 +38,14 @@ def pod_patch(pod: Pod) -> Dict[str, Any]:
         "container": _given(container),
     }
     return _given(patch)
+
+
+def _resources(pod: Pod) -> Dict[str, Dict[str, Optional[str]]]:
+    """Requests and limits; a limit of the disk alone takes podtune's request back, and Kubernetes requests as much."""
+    requests: Dict[str, Optional[str]] = {**texts(pod.resources.requests)}
+    if REQUEST in pod.resources.limits:
+        requests.setdefault(REQUEST, None)
+    return {"requests": requests, "limits": {**texts(pod.resources.limits)}}
 
 
 def texts(quantities: Dict[str, Any]) -> Dict[str, str]:

@@ -46,6 +46,10 @@ class Pods:
         variable = Variable(IPU_POD.name, value=json.dumps(patch, sort_keys=True))
         return replace(pod, env=[*pod.env, variable])
 
+    def without_cache(self) -> "Pods":
+        """The same, for a run that reuses no results."""
+        return replace(self, run=replace(self.run, cache=False))
+
     @property
     def account(self) -> str:
         """The service account that `all` names; empty where it names none."""

@@ -208,6 +208,11 @@ class Pod:
     retries: Optional[int] = None
     """After the first try."""
 
+    @property
+    def gpus(self) -> Accelerator:
+        """What its GPUs are called, also where nothing is said."""
+        return self.accelerator or Accelerator()
+
     def mistakes(self) -> Mistakes:
         yield from self._of_metadata()
         for key in ("priorityClassName", "serviceAccountName"):

@@ -16,10 +16,8 @@ from podtune.formats.profile import (
     lengths,
     normalised,
     profiles_of,
-    read_profiles,
     require_few_duplicates,
 )
-from podtune.sections import to_mapping
 
 LEFT_OUT = " \t\n\u00a0\u200b.,;:!?'\"()[]-\u2014\u00ab\u00bb\u3002\u060c_\x00"
 
@@ -123,14 +121,6 @@ def test_overlaps_are_those_of_sets(train: List[int], validation: List[int]) -> 
 
     assert overlap is not None
     assert overlap.exact == sum(value in set(train) for value in validation)
-
-
-def test_facts_hold_profiles_and_those_of_earlier_versions_none() -> None:
-    overlap = Overlap(exact=1, normalised=2, sources=3, texts=4, named=["a"])
-    profiles = {"train": profile(100), "validation": profile(10, overlap=overlap)}
-
-    assert read_profiles({"profile": {name: to_mapping(one) for name, one in profiles.items()}}) == profiles
-    assert read_profiles({}) == {}
 
 
 def test_too_many_duplicates_stop_with_both_figures_the_ids_and_the_setting() -> None:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict
@@ -74,6 +75,22 @@ def test_another_run_has_another_name(computation: Computation, monkeypatch: pyt
     monkeypatch.setenv("PODTUNE_RUN", "cf03fdf2-8d0b-4b4b-a6a1-3a0b0a9a7a11")
 
     assert computation.name() != before
+
+
+def test_its_pod_requests_disk_by_the_sizes_of_its_inputs(computation: Computation, tmp_path: Path) -> None:
+    """1.2 times 1 GB, the features, and the weights: the model's, the checkpoint's, and three each of four states."""
+    for name, size in (("features", 3_000_000_000), ("model", 500_000_000)):
+        (tmp_path / name).mkdir()
+        files = {"one": {"size": size, "sha256": "0" * 64}}
+        manifest = {"kind": name, "version": 1, "facts": {}, "files": files}
+        (tmp_path / name / "manifest.json").write_text(json.dumps(manifest))
+    data, model, training = str(tmp_path / "features"), str(tmp_path / "model"), {"training": {"keep_checkpoints": 2}}
+
+    trained = replace(computation, inputs={"prepared_data": data, "base_model": model}, arguments=training)
+    inputs = {"prepared_data": data, "checkpoint": model}
+    evaluated = replace(computation, step="evaluate", inputs=inputs, arguments={})
+
+    assert (trained.disk, evaluated.disk, computation.disk) == ("14G", "6G", "")
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,22 @@ def test_a_placement_leaves_the_rest_of_the_container() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("placement", "requested"),
+    [
+        ({}, "28G"),
+        ({"container": {"resources": {"requests": {"ephemeral-storage": "1Ti"}}}}, "1Ti"),
+        ({"container": {"resources": {"requests": {"ephemeral-storage": None}}}}, None),
+    ],
+)
+def test_the_disk_is_requested_unless_a_placement_says_otherwise(placement: Dict[str, Any], requested: str) -> None:
+    made = manifest_of("finetune-0", WORK, ipus=16, image="podtune/python-ipu:0.1.0", placement=placement, disk="28G")
+
+    (container,) = made["spec"]["workers"]["template"]["spec"]["containers"]
+    assert container["resources"]["requests"].get("ephemeral-storage") == requested
+    assert container["resources"]["requests"]["memory"] == "64Gi"
+
+
 def test_the_step_reads_the_placement_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert placement_of_worker() == {}
 

@@ -33,7 +33,7 @@ QUICK = Pace(poll=0.02, listen=1.0, start=20.0, hopeless=0.2, leave=5.0)
 
 
 def trainjob() -> Dict[str, Any]:
-    return TrainJob().manifest(NAME, WORK, {"nodes": 2, "gpus": 4}, "podtune/python-gpu:0.1.0")
+    return TrainJob().manifest(NAME, WORK, {"nodes": 2, "gpus": 4}, "podtune/python-gpu:0.1.0", "9Gi")
 
 
 def runtime() -> Dict[str, Any]:

@@ -2,6 +2,7 @@ import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, List
 
 import pytest
@@ -85,6 +86,28 @@ def test_a_cache_on_another_disk_is_emptied(fetching: Path, tmp_path: Path, monk
 
     assert (tmp_path / "train.json").read_bytes() == b"hello"
     assert [path for path in fetching.rglob("*") if path.is_file()] == []
+
+
+def test_a_cache_on_another_disk_is_left_alone_unless_somebody_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download = Download()
+    monkeypatch.delenv("PODTUNE_CACHE", raising=False)
+    with TemporaryDirectory(dir="/dev/shm") as memory:
+        monkeypatch.setenv("XDG_CACHE_HOME", memory)
+        through_cache(PLACE, tmp_path / "train.json", HELLO, download)
+        with pytest.raises(BadInput, match="has the SHA-256 "):
+            through_cache(PLACE, tmp_path / "other.json", HELLO, Download(b"other"))
+
+        assert download.targets == [tmp_path / "train.json"]
+        assert [path.name for path in tmp_path.iterdir()] == ["train.json"]
+        assert list(Path(memory).iterdir()) == []
+
+        monkeypatch.setenv("PODTUNE_CACHE", memory)
+        through_cache(PLACE, tmp_path / "asked.json", HELLO, download)
+
+        assert download.targets[1].is_relative_to(memory)
+        assert (tmp_path / "asked.json").read_bytes() == b"hello"
 
 
 def test_the_cache_lies_where_the_environment_says(monkeypatch: Any) -> None:

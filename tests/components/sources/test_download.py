@@ -269,3 +269,15 @@ def test_private_headers_stay_with_their_host(served: Any, another_web: Any, tmp
 
     assert served.asked("Authorization") == ["Bearer secret", "Bearer secret"]
     assert another_web.asked("Authorization") == [None]
+
+
+def test_a_proxy_is_asked_in_place_of_the_host_by_its_user(
+    web: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", web.address.replace("://", "://me:canary@"))
+    web.files["http://files.example/train.json"] = CONTENT
+
+    download("http://files.example/train.json", tmp_path / "train.json", "train.json")
+
+    assert (tmp_path / "train.json").read_bytes() == CONTENT
+    assert web.asked("Proxy-Authorization") == ["Basic bWU6Y2FuYXJ5"]

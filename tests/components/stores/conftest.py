@@ -132,8 +132,13 @@ class Faults:
 
     @staticmethod
     def answer(status: int, code: str = "", message: str = "no", **headers: str) -> Fault:
-        """The request does not reach the bucket; an underscore in a header's name stands for a hyphen."""
+        """The request does not reach the bucket."""
         body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>" if code else ""
+        return Faults.text(status, body, **headers)
+
+    @staticmethod
+    def text(status: int, body: str, **headers: str) -> Fault:
+        """What is no store answers; an underscore in a header's name stands for a hyphen."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return lambda request: AWSResponse(request.url, status, named, MockRawResponse(body))
 

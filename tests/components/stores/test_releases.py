@@ -252,7 +252,7 @@ def test_a_rollback_to_a_version_that_lost_a_file_is_refused(store: Store, relea
 def test_a_version_that_is_not_there_is_answered_with_those_that_are(store: Store, release: Any) -> None:
     release(store, "one", None)
 
-    with pytest.raises(BadInput, match=r"has no version 3 of qa; it has 1$"):
+    with pytest.raises(BadInput, match=r"has no version 3 of qa \(releases/qa/versions/3/manifest.json\); it has 1$"):
         read_release(store, "qa", "3")
 
 

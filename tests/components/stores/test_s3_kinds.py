@@ -278,3 +278,57 @@ def test_what_comes_without_a_time_counts_as_new(s3_store: S3Store, faults: Any)
     (found,) = s3_store.listing("")
 
     assert found.modified >= before
+
+
+def _ask(store: S3Store, operation: str, source: Path) -> Any:
+    source.write_bytes(b"x")
+    return {
+        "HeadObject": lambda: store.size("a"),
+        "GetObject": lambda: store.read("a"),
+        "PutObject": lambda: store.upload(source, "a"),
+        "ListObjectsV2": lambda: list(store.keys("")),
+        "DeleteObject": lambda: store.delete("a"),
+    }[operation]()
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "kind", "answer"),
+    [
+        ("ListObjectsV2", 200, "text/html; charset=utf-8", "a web page (HTTP 200)"),
+        ("ListObjectsV2", 404, "text/html", "a web page (HTTP 404)"),
+        ("PutObject", 403, "text/html", "a web page (HTTP 403)"),
+        ("PutObject", 200, "text/html", "a web page (HTTP 200)"),
+        ("DeleteObject", 200, "text/html", "a web page (HTTP 200)"),
+        ("GetObject", 200, "text/html", "a web page (HTTP 200)"),
+        ("HeadObject", 200, "text/html", "a web page (HTTP 200)"),
+        ("GetObject", 404, "text/plain", "text/plain (HTTP 404)"),
+        ("ListObjectsV2", 403, "", "text (HTTP 403)"),
+    ],
+)
+def test_an_endpoint_that_is_no_store_is_named(
+    s3_store: S3Store, faults: Any, tmp_path: Path, operation: str, status: int, kind: str, answer: str
+) -> None:
+    body = "\n<!DOCTYPE html><html><body>Log in</body></html>" if "html" in kind else "404 page not found"
+    faults.on(operation, *[faults.text(status, body, content_type=kind)] * 5)
+
+    with pytest.raises(BadInput) as raised:
+        _ask(s3_store, operation, tmp_path / "source")
+
+    assert str(raised.value) == (
+        f"the endpoint https://s3.amazonaws.com answers with {answer} instead of S3's XML; set AWS_ENDPOINT_URL_S3 to "
+        "the store's S3 API, which often has another host or port than its web pages"
+    )
+
+
+def test_a_gateways_page_about_a_store_that_is_away_is_for_later(s3_store: S3Store, faults: Any) -> None:
+    faults.on("ListObjectsV2", *[faults.text(503, "<html>Service Unavailable</html>", content_type="text/html")] * 5)
+
+    with pytest.raises(TryAgainLater, match="cannot list s3://models/team/: the store is overloaded or failing"):
+        list(s3_store.keys(""))
+
+
+def test_an_object_may_be_a_web_page(s3_store: S3Store) -> None:
+    page = b"<!DOCTYPE html><html></html>"
+    s3_store._client.put_object(Bucket="models", Key="team/a", Body=page, ContentType="text/html")
+
+    assert (s3_store.size("a"), s3_store.read("a")) == (28, page)

@@ -9,6 +9,7 @@ from podtune_pipelines.cli.doctor import doctor
 from podtune_pipelines.doctor import checks
 from podtune_pipelines.doctor.checks import Check
 from podtune_pipelines.doctor.findings import Finding, failed, ok
+from podtune_pipelines.placement import Placement
 from typer.testing import CliRunner
 
 
@@ -57,8 +58,8 @@ def test_an_unknown_device_is_bad_input() -> None:
 
 
 def test_what_is_checked_follows_from_what_is_meant() -> None:
-    cpu = checks.checks_of("cpu", Path("home"), store="store", workspace="", host="")
-    ipu = checks.checks_of("ipu", Path("home"), store="store", workspace="s3://w", host="")
+    cpu = checks.checks_of(Placement("cpu"), Path("home"), store="store", workspace="", host="")
+    ipu = checks.checks_of(Placement("ipu"), Path("home"), store="store", workspace="s3://w", host="")
 
     assert [check.about for check in cpu] == [
         "packages",

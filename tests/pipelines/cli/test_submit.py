@@ -52,6 +52,49 @@ def test_waiting_follows_the_run_to_its_end(podtune: Any, fake_kfp: Any) -> None
     assert ended.err.splitlines()[1:] == ["fetch_data: running", "fetch_data: done in 60 s"]
 
 
+def test_a_login_that_ends_while_waiting_is_for_later_with_what_goes_on(podtune: Any, fake_kfp: Any) -> None:
+    fake_kfp.fail("GET", "runs/run-0004", "login", times=9)
+
+    ended = podtune("submit", "bert-tiny-squad", "--wait", "--interval", "0.01")
+
+    assert (ended.code, ended.out) == (75, f"{fake_kfp.host}/#/runs/details/run-0004\n")
+    assert ended.err.splitlines()[-1] == (
+        f"error: {fake_kfp.host} redirects to https://dex.invalid/auth, as to a login; log in again and set "
+        "KF_PIPELINES_TOKEN, KF_PIPELINES_SA_TOKEN_PATH or KF_PIPELINES_COOKIES to the new credentials; "
+        "run run-0004 continues, follow it again with `podtune wait run-0004`"
+    )
+
+
+def test_a_run_without_cache_is_another_version_in_which_every_step_runs(podtune: Any, fake_kfp: Any) -> None:
+    podtune("submit", "bert-tiny-squad")
+    podtune("submit", "bert-tiny-squad", "--no-cache")
+
+    assert [upload.count(b"enableCache: true") for upload in fake_kfp.uploads] == [5, 0]
+
+
+def test_the_pipeline_root_may_come_from_the_environment(
+    podtune: Any, fake_kfp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PODTUNE_PIPELINE_ROOT", "s3://bucket/of-the-environment")
+
+    podtune("submit", "bert-tiny-squad")
+    podtune("submit", "bert-tiny-squad", "--pipeline-root", "minio://given/root")
+    podtune("schedule", "bert-tiny-squad", "--cron", "0 3 * * 1")
+
+    roots = [run["runtime_config"]["pipeline_root"] for run in (*fake_kfp.runs.values(), *fake_kfp.recurring.values())]
+    assert roots == ["s3://bucket/of-the-environment", "minio://given/root", "s3://bucket/of-the-environment"]
+
+
+def test_a_wrong_pipeline_root_is_told_before_the_cluster_is_asked(podtune: Any, fake_kfp: Any) -> None:
+    ended = podtune("submit", "bert-tiny-squad", "--pipeline-root", "nonsense")
+
+    assert (ended.code, fake_kfp.requests) == (2, [])
+    assert ended.err == (
+        "error: --pipeline-root (or PODTUNE_PIPELINE_ROOT) must begin with minio://, s3:// or gs:// and a bucket, "
+        "which is what KFP reads; got 'nonsense'\n"
+    )
+
+
 def test_waiting_with_json_prints_one_document(podtune: Any, fake_kfp: Any) -> None:
     ended = podtune("submit", "bert-tiny-squad", "--wait", "--json")
 

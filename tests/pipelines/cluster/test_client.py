@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput, PodtuneError, TryAgainLater
-from podtune_pipelines.cluster.client import Missing, Taken, address_of, connect
+from podtune_pipelines.cluster.client import LoginNeeded, Missing, Taken, address_of, connect, redirect_of
 from podtune_pipelines.cluster.runs import read_run
 
 
@@ -88,16 +88,16 @@ def test_pages_are_where_the_user_interface_is(monkeypatch: pytest.MonkeyPatch) 
         (400, BadInput, "refuses the request (HTTP 400: the fake answers 400)"),
         (
             401,
-            BadInput,
+            LoginNeeded,
             "rejects your credentials (HTTP 401: the fake answers 401); log in again and set KF_PIPELINES_TOKEN",
         ),
-        (403, BadInput, "denies access (HTTP 403: the fake answers 403); ask its administrator, or give your "),
+        (403, LoginNeeded, "denies access (HTTP 403: the fake answers 403); ask its administrator, or give your "),
         (404, Missing, "has no such object (HTTP 404: the fake answers 404)"),
         (409, Taken, "has an object of this name already (HTTP 409: the fake answers 409)"),
         (429, TryAgainLater, "is unavailable (HTTP 429: the fake answers 429); try again later"),
         (500, TryAgainLater, "is unavailable (HTTP 500: the fake answers 500); try again later"),
         (503, TryAgainLater, "is unavailable (HTTP 503: the fake answers 503); try again later"),
-        ("page", BadInput, "answers with a web page instead of KFP's API; log in again and set KF_PIPELINES_TOKEN"),
+        ("page", LoginNeeded, "answers with a web page instead of KFP's API; log in again and set KF_PIPELINES_TOKEN"),
         ("reset", TryAgainLater, "cannot be reached (ProtocolError); try again later"),
     ],
 )
@@ -167,6 +167,7 @@ def test_a_token_file_is_read_again_with_each_request(
 
 @pytest.mark.local
 def test_a_namespace_goes_with_the_questions_that_need_it(fake_kfp: Any) -> None:
+    fake_kfp.multi_user = True
     cluster = connect(fake_kfp.host, "team-a")
 
     made = cluster.call(cluster.client.create_experiment, "podtune")
@@ -181,6 +182,117 @@ def test_a_shared_cluster_has_to_know_the_namespace(fake_kfp: Any) -> None:
     with pytest.raises(BadInput, match="is a multi-user KFP; give your profile's --namespace"):
         connect(fake_kfp.host)
     connect(fake_kfp.host, "team-a")
+
+
+@pytest.mark.local
+def test_a_cluster_of_one_user_takes_no_namespace(fake_kfp: Any) -> None:
+    with pytest.raises(BadInput) as raised:
+        connect(fake_kfp.host, "nosuch")
+
+    assert str(raised.value) == (
+        f"{fake_kfp.host} is a one-user KFP, which has no namespace 'nosuch' to run in; "
+        "leave --namespace out, and KF_PIPELINES_NAMESPACE"
+    )
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{}",
+        "not JSON",
+        '{"namespace": "elsewhere", "client_authentication_cookie": "canary", '
+        '"client_authentication_header_name": "X-Canary", "client_authentication_header_value": "canary"}',
+    ],
+)
+def test_what_kfp_noted_of_another_cluster_is_not_read(
+    fake_kfp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    (tmp_path / "context.json").write_text(content)
+    monkeypatch.setattr("kfp.client.Client._LOCAL_KFP_CONTEXT", str(tmp_path / "context.json"))
+
+    cluster = connect(fake_kfp.host)
+    made = cluster.call(cluster.client.create_experiment, "podtune")
+
+    assert fake_kfp.experiments[made.experiment_id]["namespace"] == ""
+    assert (cluster.client._run_api.api_client.cookie, cluster.client._run_api.api_client.default_headers.keys()) == (
+        None,
+        {"User-Agent"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        (
+            "https://kfp.example/pipeline/apis/v2beta1/healthz",
+            "http://kfp.example/pipeline redirects to https://kfp.example/pipeline; "
+            "set --host (or KF_PIPELINES_ENDPOINT) to that",
+        ),
+        (
+            "https://kfp.example:8443/x",
+            "http://kfp.example/pipeline redirects to https://kfp.example:8443/pipeline",
+        ),
+        (
+            "https://me:canary@dex.example/auth?state=canary",
+            "http://kfp.example/pipeline redirects to https://dex.example/auth, as to a login; log in again and set ",
+        ),
+        ("/dex/auth?state=canary", "http://kfp.example/pipeline redirects to /dex/auth, as to a login; log in again"),
+    ],
+)
+def test_a_redirect_is_told_and_not_followed(location: str, message: str) -> None:
+    assert str(redirect_of("http://kfp.example/pipeline", location)).startswith(message)
+
+
+@pytest.mark.local
+def test_a_cluster_is_asked_through_the_environments_proxy(fake_kfp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", fake_kfp.host.replace("://", "://me:canary@"))
+
+    connect("http://kubeflow.corp.invalid/pipeline")
+
+    asked = "GET http://kubeflow.corp.invalid/pipeline/apis/v2beta1/healthz"
+    assert (fake_kfp.requests, fake_kfp.proxy_users) == ([asked], ["Basic bWU6Y2FuYXJ5"])
+
+
+@pytest.mark.local
+def test_a_proxy_that_wants_a_user_says_so(fake_kfp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_kfp.fail("GET", "healthz", 407)
+    monkeypatch.setenv("HTTP_PROXY", fake_kfp.host)
+
+    with pytest.raises(BadInput) as raised:
+        connect("http://kubeflow.corp.invalid")
+
+    assert str(raised.value) == (
+        f"http://kubeflow.corp.invalid is behind the proxy {fake_kfp.host} (HTTP_PROXY), which wants a user and "
+        "password (HTTP 407: the fake answers 407); write them into that variable, as http://user:password@host:port"
+    )
+
+
+@pytest.mark.local
+def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@127.0.0.1:9")
+
+    with pytest.raises(TryAgainLater) as raised:
+        connect("https://kubeflow.corp.invalid")
+
+    assert str(raised.value) == (
+        "https://kubeflow.corp.invalid cannot be reached through the proxy http://127.0.0.1:9 (HTTPS_PROXY) "
+        "(NewConnectionError); correct it, or name the host in NO_PROXY"
+    )
+
+
+@pytest.mark.local
+def test_a_proxy_that_refuses_is_bad_input(fake_kfp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", fake_kfp.host)
+
+    with pytest.raises(BadInput) as raised:
+        connect("https://kubeflow.corp.invalid")
+
+    assert str(raised.value) == (
+        f"https://kubeflow.corp.invalid cannot be reached through the proxy {fake_kfp.host} (HTTPS_PROXY) "
+        "(Tunnel connection failed: 403 Forbidden); correct it, or name the host in NO_PROXY"
+    )
 
 
 @pytest.mark.local

@@ -40,7 +40,7 @@ def test_another_pipeline_root_is_refused_here(root: str) -> None:
         Conditions(pipeline_root=root)
 
     wanted = "must begin with minio://, s3:// or gs:// and a bucket, which is what KFP reads"
-    assert str(raised.value) == f"--pipeline-root {wanted}; got {root!r}"
+    assert str(raised.value) == f"--pipeline-root (or PODTUNE_PIPELINE_ROOT) {wanted}; got {root!r}"
 
 
 def test_runs_share_their_experiment(fake_kfp: Any, cluster: Cluster, upload: Callable[..., Any]) -> None:

@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any, Callable, List
 
 import pytest
-from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.errors import PodtuneError, TryAgainLater
 from podtune_pipelines.cluster.client import Cluster, Missing
 from podtune_pipelines.cluster.runs import Conditions, start_run
 from podtune_pipelines.cluster.waiting import Patience, follow
@@ -90,11 +90,27 @@ def test_a_run_that_is_deleted_meanwhile_ends_the_waiting(fake_kfp: Any, cluster
         follow(cluster, run, [].append, SOON)
 
 
-def test_a_token_that_expires_ends_the_waiting(fake_kfp: Any, cluster: Cluster, run: str) -> None:
-    fake_kfp.fail("GET", f"runs/{run}", 401)
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (401, "rejects your credentials (HTTP 401: the fake answers 401); log in again and set KF_PIPELINES_TOKEN"),
+        (403, "denies access (HTTP 403: the fake answers 403); ask its administrator, or give your --namespace; if"),
+        ("page", "answers with a web page instead of KFP's API; log in again and set KF_PIPELINES_TOKEN"),
+        ("login", "redirects to https://dex.invalid/auth, as to a login; log in again and set KF_PIPELINES_TOKEN"),
+    ],
+)
+def test_a_login_that_ends_is_told_with_what_goes_on(
+    fake_kfp: Any, cluster: Cluster, run: str, fault: Any, said: str
+) -> None:
+    fake_kfp.fail("GET", f"runs/{run}", fault)
 
-    with pytest.raises(BadInput, match="rejects your credentials"):
+    with pytest.raises(TryAgainLater) as raised:
         follow(cluster, run, [].append, SOON)
+
+    assert str(raised.value).startswith(f"{fake_kfp.host} {said}")
+    assert str(raised.value).endswith(
+        f" to the new credentials; run {run} continues, follow it again with `podtune wait {run}`"
+    )
 
 
 def test_a_run_in_which_nothing_changes_is_looked_at(

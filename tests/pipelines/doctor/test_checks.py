@@ -1,9 +1,13 @@
 import threading
-from typing import Iterator
+from pathlib import Path
+from typing import Any, Iterator
 
+import pytest
 from podtune.errors import BadInput
-from podtune_pipelines.doctor.checks import Check, examine
+from podtune_pipelines.doctor.checks import Check, checks_of, examine
 from podtune_pipelines.doctor.findings import Finding, failed, ok, refused
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.pods.placement_file import load_pods
 
 
 def test_findings_come_in_the_order_of_the_checks() -> None:
@@ -76,3 +80,21 @@ def test_what_never_answers_keeps_nobody_waiting() -> None:
 def test_a_refusal_is_split_into_what_is_wrong_and_what_to_do() -> None:
     assert refused("home", "it is full; free some") == failed("home", "it is full", "free some")
     assert refused("home", "it is \x1b[31mfull") == failed("home", "it is [31mfull", "")
+
+
+@pytest.mark.local
+def test_gpus_are_asked_for_by_the_placements_names(kubernetes: Any, tmp_path: Path) -> None:
+    nodes = [{"amd.com/gpu": "8"}, {"nvidia.com/mig-1g.5gb": "7", "cpu": "4"}]
+    kubernetes.told["GET /api/v1/nodes"] = (200, {"items": [{"status": {"allocatable": one}} for one in nodes]})
+    (tmp_path / "site.yaml").write_text(
+        "all: {accelerator: {resource: amd.com/gpu}}\n"
+        "steps: {evaluate: {accelerator: {resource: nvidia.com/mig-1g.5gb}}}\n"
+    )
+    placement = Placement("gpu", pods=load_pods(str(tmp_path / "site.yaml")))
+    (check,) = [
+        one for one in checks_of(placement, tmp_path, store="store", workspace="", host="") if one.about == "Kubernetes"
+    ]
+
+    found = [(one.outcome, one.found) for one in examine([check], 20)][1:]
+
+    assert found == [("ok", "8 of amd.com/gpu on 1 of 2 nodes"), ("ok", "7 of nvidia.com/mig-1g.5gb on 1 of 2 nodes")]

@@ -1,8 +1,11 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from podtune.errors import TryAgainLater
+from podtune.jobs.cluster import open_api
 from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
 
 pytestmark = pytest.mark.local
@@ -42,14 +45,19 @@ def test_an_api_that_does_not_answer_is_for_later(kubernetes: Any, monkeypatch: 
 @pytest.mark.parametrize(
     ("nodes", "outcome", "said"),
     [
-        ([{}, {"nvidia.com/gpu": "4"}, {"nvidia.com/gpu": "2"}], "ok", "6 on 2 of 3 nodes"),
-        ([{}, {"nvidia.com/gpu": "0"}], "failed", "none of 2 nodes offers nvidia.com/gpu"),
+        ([{}, {"nvidia.com/gpu": "4"}, {"nvidia.com/gpu": "2"}], "ok", "6 of nvidia.com/gpu on 2 of 3 nodes"),
+        ([{}, {"nvidia.com/gpu": "0", "cpu": "8"}], "failed", "none of 2 nodes offers nvidia.com/gpu"),
+        (
+            [{"amd.com/gpu": "8"}, {"nvidia.com/mig-1g.5gb": "7"}],
+            "failed",
+            "none of 2 nodes offers nvidia.com/gpu; they offer amd.com/gpu, nvidia.com/mig-1g.5gb",
+        ),
     ],
 )
 def test_gpus_are_counted(kubernetes: Any, nodes: Any, outcome: str, said: str) -> None:
     kubernetes.told["GET /api/v1/nodes"] = (200, {"items": [{"status": {"allocatable": offer}} for offer in nodes]})
 
-    found = list(check_kubernetes("gpu", "podtune-ipu"))[-1]
+    found = list(check_kubernetes("gpu", "podtune-ipu", ["nvidia.com/gpu"]))[-1]
 
     assert (found.about, found.outcome, found.found) == ("GPUs of the cluster", outcome, said)
 
@@ -57,7 +65,9 @@ def test_gpus_are_counted(kubernetes: Any, nodes: Any, outcome: str, said: str) 
 def test_who_may_not_list_nodes_is_told_so(kubernetes: Any, outcomes: Any) -> None:
     kubernetes.told["GET /api/v1/nodes"] = (403, {})
 
-    assert outcomes(check_kubernetes("gpu", "podtune-ipu"))[1:] == [("GPUs of the cluster", "not checked")]
+    assert outcomes(check_kubernetes("gpu", "podtune-ipu", ["nvidia.com/gpu"]))[1:] == [
+        ("GPUs of the cluster", "not checked")
+    ]
 
 
 def test_a_cluster_that_is_ready_for_ipus(kubernetes: Any, outcomes: Any) -> None:
@@ -93,3 +103,27 @@ def test_a_user_who_may_ask_nothing(kubernetes: Any, outcomes: Any) -> None:
         ("namespace podtune-ipu", "not checked"),
         ("right to create IPUJobs", "not checked"),
     ]
+
+
+def test_a_kubeconfigs_api_is_asked_through_the_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = {"name": "c", "cluster": {"server": "https://api.corp:6443"}}
+    context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
+    kubeconfig = {
+        "current-context": "x",
+        "clusters": [cluster],
+        "contexts": [context],
+        "users": [{"name": "u", "user": {}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@proxy.corp:3128")
+
+    api = open_api()
+    monkeypatch.setenv("NO_PROXY", ".corp")
+    direct = open_api()
+
+    assert api is not None
+    assert api.configuration.proxy_headers == {"proxy-authorization": "Basic bWU6Y2FuYXJ5"}
+    assert isinstance(api.rest_client.pool_manager, urllib3.ProxyManager)
+    assert direct is not None
+    assert direct.configuration.proxy is None

@@ -108,7 +108,7 @@ def argo(kubernetes: Any) -> Any:
 
 
 def test_a_namespace_that_is_ready_for_argo(argo: Any) -> None:
-    assert told(check_argo("podtune", "gpu")) == [
+    assert told(check_argo("podtune", "gpu", ["nvidia.com/gpu"])) == [
         ("Argo", "ok", "the cluster has Argo Workflows (argoproj.io/v1alpha1)"),
         ("account podtune/podtune-executor", "ok", "exists"),
         ("account podtune/podtune-publisher", "ok", "exists"),
@@ -116,7 +116,7 @@ def test_a_namespace_that_is_ready_for_argo(argo: Any) -> None:
         ("secret podtune/podtune-s3", "ok", "exists"),
         ("secret podtune/podtune-notify", "ok", "does not exist: nobody is told how a run ends (docs/notify.md)"),
         ("artifact repository of podtune", "ok", "b at seaweedfs.kubeflow:8333"),
-        ("GPUs that podtune may use", "ok", "at most 8"),
+        ("GPUs that podtune may use", "ok", "at most 8 of nvidia.com/gpu"),
         ("Argo's own containers", "ok", "keep the restricted standard (argo/workflow-controller-configmap)"),
     ]
     assert ("account podtune/podtune-ipu-submitter", "ok", "exists") in told(check_argo("podtune", "ipu"))
@@ -165,12 +165,12 @@ def test_a_cluster_without_argo(kubernetes: Any) -> None:
         (
             f"{IN_NAMESPACE}/resourcequotas",
             (200, {"items": [{"spec": {"hard": {"requests.nvidia.com/gpu": "0"}}}]}),
-            ("GPUs that podtune may use", "failed", "its quota allows none: the pod would wait for ever"),
+            ("GPUs that podtune may use", "failed", "its quota allows no nvidia.com/gpu: the pod would wait for ever"),
         ),
         (
             f"{IN_NAMESPACE}/resourcequotas",
             (200, {"items": []}),
-            ("GPUs that podtune may use", "ok", "no quota limits them"),
+            ("GPUs that podtune may use", "ok", "no quota limits nvidia.com/gpu"),
         ),
         (
             ARGOS_CONTROLLER,
@@ -195,4 +195,4 @@ def test_a_cluster_without_argo(kubernetes: Any) -> None:
 def test_what_a_namespace_lacks_is_named(argo: Any, path: str, answer: Any, expected: Tuple[str, str, str]) -> None:
     argo.told[path] = answer
 
-    assert expected in told(check_argo("podtune", "gpu"))
+    assert expected in told(check_argo("podtune", "gpu", ["nvidia.com/gpu"]))

@@ -42,7 +42,7 @@ def test_a_version_is_compared_with_ours(answers: Any, health: Any, outcome: str
     ("answer", "said"),
     [
         ((200, "<!doctype html>"), "answers with a web page instead of its API's health"),
-        ((302, ""), "answers with HTTP 302 instead of its API's health"),
+        ((302, ""), "redirects, as to a login"),
         ((401, {}), "answers with HTTP 401 instead of its API's health"),
         ((503, {}), "answers with HTTP 503"),
     ],

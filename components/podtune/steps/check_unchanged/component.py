@@ -5,14 +5,14 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Markdown, Output
 
-from podtune.artifacts import BaseModel, Features
+from podtune.artifacts import Facts
 from podtune.image_names import image_of
 
 
 @dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def check_unchanged(
-    prepared_data: Input[Features],
-    base_model: Input[BaseModel],
+    prepared_data_facts: Input[Facts],
+    base_model_facts: Input[Facts],
     explanation: Output[Markdown],
     training: Dict[str, Any],
     evaluation: Dict[str, Any],
@@ -25,8 +25,8 @@ def check_unchanged(
     """Check whether a run would repeat an earlier one.
 
     Args:
-        prepared_data: The examples that a model would be trained on.
-        base_model: The pretrained model that training would start from.
+        prepared_data_facts: Of the examples that a model would be trained on.
+        base_model_facts: Of the pretrained model that training would start from.
         explanation: The reason, as text.
         training: The `training` section of a recipe.
         evaluation: The `evaluation` section of a recipe.
@@ -46,8 +46,8 @@ def check_unchanged(
 
     with ending_cleanly():
         return run(
-            Path(prepared_data.path),
-            Path(base_model.path),
+            Path(prepared_data_facts.path),
+            Path(base_model_facts.path),
             Path(explanation.path),
             training=training,
             evaluation=evaluation,

@@ -2,12 +2,11 @@
 
 import logging
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.errors import BadInput
 from podtune.formats.evaluation import EVALUATION
-from podtune.formats.profile import MOST_CHANGE, SHARES, Change, SplitProfile, changes_between
+from podtune.formats.profile import MOST_CHANGE, SHARES, Change, SplitProfile, changes_between, enough
 from podtune.formats.release import EVALUATION_FOLDER
 from podtune.sections import read_section
 from podtune.stores.fetching import fetch_facts
@@ -64,9 +63,7 @@ def require_like_live(prepared: Mapping[str, SplitProfile], live: LiveData, name
     too_large = [change for change in changes if change.size > most]
     if too_large:
         listed = "; ".join(_in_words(change, live.task) for change in too_large)
-        allowing = (
-            f"--set gate.most_data_change={min(1.0, ceil(max(change.size for change in too_large) * 100) / 100):g}"
-        )
+        allowing = f"--set gate.most_data_change={enough(max(change.size for change in too_large))}"
         raise BadInput(
             f"the data is not like that of live version {live.version} of {name}: {listed}; gate.most_data_change "
             f"allows {most:.0%}, so nothing is trained; mend the data, or allow it once: {allowing}"

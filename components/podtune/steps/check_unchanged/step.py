@@ -9,11 +9,10 @@ from podtune.errors import BadInput, GateRefused
 from podtune.formats.base_model import BASE_MODEL
 from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.evaluation import EVALUATION
-from podtune.formats.features import FEATURES
+from podtune.formats.facts import open_facts
+from podtune.formats.features import FEATURES, FeaturesFacts
 from podtune.formats.ingredients import Ingredients, ingredients_of
-from podtune.formats.profile import read_profiles
 from podtune.formats.release import EVALUATION_FOLDER, TRAINING_FOLDER, ReleaseManifest
-from podtune.formats.sealed import read_manifest
 from podtune.steps.check_unchanged.data_change import allowed_change, live_data, require_like_live
 from podtune.stores.approvals import approving_command, waiting_versions
 from podtune.stores.fetching import fetch_facts
@@ -33,8 +32,8 @@ _log = logging.getLogger(__name__)
 
 
 def run(  # noqa: PLR0913  # as many as the component has
-    prepared_data: Path,
-    base_model: Path,
+    prepared_data_facts: Path,
+    base_model_facts: Path,
     explanation: Path,
     *,
     training: Mapping[str, Any],
@@ -51,10 +50,10 @@ def run(  # noqa: PLR0913  # as many as the component has
     ingredients was refused, and would be again; BadInput where the data is further from the live release's than the
     gate allows.
     """
-    features = read_manifest(prepared_data, FEATURES.kind, FEATURES.version)
+    features = open_facts(FEATURES, prepared_data_facts)
     now = Ingredients(
         features=features.digest,
-        base_model=read_manifest(base_model, BASE_MODEL.kind, BASE_MODEL.version).digest,
+        base_model=open_facts(BASE_MODEL, base_model_facts).digest,
         code=__version__,
         device=device,
         sections={"training": training, "evaluation": evaluation, "card": card},
@@ -90,10 +89,10 @@ def _refused_before(now: Ingredients, store: Store, name: str, gate: Mapping[str
     return Outcome("refused", f"{same}: {why}", None, refusal.metrics)
 
 
-def _data_changes(features: Mapping[str, Any], store: Store, name: str, gate: Mapping[str, Any]) -> List[str]:
+def _data_changes(features: FeaturesFacts, store: Store, name: str, gate: Mapping[str, Any]) -> List[str]:
     """How the data differs from the live release's, if there is one that says; BadInput where that is too much."""
     live, most = live_data(store, name), allowed_change(gate)
-    return require_like_live(read_profiles(features), live, name, most) if live else []
+    return require_like_live(features.profile, live, name, most) if live else []
 
 
 def _decide(now: Ingredients, store: Store, name: str) -> Tuple[str, str]:

@@ -11,9 +11,19 @@ import numpy as np
 from podtune.errors import BadInput
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.checkpoint import CHECKPOINT, MODEL, Checkpoint
-from podtune.formats.evaluation import EVALUATION, EvaluationFacts, Metric, Slice, rows_by_slice, write_examples
+from podtune.formats.evaluation import (
+    EVALUATION,
+    EvaluationFacts,
+    Metric,
+    Slice,
+    UsageExample,
+    rows_by_slice,
+    write_examples,
+    write_usage,
+)
 from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.sections import read_section, to_mapping
+from podtune.steps.evaluate.usage import usage_of
 from podtune.tasks.intervals import interval_of_mean, interval_of_value
 from podtune.tasks.scored import Scored, ScoringSettings
 from podtune.tasks.task import Task, task_named
@@ -52,9 +62,10 @@ def run(
     found = _evaluate(prepared_data, checkpoint, evaluation, device, workspace=workspace)
     if found is None:
         return {}
-    scored, facts = found
+    scored, facts, usage = found
     with EVALUATION.sealing(scores) as draft:
         write_examples(draft.path, scored.predictions, _with_groups(scored))
+        write_usage(draft.path, usage)
         draft.facts.update(to_mapping(facts))
     _log_scores(facts)
     return facts.numbers()
@@ -62,7 +73,7 @@ def run(
 
 def _evaluate(
     prepared_data: Path, checkpoint_path: Path, evaluation: Mapping[str, Any], device: str, *, workspace: str
-) -> Optional[Tuple[Scored, EvaluationFacts]]:
+) -> Optional[Tuple[Scored, EvaluationFacts, UsageExample]]:
     """Score the split; None in other processes than the first."""
     begun = time.monotonic()
     with torchrun.first_process_before_others(device) as is_first:
@@ -82,7 +93,7 @@ def _evaluate(
     if found is None:
         return None
     scored, precision = found
-    return scored, EvaluationFacts(
+    facts = EvaluationFacts(
         task=features.facts.task,
         checkpoint=checkpoint.digest,
         features=features.digest,
@@ -102,6 +113,7 @@ def _evaluate(
         precision=precision,
         profile=features.facts.profile,
     )
+    return scored, facts, usage_of(features, settings.split, scored.records)
 
 
 def metrics_of(scored: Scored, task: Task, settings: ScoringSettings) -> Dict[str, Metric]:

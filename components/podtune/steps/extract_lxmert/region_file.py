@@ -4,16 +4,28 @@ A split's regions may lie in several, each as it is, packed by gzip, or in a zip
 """
 
 import gzip
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Dict, Iterator, NamedTuple, Sequence, Set, Tuple
+from typing import Deque, Dict, Iterator, Mapping, NamedTuple, Sequence, Set, Tuple
 
+from podtune.cores import cores
 from podtune.errors import BadInput
 from podtune.formats.archives import is_packed_by_gzip, is_zip, open_zip, unpacking
 from podtune.formats.raw_data import DataFile, is_left_by_systems, natural_order
 from podtune.progress import progress_bar
 from podtune.steps.extract_lxmert.reports import BadRow, ReportBadRow
 from podtune.tasks.visual_question_answering.region_row import name_of, regions_of, rows_of, rows_of_stream
-from podtune.tasks.visual_question_answering.region_store import BadRegions, open_region_store, rows_of_images
+from podtune.tasks.visual_question_answering.region_store import (
+    BadRegions,
+    RegionStore,
+    open_region_store,
+    rows_of_images,
+)
+
+_UNDER_WAY = 8
+"""Rows that may wait for a thread: 3 MB."""
 
 Row = Tuple[Sequence[memoryview], int]
 """The columns of a row, and the offset of the next."""
@@ -36,32 +48,86 @@ def store_region_file(file: DataFile, directory: Path, regions: int, report: Rep
     """
     if not file.path.exists():
         raise BadInput(f"{file} is no file; it should hold LXMERT's region features")
-    rows = rows_of_images(directory)
-    first: Dict[str, Tuple[str, int]] = {}
-    repeated: Set[str] = set()
-    with open_region_store(directory) as store:
+    with open_region_store(directory) as store, ThreadPoolExecutor(min(2, cores())) as pool:
+        rows = _Rows(rows_of_images(directory), store, pool, regions, report)
         for table in _tables(file):
             part = "" if table.name == str(file) else table.name
             for number, columns in enumerate(_shown(table), start=1):
-                image = ""
-                try:
-                    image = name_of(columns)
-                    if image in rows and image not in first:
-                        store.put(rows[image], *regions_of(columns, regions))
-                        first[image] = table.name, number
-                    elif image in first and not store.holds(rows[image], *regions_of(columns, regions)):
-                        repeated.add(image)
-                        raise BadRegions(_earlier(*first[image], table.name))
-                except BadRegions as mistake:
-                    report(BadRow(number, image, str(mistake), part))
-        for image in repeated:
-            store.clear(rows[image])
-    return set(first) - repeated
+                rows.take(_Place(table.name, number, part), columns)
+        return rows.stored()
 
 
-def _earlier(name: str, number: int, here: str) -> str:
-    where = "" if name == here else f" of {name}"
-    return f"row {number}{where} is of the same image; it must be in one row"
+class _Place(NamedTuple):
+    """Where a row stands."""
+
+    table: str
+    number: int
+    part: str
+    """As BadRow has it."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a split on their way into its store, by threads: most of the work needs no lock of Python's."""
+
+    row_of: Mapping[str, int]
+    """Image to its row in the store."""
+
+    store: RegionStore
+    pool: ThreadPoolExecutor
+    regions: int
+    report: ReportBadRow
+    first: Dict[str, _Place] = field(default_factory=dict)
+    """Image to where its regions were found; those that are under way come last."""
+
+    repeated: Set[str] = field(default_factory=set)
+    under_way: "Deque[Tuple[str, Future[None]]]" = field(default_factory=deque)
+
+    def take(self, place: _Place, columns: Sequence[memoryview]) -> None:
+        """Have a row stored, or compared with an earlier one of its image; bad ones are reported in order."""
+        image = ""
+        try:
+            image = name_of(columns)
+            if image in self.first:
+                self.settle()
+            if image in self.row_of and image not in self.first:
+                self.first[image] = place
+                self.under_way.append((image, self.pool.submit(self._put, image, columns)))
+                self.settle(_UNDER_WAY)
+            elif image in self.first and not self._holds(image, columns):
+                self.repeated.add(image)
+                raise BadRegions(_earlier(self.first[image], place))
+        except BadRegions as mistake:
+            self.settle()
+            self.report(BadRow(place.number, image, str(mistake), place.part))
+
+    def settle(self, most: int = 0) -> None:
+        """Wait until no more rows than these are under way."""
+        while len(self.under_way) > most:
+            image, putting = self.under_way.popleft()
+            try:
+                putting.result()
+            except BadRegions as mistake:
+                place = self.first.pop(image)
+                self.report(BadRow(place.number, image, str(mistake), place.part))
+
+    def stored(self) -> Set[str]:
+        """The images that are stored, once all rows were taken; those that two rows tell differently are none."""
+        self.settle()
+        for image in self.repeated:
+            self.store.clear(self.row_of[image])
+        return set(self.first) - self.repeated
+
+    def _put(self, image: str, columns: Sequence[memoryview]) -> None:
+        self.store.put(self.row_of[image], *regions_of(columns, self.regions))
+
+    def _holds(self, image: str, columns: Sequence[memoryview]) -> bool:
+        return self.store.holds(self.row_of[image], *regions_of(columns, self.regions))
+
+
+def _earlier(first: _Place, here: _Place) -> str:
+    where = "" if first.table == here.table else f" of {first.table}"
+    return f"row {first.number}{where} is of the same image; it must be in one row"
 
 
 def _tables(file: DataFile) -> Iterator[_Table]:

@@ -36,6 +36,8 @@ class Source:
 
     store_regions: StoreRegions
     aside: SetAside
+    images: Optional[DataFile] = None
+    """What holds the images, where the data has them; a card shows them."""
 
 
 def files_of_splits(files: Mapping[str, DataFile], source: str) -> Dict[str, Dict[str, DataFile]]:
@@ -75,11 +77,13 @@ def open_source(
     questions = read_question_file(files["questions"], files.get("annotations"), aside)
     if "features" in files:
         regions = files["features"]
-        return Source(questions, files["questions"], regions, partial(store_region_file, regions), aside)
+        store = partial(store_region_file, regions)
+        return Source(questions, files["questions"], regions, store, aside, files.get("images"))
     if detector is None:
         raise BadInput(f"{split}.images need a detector to look at them; give its weights as train.{DETECTOR}")
     images = files["images"]
-    return Source(questions, files["questions"], images, partial(store_picture_regions, images, detector), aside)
+    store = partial(store_picture_regions, images, detector)
+    return Source(questions, files["questions"], images, store, aside, images)
 
 
 def detector_of(files: Mapping[str, Mapping[str, DataFile]]) -> Optional[DataFile]:

@@ -3,14 +3,16 @@
 import logging
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
+from podtune.formats.facts import write_facts
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
+from podtune.formats.previews import write_previews
 from podtune.formats.profile import Traces, profiles_of, require_few_duplicates
 from podtune.formats.raw_data import RAW_DATA, data_files
 from podtune.formats.set_aside import CURE, SetAside
@@ -18,6 +20,7 @@ from podtune.sections import read_section, to_mapping
 from podtune.steps.extract_lxmert import sources
 from podtune.steps.extract_lxmert.reports import BadRow
 from podtune.steps.extract_lxmert.sources import Source
+from podtune.tasks.task import shown_files
 from podtune.tasks.visual_question_answering.question_tokenizer import QuestionTokenizer, open_question_tokenizer
 from podtune.tasks.visual_question_answering.questions import (
     VisualQuestion,
@@ -32,7 +35,14 @@ from podtune.tasks.visual_question_answering.settings import LxmertSettings
 _log = logging.getLogger(__name__)
 
 
-def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
+def run(
+    raw_data: Path,
+    base_model: Path,
+    prepared_data: Path,
+    features: Mapping[str, Any],
+    *,
+    prepared_data_facts: Optional[Path] = None,
+) -> None:
     """Make Features of every split."""
     settings = read_section(LxmertSettings, features, "features")
     data = RAW_DATA.open(raw_data)
@@ -68,6 +78,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             profile=profile,
         )
         draft.facts.update(to_mapping(facts))
+    write_facts(FEATURES, prepared_data, prepared_data_facts, shown_files(FEATURES.read(prepared_data)))
 
 
 def _made_vocabulary(by_split: Mapping[str, Source], settings: LxmertSettings) -> List[str]:
@@ -109,6 +120,8 @@ def _extract(
     image = np.array([rows[question.image] for question in kept], dtype=np.int32)
     write_questions(directory, kept, tokens, image, answers)
     aside.write(directory)
+    if source.images:
+        write_previews(directory.parent, directory.name, source.images, rows)
     counts = {
         "questions": len(kept),
         "images": len(images),

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from podtune.samples.sample import DATA_SETS, is_sample, mistake_in_sample
+from podtune.sections import out_of_range
 from podtune.sources import uris
 
 SCHEMES = "https s3 hf sample"
@@ -47,6 +48,10 @@ class SourceSettings:
     """Split, or <split>.<role>, to the file's SHA-256, or to a list of them where files are listed; https:// needs
     it."""
 
+    gigabytes: float = 0.0
+    """That the files take on the disk, together, from which podtune argo works out the disk that each pod requests. 0
+    where that is not known; then the steps that read the data request none."""
+
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
         mistake = uris.mistake_in_source(self.data, SCHEMES)
@@ -59,6 +64,7 @@ class SourceSettings:
         }
         files = [file for files in self.splits.values() for file in as_list(files)]
         yield from uris.mistakes_in_origin(self.licence, self.revision, sums, [self.data, *files])
+        yield from out_of_range(self, (("gigabytes", lambda value: value >= 0, "at least 0"),))
         yield from self._wrong_sample()
         yield from self._wrong_splits()
         yield from self._wrong_sums()

@@ -2,12 +2,13 @@
 
 import logging
 from pathlib import Path, PurePosixPath
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from podtune.errors import BadInput
+from podtune.formats.facts import write_facts
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
-from podtune.formats.sealed import sha256_of
 from podtune.formats.stand_ins import refuse_stand_in
+from podtune.formats.sums import known_sums
 from podtune.samples.sample import DATA_SETS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
@@ -36,7 +37,7 @@ class _Entry(NamedTuple):
         return shown_location(FileLocation(self.at.source, name))
 
 
-def run(raw_data: Path, source: Mapping[str, Any]) -> None:
+def run(raw_data: Path, source: Mapping[str, Any], *, raw_data_facts: Optional[Path] = None) -> None:
     """Make RawData of what the recipe's source section names."""
     settings = read_section(SourceSettings, source, "source")
     with RAW_DATA.sealing(raw_data) as draft:
@@ -51,6 +52,15 @@ def run(raw_data: Path, source: Mapping[str, Any]) -> None:
             origins=origins,
         )
         draft.facts.update(to_mapping(facts))
+    _tell_of_larger(settings, sum(entry.size for entry in RAW_DATA.read(raw_data).files.values()))
+    write_facts(RAW_DATA, raw_data, raw_data_facts)
+
+
+def _tell_of_larger(settings: SourceSettings, size: int) -> None:
+    """Warn where the files take more of the disk than the recipe says."""
+    if 0 < settings.gigabytes * 1e9 < size:
+        said = f"source.gigabytes says {settings.gigabytes:g}, by which the pods of later steps ask for disk"
+        _log.warning("the data takes %.2f GB; %s; correct it", size / 1e9, said)
 
 
 def _make(settings: SourceSettings, directory: Path) -> Dict[str, str]:
@@ -135,8 +145,8 @@ def _require_differences(names: Mapping[Path, str]) -> None:
         by_size.setdefault(path.stat().st_size, []).append(path)
     for alike in by_size.values():
         seen: Dict[str, Path] = {}
-        for path in alike if len(alike) > 1 else []:
-            other = seen.setdefault(sha256_of(path), path)
+        for path, digest in zip(alike, known_sums(alike)) if len(alike) > 1 else ():
+            other = seen.setdefault(digest, path)
             if other != path:
                 raise BadInput(f"{names[other]} and {names[path]} have the same content; keep one of them")
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional, Tuple, Union
 
 from podtune.samples.sample import MODELS, is_sample, mistake_in_sample, read_sample
+from podtune.sections import out_of_range
 from podtune.sources.uris import mistake_in_source, mistakes_in_origin
 
 SCHEMES = "s3 hf sample"
@@ -56,9 +57,14 @@ class ModelSettings:
     decoder: Optional[DecoderSettings] = None
     """A separately published decoder for an encoder; the cross-attention between them is new."""
 
+    gigabytes: float = 0.0
+    """That the weights take in float32, the decoder's too, from which podtune argo works out the disk that each pod
+    requests. 0 where that is not known; then the steps that read or write a model request none."""
+
     def mistakes(self) -> Iterator[Tuple[str, str]]:
         """Sources that cannot be trusted or do not exist, as (key, what is wrong)."""
         yield from _mistakes(self, mistake_in_source(self.source, SCHEMES) or self._wrong_sample())
+        yield from out_of_range(self, (("gigabytes", lambda value: value >= 0, "at least 0"),))
         if self.decoder and is_sample(self.source):
             yield "decoder", "must be left out for a sample, which is a whole model"
 

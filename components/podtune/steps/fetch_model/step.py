@@ -16,6 +16,7 @@ from podtune.formats.base_model import (
     BaseModelFacts,
     DecoderFacts,
 )
+from podtune.formats.facts import write_facts
 from podtune.samples.sample import MODELS, is_sample, write_sample
 from podtune.sections import read_section, to_mapping
 from podtune.sources.checksums import Sum
@@ -25,7 +26,7 @@ from podtune.steps.fetch_model import model_files
 from podtune.steps.fetch_model.settings import DecoderSettings, ModelSettings
 
 
-def run(base_model: Path, model: Mapping[str, Any]) -> None:
+def run(base_model: Path, model: Mapping[str, Any], *, base_model_facts: Optional[Path] = None) -> None:
     """Make a BaseModel of what the recipe's model section names."""
     settings = read_section(ModelSettings, model, "model")
     decoder = settings.decoder
@@ -36,6 +37,7 @@ def run(base_model: Path, model: Mapping[str, Any]) -> None:
             decoder=DecoderFacts(**_origin(decoder)) if decoder else None,
         )
         draft.facts.update(to_mapping(facts))
+    write_facts(BASE_MODEL, base_model, base_model_facts)
 
 
 def _origin(settings: Union[ModelSettings, DecoderSettings]) -> Dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune.artifacts import BaseModel, Checkpoint, Features
+from podtune.artifacts import BaseModel, Checkpoint, Facts, Features
 from podtune.image_names import image_of
 
 
@@ -14,6 +14,7 @@ def finetune(
     prepared_data: Input[Features],
     base_model: Input[BaseModel],
     checkpoint: Output[Checkpoint],
+    checkpoint_facts: Output[Facts],
     training: Dict[str, Any],
     device: str,
     workspace: str,
@@ -24,6 +25,7 @@ def finetune(
         prepared_data: The output of a preparation step of the same task.
         base_model: The pretrained model, with the tokenizer that the data was prepared with.
         checkpoint: Weights, tokenizer and the record of the training.
+        checkpoint_facts: The record of the training, for steps that do not read the weights.
         training: The `training` section of a recipe.
         device: cpu, gpu or ipu.
         workspace: Directory or s3:// URI for intermediate checkpoints; a restarted step continues from there.
@@ -38,6 +40,7 @@ def finetune(
             Path(prepared_data.path),
             Path(base_model.path),
             Path(checkpoint.path),
+            checkpoint_facts=Path(checkpoint_facts.path),
             training=training,
             device=device,
             workspace=workspace,

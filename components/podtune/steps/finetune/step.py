@@ -4,11 +4,12 @@ import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, CONFIG, INHERITED_FILES, TOKENIZER, BaseModel, vocabulary_size
-from podtune.formats.checkpoint import CHECKPOINT, MODEL, TENSORBOARD, CheckpointFacts, architecture_of, write_log
+from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, TENSORBOARD, CheckpointFacts, architecture_of, write_log
+from podtune.formats.facts import write_facts
 from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.sections import read_section, to_mapping
@@ -36,6 +37,7 @@ def run(
     training: Mapping[str, Any],
     device: str = "cpu",
     workspace: str,
+    checkpoint_facts: Optional[Path] = None,
 ) -> None:
     """Fine-tune a model; a call that was stopped continues from its newest checkpoint in the workspace.
 
@@ -51,11 +53,13 @@ def run(
             artifacts = {"prepared_data": prepared_data, "base_model": base_model, "checkpoint": checkpoint}
             settings = {"training": training, "device": device, "workspace": workspace}
             run_step(launcher, "finetune", {**artifacts, **settings}, stopping)
-            return
-        with torchrun.leaving_a_message():
-            with torchrun.first_process_before_others(device) as is_first:
+        else:
+            with torchrun.leaving_a_message(), torchrun.first_process_before_others(device) as is_first:
                 inputs = open_inputs(prepared_data, base_model, verifying=is_first)
-            _finetune(inputs, checkpoint, config, device=device, workspace=workspace, stopping=stopping)
+            with torchrun.leaving_a_message():
+                _finetune(inputs, checkpoint, config, device=device, workspace=workspace, stopping=stopping)
+    if torchrun.is_first():
+        write_facts(CHECKPOINT, checkpoint, checkpoint_facts, [LOG])
 
 
 def open_inputs(features_path: Path, base_model_path: Path, *, verifying: bool = True) -> Tuple[Features, BaseModel]:

@@ -5,7 +5,7 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune.artifacts import BaseModel, Checkpoint, Features
+from podtune.artifacts import BaseModel, Checkpoint, Facts, Features
 from podtune.image_names import image_of
 
 
@@ -14,6 +14,7 @@ def finetune_on_ipu(
     prepared_data: Input[Features],
     base_model: Input[BaseModel],
     checkpoint: Output[Checkpoint],
+    checkpoint_facts: Output[Facts],
     training: Dict[str, Any],
     workspace: str,
     image: str,
@@ -24,6 +25,7 @@ def finetune_on_ipu(
         prepared_data: The output of a preparation step of the same task.
         base_model: The pretrained model, with the tokenizer that the data was prepared with.
         checkpoint: Weights, tokenizer and the record of the training.
+        checkpoint_facts: The record of the training, for steps that do not read the weights.
         training: The `training` section of a recipe.
         workspace: An s3:// URI for intermediate checkpoints and the result; a restarted step continues from there.
         image: The image of the job's worker.
@@ -38,6 +40,7 @@ def finetune_on_ipu(
             prepared_data.uri,
             base_model.uri,
             Path(checkpoint.path),
+            checkpoint_facts=Path(checkpoint_facts.path),
             training=training,
             workspace=workspace,
             image=image,

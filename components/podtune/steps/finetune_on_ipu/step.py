@@ -1,8 +1,10 @@
 """Fine-tune a pretrained model on IPUs: the finetune step, done by an IPUJob."""
 
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
+from podtune.formats.checkpoint import CHECKPOINT, LOG
+from podtune.formats.facts import write_facts
 from podtune.image_names import image_of
 from podtune.jobs.computation import Computation, compute, s3_uri
 from podtune.jobs.ipujob import IpuJob
@@ -18,6 +20,7 @@ def run(
     training: Mapping[str, Any],
     workspace: str,
     image: str = "",
+    checkpoint_facts: Optional[Path] = None,
 ) -> None:
     """Have an IPUJob fine-tune a model; the inputs are s3:// URIs, and the image is podtune's own by default."""
     config = read_section(TrainingConfig, training, "training")
@@ -34,3 +37,4 @@ def run(
         image=image or image_of("ipu"),
     )
     compute(computation, IpuJob(), checkpoint)
+    write_facts(CHECKPOINT, checkpoint, checkpoint_facts, [LOG])

@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 from podtune.errors import BadInput
+from podtune.formats.checkpoint import CHECKPOINT, LOG
+from podtune.formats.facts import write_facts
 from podtune.image_names import image_of
 from podtune.jobs.computation import Computation, compute, s3_uri
 from podtune.jobs.trainjob import TrainJob
@@ -14,7 +16,7 @@ from podtune.training.config import TrainingConfig
 _NODES = re.compile(r"([1-9]\d{0,2})x([1-9]\d?)")
 
 
-def run(
+def run(  # noqa: PLR0913  # as many as the component has
     prepared_data: str,
     base_model: str,
     checkpoint: Path,
@@ -23,6 +25,7 @@ def run(
     workspace: str,
     nodes: str = "1x1",
     image: str = "",
+    checkpoint_facts: Optional[Path] = None,
 ) -> None:
     """Have a TrainJob fine-tune a model; the inputs are s3:// URIs, and the image is podtune's own by default."""
     config = read_section(TrainingConfig, training, "training")
@@ -42,3 +45,4 @@ def run(
         image=image or image_of("gpu"),
     )
     compute(computation, TrainJob(), checkpoint)
+    write_facts(CHECKPOINT, checkpoint, checkpoint_facts, [LOG])

@@ -5,7 +5,7 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune.artifacts import BaseModel, Features, RawData
+from podtune.artifacts import BaseModel, Facts, Features, RawData
 from podtune.image_names import image_of
 
 
@@ -14,6 +14,7 @@ def prepare_captions(
     raw_data: Input[RawData],
     base_model: Input[BaseModel],
     prepared_data: Output[Features],
+    prepared_data_facts: Output[Facts],
     features: Dict[str, Any],
 ) -> None:
     """Store images in one size, and their captions as tokens.
@@ -22,6 +23,7 @@ def prepare_captions(
         raw_data: Caption files as COCO and VizWiz have them, with folders or zips of images.
         base_model: The model whose tokenizer is used.
         prepared_data: Images and tokenized captions of all splits, with the references that scoring needs.
+        prepared_data_facts: What the card shows of it, for steps that do not read the rest.
         features: The `features` section of a recipe.
     """
     from pathlib import Path
@@ -30,4 +32,10 @@ def prepare_captions(
     from podtune.steps.prepare_captions.step import run
 
     with ending_cleanly():
-        run(Path(raw_data.path), Path(base_model.path), Path(prepared_data.path), features)
+        run(
+            Path(raw_data.path),
+            Path(base_model.path),
+            Path(prepared_data.path),
+            features,
+            prepared_data_facts=Path(prepared_data_facts.path),
+        )

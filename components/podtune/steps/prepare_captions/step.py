@@ -5,13 +5,15 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.bad_rows import BadRows
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
+from podtune.formats.facts import write_facts
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.image_files import ImageFiles, open_image_files
+from podtune.formats.previews import write_previews
 from podtune.formats.profile import Traces, profiles_of, require_few_duplicates
 from podtune.formats.raw_data import RAW_DATA, DataFile, RawData, data_files
 from podtune.formats.set_aside import CURE, SetAside
@@ -21,6 +23,7 @@ from podtune.tasks.image_captioning.caption_tokenizer import CaptionTokenizer, e
 from podtune.tasks.image_captioning.captions import PIXELS, ImageRecord, split_digest, traces_of, write_captions
 from podtune.tasks.image_captioning.pixels import DecodedImage, store_pixels
 from podtune.tasks.image_captioning.settings import CaptionSettings
+from podtune.tasks.task import shown_files
 
 _NO_CAPTION = "it has no caption that is used"
 _log = logging.getLogger(__name__)
@@ -39,7 +42,14 @@ class _Split:
     aside: SetAside
 
 
-def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
+def run(
+    raw_data: Path,
+    base_model: Path,
+    prepared_data: Path,
+    features: Mapping[str, Any],
+    *,
+    prepared_data_facts: Optional[Path] = None,
+) -> None:
     """Make Features of every split."""
     settings = read_section(CaptionSettings, features, "features")
     data = RAW_DATA.open(raw_data)
@@ -64,6 +74,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             profile=profile,
         )
         draft.facts.update(to_mapping(facts))
+    write_facts(FEATURES, prepared_data, prepared_data_facts, shown_files(FEATURES.read(prepared_data)))
 
 
 def _files_of_splits(data: RawData) -> Dict[str, Tuple[DataFile, DataFile]]:
@@ -99,6 +110,7 @@ def _prepare(
     learnt = [caption for record in records for caption in record.captions]
     tokens, cut = encode_captions(tokenizer, learnt, settings.max_length)
     write_captions(directory, records, tokens)
+    write_previews(directory.parent, directory.name, split.images, [record.file for record in records])
     without = [image for image in split.source.images if not image.captions]
     split.aside.entries += [{"id": image.id, "file": image.file, "reason": _NO_CAPTION} for image in without]
     split.aside.write(directory)

@@ -5,7 +5,7 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import Input, Output
 
-from podtune.artifacts import BaseModel, Features, RawData
+from podtune.artifacts import BaseModel, Facts, Features, RawData
 from podtune.image_names import image_of
 
 
@@ -14,6 +14,7 @@ def tokenize_squad(
     raw_data: Input[RawData],
     base_model: Input[BaseModel],
     prepared_data: Output[Features],
+    prepared_data_facts: Output[Facts],
     features: Dict[str, Any],
 ) -> None:
     """Cut SQuAD's questions and contexts into token windows.
@@ -22,6 +23,7 @@ def tokenize_squad(
         raw_data: Files in SQuAD's format, version 1.1 or 2.0.
         base_model: The model whose tokenizer is used.
         prepared_data: Windows of all splits as ragged arrays, with what scoring needs.
+        prepared_data_facts: What the card shows of it, for steps that do not read the rest.
         features: The `features` section of a recipe.
     """
     from pathlib import Path
@@ -30,4 +32,10 @@ def tokenize_squad(
     from podtune.steps.tokenize_squad.step import run
 
     with ending_cleanly():
-        run(Path(raw_data.path), Path(base_model.path), Path(prepared_data.path), features)
+        run(
+            Path(raw_data.path),
+            Path(base_model.path),
+            Path(prepared_data.path),
+            features,
+            prepared_data_facts=Path(prepared_data_facts.path),
+        )

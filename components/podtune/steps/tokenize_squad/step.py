@@ -4,11 +4,12 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
 from podtune.formats.base_model import BASE_MODEL, TOKENIZER
+from podtune.formats.facts import write_facts
 from podtune.formats.features import FEATURES, FeaturesFacts, SplitFacts, require_counts
 from podtune.formats.profile import Traces, profiles_of, require_few_duplicates
 from podtune.formats.raw_data import RAW_DATA, DataFile, data_files
@@ -21,11 +22,19 @@ from podtune.tasks.question_answering.settings import WindowSettings
 from podtune.tasks.question_answering.squad import read_squad
 from podtune.tasks.question_answering.window_cutting import cut_windows, long_questions
 from podtune.tasks.question_answering.windows import QuestionWindows, write_windows
+from podtune.tasks.task import shown_files
 
 _log = logging.getLogger(__name__)
 
 
-def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping[str, Any]) -> None:
+def run(
+    raw_data: Path,
+    base_model: Path,
+    prepared_data: Path,
+    features: Mapping[str, Any],
+    *,
+    prepared_data_facts: Optional[Path] = None,
+) -> None:
     """Make Features of every split."""
     settings = read_section(WindowSettings, features, "features")
     data = RAW_DATA.open(raw_data)
@@ -48,6 +57,7 @@ def run(raw_data: Path, base_model: Path, prepared_data: Path, features: Mapping
             profile=profile,
         )
         draft.facts.update(to_mapping(facts))
+    write_facts(FEATURES, prepared_data, prepared_data_facts, shown_files(FEATURES.read(prepared_data)))
 
 
 def _tokenize(

@@ -5,16 +5,16 @@ from typing import Any, Dict
 from kfp import dsl
 from kfp.dsl import HTML, Input, Markdown, Output
 
-from podtune.artifacts import BaseModel, Checkpoint, Evaluation, Features, ModelCard, RawData, Verdict
+from podtune.artifacts import Evaluation, Facts, ModelCard, Verdict
 from podtune.image_names import image_of
 
 
 @dsl.component(base_image=image_of("cpu"), install_kfp_package=False)
 def write_card(
-    raw_data: Input[RawData],
-    base_model: Input[BaseModel],
-    prepared_data: Input[Features],
-    checkpoint: Input[Checkpoint],
+    raw_data_facts: Input[Facts],
+    base_model_facts: Input[Facts],
+    prepared_data_facts: Input[Facts],
+    checkpoint_facts: Input[Facts],
     scores: Input[Evaluation],
     verdict: Input[Verdict],
     model_card: Output[ModelCard],
@@ -32,10 +32,10 @@ def write_card(
     """Write the model card and the report of a run.
 
     Args:
-        raw_data: The data, for its origin and licence.
-        base_model: The pretrained model, for its origin and licence.
-        prepared_data: The examples that the model was trained on.
-        checkpoint: The fine-tuned model and its training log.
+        raw_data_facts: Of the data: its origin and licence.
+        base_model_facts: Of the pretrained model: its origin and licence.
+        prepared_data_facts: Of the examples that the model was trained on, with what is shown of the scored ones.
+        checkpoint_facts: Of the fine-tuned model, with its training log.
         scores: The model's scores.
         verdict: The gate's decision.
         model_card: README.md, its pictures, the report and the recipe.
@@ -57,10 +57,10 @@ def write_card(
 
     with ending_cleanly():
         run(
-            raw_data=Path(raw_data.path),
-            base_model=Path(base_model.path),
-            prepared_data=Path(prepared_data.path),
-            checkpoint=Path(checkpoint.path),
+            raw_data_facts=Path(raw_data_facts.path),
+            base_model_facts=Path(base_model_facts.path),
+            prepared_data_facts=Path(prepared_data_facts.path),
+            checkpoint_facts=Path(checkpoint_facts.path),
             scores=Path(scores.path),
             verdict=Path(verdict.path),
             model_card=Path(model_card.path),

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence
 
-from podtune.formats.evaluation import Evaluation, read_examples
+from podtune.formats.evaluation import Evaluation, UsageExample, read_examples, read_usage
 from podtune.formats.features import Features
-from podtune.formats.raw_data import RawData
+from podtune.formats.previews import Picture, read_previews
+from podtune.formats.profile import TRAIN
 from podtune.formats.verdict import VerdictFacts
-from podtune.steps.write_card.pictures import Picture, read_pictures
-from podtune.tasks.task import Passage, Task, UsageExample, task_of
+from podtune.tasks.task import Passage, Task, task_of
 
 WORST = 20
 BEST = 6
@@ -55,35 +55,33 @@ class Examples:
     usage: Usage
 
 
-def shown_examples(raw_data: RawData, features: Features, evaluation: Evaluation, verdict: VerdictFacts) -> Examples:
-    """Select the examples."""
+def shown_examples(features: Features, evaluation: Evaluation, verdict: VerdictFacts) -> Examples:
+    """Select the examples; of the features only what a card shows is read (tasks.task.shown_files)."""
     split, task, records = evaluation.facts.split, task_of(features.facts), list(read_examples(evaluation))
     metric = str(verdict.settings.get("metric", ""))
     scores = [one["scores"].get(metric, next(iter(one["scores"].values()))) for one in records]
     surest = sorted(range(len(records)), key=lambda row: -records[row].get("probability", 0.0))
     ranked, full = sorted(surest, key=lambda row: -scores[row]), task.metric(metric).highest
     least = sorted((row for row in surest if scores[row] < full), key=scores.__getitem__)
-    best = [row for row in ranked if scores[row] == scores[ranked[0]]]
     right = scores[ranked[0]] >= full
-    usage = task.usage_example(features, split, records, best)
+    usage = read_usage(evaluation)
     rows = {str(record["id"]): row for row, record in enumerate(records)}
-    show = _Showing(raw_data, features, split, task, records)
+    show = _Showing(features, split, task, records)
     better, worse = (
         show.examples([rows[changed.id] for changed in changes.examples], [one.champion for one in changes.examples])
         for changes in (verdict.better, verdict.worse)
     )
     return Examples(
         worst=show.examples(least[:WORST]),
-        best=show.examples((best if right else ranked)[:BEST]),
+        best=show.examples([row for row in ranked if not right or scores[row] >= full][:BEST]),
         better=better,
         worse=worse,
-        usage=Usage(usage, str(records[usage.row]["prediction"]), right),
+        usage=Usage(usage, str(records[usage.row]["prediction"]), right=scores[usage.row] >= full),
     )
 
 
 @dataclass(frozen=True)
 class _Showing:
-    raw_data: RawData
     features: Features
     split: str
     task: Task
@@ -92,9 +90,10 @@ class _Showing:
     def examples(self, rows: Sequence[int], champion: Sequence[str] = ()) -> List[Example]:
         """Return these rows with their pictures, texts and the champion's predictions."""
         chosen = [self.records[row] for row in rows]
-        pictures = read_pictures(self.raw_data, self.split, [str(record.get("image", "")) for record in chosen])
-        passages: Sequence[Optional[Passage]] = (
-            self.task.passages(self.features, self.split, rows) if self.task.passages else [None] * len(rows)
-        )
+        names = [str(record.get("image", "")) for record in chosen]
+        pictures = read_previews(self.features.path, self.split, names)
+        passages: Sequence[Optional[Passage]] = [None] * len(rows)
+        if self.task.passages and self.split != TRAIN:
+            passages = self.task.passages(self.features, self.split, rows)
         predictions: Sequence[Optional[str]] = champion or [None] * len(rows)
         return [Example(*parts) for parts in zip(chosen, pictures, passages, predictions)]

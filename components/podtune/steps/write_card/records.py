@@ -9,6 +9,7 @@ from podtune.formats.artifact import Artifact
 from podtune.formats.base_model import BASE_MODEL, BaseModelFacts
 from podtune.formats.checkpoint import CHECKPOINT, CheckpointFacts, TrainingLog, lines_by_kind, read_log
 from podtune.formats.evaluation import EVALUATION, EvaluationFacts
+from podtune.formats.facts import open_facts
 from podtune.formats.features import FEATURES, FeaturesFacts
 from podtune.formats.raw_data import RAW_DATA, RawDataFacts
 from podtune.formats.sealed import FileEntry
@@ -37,9 +38,12 @@ class Records:
 
 
 def open_records(paths: Mapping[str, Path]) -> Records:
-    """Open and verify the six artifacts, which must be of one run, and read the examples to show."""
-    raw_data, base_model = RAW_DATA.open(paths["raw_data"]), BASE_MODEL.open(paths["base_model"])
-    features, checkpoint = FEATURES.open(paths["features"]), CHECKPOINT.open(paths["checkpoint"])
+    """Open and verify the facts of four artifacts, the Evaluation and the Verdict, and read the examples to show.
+
+    BadInput unless they are of one run.
+    """
+    raw_data, base_model = open_facts(RAW_DATA, paths["raw_data"]), open_facts(BASE_MODEL, paths["base_model"])
+    features, checkpoint = open_facts(FEATURES, paths["features"]), open_facts(CHECKPOINT, paths["checkpoint"])
     evaluation, verdict = EVALUATION.open(paths["evaluation"]), VERDICT.open(paths["verdict"])
     artifacts: List[Artifact[Any]] = [raw_data, base_model, features, checkpoint, evaluation, verdict]
     opened = dict(zip(("raw_data", "base_model", "features", "checkpoint", "evaluation", "verdict"), artifacts))
@@ -49,7 +53,7 @@ def open_records(paths: Mapping[str, Path]) -> Records:
         digests={name: artifact.digest for name, artifact in opened.items()},
         files={name: artifact.files for name, artifact in opened.items()},
         log=lines_by_kind(read_log(checkpoint.path)),
-        examples=shown_examples(raw_data, features, evaluation, verdict.facts),
+        examples=shown_examples(features, evaluation, verdict.facts),
     )
 
 

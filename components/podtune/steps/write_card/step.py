@@ -39,10 +39,10 @@ LOSS_PICTURE = f"{FIGURES}/loss.png"
 
 def run(  # noqa: PLR0913  # as many as the component has
     *,
-    raw_data: Path,
-    base_model: Path,
-    prepared_data: Path,
-    checkpoint: Path,
+    raw_data_facts: Path,
+    base_model_facts: Path,
+    prepared_data_facts: Path,
+    checkpoint_facts: Path,
     scores: Path,
     verdict: Path,
     model_card: Path,
@@ -60,10 +60,10 @@ def run(  # noqa: PLR0913  # as many as the component has
     """Write the ModelCard with a recipe of the sections, and copies of the card and the report for KFP."""
     settings = read_section(CardSettings, card, "card")
     artifacts = {
-        "raw_data": raw_data,
-        "base_model": base_model,
-        "features": prepared_data,
-        "checkpoint": checkpoint,
+        "raw_data": raw_data_facts,
+        "base_model": base_model_facts,
+        "features": prepared_data_facts,
+        "checkpoint": checkpoint_facts,
         "evaluation": scores,
         "verdict": verdict,
     }

@@ -48,8 +48,9 @@ class CaptionObjective:
 
     def losses(self, model: Any, tensors: Any) -> torch.Tensor:
         """The loss of each image, float32 [images]."""
-        means: torch.Tensor = _loss_sums(model, tensors, _encoded(model, tensors.columns["pixels"]))
-        return means.div_(tensors.offsets.diff())
+        sums = _loss_sums(model, tensors, _encoded(model, tensors.columns["pixels"]))
+        means: torch.Tensor = sums / tensors.offsets.diff()
+        return means
 
     def outputs(self, model: Any, tensors: Any) -> Dict[str, torch.Tensor]:
         """The caption that the model writes for each image, and the loss of its reference captions.
@@ -95,4 +96,5 @@ def _loss_sums(model: Any, tensors: Any, encoded: torch.Tensor) -> torch.Tensor:
         use_cache=False,
     ).logits[0]
     losses = functional.cross_entropy(logits.float(), tokens, reduction="none")
-    return losses.new_zeros(len(encoded)).index_add(0, owners(tensors.offsets, len(tokens)), losses)
+    # Not by index_add, which adds up in another order each time on a GPU; unsafe is not to look at the lengths there
+    return torch.segment_reduce(losses, "sum", lengths=tensors.offsets.diff(), unsafe=True)

@@ -1,7 +1,6 @@
 """Image files to pixels of one size, decoded by several threads and written once."""
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +10,7 @@ from typing import BinaryIO, List, Optional, Sequence
 import numpy as np
 from PIL import Image
 
+from podtune.cores import cores
 from podtune.errors import BadInput
 from podtune.formats.image_files import ImageFiles
 from podtune.formats.pictures import DamagedPicture, open_picture
@@ -79,8 +79,7 @@ def _decode_file(files: ImageFiles, path: str, *, size: int) -> DecodedImage:
 
 def _pool() -> ThreadPoolExecutor:
     """Threads, because Pillow releases the interpreter's lock while it decodes and resizes."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ThreadPoolExecutor(cores)
+    return ThreadPoolExecutor(cores())
 
 
 def _write_header(stream: BinaryIO, shape: Sequence[int]) -> None:

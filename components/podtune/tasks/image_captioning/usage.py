@@ -5,10 +5,10 @@ from typing import Any, Mapping, Sequence
 
 from PIL import Image
 
+from podtune.formats.evaluation import UsageExample
 from podtune.formats.features import Features
 from podtune.formats.ragged import map_array
 from podtune.tasks.image_captioning.captions import PIXELS
-from podtune.tasks.task import UsageExample
 
 FILE = "example.png"
 

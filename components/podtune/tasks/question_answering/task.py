@@ -2,6 +2,7 @@
 
 from podtune.tasks.question_answering.model_types import MODEL_TYPES
 from podtune.tasks.question_answering.passages import passages_of
+from podtune.tasks.question_answering.questions import CONTEXTS, QUESTION_CONTEXT, QUESTIONS
 from podtune.tasks.question_answering.scores import SLICES, score_windows
 from podtune.tasks.question_answering.settings import EvaluationSettings, WindowSettings
 from podtune.tasks.question_answering.windows import open_windows
@@ -14,6 +15,8 @@ TASK = Task(
     preparation="tokenize_squad",
     metrics={"exact_match": MetricRecord("Exact match", is_share=True), "f1": MetricRecord("F1")},
     slices=SLICES,
+    features_a_byte=10.0,  # tokens, windows and offsets; of packed Parquet
+    shown=(QUESTIONS, CONTEXTS, f"{QUESTION_CONTEXT}.npy"),
     words=TaskWords(
         examples="questions",
         rows="windows",

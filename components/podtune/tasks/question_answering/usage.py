@@ -2,9 +2,9 @@
 
 from typing import Any, Mapping, Sequence
 
+from podtune.formats.evaluation import UsageExample
 from podtune.formats.features import Features
 from podtune.tasks.question_answering.questions import read_contexts, read_questions
-from podtune.tasks.task import UsageExample
 
 
 def example(features: Features, split: str, records: Sequence[Mapping[str, Any]], best: Sequence[int]) -> UsageExample:

@@ -21,7 +21,7 @@ from podtune.formats.features import FeaturesFacts
 from podtune.formats.json_lines import read_json_lines, write_json_lines
 from podtune.formats.profile import Traces, hashes, lengths, normalised
 from podtune.formats.ragged import Array, Batch, Ragged, map_array, map_ragged, save_array
-from podtune.formats.sealed import sha256_of
+from podtune.formats.sums import known_sums
 
 ANSWERS = "answers.json"
 QUESTIONS = "questions.jsonl"
@@ -174,8 +174,9 @@ def are_labels_soft(features: FeaturesFacts) -> bool:
 def split_digest(directory: Path) -> str:
     """SHA-256 of a split's questions, true answers and regions, whatever the tokenizer and the vocabulary."""
     digest = hashlib.sha256()
-    for name in (QUESTIONS, "image.npy", f"{REGION_FEATURES}.npy", f"{BOXES}.npy"):
-        digest.update(bytes.fromhex(sha256_of(directory / name)))
+    files = (QUESTIONS, "image.npy", f"{REGION_FEATURES}.npy", f"{BOXES}.npy")
+    for found in known_sums([directory / name for name in files]):
+        digest.update(bytes.fromhex(found))
     return digest.hexdigest()
 
 

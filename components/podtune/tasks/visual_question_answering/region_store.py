@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Dict, Iterator, List, Sequence
+from typing import Dict, Iterator, List, Sequence
 
 import numpy as np
 
@@ -29,9 +31,12 @@ class BadRegions(Exception):
 
 @dataclass(frozen=True)
 class _Rows:
-    """A .npy file whose rows are written, not mapped: on a full disk that is an error and not the process's end."""
+    """A .npy file whose rows are written, not mapped: on a full disk that is an error and not the process's end.
 
-    file: BinaryIO
+    Several threads may write, each another row.
+    """
+
+    file: FileIO
     start: int
     """Of the first row, in bytes."""
 
@@ -40,13 +45,16 @@ class _Rows:
 
     def write(self, number: int, values: Array) -> None:
         """Write one row."""
-        self.file.seek(self.start + number * self.row.nbytes)
-        self.file.write(np.ascontiguousarray(values, dtype=self.row.dtype).data)
+        left = np.ascontiguousarray(values, dtype=self.row.dtype).reshape(-1).view(np.uint8).data
+        place = self.start + number * self.row.nbytes
+        while left:
+            written = os.pwrite(self.file.fileno(), left, place)
+            left, place = left[written:], place + written
 
     def holds(self, number: int, values: Array) -> bool:
         """Whether a row has these values."""
-        self.file.seek(self.start + number * self.row.nbytes)
-        return self.file.read(self.row.nbytes) == np.ascontiguousarray(values, dtype=self.row.dtype).tobytes()
+        held = os.pread(self.file.fileno(), self.row.nbytes, self.start + number * self.row.nbytes)
+        return held == np.ascontiguousarray(values, dtype=self.row.dtype).tobytes()
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def open_region_store(directory: Path) -> Iterator[RegionStore]:
 @contextlib.contextmanager
 def _open_rows(path: Path) -> Iterator[_Rows]:
     mapped = np.load(path, mmap_mode="r")
-    with path.open("r+b") as file:
+    with FileIO(str(path), "r+") as file:
         yield _Rows(file, mapped.offset, np.zeros(mapped.shape[1:], mapped.dtype))
 
 

@@ -5,9 +5,9 @@ from typing import Any, Mapping, Sequence
 import numpy as np
 from safetensors.numpy import save
 
+from podtune.formats.evaluation import UsageExample
 from podtune.formats.features import Features
 from podtune.formats.ragged import map_array
-from podtune.tasks.task import UsageExample
 from podtune.tasks.visual_question_answering.questions import BOXES, REGION_FEATURES
 
 FILE = "example.safetensors"

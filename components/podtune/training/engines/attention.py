@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from podtune.training.engines.layers import draw_multipliers
-from podtune.training.engines.sequences import AttentionSpans, Sequences, running_sequences
+from podtune.training.engines.sequences import AttentionSpans, Group, Padding, Sequences, running_sequences
 
 NAME = "podtune_unpadded"
 """Under which transformers knows the attention function."""
@@ -20,13 +20,12 @@ NAME = "podtune_unpadded"
 
 def attend_within_sequences(model: nn.Module) -> None:
     """Let a transformers model, 4.53 or newer, attend within the running sequences of one unpadded stream."""
-    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-    # Process-wide registries, the only way to give transformers' models another attention. Without the first a model
-    # would let all rows of a stream attend to each other; without the second it would build a mask of tokens × tokens.
+    # A process-wide registry, the only way to give transformers' models another attention. No function for masks is
+    # registered beside it: transformers then makes none, of tokens × tokens, nor does it look whether positions begin
+    # anew, for which a GPU would have to be waited for.
     ALL_ATTENTION_FUNCTIONS.register(NAME, _attention)
-    ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, lambda *_, **__: None)
     model.set_attn_implementation(NAME)  # type: ignore[operator]  # a PreTrainedModel has it
 
 
@@ -49,7 +48,7 @@ def _attention(
     q, k, v, sequences = query[0], key[0], value[0], running_sequences()
     crossing, causal = getattr(module, "is_cross_attention", False), getattr(module, "is_causal", False)
     window = sliding_window if sliding_window and sliding_window < max(sequences.lengths) else None
-    if not query.is_cuda:
+    if query.device.type == "cpu":
         own = None if crossing else sequences.self_attention(causal=causal, window=window)
         attended = attend_in_spans(q * scaling, k, v, dropout, own or sequences.cross_attention(key.shape[2]))
     elif crossing:
@@ -156,27 +155,77 @@ def attend_in_groups(
     window: Optional[int] = None,
 ) -> torch.Tensor:
     """Attend with torch's dropout, each group padded; scaled [heads, tokens, width] each, to [tokens, heads, width]."""
-    attended = torch.empty_like(query)
-    for group in sequences.groups:
-        q, k, v = (stream[:, group.gathered].transpose(0, 1) for stream in (query, key, value))
+    padding = sequences.in_groups
+    streams = (torch.split(pad(stream.transpose(0, 1), padding), padding.sizes) for stream in (query, key, value))
+    attended = []
+    for group, *parts in zip(padding.groups, *streams):
+        q, k, v = (_in_rows(part, group).transpose(1, 2) for part in parts)
         mask = None if causal else group.mask  # padding comes last, where causal attention does not look
         if window:
-            near = _near(group.gathered.shape[1], window, query.device)
+            near = _near(group.longest, window, query.device)
             # What is in the place of padding may attend to padding: nothing else may be near it, and none is NaN
             mask = near if mask is None else near & (mask | ~mask.transpose(-2, -1))
         padded = scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=causal, scale=1.0)
-        attended[:, group.tokens] = padded.transpose(0, 1).flatten(1, 2)[:, group.kept]
-    return attended.transpose(0, 1)
+        attended.append(padded.transpose(1, 2).flatten(0, 1))
+    return unpad(torch.cat(attended), padding)
 
 
 def attend_to_context(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, sequences: Sequences
 ) -> torch.Tensor:
     """Let each row attend to its own part of the context, equally long for all rows; shapes as above."""
-    attended, rows = torch.empty_like(query), sequences.rows
-    own = (len(query), len(sequences.row_lengths), -1, query.shape[-1])
+    padding = sequences.in_rows
+    (rows,) = padding.groups
+    own = (len(query), rows.sequences, -1, query.shape[-1])
     k, v = (stream.reshape(own).transpose(0, 1) for stream in (key, value))
-    q = query[:, rows.gathered].transpose(0, 1)
+    q = _in_rows(pad(query.transpose(0, 1), padding), rows).transpose(1, 2)
     padded = scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=1.0)
-    attended[:, rows.tokens] = padded.transpose(0, 1).flatten(1, 2)[:, rows.kept]
-    return attended.transpose(0, 1)
+    return unpad(padded.transpose(1, 2).flatten(0, 1), padding)
+
+
+def pad(stream: torch.Tensor, padding: Padding) -> torch.Tensor:
+    """[tokens, …] to [places, …]; nothing may depend on what is in a place without a token, and no gradient is."""
+    padded: torch.Tensor = _Pad.apply(stream, padding)  # type: ignore[no-untyped-call]  # torch's
+    return padded
+
+
+def unpad(padded: torch.Tensor, padding: Padding) -> torch.Tensor:
+    """The other way round."""
+    stream: torch.Tensor = _Unpad.apply(padded, padding)  # type: ignore[no-untyped-call]  # torch's
+    return stream
+
+
+def _in_rows(places: torch.Tensor, group: Group) -> torch.Tensor:
+    """[sequences × longest, …] to [sequences, longest, …]."""
+    return places.view(group.sequences, group.longest, *places.shape[1:])
+
+
+class _Pad(torch.autograd.Function):
+    """Copies rows both ways.
+
+    Autograd's backward of indexing sorts the places on a GPU, to add up where one token has several, and fills a
+    gradient of the whole stream for every index.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, stream: torch.Tensor, padding: Padding) -> torch.Tensor:
+        ctx.padding = padding
+        return stream.index_select(0, padding.gathered)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Tuple[torch.Tensor, None]:
+        return gradient.index_select(0, ctx.padding.kept), None
+
+
+class _Unpad(torch.autograd.Function):
+    """Copies rows both ways; each place has one token at most."""
+
+    @staticmethod
+    def forward(ctx: Any, padded: torch.Tensor, padding: Padding) -> torch.Tensor:
+        ctx.padding = padding
+        return padded.index_select(0, padding.kept)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Tuple[torch.Tensor, None]:
+        padded = gradient.new_zeros(len(ctx.padding.gathered), *gradient.shape[1:])
+        return padded.index_copy_(0, ctx.padding.kept, gradient), None

@@ -15,7 +15,10 @@ RANDOM_BITS = 16
 """Of one draw: probabilities are kept to 1 / 65,536."""
 
 _ALIKE = 0.8
-"""A group's shortest sequence has at least this share of its longest one's tokens."""
+"""A group's shortest sequence has at least this share of its longest one's tokens, unless the group would be small."""
+
+_GROUP_TOKENS = 2048
+"""A group has at least so many tokens, where there are as many: a GPU pads faster than it starts another kernel."""
 
 
 class RowNoise:
@@ -41,21 +44,31 @@ def owners(offsets: torch.Tensor, tokens: int) -> torch.Tensor:
     return torch.repeat_interleave(parts, offsets.diff(), output_size=tokens)
 
 
+class Group(NamedTuple):
+    """Some sequences of about equal length, each padded to the longest."""
+
+    sequences: int
+    longest: int
+    mask: Optional[torch.Tensor]
+    """bool [sequences, 1, 1, longest], on the device: where there is a token; None where there is one everywhere."""
+
+
 @dataclass(frozen=True)
-class Group:
-    """Some sequences of a stream, of about equal length; index tensors are int64, on the device."""
+class Padding:
+    """A stream's sequences padded, one group after the other; index tensors are int64, on the device."""
 
     gathered: torch.Tensor
-    """[sequences, longest]: the token at each position; a sequence's last one where it has no more."""
-
-    mask: Optional[torch.Tensor]
-    """bool [sequences, 1, 1, longest]: where there is a token; None where there is one everywhere."""
-
-    tokens: torch.Tensor
-    """[tokens]: all tokens of the group."""
+    """[places]: the token at each place; a sequence's last one where it has no more."""
 
     kept: torch.Tensor
-    """[tokens]: their positions in the flattened [sequences, longest]."""
+    """[tokens]: the place of each token of the stream."""
+
+    groups: List[Group]
+
+    @property
+    def sizes(self) -> List[int]:
+        """The places of each group."""
+        return [group.sequences * group.longest for group in self.groups]
 
 
 class AttentionSpans(NamedTuple):
@@ -114,22 +127,23 @@ class Sequences:
         return AttentionSpans(_spans(self.row_lengths), own, list(range(rows + 1)), causal=False, noise=self.noise)
 
     @cached_property
-    def groups(self) -> List[Group]:
-        """The sequences in groups of about equal length."""
+    def in_groups(self) -> Padding:
+        """The sequences in groups of about equal length, so that little is padded, and few: each is a kernel's call."""
         lengths = np.array(self.lengths)
         order = np.argsort(-lengths, kind="stable")
-        cuts = [0]
-        for index, length in enumerate(lengths[order]):
-            if length < _ALIKE * lengths[order[cuts[-1]]]:
+        cuts, held = [0], 0
+        for index, length in enumerate(lengths[order].tolist()):
+            if held >= _GROUP_TOKENS and length < _ALIKE * lengths[order[cuts[-1]]]:
                 cuts.append(index)
-        starts = offsets_of(lengths)[:-1]
-        return [_group(starts[some], lengths[some], self.offsets.device) for some in np.split(order, cuts[1:])]
+                held = 0
+            held += length
+        return _padding(offsets_of(lengths)[:-1], lengths, np.split(order, cuts[1:]), self.offsets.device)
 
     @cached_property
-    def rows(self) -> Group:
+    def in_rows(self) -> Padding:
         """All rows in one group, in their order, each with the sequences it has."""
         lengths = np.array(self.row_lengths)
-        return _group(offsets_of(lengths)[:-1], lengths, self.offsets.device)
+        return _padding(offsets_of(lengths)[:-1], lengths, [np.arange(len(lengths))], self.offsets.device)
 
 
 def _spans(lengths: List[int]) -> List[slice]:
@@ -137,13 +151,22 @@ def _spans(lengths: List[int]) -> List[slice]:
     return [slice(start, end) for start, end in zip(ends, ends[1:])]
 
 
-def _group(starts: np.ndarray, lengths: np.ndarray, device: torch.device) -> Group:
-    positions = np.arange(lengths.max())
-    real = positions < lengths[:, None]
-    gathered = starts[:, None] + np.minimum(positions, lengths[:, None] - 1)
-    mask = None if real.all() else _tensor(real[:, None, None], device)
-    tokens, kept = _tensor(gathered[real], device), _tensor(np.flatnonzero(real), device)
-    return Group(_tensor(gathered, device), mask, tokens, kept)
+def _padding(starts: np.ndarray, lengths: np.ndarray, groups: List[np.ndarray], device: torch.device) -> Padding:
+    """Pad each group of sequences to its longest; what the device needs of all goes there in three copies."""
+    gathered, masks = [], []
+    for group in groups:
+        positions, own = np.arange(lengths[group].max()), lengths[group, None]
+        masks.append(positions < own)
+        gathered.append(starts[group, None] + np.minimum(positions, own - 1))
+    tokens, real = (np.concatenate([part.ravel() for part in parts]) for parts in (gathered, masks))
+    kept = np.empty(int(lengths.sum()), dtype=np.int64)
+    kept[tokens[real]] = np.flatnonzero(real)
+    parts = torch.split(to_tensor(real, device), [mask.size for mask in masks])
+    padded = [
+        Group(len(mask), mask.shape[1], None if mask.all() else part.view(len(mask), 1, 1, -1))
+        for mask, part in zip(masks, parts)
+    ]
+    return Padding(to_tensor(tokens, device), to_tensor(kept, device), padded)
 
 
 @dataclass(frozen=True)
@@ -170,17 +193,21 @@ def cut(order: np.ndarray, lengths: np.ndarray, tokens: int) -> Iterator[np.ndar
 
 def to_device(batch: Batch, longest: int, device: torch.device, noise: Optional[RowNoise]) -> MicroBatch:
     """Bring rows to the device; `longest` is the Batch's."""
-    streams = {name: _tensor(array, device) for name, array in batch.streams.items()}
-    columns = {name: _tensor(array, device) for name, array in batch.columns.items()}
+    streams = {name: to_tensor(array, device) for name, array in batch.streams.items()}
+    columns = {name: to_tensor(array, device) for name, array in batch.columns.items()}
     ends = batch.offsets if batch.sequences is None else batch.sequences
-    on_device = _tensor(ends, device)
+    on_device = to_tensor(ends, device)
     firsts = np.searchsorted(ends, batch.offsets).tolist()
     sequences = Sequences(on_device.int(), np.diff(ends).tolist(), noise, firsts)
-    return MicroBatch(Batch(_tensor(batch.offsets, device), streams, columns, on_device, longest), sequences)
+    return MicroBatch(Batch(to_tensor(batch.offsets, device), streams, columns, on_device, longest), sequences)
 
 
-def _tensor(array: np.ndarray, device: torch.device) -> Any:
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+def to_tensor(array: np.ndarray, device: torch.device) -> Any:
+    """Bring an array to the device without waiting for it."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    # From memory that can be paged out, CUDA first waits for what the device has still to do. Torch keeps pinned memory
+    # for the next copy, and gives it away only once the device has read it.
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 # A hidden global: transformers calls attention and dropout deep inside a model and passes them neither offsets nor

@@ -2,14 +2,16 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import pytest
 from inputs import finished_run
 from podtune import __main__ as program
 from podtune import __version__
 from podtune.errors import BadInput, GateRefused, TryAgainLater
+from podtune.formats import base_model, features
 from podtune.formats.evaluation import Metric
+from podtune.formats.facts import write_facts
 from podtune.formats.ingredients import Ingredients
 from podtune.formats.sealed import read_manifest, sealing
 from podtune.steps.check_unchanged.step import run
@@ -29,6 +31,17 @@ SECTIONS: Dict[str, Dict[str, Any]] = {
     "card": {"description": "A model."},
 }
 
+FEATURES: Dict[str, Any] = {
+    "task": "question-answering",
+    "raw_data": "a" * 64,
+    "tokenizer": "b" * 64,
+    "vocabulary_size": 12,
+    "settings": {},
+    "splits": {},
+}
+
+BASE_MODEL = {"source": "here", "model": "bert", "revision": "", "licence": "mit", "model_type": "bert"}
+
 CHECKPOINT = {
     **finished_run.CHECKPOINT,
     "training": {"epochs": 3, "learning_rate": 3e-5},
@@ -44,8 +57,23 @@ class Case:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.store: Store = open_store(str(directory / "store"))
-        self.features = self.seal("features", "features", {"rows": 12})
-        self.base_model = self.seal("base_model", "base-model", {"model": "bert"})
+        self.prepare()
+        self.fetch()
+
+    def prepare(self, **changes: Any) -> None:
+        """Leave Features and their facts."""
+        self.features = self.seal("features", "features", {**FEATURES, **changes})
+        write_facts(features.FEATURES, self.features, self.directory / "features facts")
+
+    def fetch(self, **changes: Any) -> None:
+        """Leave a BaseModel and its facts."""
+        self.base_model = self.seal("base_model", "base-model", {**BASE_MODEL, **changes})
+        write_facts(base_model.BASE_MODEL, self.base_model, self.directory / "base model facts")
+
+    @property
+    def facts(self) -> Tuple[Path, Path]:
+        """What the step reads."""
+        return self.directory / "features facts", self.directory / "base model facts"
 
     def seal(self, name: str, kind: str, facts: Dict[str, Any]) -> Path:
         with sealing(self.directory / name, kind, 1) as draft:
@@ -87,7 +115,7 @@ class Case:
     def check(self, device: str = "cpu", approval: str = "automatic", **changed: Any) -> Any:
         why = self.directory / "why" / "explanation"
         places = {"release": {"name": "qa", "approval": approval}, "store": self.store.uri, "device": device}
-        decision = run(self.features, self.base_model, why, **{**SECTIONS, **places, **changed})
+        decision = run(*self.facts, why, **{**SECTIONS, **places, **changed})
         said, reason = why.read_text().rstrip("\n").split(": ", 1)
         assert said == decision
         return decision, reason
@@ -120,14 +148,14 @@ def test_numbers_that_came_through_kfp_are_the_same(case: Case) -> None:
 
 def test_new_data_are_trained_on(case: Case) -> None:
     case.release()
-    case.seal("features", "features", {"rows": 13})
+    case.prepare(vocabulary_size=13)
 
     assert case.check() == ("train", "changed since live version 1 of qa: the data or its preparation")
 
 
 def test_another_pretrained_model_is_trained(case: Case) -> None:
     case.release()
-    case.seal("base_model", "base-model", {"model": "roberta"})
+    case.fetch(model="roberta")
 
     assert case.check() == ("train", "changed since live version 1 of qa: the pretrained model")
 
@@ -242,7 +270,8 @@ def test_the_step_runs_without_kfp(case: Case, monkeypatch: pytest.MonkeyPatch, 
     for name, section in sections.items():
         (case.directory / f"{name}.json").write_text(json.dumps(section))
     options = [part for name in sections for part in (f"--{name}", str(case.directory / f"{name}.json"))]
-    given = {"prepared-data": case.features, "base-model": case.base_model, "device": "cpu", "store": case.store.uri}
+    given = {"device": "cpu", "store": case.store.uri}
+    given.update(zip(("prepared-data-facts", "base-model-facts"), map(str, case.facts)))
     options += [part for name, value in given.items() for part in (f"--{name}", str(value))]
     why = case.directory / "explanation"
     monkeypatch.setattr(sys, "argv", ["podtune", "check_unchanged", *options, "--explanation", str(why)])
@@ -263,7 +292,7 @@ def test_a_stop_is_noted_where_somebody_is_told(tmp_path: Path, monkeypatch: pyt
 
     places = {"release": {"name": "qa", "notify": True}, "store": case.store.uri, "device": "cpu"}
     for training in ({"epochs": 4}, SECTIONS["training"]):
-        run(case.features, case.base_model, tmp_path / "reason", **{**SECTIONS, "training": training}, **places)
+        run(*case.facts, tmp_path / "reason", **{**SECTIONS, "training": training}, **places)
 
     reason = "data, model, code and settings are those of live version 1 of qa"
     assert find_outcome(case.store, "qa", "r1") == Outcome("skipped", reason)
@@ -360,7 +389,7 @@ def profile_of(examples: int, *, text: int = 50, **counts: int) -> Dict[str, Any
 )
 def test_data_unlike_the_live_releases_is_not_trained_on(case: Case, now: Dict[str, Any], what: str) -> None:
     case.release(profile_of(1000))
-    case.seal("features", "features", {"rows": 13, "profile": now})
+    case.prepare(profile=now)
 
     with pytest.raises(BadInput) as stopped:
         case.check()
@@ -376,7 +405,7 @@ def test_data_unlike_the_live_releases_is_not_trained_on(case: Case, now: Dict[s
 
 def test_a_smaller_change_is_told_and_trained_on(case: Case) -> None:
     case.release(profile_of(1000))
-    case.seal("features", "features", {"rows": 13, "profile": profile_of(800, most_frequent=8)})
+    case.prepare(profile=profile_of(800, most_frequent=8))
 
     assert case.check() == (
         "train",
@@ -387,7 +416,7 @@ def test_a_smaller_change_is_told_and_trained_on(case: Case) -> None:
 
 def test_data_of_an_earlier_version_of_podtune_is_not_compared(case: Case, caplog: pytest.LogCaptureFixture) -> None:
     case.release()
-    case.seal("features", "features", {"rows": 13, "profile": profile_of(1)})
+    case.prepare(profile=profile_of(1))
 
     with caplog.at_level(logging.INFO):
         assert case.check() == ("train", "changed since live version 1 of qa: the data or its preparation")
@@ -397,7 +426,7 @@ def test_data_of_an_earlier_version_of_podtune_is_not_compared(case: Case, caplo
 
 def test_a_pipeline_of_an_earlier_version_has_the_default_limit(case: Case) -> None:
     case.release(profile_of(1000))
-    case.seal("features", "features", {"rows": 13, "profile": profile_of(690, most_frequent=7)})
+    case.prepare(profile=profile_of(690, most_frequent=7))
 
     with pytest.raises(BadInput, match=r"1,000 then, 690 now \(31%\); gate\.most_data_change allows 30%"):
         case.check(gate={})
@@ -405,7 +434,7 @@ def test_a_pipeline_of_an_earlier_version_has_the_default_limit(case: Case) -> N
 
 def test_a_limit_that_is_no_number_is_a_mistake(case: Case) -> None:
     case.release(profile_of(1000))
-    case.seal("features", "features", {"rows": 13, "profile": profile_of(800)})
+    case.prepare(profile=profile_of(800))
 
     with pytest.raises(BadInput, match=r"^gate\.most_data_change must be a finite number; got 'much'$"):
         case.check(gate={"most_data_change": "much"})

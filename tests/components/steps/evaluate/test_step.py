@@ -5,8 +5,9 @@ from typing import Any, Callable, Dict, List
 import numpy as np
 import pytest
 from podtune import __main__ as program
+from podtune.errors import BadInput
 from podtune.formats.checkpoint import CHECKPOINT
-from podtune.formats.evaluation import EVALUATION, Metric, Slice
+from podtune.formats.evaluation import EVALUATION, Metric, Slice, read_usage
 from podtune.formats.features import FEATURES
 from podtune.formats.profile import SplitProfile
 from podtune.sections import read_section
@@ -41,11 +42,37 @@ def test_exactly_these_files_are_left_also_by_a_second_run(features: Path, check
     for _ in range(2):
         evaluate(features, checkpoint, tmp_path / "evaluation")
 
-        assert files_below(tmp_path / "evaluation") == ["examples.jsonl", "manifest.json", "predictions.json"]
+        assert files_below(tmp_path / "evaluation") == [
+            "examples.jsonl",
+            "manifest.json",
+            "predictions.json",
+            "usage.json",
+        ]
         assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "evaluation", "features"]
 
 
-def test_no_file_is_hashed_twice(features: Path, checkpoint: Path, tmp_path: Path, hashed: List[str]) -> None:
+def test_the_best_question_is_what_the_cards_code_is_shown_with(
+    features: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    evaluate(features, checkpoint, tmp_path / "evaluation")
+
+    usage = read_usage(EVALUATION.open(tmp_path / "evaluation"))
+    assert (usage.row, usage.files) == (1, {})
+    assert set(usage.values) == {"question", "context"}
+
+
+def test_an_evaluation_of_an_earlier_version_has_no_such_question(
+    features: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    with EVALUATION.sealing(tmp_path / "earlier") as draft:
+        evaluate(features, checkpoint, tmp_path / "evaluation")
+        draft.facts.update(EVALUATION.open(tmp_path / "evaluation").manifest.facts)
+
+    with pytest.raises(BadInput, match=r"usage\.json is missing; evaluate the model again$"):
+        read_usage(EVALUATION.open(tmp_path / "earlier"))
+
+
+def test_no_file_is_hashed_twice(features: Path, checkpoint: Path, tmp_path: Path, hashed: Any) -> None:
     evaluate(features, checkpoint, tmp_path / "evaluation")
 
     assert len(hashed) == len(set(hashed))

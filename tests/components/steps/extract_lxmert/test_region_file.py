@@ -127,6 +127,24 @@ def test_an_image_in_several_rows_is_told_and_in_none(tmp_path: Path, region_row
     assert arrays(tmp_path)["features"][:, 0, 0].tolist() == [0, 2]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_threads_change_neither_the_bytes_nor_the_order_of_what_is_told(
+    count: int, tmp_path: Path, region_row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("podtune.steps.extract_lxmert.region_file.cores", lambda: count)
+    images = [f"n{number}" for number in range(30)]
+    bad: List[BadRow] = []
+    damaged = "".join(region_row(image, features="no base64") for image in images)
+    whole = "".join(region_row(image, number) for number, image in enumerate(images))
+    again = region_row("n3", 3.0) + region_row("n4", 9.0) + "bad\n"
+
+    found = stored(tmp_path, damaged + whole + again, images, bad)
+
+    assert found == set(images) - {"n4"}
+    assert [row.row for row in bad] == [*range(1, 31), 62, 63]
+    assert arrays(tmp_path)["features"][:, 1, 5].tolist() == [0, 1, 2, 3, 0, *range(5, 30)]
+
+
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"regions\.tsv is no file; it should hold LXMERT's region features$"):
         store_region_file(DataFile(tmp_path / "regions.tsv"), tmp_path, 2, telling([]))

@@ -46,6 +46,7 @@ def test_sources_that_can_be_read(values: Dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("values", "mistake"),
     [
+        ({"gigabytes": -1.0}, "source.gigabytes must be at least 0; got -1.0"),
         ({"licence": "CC-BY-SA-4.0"}, "source.licence must be an SPDX identifier in lower case, or other;"
             " got 'CC-BY-SA-4.0'"),
         ({"data": "hf://datasets/rajpurkar/squad"}, "source.revision must be a commit of 40 hexadecimal digits for"

@@ -38,6 +38,20 @@ def squad(tmp_path: Path) -> Path:
     return tmp_path / "squad"
 
 
+@pytest.mark.parametrize(
+    ("gigabytes", "told"),
+    [(0.0, False), (5e-8, True), (1.0, False)],  # the files have 72 bytes
+)
+def test_data_larger_than_the_recipe_says_is_told(
+    squad: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, gigabytes: float, told: bool
+) -> None:
+    run(tmp_path / "raw", _source(squad, gigabytes=gigabytes))
+
+    said = "the data takes 0.00 GB; source.gigabytes says 5e-08, by which the pods of later steps ask for disk"
+    assert (said in caplog.text) == told
+    assert ("source.gigabytes" in caplog.text) == told
+
+
 def test_a_directory_becomes_sealed_data(squad: Path, tmp_path: Path) -> None:
     run(tmp_path / "raw", _source(squad))
 

@@ -38,6 +38,7 @@ def test_models_that_can_be_read(values: Dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("values", "mistake"),
     [
+        ({"gigabytes": -0.5}, "gigabytes must be at least 0; got -0.5"),
         ({"licence": "Apache 2.0"}, "licence must be an SPDX identifier in lower case, or other; got 'Apache 2.0'"),
         ({"source": BERT}, "revision must be a commit of 40 hexadecimal digits for hf://; got ''"),
         ({"source": BERT, "revision": REVISION.upper()}, "revision must be a commit of 40 hexadecimal digits for"

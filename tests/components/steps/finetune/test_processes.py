@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from podtune.errors import BadInput, Interrupted
 from podtune.formats.checkpoint import CHECKPOINT, read_log
+from podtune.formats.facts import open_facts
 from podtune.steps.finetune.step import run
 from podtune.training.step_process import run_step
 from podtune.training.torchrun import standalone
@@ -30,6 +31,7 @@ def in_two_processes(features: Path, base_model: Path, tmp_path: Path) -> TwoPro
         training: Dict[str, Any], stopping: Callable[[], bool] = lambda: False, features: Path = features
     ) -> Path:
         places = {"prepared_data": features, "base_model": base_model, "checkpoint": tmp_path / "two"}
+        places["checkpoint_facts"] = tmp_path / "facts"
         arguments = {**places, "training": training, "workspace": tmp_path / "workspace", "device": "cpu"}
         run_step(standalone(2), "finetune", arguments, stopping)
         return tmp_path / "two"
@@ -57,6 +59,7 @@ def test_two_processes_find_the_weights_that_one_finds(
     for ours, theirs in zip(read_log(two), read_log(tmp_path / "one")):
         for name in {"loss", "evaluation"} & (ours.keys() | theirs.keys()):
             assert ours[name] == pytest.approx(theirs[name], rel=roundings(160))
+    assert open_facts(CHECKPOINT, tmp_path / "facts").digest == CHECKPOINT.open(two).digest
     assert len(list(tmp_path.glob("workspace/*/step-00000020"))) == 1
 
 

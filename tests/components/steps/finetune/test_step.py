@@ -4,11 +4,12 @@ import re
 import shutil
 import socket
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import pytest
 from podtune.errors import BadInput, Interrupted, TryAgainLater
-from podtune.formats.checkpoint import CHECKPOINT
+from podtune.formats.checkpoint import CHECKPOINT, read_log
+from podtune.formats.facts import open_facts
 from podtune.formats.features import FEATURES
 from podtune.formats.sealed import sealing
 from podtune.steps.finetune.step import run
@@ -34,6 +35,19 @@ def finetune(features: Path, base_model: Path, directory: Path, training: Traini
     workspace = str(directory / "workspace")
     run(features, base_model, directory / "checkpoint", training=training, device="cpu", workspace=workspace)
     return directory / "checkpoint"
+
+
+def test_the_facts_of_a_checkpoint_have_its_log_and_no_weights(
+    features: Path, base_model: Path, training: Training, tmp_path: Path
+) -> None:
+    places = {"workspace": str(tmp_path / "workspace"), "checkpoint_facts": tmp_path / "facts"}
+
+    run(features, base_model, tmp_path / "checkpoint", training=training, device="cpu", **places)
+
+    assert files(tmp_path / "facts") == ["artifact.json", "log.jsonl", "manifest.json"]
+    facts = open_facts(CHECKPOINT, tmp_path / "facts")
+    assert facts.manifest == CHECKPOINT.open(tmp_path / "checkpoint").manifest
+    assert read_log(facts.path) == lines(tmp_path / "checkpoint")
 
 
 def test_a_checkpoint_is_complete_and_nothing_else_is_left(
@@ -104,7 +118,7 @@ def test_settings_of_images_and_of_writing_stay_with_the_model(
 
 
 def test_no_file_is_hashed_twice(
-    features: Path, base_model: Path, training: Training, tmp_path: Path, hashed: List[str]
+    features: Path, base_model: Path, training: Training, tmp_path: Path, hashed: Any
 ) -> None:
     finetune(features, base_model, tmp_path, {**training, "epochs": 1, "evaluate_every": 5})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from podtune.artifacts import BaseModel, Checkpoint, Features
+from podtune.artifacts import BaseModel, Checkpoint, Facts, Features
 from podtune.errors import BadInput
 from podtune.steps.finetune_on_ipu.component import finetune_on_ipu
 from podtune.steps.finetune_on_ipu.step import run
@@ -37,10 +37,10 @@ def test_every_mistake_of_the_section_is_told(tmp_path: Path) -> None:
 
 def test_kfp_hands_over_where_its_artifacts_lie(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     features, model = Features(uri="gs://bucket/features"), BaseModel(uri="gs://bucket/base_model")
-    checkpoint = Checkpoint(uri=str(tmp_path / "checkpoint"))
+    checkpoint, facts = Checkpoint(uri=str(tmp_path / "checkpoint")), Facts(uri=str(tmp_path / "facts"))
 
     with pytest.raises(SystemExit) as caught:
-        finetune_on_ipu.python_func(features, model, checkpoint, training=TRAINING, **PLACES)
+        finetune_on_ipu.python_func(features, model, checkpoint, facts, training=TRAINING, **PLACES)
 
     assert caught.value.code == 2
     assert "the prepared data must lie in s3://…; got 'gs://bucket/features'" in capsys.readouterr().err

@@ -72,7 +72,7 @@ def test_the_step_leaves_exactly_the_splits_and_the_same_again(
     run(raw_data, model, features, CAPTIONS)
 
     files = [f"{split}/{name}" for split in ("train", "validation") for name in SPLIT_FILES]
-    assert files_below(features) == sorted(["manifest.json", "tokenizer.json", *files])
+    assert files_below(features) == sorted(["manifest.json", "tokenizer.json", "previews/validation.jsonl", *files])
     assert FEATURES.open(features).digest == first.digest
     assert (features / "tokenizer.json").read_bytes() == (model / "tokenizer.json").read_bytes()
 

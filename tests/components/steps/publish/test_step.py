@@ -4,7 +4,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import pytest
 from podtune.errors import BadInput, GateRefused, LostRace
@@ -63,11 +63,9 @@ def test_a_release_holds_model_card_scores_and_log(finished_run: Any, store: Sto
     assert (tmp_path / "qa/model.safetensors").read_text() == "abc"
 
 
-def test_no_file_of_the_model_is_hashed_twice(
-    finished_run: Any, store: Store, tmp_path: Path, hashed: List[str]
-) -> None:
+def test_no_file_of_the_model_is_hashed_twice(finished_run: Any, store: Store, tmp_path: Path, hashed: Any) -> None:
     paths = finished_run.write("abc")
-    del hashed[:]
+    hashed.forget()
 
     _publish(paths, store, tmp_path / "published")
 

@@ -3,15 +3,26 @@
 import copy
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Callable, Dict, Mapping
 
 import numpy as np
 import pytest
 from PIL import Image
+from podtune.formats.base_model import BASE_MODEL as BASE
+from podtune.formats.checkpoint import CHECKPOINT as TRAINED
+from podtune.formats.evaluation import write_usage
+from podtune.formats.facts import write_facts
+from podtune.formats.features import FEATURES as PREPARED
+from podtune.formats.previews import write_previews
 from podtune.formats.ragged import Ragged, save_array
+from podtune.formats.raw_data import RAW_DATA as RAW
+from podtune.formats.raw_data import DataFile
 from podtune.formats.sealed import read_manifest, sealing
+from podtune.steps.evaluate.usage import usage_of
 from podtune.tasks.image_captioning.captions import ImageRecord, write_captions
 from podtune.tasks.question_answering.questions import Answer, Question, write_questions
+from podtune.tasks.task import shown_files
 
 RAW_DATA = {
     "source": "hf://datasets/rajpurkar/squad",
@@ -378,7 +389,6 @@ class Run:
         self.log: Any = copy.deepcopy(LOG)
         self.examples: Any = copy.deepcopy(EXAMPLES)
         self.fill_features: Callable[[Path], None] = _write_questions
-        self.fill_raw_data: Callable[[Path], None] = lambda directory: None
 
     def becomes(self, task: str, **facts: Mapping[str, Any]) -> None:
         """Make it another task's run, whose facts differ in these."""
@@ -388,7 +398,7 @@ class Run:
             self.facts[kind]["task"] = task
 
     def write(self) -> Dict[str, Path]:
-        """Seal the artifacts, each naming those it was made from; return their paths by the step's argument names."""
+        """Seal the artifacts, each naming those it was made from; return the paths of what the step is given."""
         raw_data = self._seal("raw-data", {}, {})
         base_model = self._seal("base-model", {}, {})
         features = self._seal("features", {"raw_data": raw_data}, {})
@@ -398,7 +408,12 @@ class Run:
         made_from = {"features": features, "checkpoint": checkpoint}
         evaluation = self._seal("evaluation", made_from, {"examples.jsonl": self.examples})
         self._seal("verdict", {"evaluation": evaluation}, {})
-        return {kind.replace("-", "_"): self.directory / kind for kind in self.facts}
+        of_large: Dict[str, Any] = {"raw-data": RAW, "base-model": BASE, "features": PREPARED, "checkpoint": TRAINED}
+        for kind, of in of_large.items():
+            files = shown_files(PREPARED.read(self.directory / kind)) if kind == "features" else ["log.jsonl"]
+            write_facts(of, self.directory / kind, self.directory / f"{kind}-facts", files)
+        names = {kind: f"{kind}-facts" if kind in of_large else kind for kind in self.facts}
+        return {kind.replace("-", "_"): self.directory / name for kind, name in names.items()}
 
     def _seal(self, kind: str, made_from: Mapping[str, str], files: Mapping[str, Any]) -> str:
         """Write one artifact and return its digest; facts that a test gave win over `made_from`."""
@@ -406,11 +421,12 @@ class Run:
             draft.facts.update({**made_from, **self.facts[kind]})
             if kind == "features":
                 self.fill_features(draft.path)
-            if kind == "raw-data":
-                self.fill_raw_data(draft.path)
             for name, lines in files.items():
                 (draft.path / name).parent.mkdir(exist_ok=True)
                 (draft.path / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+            if kind == "evaluation":
+                features = PREPARED.read(self.directory / "features")
+                write_usage(draft.path, usage_of(features, "validation", self.examples))
         return read_manifest(self.directory / kind, kind, 1).digest
 
 
@@ -496,7 +512,6 @@ def captioning_run(finished_run: Run) -> Run:
     ]
     finished_run.examples = copy.deepcopy(CAPTIONED)
     finished_run.fill_features = _write_pixels
-    finished_run.fill_raw_data = _write_pictures
     return finished_run
 
 
@@ -529,13 +544,6 @@ def _pixels() -> np.ndarray:
     return pixels
 
 
-def _write_pictures(raw_data: Path) -> None:
-    """The pictures as they were published, twice as wide as high."""
-    (raw_data / "validation").mkdir()
-    for row, pixels in enumerate(_pixels()):
-        Image.fromarray(pixels).resize((32, 16)).save(raw_data / "validation" / f"VizWiz_val_0000000{row}.jpg")
-
-
 def _write_pixels(features: Path) -> None:
     (features / "validation").mkdir()
     pixels = _pixels()
@@ -543,6 +551,11 @@ def _write_pixels(features: Path) -> None:
     records = [ImageRecord(str(row), f"{row}.jpg", "0" * 64, ("a",), ("a",), {}) for row in range(3)]
     tokens = Ragged(np.array([5, 2, 5, 2, 5, 2], dtype=np.int32), np.array([0, 2, 4, 6]))
     write_captions(features / "validation", records, tokens)
+    names = [f"VizWiz_val_0000000{row}.jpg" for row in range(3)]
+    with TemporaryDirectory() as published:
+        for name, picture in zip(names, pixels):
+            Image.fromarray(picture).resize((32, 16)).save(Path(published) / name)  # twice as wide as high
+        write_previews(features, "validation", DataFile(Path(published)), names)
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ def written(finished_run: Any, tmp_path: Path) -> Written:
     """A function (file, source) that writes the card of the finished run and reads one of its JSON files."""
 
     def write(file: str, **source: str) -> Dict[str, Any]:
-        names = {"features": "prepared_data", "evaluation": "scores"}
+        names = {"features": "prepared_data_facts", "evaluation": "scores", "verdict": "verdict"}
         run(
-            **{names.get(kind, kind): path for kind, path in finished_run.write().items()},
+            **{names.get(kind, f"{kind}_facts"): path for kind, path in finished_run.write().items()},
             **{name: tmp_path / name for name in ("readme", "report")},
             **{name: {} for name in ("model", "features", "evaluation", "gate")},
             model_card=tmp_path / "card",

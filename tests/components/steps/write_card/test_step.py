@@ -11,9 +11,9 @@ from podtune.steps.write_card.step import run
 
 
 def inputs_and_outputs(finished_run: Any, directory: Path) -> Dict[str, Any]:
-    names = {"features": "prepared_data", "evaluation": "scores"}
+    names = {"features": "prepared_data_facts", "evaluation": "scores", "verdict": "verdict"}
     return {
-        **{names.get(kind, kind): path for kind, path in finished_run.write().items()},
+        **{names.get(kind, f"{kind}_facts"): path for kind, path in finished_run.write().items()},
         "model_card": directory / "card",
         "readme": directory / "kfp" / "readme",
         "report": directory / "kfp" / "report",
@@ -88,7 +88,7 @@ def test_the_recipe_holds_no_signature(finished_run, tmp_path) -> None:
 
 def test_no_file_is_hashed_twice(finished_run, tmp_path, hashed) -> None:
     paths = inputs_and_outputs(finished_run, tmp_path)
-    del hashed[:]
+    hashed.forget()
 
     run(**paths, **SECTIONS, card=finished_run.card, release={"name": "a"})
 

@@ -218,7 +218,8 @@ def test_all_that_is_wrong_in_parquet_is_named(write_parquet: Any) -> None:
         (gzip.compress(json.dumps(document(question())).encode())[:-9], r"is cut off or damaged gzip: "),
         (json.dumps(document(question()))[:80], r"is cut off: its JSON ends unfinished after 80 characters$"),
         (json.dumps(document(question()))[:-1], r"is cut off: its JSON ends unfinished after \d+ characters$"),
-        (b"", r"is cut off: its JSON ends unfinished after 0 characters$"),
+        (b"", r"is empty; it should be JSON or JSON Lines in UTF-8, Parquet or Arrow, as it is or as \.gz$"),
+        (b" \n", r"is empty; it should be JSON or JSON Lines in UTF-8, Parquet or Arrow, as it is or as \.gz$"),
         (
             "id,question\n",
             r"is not JSON or JSON Lines in UTF-8, Parquet or Arrow, as it is or as \.gz: Expecting value: line 1 col",

@@ -28,6 +28,12 @@ def attend_by_row(
     return attend_in_spans(query, key, value, dropout, sequences.self_attention(causal=causal, window=window))
 
 
+@pytest.fixture(autouse=True)
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that these few tokens make several."""
+    monkeypatch.setattr("podtune.training.engines.sequences._GROUP_TOKENS", 1)
+
+
 @pytest.fixture
 def sequences() -> Sequences:
     offsets = torch.tensor([0, *np.cumsum(LENGTHS)], dtype=torch.int32)
