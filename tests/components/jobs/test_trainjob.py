@@ -3,9 +3,10 @@
 import gzip
 import json
 import logging
+import re
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Type
+from typing import Any, Callable, Dict, Iterator, List, Type
 
 import pytest
 import yaml
@@ -42,13 +43,24 @@ def runtime() -> Dict[str, Any]:
 
 
 @pytest.fixture(scope="module", params=["v2.2.1", "v2.3.0"])
-def schema_of(request: pytest.FixtureRequest) -> Callable[[str], Dict[str, Any]]:
+def raw_schema_of(request: pytest.FixtureRequest) -> Callable[[str], Dict[str, Any]]:
     """A function that gives the schema of a kind in a version of Trainer."""
 
     def schema(plural: str) -> Dict[str, Any]:
         path = TESTS / "fixtures" / "trainer" / f"{request.param}-{plural}.yaml.gz"
         found = yaml.load(gzip.decompress(path.read_bytes()), yaml.CSafeLoader)
-        made = strict(found["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+        made: Dict[str, Any] = found["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        return made
+
+    return schema
+
+
+@pytest.fixture(scope="module")
+def schema_of(raw_schema_of: Callable[[str], Dict[str, Any]]) -> Callable[[str], Dict[str, Any]]:
+    """The same, read strictly."""
+
+    def schema(plural: str) -> Dict[str, Any]:
+        made = strict(raw_schema_of(plural))
         made["properties"]["metadata"] = {"type": "object"}
         return made
 
@@ -75,6 +87,35 @@ def test_trainers_own_schema_refuses_what_it_does_not_know(schema_of: Callable[[
     wrong["spec"]["trainer"]["numNodes"] = "2"
 
     assert len(list(Draft202012Validator(schema_of("trainjobs")).iter_errors(wrong))) == 2
+
+
+def test_the_rules_that_trainer_has_for_what_is_set_hold(raw_schema_of: Callable[[str], Dict[str, Any]]) -> None:
+    """Rules on a change (oldSelf) say nothing of a new object; a rule that is not among these has to be looked at."""
+    found = {"trainjobs": trainjob(), "trainingruntimes": runtime()}
+
+    rules = {rule for kind, made in found.items() for rule in rules_on(raw_schema_of(kind), made)}
+
+    assert {rule for rule in rules if "oldSelf" not in rule} == {
+        "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "size(self.metadata.name) <= 63",
+        "[has(self.torch), has(self.mpi), has(self.jax), has(self.xgboost),has(self.flux)].filter(x, x).size() <= 1",
+        "!(has(self.startupPolicy) && self.startupPolicy.startupPolicyOrder == 'InOrder' && "
+        "self.replicatedJobs.exists(x, has(x.dependsOn)))",
+    }
+    assert re.fullmatch("[a-z]([-a-z0-9]*[a-z0-9])?", NAME)
+    assert runtime()["spec"]["mlPolicy"] == {"numNodes": 1, "torch": {}}
+    assert "startupPolicy" not in runtime()["spec"]["template"]["spec"]
+
+
+def rules_on(schema: Dict[str, Any], value: Any) -> Iterator[str]:
+    """The rules in CEL of a schema that apply to what a value has."""
+    yield from (rule["rule"] for rule in schema.get("x-kubernetes-validations", []))
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from rules_on(schema.get("properties", {}).get(name, {}), inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from rules_on(schema.get("items", {}), inner)
 
 
 def test_it_names_the_runtime_and_the_container_that_are_there() -> None:

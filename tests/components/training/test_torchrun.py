@@ -1,5 +1,5 @@
 import sys
-from typing import Dict
+from typing import Dict, List
 
 import pytest
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
@@ -26,7 +26,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_torchruns_own_variables_go_before_this_machines_gpus(
-    device: str, variables: Dict[str, str], command: str, gpus: None, monkeypatch: pytest.MonkeyPatch
+    device: str, variables: Dict[str, str], command: List[str], gpus: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
