@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Dict, Iterator, Optional, Set, Tuple
 
-from podtune.environment import IPU_NAMESPACE, NOTIFY_LINK, NOTIFY_URL, PRIVATE_HOSTS, QUEUE, RUN, SIGNED, SIGNING_KEY
+from podtune.environment import NOTIFY_LINK, NOTIFY_URL, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
 from podtune.image_names import image_of
 from podtune.jobs.ipujob import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
 from podtune.steps.table import STEPS, Properties
@@ -134,8 +134,8 @@ def _environment(task: Any, needs: Properties, placed: Set[str]) -> None:
 def _origins(needs: Properties) -> Iterator[Tuple[Callable[..., Any], str, Tuple[str, ...]]]:
     """How variables are read from an object of the cluster, the object, and the variables."""
     secret, config_map = kubernetes.use_secret_as_env, kubernetes.use_config_map_as_env
-    if needs.by_job:
-        yield config_map, STORE_SECRET, (IPU_NAMESPACE.name, QUEUE.name)
+    if needs.told:
+        yield config_map, STORE_SECRET, (needs.told,)
     if needs.reaches_hub:
         yield secret, HUB_SECRET, _FETCHING
     if needs.signs:
