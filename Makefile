@@ -116,7 +116,7 @@ test-images: .venv/installed  ## build the CPU image and run recipes in containe
 test-floor: .venv-floor/installed  ## the tests of what the IPU image runs, on Python 3.8
 	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(JUDGE_SKIPS) \
 	  $(addprefix tests/components/,formats stores tasks training samples steps/finetune steps/evaluate test_errors.py test_parsing.py test_sections.py \
-	    ipujobs/test_worker.py)
+	    jobs/test_worker.py)
 
 .venv-floor/installed: images/ipu/requirements.lock tests/floor.lock
 	@test -n "$(FLOOR_PYTHON)" || { echo "the IPU image has Python 3.8: make test-floor FLOOR_PYTHON=…" >&2; exit 1; }

@@ -1,4 +1,4 @@
-"""A Kubernetes API that speaks HTTP: the part of it that IPUJobs need, with a state and with faults."""
+"""A Kubernetes API that speaks HTTP: the part of it that jobs need, with a state and with faults."""
 
 import contextlib
 import json
@@ -44,6 +44,7 @@ class Pod:
     """A worker's pod, as the API shows it, and what it has said."""
 
     shown: Json
+    container: str = "worker"
     log: List[bytes] = field(default_factory=list)
     partial: bytes = b""
 
@@ -55,6 +56,9 @@ class Kubernetes:
         self.address = ""
         self.jobs: Dict[str, Json] = {}
         self.pods: Dict[str, Pod] = {}
+        """By the name of their IPUJob, or of their TrainJob and, after the first, their node's number: train.1."""
+
+        self.warnings: List[Json] = []
         self.faults: List[Fault] = []
         self.requests: List[Tuple[str, str, Dict[str, List[str]]]] = []
         self.operator: Callable[[str], None] = lambda name: None
@@ -89,12 +93,36 @@ class Kubernetes:
             metadata["creationTimestamp"] = f"2026-11-25T10:00:{self.pods_made:02d}Z"
             self.pods[name] = Pod({"metadata": metadata, "status": {"phase": "Pending"}})
 
+    def make_nodes(self, name: str, attempt: int = 0) -> None:
+        """What Trainer does for a TrainJob of that name, first and again."""
+        with self.changed:
+            for index in range(self.jobs[name]["spec"]["trainer"]["numNodes"]):
+                self.pods_made += 1
+                labels = {
+                    "jobset.sigs.k8s.io/jobset-name": name,
+                    "jobset.sigs.k8s.io/restart-attempt": str(attempt),
+                    "batch.kubernetes.io/job-completion-index": str(index),
+                }
+                made = {"name": f"{name}-node-0-{index}-x{attempt}", "uid": f"uid-{self.pods_made}", "labels": labels}
+                handle = f"{name}.{index}" if index else name
+                self.pods[handle] = Pod({"metadata": made, "status": {"phase": "Pending"}}, container="node")
+
+    def set_condition(self, name: str, kind: str, reason: str, message: str = "", *, holds: bool = True) -> None:
+        """What Trainer says of a TrainJob."""
+        told = {"type": kind, "status": str(holds), "reason": reason, "message": message}
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        with self.changed:
+            status = self.jobs[name].setdefault("status", {})
+            others = [one for one in status.get("conditions", []) if one["type"] != kind]
+            status["conditions"] = [*others, {**told, "lastTransitionTime": now}]
+
     def start(self, name: str) -> None:
         self.show(name, phase="Running", state={"running": {}})
 
     def show(self, name: str, phase: str, state: Json, **status: Any) -> None:
         with self.changed:
-            shown = {"phase": phase, "containerStatuses": [{"name": "worker", "state": state}], **status}
+            container = self.pods[name].container
+            shown = {"phase": phase, "containerStatuses": [{"name": container, "state": state}], **status}
             self.pods[name].shown["status"] = shown
             self.changed.notify_all()
 
@@ -124,7 +152,7 @@ class Kubernetes:
                 self.jobs[name]["metadata"]["deletionTimestamp"] = "2026-11-25T10:00:00Z"
             else:
                 self.jobs.pop(name)
-                self.pods.pop(name, None)
+                self.pods = {key: pod for key, pod in self.pods.items() if key.partition(".")[0] != name}
             self.changed.notify_all()
 
     def let_go(self, name: str) -> None:
@@ -172,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
             if not there:
                 self.api.jobs[name] = self.body
         if there:
-            self._say(409, {"message": f'ipujobs.graphcore.ai "{name}" already exists', "reason": "AlreadyExists"})
+            self._say(409, {"message": f'{self._kind()} "{name}" already exists', "reason": "AlreadyExists"})
             return
         threading.Thread(target=self.api.operator, args=(name,), daemon=True).start()
         self._reset() if self.fault.lost else self._say(201, self.body)
@@ -180,12 +208,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _get(self) -> None:
         if self.place.endswith("/log"):
             self._send_log(self.place.split("/")[-2])
-        elif self.place == f"/api/v1/namespaces/{NAMESPACE}/pods":
+        elif re.fullmatch("/api/v1/namespaces/[^/]+/events", self.place):
+            self._say(200, {"items": self.api.warnings})
+        elif re.fullmatch("/api/v1/namespaces/[^/]+/pods", self.place):
             key, _, value = self.query["labelSelector"][0].partition("=")
             with self.api.changed:
                 shown = [pod.shown for pod in self.api.pods.values()]
             self._say(200, {"items": [pod for pod in shown if pod["metadata"]["labels"].get(key) == value]})
-        elif self.place.endswith("/ipujobs"):
+        elif self.place.endswith(("/ipujobs", "/trainjobs")):
             key, _, value = self.query["labelSelector"][0].partition("=")
             with self.api.changed:
                 jobs = list(self.api.jobs.values())
@@ -194,20 +224,20 @@ class _Handler(BaseHTTPRequestHandler):
             name = self.place.rpartition("/")[2]
             with self.api.changed:
                 job = self.api.jobs.get(name)
-            self._say(200, job) if job else self._say(404, {"message": f'ipujobs.graphcore.ai "{name}" not found'})
+            self._say(200, job) if job else self._say(404, {"message": f'{self._kind()} "{name}" not found'})
 
     def _delete(self) -> None:
         name = self.place.rpartition("/")[2]
         if name not in self.api.jobs:
-            self._say(404, {"message": f'ipujobs.graphcore.ai "{name}" not found'})
+            self._say(404, {"message": f'{self._kind()} "{name}" not found'})
         else:
             self.api.remove(name)
             self._reset() if self.fault.lost else self._say(200, {"status": "Success"})
 
     def _send_log(self, pod_name: str) -> None:
         """Follow a pod's log from a second on, until the pod has ended."""
-        name = pod_name.rpartition("-worker-0")[0]
-        pod = self.api.pods.get(name)
+        named = {pod.shown["metadata"]["name"]: (name, pod) for name, pod in self.api.pods.items()}
+        name, pod = named.get(pod_name, ("", None))
         if pod is None:
             self._say(404, {"message": f'pods "{pod_name}" not found'})
             return
@@ -230,6 +260,11 @@ class _Handler(BaseHTTPRequestHandler):
             if text:
                 self._chunk(text)
         self.wfile.write(b"0\r\n\r\n")
+
+    def _kind(self) -> str:
+        """As the API calls the kind of the request's object."""
+        group, kind = re.search(r"/apis/([^/]+)/.*/(ipujobs|trainjobs)", self.place).groups()  # type: ignore[union-attr]  # no other is asked for
+        return f"{kind}.{group}"
 
     def _chunk(self, text: bytes) -> None:
         self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))

@@ -59,7 +59,7 @@ NAMES = [
     (
         "kubernetes.client.ApiClient.update_params_for_auth",
         ["headers", "querys", "auth_settings"],
-        "ipujobs/cluster.py",
+        "jobs/cluster.py",
     ),
     ("huggingface_hub.errors.HTTPError", None, "sources/hub.py, doctor/servers.py"),
     ("huggingface_hub.utils.build_hf_headers", None, "sources/hub.py"),
@@ -142,7 +142,7 @@ def test_kfps_api_client_calls_any_route_and_leaves_the_answer_unread() -> None:
 
 
 def test_kubernetes_client_has_the_pool_that_requests_go_through() -> None:
-    """ipujobs/cluster.py, which needs sinceTime."""
+    """jobs/cluster.py, which needs sinceTime."""
     assert callable(resolved("kubernetes.client.ApiClient")().rest_client.pool_manager.request)
 
 

@@ -13,8 +13,8 @@ from typing import Any, Dict, List
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.sums import sha256_of
-from podtune.ipujobs.manifest import manifest_of
-from podtune.ipujobs.work import Work
+from podtune.jobs.ipujob import manifest_of
+from podtune.jobs.work import Work
 from podtune.samples.sample import DATA_SETS, write_sample
 from podtune.stores.opening import open_store
 from podtune_pipelines.argo.workflow import text_of, workflow_template

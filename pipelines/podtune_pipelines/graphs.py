@@ -60,7 +60,7 @@ def _define_pipeline(recipe: Recipe, placement: Placement, finish: Callable[[Cha
     placement.pods.refuse(list(refusals(placement.pods, by_ipujobs=placement.by_ipujobs)))
 
     def pipeline(*values: Any) -> Any:
-        channels = {**dict(zip(_PARAMETERS, values)), "device": placement.device, "image": image_of("ipu")}
+        channels = {**dict(zip(_PARAMETERS, values)), "device": placement.device, **_job(placement)}
         _prepare(recipe, placement, channels)
         return finish(channels)
 
@@ -111,9 +111,16 @@ def _prepare(recipe: Recipe, placement: Placement, channels: Channels) -> None:
     add_step(recipe.of_task.preparation, placement, channels)
 
 
+def _job(placement: Placement) -> Dict[str, str]:
+    """What a step that has a job do its work says of the job."""
+    image = image_of("gpu" if placement.nodes else "ipu")
+    return {"image": image, "nodes": f"{placement.nodes}x{placement.devices}"}
+
+
 def _finetune_and_release(placement: Placement, channels: Channels) -> None:
     """Add the steps that follow every preparation."""
-    computing = ("finetune_on_ipu", "evaluate_on_ipu") if placement.by_ipujobs else ("finetune", "evaluate")
+    finetune = "finetune_on_nodes" if placement.nodes else "finetune"
+    computing = ("finetune_on_ipu", "evaluate_on_ipu") if placement.by_ipujobs else (finetune, "evaluate")
     for step in (*computing, "compare", "write_card", "publish"):
         add_step(step, placement, channels)
 

@@ -25,7 +25,7 @@ PINNED = ("hf", "sample")
 
 COMPUTING_LIBRARIES = ("numpy", "pillow", "safetensors", "tokenizers", "torch", "transformers")
 
-NEVER_REUSED = ("cards", "ipujobs")
+NEVER_REUSED = ("cards", "jobs")
 """Folders of code that no step with a reusable result imports (an import contract holds it to that)."""
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Dict, Iterator, Optional, Set, Tuple
 
-from podtune.environment import IPU_NAMESPACE, NOTIFY_LINK, NOTIFY_URL, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
+from podtune.environment import NOTIFY_LINK, NOTIFY_URL, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
 from podtune.image_names import image_of
-from podtune.ipujobs.manifest import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
+from podtune.jobs.ipujob import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
 from podtune.steps.table import STEPS, Properties
 
 from podtune_pipelines.kfp_compiler import kubernetes
@@ -34,7 +34,10 @@ class Placement:
     """cpu, gpu or ipu: of training and evaluation; every other step needs a CPU only."""
 
     devices: int = 1
-    """Accelerators in the pod that trains."""
+    """Accelerators in the pod that trains, or in each."""
+
+    nodes: int = 0
+    """Pods of the TrainJob that trains; 0 where the step does it in its own."""
 
     identity: Optional[Callable[[str], Optional[str]]] = None
     """What a step's result depends on beside its arguments; None has it run again. Without this function KFP decides
@@ -100,7 +103,7 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any], after: A
 
 def _retry(task: Any, needs: Properties, pod: Pod) -> None:
     """Have a step tried again that continues from its newest checkpoint: its pod may be evicted."""
-    own = _RETRIES if needs.on_accelerator or needs.by_ipujob else 0
+    own = _RETRIES if needs.on_accelerator or needs.by_job else 0
     retries = own if pod.retries is None else pod.retries
     if retries:
         task.set_retry(
@@ -120,7 +123,7 @@ def _accelerate(task: Any, placement: Placement, pod: Pod) -> None:
 
 def _environment(task: Any, needs: Properties, placed: Set[str]) -> None:
     """Set the pod's variables from secrets and config maps that are optional, but for those that a placement sets."""
-    if needs.by_ipujob or needs.knows_run:
+    if needs.by_job or needs.knows_run:
         kubernetes.use_field_path_as_env(task, RUN.name, _RUN_LABEL)
     for use, origin, names in _origins(needs):
         wanted = {name: name for name in names if name not in placed}
@@ -131,8 +134,8 @@ def _environment(task: Any, needs: Properties, placed: Set[str]) -> None:
 def _origins(needs: Properties) -> Iterator[Tuple[Callable[..., Any], str, Tuple[str, ...]]]:
     """How variables are read from an object of the cluster, the object, and the variables."""
     secret, config_map = kubernetes.use_secret_as_env, kubernetes.use_config_map_as_env
-    if needs.by_ipujob:
-        yield config_map, STORE_SECRET, (IPU_NAMESPACE.name,)
+    if needs.told:
+        yield config_map, STORE_SECRET, (needs.told,)
     if needs.reaches_hub:
         yield secret, HUB_SECRET, _FETCHING
     if needs.signs:

@@ -21,24 +21,17 @@ from podtune.stores.signing import require_signer
 from podtune.training.engines import ENGINES
 from podtune.training.step_process import poptorch_python
 
+from podtune_pipelines.placement import Placement
 from podtune_pipelines.pods.ipujob_pod import refusals as ipujob_refusals
-from podtune_pipelines.pods.placement_file import NOTHING, Pods
 from podtune_pipelines.recipe import Recipe
 
 _BUCKET = re.compile("s3://[^/?#]+(/[^?#]*)?")
 
 
 def check_for_cluster(
-    recipe: Recipe,
-    device: str,
-    devices: int,
-    *,
-    store: str,
-    workspace: str,
-    later: bool = False,
-    pods: Pods = NOTHING,
+    recipe: Recipe, where: Placement, *, store: str, workspace: str, later: bool = False
 ) -> List[str]:
-    """BadInput, naming every mistake, where a cluster could not run a recipe with these options.
+    """BadInput, naming every mistake, where a cluster could not run a recipe there with these options.
 
     Return what may keep it from it, as far as can be seen from here. `later` says that an empty store or workspace will
     be set with each run, and that nothing is asked of a server now.
@@ -56,11 +49,14 @@ def check_for_cluster(
         for name, uri in uris.items()
         if scheme_of(uri) == "s3" and not _BUCKET.fullmatch(uri)
     ]
+    device, devices = where.device, where.devices
     mistakes += _unknown(device)
     if devices < 1 or (device == "cpu" and devices > 1):
         wanted = "1 on CPUs" if device == "cpu" else "at least 1"
         mistakes.append(f"--devices must be {wanted}; got {devices}")
-    mistakes += _placement_mistakes(pods, device, devices)
+    if where.nodes and device != "gpu":
+        mistakes.append(f"--nodes needs --device gpu, for a TrainJob's nodes have GPUs; got --device {device}")
+    mistakes += _placement_mistakes(where)
     mistakes += wrong_models(recipe, device, remote=not later)
     if mistakes:
         raise BadInput("\n".join(mistakes))
@@ -129,8 +125,12 @@ def _config_of(source: str, revision: str, *, remote: bool) -> Optional[Dict[str
     return None
 
 
-def _placement_mistakes(pods: Pods, device: str, devices: int) -> List[str]:
-    """What in a placement contradicts the device of the run."""
+def _placement_mistakes(where: Placement) -> List[str]:
+    """What in a placement file contradicts the device of the run."""
+    pods, device, devices = where.pods, where.device, where.devices
+    if where.nodes and pods.steps.get("finetune"):
+        elsewhere = "the TrainingRuntime podtune-torch says what a TrainJob's pods are like; change it there"
+        return [f"{pods.source}: steps.finetune: {elsewhere}"]
     if device == "ipu":
         return [f"{pods.source}: {line}" for line in ipujob_refusals(pods)]
     accelerator = pods.of("finetune").accelerator if device == "gpu" and devices > 1 else None

@@ -11,8 +11,8 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 from podtune.image_names import image_of
-from podtune.ipujobs.manifest import CONTAINER
-from podtune.ipujobs.work import NAMESPACE
+from podtune.jobs.ipujob import CONTAINER
+from podtune.jobs.work import NAMESPACE
 from real_cluster import LONG, RECIPE, Cluster, fresh, until
 
 pytestmark = pytest.mark.cluster

@@ -25,7 +25,7 @@ if sys.version_info < (3, 9):
         "formats/test_tables.py",
         "steps/finetune/test_interruptions.py",
         "steps/finetune/test_step.py",
-        "steps/finetune/test_torchrun.py",
+        "steps/finetune/test_processes.py",
         "steps/finetune/test_uploads.py",
         "steps/evaluate/test_step.py",
         "tasks/image_captioning/test_beam_search.py",

@@ -35,12 +35,12 @@ def test_the_table_names_every_steps_folder() -> None:
     folders = {path.parent.name for path in Path(podtune.__file__).parent.glob("steps/*/component.py")}
 
     assert set(STEPS) == folders
-    assert len(STEPS) == 15
+    assert len(STEPS) == 16
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_run_takes_what_the_component_takes_in_its_order(step: str) -> None:
-    inputs = str if STEPS[step].by_ipujob else Path
+    inputs = str if STEPS[step].by_job else Path
     types = {"input": inputs, "output": Path, "section": Mapping[str, Any], "text": str}
 
     hints = get_type_hints(run_of(step))
@@ -64,7 +64,7 @@ def test_sections_have_the_recipes_names_and_artifacts_have_others(step: str) ->
 def test_the_command_line_has_the_components_parameters_with_their_descriptions(step: str) -> None:
     summary, descriptions = documentation_of(step)
     forms = {"input": "PATH", "output": "PATH", "section": "SECTION", "text": "TEXT"}
-    if STEPS[step].by_ipujob:
+    if STEPS[step].by_job:
         forms["input"] = "TEXT"
 
     options = {action.dest: action.metavar for action in parser_of(step)._actions if action.dest != "help"}

@@ -7,8 +7,8 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 import yaml
-from podtune.ipujobs.manifest import manifest_of
-from podtune.ipujobs.work import Work
+from podtune.jobs.ipujob import manifest_of
+from podtune.jobs.work import Work
 from podtune_pipelines.argo.workflow import workflow_template
 from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of

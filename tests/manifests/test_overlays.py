@@ -4,8 +4,8 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 import yaml
-from podtune.ipujobs.manifest import EXECUTABLES_CLAIM, STORE_SECRET, WORKER
-from podtune.ipujobs.work import NAMESPACE
+from podtune.jobs.ipujob import EXECUTABLES_CLAIM, STORE_SECRET, WORKER
+from podtune.jobs.work import NAMESPACE
 from podtune_pipelines.argo.workflow import EXECUTOR, STEPS
 
 Document = Dict[str, Any]

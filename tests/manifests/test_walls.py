@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, List, Set
 import pytest
 import yaml
 from manifests.walls import Destination, Pod, reaches
-from podtune.ipujobs.manifest import JOB_LABEL
+from podtune.jobs.ipujob import JOB_LABEL
 from podtune.steps.table import STEPS
 from podtune_pipelines.placement import COMPONENT_LABEL
 

@@ -148,6 +148,23 @@ def test_a_cluster_reaches_its_ipus_by_ipujobs(tmp_path: Path) -> None:
     ]
 
 
+def test_nodes_are_reached_by_a_trainjob(tmp_path: Path) -> None:
+    where = Placement("gpu", devices=4, nodes=2)
+    spec, platform = tasks_of(compiled(tmp_path, "bert-tiny-squad", where, **PLACES))
+
+    tasks = spec["root"]["dag"]["tasks"]
+    given = tasks["finetune-on-nodes"]["inputs"]["parameters"]
+    assert {"finetune-on-nodes", "evaluate"} < set(tasks)
+    assert given["nodes"] == {"runtimeValue": {"constant": "2x4"}}
+    assert given["image"] == {"runtimeValue": {"constant": "podtune/python-gpu:0.1.0"}}
+    containers = {name: one["container"] for name, one in spec["deploymentSpec"]["executors"].items()}
+    assert containers["exec-finetune-on-nodes"]["image"] == "podtune/python-cpu:0.1.0"
+    assert "accelerator" not in containers["exec-finetune-on-nodes"]["resources"]
+    queue = {"configMapKey": "PODTUNE_QUEUE", "envVar": "PODTUNE_QUEUE"}
+    held = [pair for one in platform["exec-finetune-on-nodes"]["configMapAsEnv"] for pair in one["keyToEnv"]]
+    assert queue in held
+
+
 def test_a_machine_uses_its_own_ipus(tmp_path: Path) -> None:
     spec, _ = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("ipu", on_this_machine=True), **PLACES))
 

@@ -6,6 +6,8 @@ import pytest
 from podtune.errors import BadInput
 from podtune.stores.s3_client import open_client
 from podtune_pipelines import preflight
+from podtune_pipelines.placement import Placement
+from podtune_pipelines.pods.placement_file import Pods
 from podtune_pipelines.preflight import check_device, check_for_cluster, check_here, missing_paths, wrong_models
 from podtune_pipelines.recipe import load_recipe
 
@@ -82,7 +84,7 @@ def test_a_model_of_an_unknown_type_is_refused_before_anything_is_fetched(tmp_pa
     with pytest.raises(BadInput) as here:
         check_here(recipe, "cpu", str(tmp_path / "store"))
     with pytest.raises(BadInput) as there:
-        check_for_cluster(recipe, "cpu", 1, store="", workspace="", later=True)
+        check_for_cluster(recipe, Placement("cpu"), store="", workspace="", later=True)
 
     assert str(here.value) == str(there.value) == expected
 
@@ -126,7 +128,9 @@ def test_a_model_in_a_bucket_is_asked_for_its_type(moto_server: Any, monkeypatch
 def test_what_may_keep_pods_from_running_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PODTUNE_REGISTRY", raising=False)
 
-    assert check_for_cluster(load_recipe("lxmert-vqa-uncased"), "cpu", 1, store="", workspace="", later=True) == [
+    assert check_for_cluster(
+        load_recipe("lxmert-vqa-uncased"), Placement("cpu"), store="", workspace="", later=True
+    ) == [
         "data/lxmert-vqa is a local path; it has to exist in the pods, not on this machine",
         "models/lxmert-base-uncased is a local path; it has to exist in the pods, not on this machine",
         "PODTUNE_REGISTRY is not set: a cluster whose nodes lack podtune/python-cpu:0.1.0 will look for it in a public "
@@ -172,7 +176,9 @@ def test_a_key_that_cannot_sign_is_told_before_anything_runs(
 )
 def test_a_cluster_is_told_no_uri_with_a_query(store: str, workspace: str, message: str) -> None:
     with pytest.raises(BadInput) as raised:
-        check_for_cluster(load_recipe("bert-tiny-squad"), "cpu", 1, store=store, workspace=workspace, later=True)
+        check_for_cluster(
+            load_recipe("bert-tiny-squad"), Placement("cpu"), store=store, workspace=workspace, later=True
+        )
 
     assert str(raised.value).startswith(message)
 
@@ -180,4 +186,23 @@ def test_a_cluster_is_told_no_uri_with_a_query(store: str, workspace: str, messa
 def test_a_cluster_may_use_an_access_point() -> None:
     uri = "s3://arn:aws:s3:us-west-2:123456789012:accesspoint/podtune/models"
 
-    check_for_cluster(load_recipe("bert-tiny-squad"), "cpu", 1, store=uri, workspace=uri, later=True)
+    check_for_cluster(load_recipe("bert-tiny-squad"), Placement("cpu"), store=uri, workspace=uri, later=True)
+
+
+@pytest.mark.parametrize("device", ["cpu", "ipu"])
+def test_only_gpus_are_trained_on_in_several_nodes(device: str) -> None:
+    uri = "s3://models/training"
+    where = Placement(device, nodes=2)
+
+    with pytest.raises(BadInput, match=f"^--nodes needs --device gpu, .*; got --device {device}$"):
+        check_for_cluster(load_recipe("bert-tiny-squad"), where, store=uri, workspace=uri, later=True)
+
+
+def test_what_a_placement_says_of_a_trainjobs_pods_is_refused_with_where_it_belongs() -> None:
+    uri = "s3://models/training"
+    pods = Pods("site.yaml", steps={"finetune": {"priorityClassName": "training"}})
+
+    with pytest.raises(BadInput, match=r"^site\.yaml: steps\.finetune: the TrainingRuntime podtune-torch says"):
+        check_for_cluster(
+            load_recipe("bert-tiny-squad"), Placement("gpu", nodes=1, pods=pods), store=uri, workspace=uri, later=True
+        )

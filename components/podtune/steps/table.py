@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Tuple
 
+from podtune.environment import IPU_NAMESPACE, QUEUE
+
 
 @dataclass(frozen=True)
 class Properties:
@@ -17,8 +19,11 @@ class Properties:
     on_accelerator: bool = False
     """Whether it computes on the device that a run was started for."""
 
-    by_ipujob: bool = False
-    """Whether an IPUJob does its work; such a step takes the URIs of its inputs, not their paths."""
+    by_job: str = ""
+    """The step that a job in other pods does for this one, which takes the URIs of its inputs, not their paths."""
+
+    told: str = ""
+    """A variable that the owners of the cluster may set for it, beside what all steps are told of the store."""
 
     reaches_hub: bool = False
     """Whether it may download from the Hub, with a token where there is one."""
@@ -45,9 +50,10 @@ STEPS = {
     "prepare_captions": Properties(("4", "8G")),
     "check_unchanged": Properties(always_runs=True, knows_run=True),
     "finetune": Properties(("4", "16G"), on_accelerator=True),
-    "finetune_on_ipu": Properties(by_ipujob=True, account="podtune-ipu-submitter"),
+    "finetune_on_ipu": Properties(by_job="finetune", told=IPU_NAMESPACE.name, account="podtune-ipu-submitter"),
+    "finetune_on_nodes": Properties(by_job="finetune", told=QUEUE.name, account="podtune-trainjob-submitter"),
     "evaluate": Properties(("4", "16G"), on_accelerator=True),
-    "evaluate_on_ipu": Properties(by_ipujob=True, account="podtune-ipu-submitter"),
+    "evaluate_on_ipu": Properties(by_job="evaluate", told=IPU_NAMESPACE.name, account="podtune-ipu-submitter"),
     "compare": Properties(always_runs=True),
     "write_card": Properties(always_runs=True),
     "publish": Properties(always_runs=True, signs=True, knows_run=True, account="podtune-publisher"),

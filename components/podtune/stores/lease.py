@@ -90,6 +90,10 @@ class LeaseWatch:
             self._checked = now
         return now > self._changed + self._seconds
 
+    def is_failing(self) -> bool:
+        """Whether it is lost or about to be, as another who watches it may know already."""
+        return self.is_lost() or time.monotonic() > self._changed + self._seconds * (1 - 2 / _RENEWALS)
+
 
 class OnlyLease(Lease):
     """A lease that one process at a time has; entering it waits until a dead holder's is lost."""

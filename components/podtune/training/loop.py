@@ -69,7 +69,7 @@ def train(run: Run) -> Trained:
         state.take_steps()
     kept = state.progress.best_step or order.steps
     if kept != order.steps:
-        run.engine.in_any(False)  # waits for the first process, which has written what all load now
+        _bring_to_all_machines(run, kept)
         run.engine.load_state(run.states.open(kept).engine)
     seen = order.consumed(order.steps)
     return Trained(state.progress, state.lines, order.steps_per_epoch, examples_seen=seen, kept_step=kept)
@@ -80,11 +80,24 @@ def _resumed(run: Run) -> Tuple[Progress, List[Line]]:
     step = run.engine.from_first(patiently(run.states.newest, run.stopping) if run.engine.first else 0)
     if not step:
         return Progress(joules=0.0), []
+    _bring_to_all_machines(run, step)
     saved = run.states.open(step)
     run.engine.load_state(saved.engine)
     if run.engine.first:
         _log.info("continuing after step %d, from %s", step, run.states.directory)
     return replace(saved.progress, resumed=saved.progress.resumed + 1), saved.lines
+
+
+def _bring_to_all_machines(run: Run, step: int) -> None:
+    """Wait until every machine has a checkpoint of the first process's."""
+    engine, states = run.engine, run.states
+    fetching = engine.first_here and not engine.first
+    if engine.in_any(fetching) and engine.first:
+        patiently(states.share, run.stopping)  # one may be on its machine only
+    engine.in_any(False)
+    if fetching:
+        patiently(lambda: states.fetch(step), run.stopping)
+    engine.in_any(False)
 
 
 class _TrainerState:

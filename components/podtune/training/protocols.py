@@ -69,6 +69,9 @@ class Engine(Protocol):
     first: bool
     """Whether this is the one process that writes files and logs; the engine's own files it writes itself."""
 
+    first_here: bool
+    """Whether this is the one process that brings files to its machine."""
+
     devices: Tuple[str, ...]
     """Names of the accelerators that act as one, over all processes; none on a CPU."""
 

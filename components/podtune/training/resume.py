@@ -167,12 +167,15 @@ class Mirror:
     def hold(self, directories: Mapping[int, Path]) -> None:
         """Upload those checkpoints that the store lacks, then delete all others of the run."""
         for step, directory in sorted(directories.items()):
-            uploaded = self._store.read(self._key(step) + MANIFEST)
-            if uploaded != (directory / MANIFEST).read_bytes():
+            if not self.has(step, directory):
                 send(self._store, self._key(step), directory)
         kept = {directory_name(step) for step in directories}
         for name in {PurePosixPath(key).parts[1] for key in self._store.keys(f"{self._prefix}/step-")} - kept:
             remove(self._store, f"{self._prefix}/{name}/")
+
+    def has(self, step: int, directory: Path) -> bool:
+        """Whether the store has the same as a directory."""
+        return self._store.read(self._key(step) + MANIFEST) == (directory / MANIFEST).read_bytes()
 
     def lease(self, stopping: Callable[[], bool]) -> OnlyLease:
         """The lease on the run's checkpoints."""
@@ -218,6 +221,16 @@ class States:
                 _log.warning("cannot continue from step %d, trying the checkpoint before it: %s", step, error)
                 self._remove(step)
         return 0
+
+    def fetch(self, step: int) -> None:
+        """Have a checkpoint that the first process, on another machine, has shared."""
+        path = self._path(step)
+        if self._mirror and path.exists() and not self._mirror.has(step, path):
+            self._remove(step)
+        if not self._mirror and not path.exists():
+            lacking = f"{self.directory} has no checkpoint of step {step}, which another machine wrote"
+            raise BadInput(f"{lacking}; machines that train together need a workspace in s3://… or a shared directory")
+        self._bring(step)
 
     def open(self, step: int) -> Saved:
         path = self._path(step)

@@ -17,9 +17,12 @@ from typing import Callable, Iterator, List, Mapping, Optional, Sequence
 from podtune.environment import IPU_PYTHON, MESSAGE_FILE, RUNNER
 from podtune.errors import BadInput, PodtuneError, read_failure
 from podtune.signals import handling
+from podtune.training import torchrun
 
 _POLL_SECONDS = 0.2
 _ONE_WISH_SECONDS = 3.0
+_SAVING_TIME = "TORCH_ELASTIC_SHUTDOWN_TIMEOUT"
+"""Seconds after which torchrun kills what it asked to end, 30 by default; whoever started this process decides."""
 
 
 @contextlib.contextmanager
@@ -50,12 +53,14 @@ def run_step(
     """Run `launcher -m podtune STEP` with the arguments of its `run` by name; raise again what made it fail.
 
     When `stopping` turns true the process gets SIGTERM, and SIGKILL after `grace` seconds; None waits for its end.
+    What it prints goes to standard error, for the result is printed here.
     """
     with tempfile.TemporaryDirectory() as directory:
         message_file = Path(directory) / "message.json"
         command = [*launcher, "-m", "podtune", step, *_options(arguments, Path(directory))]
-        environment = {**os.environ, MESSAGE_FILE.name: str(message_file), RUNNER.name: str(os.getpid())}
-        process = subprocess.Popen(command, env=environment)  # noqa: S603  # our own module
+        own = {MESSAGE_FILE.name: str(message_file), RUNNER.name: str(os.getpid())}
+        environment = {_SAVING_TIME: "86400", **os.environ, **own}
+        process = subprocess.Popen(command, env=environment, stdout=2)  # noqa: S603  # our own module
         while process.poll() is None and not stopping():
             time.sleep(_POLL_SECONDS)
         if process.poll() is None:
@@ -65,9 +70,14 @@ def run_step(
             except subprocess.TimeoutExpired:
                 process.kill()
         if process.wait():
-            raise read_failure(message_file) or PodtuneError(
-                f"{step} ended with exit code {process.returncode}; the lines above say why"
-            )
+            unknown = f"{step} ended with exit code {process.returncode}; the lines above say why"
+            raise read_failure(message_file) or torchrun.silent_end() or PodtuneError(unknown)
+
+
+def launcher_of(device: str) -> List[str]:
+    """The command that has to run a step on a device instead of this process; empty where none has to."""
+    python = poptorch_python(device)
+    return [python] if python else torchrun.launcher(device)
 
 
 def poptorch_python(device: str) -> Optional[str]:

@@ -75,7 +75,7 @@ def template_of(step: Step) -> Dict[str, Any]:
 
 def by_uri(step: Step) -> bool:
     """Whether a step takes the URIs of its inputs instead of the artifacts."""
-    return STEPS[step.module].by_ipujob
+    return bool(STEPS[step.module].by_job)
 
 
 def argo_name(name: str) -> str:
@@ -89,9 +89,9 @@ def filled_in(*parts: str) -> str:
 
 
 def _account(step: str) -> Dict[str, Any]:
-    """The service account of a step that may do what others may not: write releases, or create IPUJobs."""
+    """The service account of a step that may do what others may not: write releases, or create jobs."""
     account, token = STEPS[step].account, {"automountServiceAccountToken": True}
-    return {"serviceAccountName": account, **(token if STEPS[step].by_ipujob else {})} if account else {}
+    return {"serviceAccountName": account, **(token if STEPS[step].by_job else {})} if account else {}
 
 
 def _inputs(step: Step) -> Iterator[Dict[str, Any]]:

@@ -1,6 +1,7 @@
 """`podtune compile` and `podtune argo`: a recipe's pipeline as a file for a cluster with KFP, or with Argo alone."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, List
 
@@ -10,7 +11,7 @@ from podtune.stores.partial_file import write_whole
 from podtune_pipelines.cli import options
 
 if TYPE_CHECKING:
-    from podtune_pipelines.pods.placement_file import Pods
+    from podtune_pipelines.placement import Placement
     from podtune_pipelines.recipe import Recipe
 
 TargetOption = Annotated[Path, typer.Option(help="YAML file to write; - for stdout.")]
@@ -22,6 +23,7 @@ def compile_recipe(
     changes: options.Changes = options.NO_CHANGES,
     device: options.Device = "cpu",
     devices: options.Devices = 1,
+    nodes: options.Nodes = 0,
     hours: options.Hours = options.A_WEEK,
     store: options.LaterStore = "",
     workspace: options.LaterWorkspace = "",
@@ -37,10 +39,10 @@ def compile_recipe(
     if pods.account:
         elsewhere = "a compiled pipeline names no account; leave it out here, and name it when the run is started"
         pods.refuse([f"all.serviceAccountName: {elsewhere}"])
-    loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace, pods=pods)
+    where = Placement(device, devices, nodes, hours=hours, pods=pods)
+    loaded = _checked(recipe, changes, where, store=store, workspace=workspace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    where = Placement(device, devices, unpinned=unpinned_steps(loaded), hours=hours, pods=pods)
-    _write(compiled_text(loaded, where, arguments), to)
+    _write(compiled_text(loaded, replace(where, unpinned=unpinned_steps(loaded)), arguments), to)
 
 
 def argo(
@@ -49,6 +51,7 @@ def argo(
     changes: options.Changes = options.NO_CHANGES,
     device: options.Device = "cpu",
     devices: options.Devices = 1,
+    nodes: options.Nodes = 0,
     hours: options.Hours = options.A_WEEK,
     store: options.LaterStore = "",
     workspace: options.LaterWorkspace = "",
@@ -75,9 +78,10 @@ def argo(
     from podtune_pipelines.pods.placement_file import load_pods
 
     pods = load_pods(placement)
-    loaded = _checked(recipe, changes, device, devices, store=store, workspace=workspace, pods=pods)
+    where = Placement(device, devices, nodes, hours=hours)
+    loaded = _checked(recipe, changes, replace(where, pods=pods), store=store, workspace=workspace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    graph = (scheduled_graph_of if cron else graph_of)(loaded, Placement(device, devices, hours=hours), arguments)
+    graph = (scheduled_graph_of if cron else graph_of)(loaded, where, arguments)
     template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})}, pods)
     _write(text_of([template, *([cron_workflow(template, cron, pods.run.timeZone or "UTC")] if cron else [])]), to)
 
@@ -95,15 +99,12 @@ def _write(text: str, to: Path) -> None:
     print(to)
 
 
-def _checked(
-    recipe: str, changes: List[str], device: str, devices: int, *, store: str, workspace: str, pods: "Pods"
-) -> "Recipe":
+def _checked(recipe: str, changes: List[str], where: "Placement", *, store: str, workspace: str) -> "Recipe":
     """Read the recipe; BadInput where a cluster could not run it, and a line on stderr for what may keep it from it."""
     from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)
-    warnings = check_for_cluster(loaded, device, devices, store=store, workspace=workspace, later=True, pods=pods)
-    for warning in warnings:
+    for warning in check_for_cluster(loaded, where, store=store, workspace=workspace, later=True):
         print(warning, file=sys.stderr)
     return loaded

@@ -16,6 +16,7 @@ def doctor(
     store: options.Store = "",
     workspace: options.Workspace = "",
     device: options.Device = "cpu",
+    nodes: options.Nodes = 0,
     placement: options.Placement = "",
     home: options.Home = options.DEFAULT_HOME,
     seconds: Annotated[float, typer.Option(help="Time limit of each check.")] = 20.0,
@@ -33,7 +34,7 @@ def doctor(
     check_device(device)
     store, pods = options.store_of(store, home), load_pods(placement)
     locations = {"store": store, "workspace": workspace, "host": host, "namespace": namespace, "argo": argo}
-    checks = checks_of(Placement(device, pods=pods), home, **locations)
+    checks = checks_of(Placement(device, nodes=nodes, pods=pods), home, **locations)
     found = examine(checks, seconds)
     if as_json:
         options.print_json(found)

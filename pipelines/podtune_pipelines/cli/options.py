@@ -60,7 +60,11 @@ Device = Annotated[
     str, typer.Option(help="Where to train and evaluate: cpu, gpu or ipu.", autocompletion=_complete_device)
 ]
 
-Devices = Annotated[int, typer.Option(help="Accelerators in the training pod.")]
+Devices = Annotated[int, typer.Option(help="Accelerators in the training pod, or in each of --nodes.")]
+
+Nodes = Annotated[
+    int, typer.Option(min=0, max=999, help="Train in a TrainJob of Kubeflow Trainer on so many nodes; 0: in one pod.")
+]
 
 Hours = Annotated[
     float, typer.Option(min=0, help="End a run that has not ended after this many hours, waiting included; 0: never.")

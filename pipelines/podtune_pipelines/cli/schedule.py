@@ -43,6 +43,7 @@ def schedule(  # as many as the command has options
     namespace: options.Namespace = "",
     device: options.Device = "cpu",
     devices: options.Devices = 1,
+    nodes: options.Nodes = 0,
     hours: options.Hours = options.A_WEEK,
     store: options.ClusterStore = "",
     workspace: options.Workspace = "",
@@ -76,11 +77,11 @@ def schedule(  # as many as the command has options
     loaded, pods = load_recipe(recipe, changes), load_pods(placement)
     conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     pods.refuse([f"run.timeZone: {KFP_LACKS_ZONE}"] if pods.run.timeZone else [])
-    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace, pods=pods):
+    where = Placement(device, devices, nodes, hours=hours, pods=pods)
+    for warning in check_for_cluster(loaded, where, store=store, workspace=workspace):
         print(warning, file=sys.stderr)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    where = Placement(device, devices, hours=hours, pods=pods)
     version = upload_pipeline(cluster, loaded, scheduled_pipeline_of, arguments, where)
     print_version(loaded, version)
     new = set_schedule(

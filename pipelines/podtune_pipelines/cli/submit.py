@@ -1,6 +1,7 @@
 """`podtune submit`: a recipe's pipeline on a cluster."""
 
 import sys
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ def submit(
     namespace: options.Namespace = "",
     device: options.Device = "cpu",
     devices: options.Devices = 1,
+    nodes: options.Nodes = 0,
     hours: options.Hours = options.A_WEEK,
     store: options.ClusterStore = "",
     workspace: options.Workspace = "",
@@ -52,11 +54,12 @@ def submit(
 
     loaded, pods = load_recipe(recipe, changes), load_pods(placement)
     conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
-    for warning in check_for_cluster(loaded, device, devices, store=store, workspace=workspace, pods=pods):
+    where = Placement(device, devices, nodes, hours=hours, pods=pods)
+    for warning in check_for_cluster(loaded, where, store=store, workspace=workspace):
         print(warning, file=sys.stderr)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    where = Placement(device, devices, hours=hours, pods=pods.without_cache() if no_cache else pods)
+    where = replace(where, pods=pods.without_cache() if no_cache else pods)
     version = upload_pipeline(cluster, loaded, pipeline_of, arguments, where)
     print_version(loaded, version)
     name = f"podtune-{loaded.name} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"

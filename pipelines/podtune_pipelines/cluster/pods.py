@@ -4,7 +4,7 @@ from typing import Any, Iterator, List, Mapping, Optional
 from urllib.parse import quote
 
 import urllib3
-from podtune.ipujobs.cluster import ask_once, open_api
+from podtune.jobs.cluster import ask_once, open_api
 
 KFP_NAMESPACE = "kubeflow"
 """Where a KFP with one user runs all pods."""

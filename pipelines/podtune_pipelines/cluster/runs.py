@@ -50,7 +50,7 @@ class Run:
     def stopped_early(self) -> bool:
         """Whether it is a scheduled run that found nothing changed; steps inside the condition are missing then."""
         names = {step.name for step in self.steps if step.state != "skipped"}
-        computing = {name for name, step in STEPS.items() if step.on_accelerator or step.by_ipujob}
+        computing = {name for name, step in STEPS.items() if step.on_accelerator or step.by_job}
         return "check_unchanged" in names and not names.intersection(computing)
 
     def steps_that(self, *states: str) -> List[str]:

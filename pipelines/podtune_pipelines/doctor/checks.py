@@ -8,7 +8,8 @@ from typing import Callable, Iterator, List
 
 from podtune.errors import PodtuneError, from_os_error
 from podtune.image_names import image_of
-from podtune.ipujobs.work import jobs_namespace
+from podtune.jobs.cluster import open_api
+from podtune.jobs.work import jobs_namespace
 from podtune.steps.table import STEPS
 
 from podtune_pipelines.doctor import machine
@@ -17,6 +18,7 @@ from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
 from podtune_pipelines.doctor.orchestrators import KFP_NAMESPACE, check_argo, check_retries
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
+from podtune_pipelines.doctor.trainer import check_trainer
 from podtune_pipelines.doctor.walls import check_walls
 from podtune_pipelines.placement import Placement
 
@@ -51,8 +53,14 @@ def checks_of(  # as many as the command has options
         *([Check("Argo", lambda: check_argo(argo, device, gpus))] if argo else []),
         *([Check("network policies", lambda: check_walls(_namespaces(device, namespace, argo)))] if elsewhere else []),
         Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace(), gpus)),
+        *([Check("Kubeflow Trainer", lambda: _trainer(argo or namespace or "podtune"))] if placement.nodes else []),
         Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
     ]
+
+
+def _trainer(namespace: str) -> Iterator[Finding]:
+    api = open_api()
+    return check_trainer(api, namespace) if api else iter(())  # of which the check of Kubernetes tells
 
 
 def _namespaces(device: str, namespace: str, argo: str) -> List[str]:

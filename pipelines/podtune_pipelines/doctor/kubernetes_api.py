@@ -3,8 +3,9 @@
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 import urllib3
-from podtune.ipujobs.cluster import ask_once, open_api
-from podtune.ipujobs.manifest import API_VERSION
+from podtune.jobs.cluster import ask_once, open_api
+from podtune.jobs.ipujob import API_VERSION, IpuJob
+from podtune.jobs.kind import Kind
 
 from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, plain
 from podtune_pipelines.doctor.servers import TIMEOUT, json_of, unreachable
@@ -28,7 +29,7 @@ def check_kubernetes(device: str, namespace: str, accelerators: Sequence[str] = 
     if device == "ipu":
         yield _operator(api)
         yield _namespace(api, namespace)
-        yield _right(api, namespace)
+        yield right_to_create(api, IpuJob(), namespace)
 
 
 def _gpus(api: Any, accelerators: Sequence[str]) -> Iterator[Finding]:
@@ -77,10 +78,11 @@ def _namespace(api: Any, namespace: str) -> Finding:
     return not_checked(about, f"this user may not read it (HTTP {answer.status})")
 
 
-def _right(api: Any, namespace: str) -> Finding:
-    about = "right to create IPUJobs"
-    group = API_VERSION.partition("/")[0]
-    attributes = {"namespace": namespace, "verb": "create", "group": group, "resource": "ipujobs"}
+def right_to_create(api: Any, kind: Kind, namespace: str) -> Finding:
+    """Whether this user may create jobs of a kind."""
+    about = f"right to create {kind.word}s"
+    group = kind.api.partition("/")[0]
+    attributes = {"namespace": namespace, "verb": "create", "group": group, "resource": kind.plural}
     spec = {"resourceAttributes": attributes}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
     answer = request(api, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)

@@ -3,7 +3,7 @@
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import yaml
-from podtune.ipujobs.cluster import open_api
+from podtune.jobs.cluster import open_api
 from podtune.steps.table import STEPS
 
 from podtune_pipelines.argo.workflow import EXECUTOR
@@ -87,9 +87,9 @@ def check_argo(namespace: str, device: str, accelerators: Sequence[str] = ()) ->
 
 
 def _accounts(api: Any, namespace: str, device: str) -> Iterator[Finding]:
-    by_ipujob = {step.account for step in STEPS.values() if step.by_ipujob}
+    by_job = {step.account for step in STEPS.values() if step.by_job}
     accounts = {STEPS_ACCOUNT, EXECUTOR, *(step.account for step in STEPS.values() if step.account)}
-    for name in sorted(accounts if device == "ipu" else accounts - by_ipujob):
+    for name in sorted(accounts if device == "ipu" else accounts - by_job):
         about = f"account {namespace}/{name}"
         status = request(api, "GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}").status
         if status == 404:

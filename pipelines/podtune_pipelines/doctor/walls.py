@@ -4,7 +4,7 @@ import json
 from ipaddress import ip_address, ip_network
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from podtune.ipujobs.cluster import open_api
+from podtune.jobs.cluster import open_api
 
 from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, warning
 from podtune_pipelines.doctor.kubernetes_api import request

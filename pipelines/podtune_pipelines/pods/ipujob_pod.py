@@ -5,7 +5,7 @@ from typing import Iterator
 from podtune.steps.table import STEPS
 
 from podtune_pipelines.pods.kubernetes_pod import worker_resources_above_limits
-from podtune_pipelines.pods.placement_file import Pods, worked_by
+from podtune_pipelines.pods.placement_file import Pods
 
 CANNOT = {
     "accelerator": "an IPUJob has as many IPUs as training.ipu of the recipe says; leave it out",
@@ -16,8 +16,8 @@ CANNOT = {
 
 def refusals(pods: Pods) -> Iterator[str]:
     """What a placement says of the workers themselves that an IPUJob cannot have, by the file's own names."""
-    for waiting in (name for name, step in STEPS.items() if step.by_ipujob):
-        step = worked_by(waiting)
+    for waiting in ("finetune_on_ipu", "evaluate_on_ipu"):
+        step = STEPS[waiting].by_job
         for key, reason in CANNOT.items():
             if key in pods.steps.get(step, {}):
                 yield f"steps.{step}.{key}: {reason.format(waiting=waiting)}"

@@ -8,7 +8,7 @@ from podtune.steps.table import STEPS
 
 from podtune_pipelines.kfp_compiler import kubernetes
 from podtune_pipelines.pods.kubernetes_pod import resources_of
-from podtune_pipelines.pods.placement_file import Pods, worked_by
+from podtune_pipelines.pods.placement_file import Pods
 from podtune_pipelines.pods.pod import Pod, Variable
 from podtune_pipelines.pods.syntax import amount
 from podtune_pipelines.pods.volumes import Volume
@@ -64,7 +64,7 @@ CANNOT: List[Cannot] = [
 
 def refusals(pods: Pods, *, by_ipujobs: bool) -> Iterator[str]:
     """What a placement says of the pods that KFP itself starts and KFP cannot say, by the file's own names."""
-    elsewhere = {worked_by(name) for name, step in STEPS.items() if step.by_ipujob and by_ipujobs}
+    elsewhere = {STEPS[name].by_job for name in ("finetune_on_ipu", "evaluate_on_ipu") if by_ipujobs}
     for step in STEPS:
         if step in elsewhere:
             continue

@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, Optional
 
 from podtune.disk import REQUEST
-from podtune.ipujobs.manifest import RESOURCES
+from podtune.jobs.ipujob import RESOURCES
 from podtune.sections import to_mapping
 from podtune.steps.table import STEPS
 

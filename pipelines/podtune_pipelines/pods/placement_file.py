@@ -40,7 +40,7 @@ class Pods:
     def of(self, step: str) -> Pod:
         """The pod of a step; for one that an IPUJob does, the pod that waits for it."""
         pod = _bundled(_read(merged(self.all, self.steps.get(step, {})), f"steps.{step}"))
-        patch = pod_patch(self.of_worker(worked_by(step))) if STEPS[step].by_ipujob else {}
+        patch = pod_patch(self.of_worker(STEPS[step].by_job)) if step.endswith("_on_ipu") else {}
         if not patch:
             return pod
         variable = Variable(IPU_POD.name, value=json.dumps(patch, sort_keys=True))
@@ -82,11 +82,6 @@ def load_pods(source: str) -> Pods:
     pods, lines = _checked(source, values)
     pods.refuse(lines)
     return pods
-
-
-def worked_by(step: str) -> str:
-    """The step whose work an IPUJob does for this one."""
-    return step.replace("_on_ipu", "")
 
 
 def _checked(source: str, values: Mapping[str, Any]) -> Tuple[Pods, List[str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Optional, Tuple
 
 from podtune.environment import IPU_POD, NOTIFY_URL, RUN, SIGNED, SIGNING_KEY
-from podtune.ipujobs.manifest import SECRET_VARIABLES
+from podtune.jobs.ipujob import SECRET_VARIABLES
 
 from podtune_pipelines.pods.affinity import Affinity
 from podtune_pipelines.pods.syntax import amount, mistake_in

@@ -58,6 +58,7 @@ class LinearEngine:
     """The engine protocol over a linear model with momentum and a noise that stands for dropout."""
 
     first: bool = True
+    first_here: bool = True
     threads = 0
     devices: Tuple[str, ...] = ()
     calls: List[str] = field(default_factory=list)

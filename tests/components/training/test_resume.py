@@ -377,3 +377,29 @@ def test_what_is_there_is_not_uploaded_again(store: DirectoryStore, checkpoint: 
     Mirror(store, "run").hold({5: checkpoint})
 
     assert store.read("run/step-00000005/engine/weights") == b"w"
+
+
+def test_a_checkpoint_that_another_machine_shared_is_fetched(machine: Callable[[str], States]) -> None:
+    save_and_share(machine("first"), Progress(step=5), "five")
+    other = machine("second")
+
+    other.fetch(5)
+
+    assert (other.open(5).engine / "weights").read_text() == "five"
+
+
+def test_what_this_machine_has_of_another_attempt_at_that_step_is_replaced(machine: Callable[[str], States]) -> None:
+    other = machine("second")
+    save_and_share(other, Progress(step=5), "an attempt")
+    save_and_share(machine("first"), Progress(step=5), "the newest")
+
+    other.fetch(5)
+
+    assert (other.open(5).engine / "weights").read_text() == "the newest"
+
+
+def test_machines_that_share_no_directory_are_told_what_they_need(tmp_path: Path) -> None:
+    states = open_states(str(tmp_path / "workspace"), "key", 2, tmp_path / "near")
+
+    with pytest.raises(BadInput, match=r"has no checkpoint of step 5, which another machine wrote; machines that"):
+        states.fetch(5)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import urllib3
 from podtune.errors import TryAgainLater
-from podtune.ipujobs.cluster import open_api
+from podtune.jobs.cluster import open_api
 from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
 
 pytestmark = pytest.mark.local

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from inputs.placement_needs import NEEDS, REFUSED, Need
 from podtune.errors import BadInput
-from podtune.ipujobs.manifest import manifest_of
-from podtune.ipujobs.work import Work
+from podtune.jobs.ipujob import manifest_of
+from podtune.jobs.work import Work
 from podtune_pipelines.argo.workflow import workflow_template
 from podtune_pipelines.compiled_graph import Graph, graph_of
 from podtune_pipelines.graphs import arguments_of, compile_pipeline, pipeline_of

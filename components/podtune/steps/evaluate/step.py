@@ -27,10 +27,11 @@ from podtune.steps.evaluate.usage import usage_of
 from podtune.tasks.intervals import interval_of_mean, interval_of_value
 from podtune.tasks.scored import Scored, ScoringSettings
 from podtune.tasks.task import Task, task_named
+from podtune.training import torchrun
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.resume import forget_states
-from podtune.training.step_process import noticing_signals, poptorch_python, run_step
+from podtune.training.step_process import launcher_of, noticing_signals, run_step
 
 _log = logging.getLogger(__name__)
 
@@ -47,17 +48,21 @@ def run(
     """Score every example of a split once; return the metrics, the loss, and how many examples there were.
 
     The states from which the training would continue are deleted from the workspace, if one is given: that the
-    checkpoint has come here shows that it is stored. For IPUs it runs in the Python that has PopTorch.
+    checkpoint has come here shows that it is stored. Uses every GPU of the machine, each in a process of its own; under
+    torchrun only the first process has scores. For IPUs it runs in the Python that has PopTorch.
     """
     keep_threads_from_spinning()
-    python = poptorch_python(device)
-    if python:
+    launcher = launcher_of(device)
+    if launcher:
         artifacts = {"prepared_data": prepared_data, "checkpoint": checkpoint, "scores": scores}
         settings = {"evaluation": evaluation, "device": device, "workspace": workspace}
         with noticing_signals() as stopping:
-            run_step([python], "evaluate", {**artifacts, **settings}, stopping)
+            run_step(launcher, "evaluate", {**artifacts, **settings}, stopping)
         return EVALUATION.read(scores).facts.numbers()
-    scored, facts, usage = _evaluate(prepared_data, checkpoint, evaluation, device, workspace=workspace)
+    found = _evaluate(prepared_data, checkpoint, evaluation, device, workspace=workspace)
+    if found is None:
+        return {}
+    scored, facts, usage = found
     with EVALUATION.sealing(scores) as draft:
         write_examples(draft.path, scored.predictions, _with_groups(scored))
         write_usage(draft.path, usage)
@@ -68,10 +73,13 @@ def run(
 
 def _evaluate(
     prepared_data: Path, checkpoint_path: Path, evaluation: Mapping[str, Any], device: str, *, workspace: str
-) -> Tuple[Scored, EvaluationFacts, UsageExample]:
+) -> Optional[Tuple[Scored, EvaluationFacts, UsageExample]]:
+    """Score the split; None in other processes than the first."""
     begun = time.monotonic()
-    features, checkpoint = FEATURES.open(prepared_data), CHECKPOINT.open(checkpoint_path)
-    if workspace:
+    with torchrun.first_process_before_others(device) as is_first:
+        features = FEATURES.open(prepared_data) if is_first else FEATURES.read(prepared_data)
+        checkpoint = CHECKPOINT.open(checkpoint_path) if is_first else CHECKPOINT.read(checkpoint_path)
+    if workspace and is_first:
         forget_states(workspace, checkpoint.facts)
     _require_match(features, checkpoint)
     settings = read_section(task_named(features.facts.task).evaluation, evaluation, "evaluation")
@@ -81,7 +89,10 @@ def _evaluate(
         raise BadInput(f"evaluation.split must be {wanted}; got {settings.split!r}")
     split = splits[settings.split]
     task = task_named(features.facts.task)
-    scored, precision = _score(features, checkpoint, settings, device)
+    found = _score(features, checkpoint, settings, device)
+    if found is None:
+        return None
+    scored, precision = found
     facts = EvaluationFacts(
         task=features.facts.task,
         checkpoint=checkpoint.digest,
@@ -153,10 +164,12 @@ def _require_match(features: Features, checkpoint: Checkpoint) -> None:
     require_tokenizer(features, tokenizer, model, "evaluate it on features of its own tokenizer")
 
 
-def _score(features: Features, checkpoint: Checkpoint, settings: ScoringSettings, device: str) -> Tuple[Scored, str]:
+def _score(
+    features: Features, checkpoint: Checkpoint, settings: ScoringSettings, device: str
+) -> Optional[Tuple[Scored, str]]:
     """Run the split through the model, in the precision that it was trained in, and score what comes out.
 
-    Returns what the device computed in, too: it may not have that precision.
+    Returns what the device computed in, too: it may not have that precision. None in other processes than the first.
     """
     task = task_named(checkpoint.facts.task)
     config = read_section(TrainingConfig, checkpoint.facts.training, "the checkpoint's training")
@@ -165,7 +178,7 @@ def _score(features: Features, checkpoint: Checkpoint, settings: ScoringSettings
         config = replace(config, precision=trained_in)
     engine = open_engine(task.objective(features, settings), checkpoint.path / MODEL, config, device)
     outputs = engine.outputs(task.open_examples(features, settings.split))
-    return task.score(features, settings.split, outputs, settings), engine.precision
+    return (task.score(features, settings.split, outputs, settings), engine.precision) if engine.first else None
 
 
 def _log_scores(facts: EvaluationFacts) -> None:

@@ -7,7 +7,8 @@ from podtune.errors import BadInput
 from podtune.formats.checkpoint import CheckpointFacts
 from podtune.formats.evaluation import EVALUATION
 from podtune.image_names import image_of
-from podtune.ipujobs.computation import Computation, compute, s3_uri
+from podtune.jobs.computation import Computation, compute, s3_uri
+from podtune.jobs.ipujob import IpuJob
 from podtune.sections import read_section
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import read_sealed
@@ -30,11 +31,11 @@ def run(
         inputs=inputs,
         output="scores",
         arguments={"evaluation": evaluation, "device": "ipu", "workspace": workspace},
-        ipus=_ipus_of(inputs["checkpoint"]),
+        size={"ipus": _ipus_of(inputs["checkpoint"])},
         workspace=workspace,
         image=image or image_of("ipu"),
     )
-    compute(computation, scores)
+    compute(computation, IpuJob(), scores)
     return EVALUATION.read(scores).facts.numbers()
 
 

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, CONFIG, INHERITED_FILES, TOKENIZER, BaseModel, vocabulary_size
@@ -13,9 +13,9 @@ from podtune.formats.facts import write_facts
 from podtune.formats.features import FEATURES, Features, require_tokenizer
 from podtune.formats.json_files import read_object
 from podtune.sections import read_section, to_mapping
-from podtune.steps.finetune import torchrun
 from podtune.stores.live import now
 from podtune.tasks.task import Task, task_named
+from podtune.training import torchrun
 from podtune.training.config import TrainingConfig
 from podtune.training.engines import keep_threads_from_spinning, open_engine
 from podtune.training.log import write_events
@@ -23,7 +23,7 @@ from podtune.training.loop import Run, Trained, train
 from podtune.training.protocols import Engine
 from podtune.training.records import hardware, software
 from podtune.training.resume import open_states, run_key
-from podtune.training.step_process import noticing_signals, poptorch_python, run_step
+from podtune.training.step_process import launcher_of, noticing_signals, run_step
 
 VALIDATION = "validation"
 """The split that intermediate evaluations score."""
@@ -41,21 +41,23 @@ def run(
 ) -> None:
     """Fine-tune a model; a call that was stopped continues from its newest checkpoint in the workspace.
 
-    Uses every GPU of the machine, each in a process of its own; or the processes of the torchrun that started this one.
+    Uses every GPU of the machine, each in a process of its own, together with other nodes where torchrun's variables
+    (PET_…) name some; or the processes of the torchrun that started this one. Only the first node has the Checkpoint.
     For IPUs it runs in the Python that has PopTorch.
     """
     keep_threads_from_spinning()
     config = read_section(TrainingConfig, training, "training")
-    launcher = _launcher(device)
+    launcher = launcher_of(device)
     with noticing_signals() as stopping:
         if launcher:
             artifacts = {"prepared_data": prepared_data, "base_model": base_model, "checkpoint": checkpoint}
             settings = {"training": training, "device": device, "workspace": workspace}
             run_step(launcher, "finetune", {**artifacts, **settings}, stopping)
         else:
-            with torchrun.first_process_before_others(device) as is_first:
+            with torchrun.leaving_a_message(), torchrun.first_process_before_others(device) as is_first:
                 inputs = open_inputs(prepared_data, base_model, verifying=is_first)
-            _finetune(inputs, checkpoint, config, device=device, workspace=workspace, stopping=stopping)
+            with torchrun.leaving_a_message():
+                _finetune(inputs, checkpoint, config, device=device, workspace=workspace, stopping=stopping)
     if torchrun.is_first():
         write_facts(CHECKPOINT, checkpoint, checkpoint_facts, [LOG])
 
@@ -76,15 +78,6 @@ def open_inputs(features_path: Path, base_model_path: Path, *, verifying: bool =
     if rows < vocabulary:
         raise BadInput(f"{config}: vocab_size is {rows}; the features have token ids up to {vocabulary - 1}")
     return features, base_model
-
-
-def _launcher(device: str) -> List[str]:
-    """The command that has to run this step instead of this process; empty where none has to."""
-    gpus = torchrun.visible_gpus() if device == "gpu" and not torchrun.is_running() else 1
-    if gpus > 1:
-        return torchrun.launcher(gpus)
-    python = poptorch_python(device)
-    return [python] if python else []
 
 
 def _finetune(
@@ -110,6 +103,8 @@ def _finetune(
     if not engine.first:
         train(Run(engine, examples, config, states, stopping, evaluate))
         engine.save_model(checkpoint)  # waits for the first process, which writes
+        if engine.first_here:
+            states.forget_here()
         return
     with states.held(stopping) as stopping_or_lost:
         trained = train(Run(engine, examples, config, states, stopping_or_lost, evaluate))

@@ -6,7 +6,8 @@ from typing import Any, Mapping, Optional
 from podtune.formats.checkpoint import CHECKPOINT, LOG
 from podtune.formats.facts import write_facts
 from podtune.image_names import image_of
-from podtune.ipujobs.computation import Computation, compute, s3_uri
+from podtune.jobs.computation import Computation, compute, s3_uri
+from podtune.jobs.ipujob import IpuJob
 from podtune.sections import read_section, to_mapping
 from podtune.training.config import TrainingConfig
 
@@ -31,9 +32,9 @@ def run(
         },
         output="checkpoint",
         arguments={"training": to_mapping(config), "device": "ipu", "workspace": workspace},
-        ipus=config.on_ipus().ipus,
+        size={"ipus": config.on_ipus().ipus},
         workspace=workspace,
         image=image or image_of("ipu"),
     )
-    compute(computation, checkpoint)
+    compute(computation, IpuJob(), checkpoint)
     write_facts(CHECKPOINT, checkpoint, checkpoint_facts, [LOG])

@@ -56,7 +56,7 @@ class PoptorchEngine:
     whose state is saved, so that a continued run draws what an undisturbed one would have drawn.
     """
 
-    first = True
+    first = first_here = True
     threads = 0
 
     def __init__(self, model: Any, placement: Placement, config: TrainingConfig) -> None:

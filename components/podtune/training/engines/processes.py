@@ -1,12 +1,16 @@
 """The processes that train one model together, started by torchrun; or the one there is."""
 
+import contextlib
+import logging
 import os
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Iterator, List, Tuple
 
 import numpy as np
 import torch
 from torch import distributed
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,11 @@ class Processes:
         return self.rank == 0
 
     @property
+    def first_here(self) -> bool:
+        """Whether this is the one process that brings files to its machine."""
+        return self.count == 1 or os.environ.get("LOCAL_RANK", "0") == "0"
+
+    @property
     def devices(self) -> Tuple[str, ...]:
         return (torch.cuda.get_device_name(self.device),) * self.count if self.device.type == "cuda" else ()
 
@@ -37,17 +46,23 @@ class Processes:
 
     def share(self, lengths: np.ndarray) -> np.ndarray:
         """Pick a process's part of rows with these lengths, long rows first; all get about as many tokens."""
-        return np.argsort(-lengths, kind="stable")[self.rank :: self.count]
+        return longest_first(lengths)[self.rank :: self.count]
+
+    def deal(self, pieces: List[np.ndarray]) -> List[np.ndarray]:
+        """Pick a process's part of pieces that are computed as one process would; there may be fewer than processes."""
+        return pieces[self.rank :: self.count]
 
     def add_up(self, tensor: torch.Tensor) -> None:
         """Replace a tensor by its sum over all processes."""
         if self.count > 1:
-            distributed.all_reduce(tensor)
+            with _connected():
+                distributed.all_reduce(tensor)
 
     def copy_from_first(self, tensor: torch.Tensor) -> None:
         """Replace a tensor by the first process's."""
         if self.count > 1:
-            distributed.broadcast(tensor, 0)
+            with _connected():
+                distributed.broadcast(tensor, 0)
 
     def in_any(self, flag: bool) -> bool:
         """Whether the flag is set in any process; nothing waits for a GPU."""
@@ -63,7 +78,25 @@ class Processes:
     def wait_for_all(self) -> None:
         """Return when every process has come here."""
         if self.count > 1:
-            distributed.barrier()
+            with _connected():
+                distributed.barrier()
+
+
+@contextlib.contextmanager
+def _connected() -> Iterator[None]:
+    """End without a message where the connection to another process is lost: the one that ended says why."""
+    try:
+        yield
+    except RuntimeError as error:
+        if type(error) is not RuntimeError and not isinstance(error, distributed.DistError):
+            raise  # a GPU's own, such as a lack of memory
+        _log.warning("another process of this training ended: %s", str(error).partition("\n")[0])
+        raise SystemExit(1) from error
+
+
+def longest_first(lengths: np.ndarray) -> np.ndarray:
+    """The order of rows with these lengths in which they are taken: int64 [rows]."""
+    return np.argsort(-lengths, kind="stable")
 
 
 def join_processes(device: str) -> Processes:

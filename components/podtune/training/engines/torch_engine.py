@@ -27,7 +27,7 @@ from podtune.training.engines.cpu import (
 from podtune.training.engines.layers import copy_before_multiplying, draw_by_row, set_attention_dropout, set_dropout
 from podtune.training.engines.optimizer import MasterWeights
 from podtune.training.engines.precision import has_bfloat16, measured_precision, name_of, precision_before
-from podtune.training.engines.processes import Processes, join_processes
+from podtune.training.engines.processes import Processes, join_processes, longest_first
 from podtune.training.engines.sequences import MicroBatch, RowNoise, cut, running, to_device
 from podtune.training.engines.states import Rounding, load_rounding, load_state, save_model, save_state
 from podtune.training.protocols import Examples, Objective, StepResult, WriteState
@@ -70,7 +70,7 @@ class TorchEngine:
 
     def __init__(self, objective: Objective, model: Any, config: TrainingConfig, processes: Processes) -> None:
         self._objective, self._config, self._processes = objective, config, processes
-        self.first, self.devices = processes.first, processes.devices
+        self.first, self.first_here, self.devices = processes.first, processes.first_here, processes.devices
         self.in_any, self.from_first = processes.in_any, processes.from_first
         self._device = device = processes.device
         self._micro_batch_tokens = config.micro_batch_tokens or _MICRO_BATCH_TOKENS[device.type]
@@ -114,13 +114,17 @@ class TorchEngine:
         offsets = offsets_of(examples.lengths)
         collected: Dict[str, torch.Tensor] = {}
         with torch.inference_mode(), progress_bar(len(examples), "rows", "predict") as bar:
-            for rows in cut(self._processes.share(examples.lengths), examples.lengths, self._micro_batch_tokens):
+            pieces = list(cut(longest_first(examples.lengths), examples.lengths, self._micro_batch_tokens))
+            mine = self._processes.deal(pieces)
+            for rows in mine or pieces[:1]:  # for the shapes, where there are fewer pieces than processes
                 micro_batch = self._gather(examples, rows, int(examples.lengths[rows].max()), None)
                 with running(micro_batch.sequences):
                     outputs = self._objective.outputs(self._model, micro_batch.tensors)
                 for name, values in outputs.items():
                     total, positions = self._positions(offsets, rows, values)
-                    collected.setdefault(name, values.new_zeros(total, *values.shape[1:]))[positions] = values
+                    whole = collected.setdefault(name, _nothing(values, total))
+                    if mine:
+                        whole[positions] = values
                 bar.update(len(rows))
         for name in sorted(collected):
             self._processes.add_up(collected[name])
@@ -204,6 +208,11 @@ class TorchEngine:
         key = np.random.SeedSequence((seed, step, self._processes.rank, number))
         torch.cuda.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
         return None
+
+
+def _nothing(values: torch.Tensor, total: int) -> torch.Tensor:
+    """What changes no bit of values that are added to it: [total, …]."""
+    return values.new_full((total, *values.shape[1:]), -0.0 if values.is_floating_point() else 0)
 
 
 def _prepare_for_cpu(model: nn.Module) -> None:

@@ -62,7 +62,9 @@ def make_features(path: Path, tokenizer: bytes = TOKENIZER, task: str = "questio
     return path
 
 
-def make_checkpoint(path: Path, precision: str = "float32", computed_in: str = "float32") -> Path:
+def make_checkpoint(
+    path: Path, precision: str = "float32", computed_in: str = "float32", micro_batch_tokens: int = 0
+) -> Path:
     """A BERT that finds answers by FIRST and LAST alone; `precision` is the recipe's."""
     with checkpoint_format.CHECKPOINT.sealing(path) as draft:
         marking_model().save_pretrained(draft.path / "model")
@@ -71,7 +73,13 @@ def make_checkpoint(path: Path, precision: str = "float32", computed_in: str = "
             task="question-answering",
             features="1" * 64,
             base_model="2" * 64,
-            training={"epochs": 1, "batch_size": 2, "learning_rate": 1e-3, "precision": precision},
+            training={
+                "epochs": 1,
+                "batch_size": 2,
+                "learning_rate": 1e-3,
+                "precision": precision,
+                "micro_batch_tokens": micro_batch_tokens,
+            },
             steps=1,
             steps_per_epoch=1,
             examples_seen=2,

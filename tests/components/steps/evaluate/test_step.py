@@ -14,6 +14,8 @@ from podtune.sections import read_section
 from podtune.steps.evaluate.step import run
 from podtune.training.config import TrainingConfig
 from podtune.training.resume import run_key
+from podtune.training.step_process import run_step
+from podtune.training.torchrun import standalone
 
 ROOT = 7**0.5
 LOSS = np.log(6 + np.exp(ROOT) + np.exp(-1 / ROOT)) - 0.75 * ROOT
@@ -156,3 +158,22 @@ def test_the_states_of_a_training_go_once_its_checkpoint_has_come(
     run(features, checkpoint, tmp_path / "scores", evaluation={}, workspace=str(tmp_path / "workspace"))
 
     assert [path.name for path in (tmp_path / "workspace").iterdir()] == ["another"]
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("micro_batch_tokens", [0, 8])
+def test_two_processes_leave_the_bytes_of_one(
+    micro_batch_tokens: int, features: Path, make_trained: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Together they have one piece of rows to compute, or one each."""
+    checkpoint = make_trained(tmp_path / "trained", micro_batch_tokens=micro_batch_tokens)
+    places = {"prepared_data": features, "checkpoint": checkpoint, "scores": tmp_path / "two"}
+    evaluate(features, checkpoint, tmp_path / "one")
+
+    run_step(standalone(2), "evaluate", {**places, "evaluation": {}, "device": "cpu"}, lambda: False)
+
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert files_below(two) == ["examples.jsonl", "manifest.json", "predictions.json"]
+    assert (two / "examples.jsonl").read_bytes() == (one / "examples.jsonl").read_bytes()
+    assert (two / "predictions.json").read_bytes() == (one / "predictions.json").read_bytes()
+    assert EVALUATION.open(two).facts.loss == EVALUATION.open(one).facts.loss

@@ -1,4 +1,4 @@
-"""What is refused before anything is asked of a cluster; whole runs are in ../ipujobs/test_steps.py."""
+"""What is refused before anything is asked of a cluster; whole runs are in ../jobs/test_steps.py."""
 
 from pathlib import Path
 from typing import Any, Dict

@@ -15,8 +15,9 @@ import torch
 from moto.server import ThreadedMotoServer
 from podtune.formats.checkpoint import CHECKPOINT
 from podtune.formats.evaluation import EVALUATION
-from podtune.ipujobs.computation import Computation, compute
-from podtune.ipujobs.work import Work
+from podtune.jobs.computation import Computation, compute
+from podtune.jobs.ipujob import IpuJob
+from podtune.jobs.work import Work
 from podtune.sections import to_mapping
 from podtune.steps.evaluate.step import run as evaluate
 from podtune.steps.fetch_data.step import run as fetch_data
@@ -40,7 +41,7 @@ SETTINGS: Dict[str, Any] = {
 }
 LONG = {**SETTINGS, "max_steps": 400, "epochs": 100}
 ENDLESS = {**SETTINGS, "max_steps": 100_000, "epochs": 100_000}
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -226,11 +227,11 @@ def test_what_a_killed_step_did_not_take_is_taken(
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
     inputs = {"prepared_data": "s3://artifacts/features", "base_model": "s3://artifacts/base_model"}
     workspace = f"s3://work/{tmp_path.name}"
-    work = Computation("finetune", inputs, "checkpoint", {"training": SETTINGS}, 2, workspace, "image")
+    work = Computation("finetune", inputs, "checkpoint", {"training": SETTINGS}, {"ipus": 2}, workspace, "image")
     kubernetes.jobs[work.name()] = {"metadata": {"name": work.name()}}
     send(open_store(f"{workspace}/ipujobs/{work.name()}"), "output/", artifacts / "checkpoint")
 
-    compute(work, tmp_path / "checkpoint")
+    compute(work, IpuJob(), tmp_path / "checkpoint")
 
     assert CHECKPOINT.open(tmp_path / "checkpoint").facts.steps == 80
     assert kubernetes.jobs == {}
@@ -261,7 +262,7 @@ def test_a_worker_for_which_nobody_waits_ends_with_its_state_saved(
         location=f"{workspace}/ipujobs/finetune-1",
         lease_seconds=15.0,
     )
-    command = [sys.executable, "-m", "podtune.ipujobs.worker", json.dumps(to_mapping(work)), str(tmp_path / "scratch")]
+    command = [sys.executable, "-m", "podtune.jobs.worker", json.dumps(to_mapping(work)), str(tmp_path / "scratch")]
 
     ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
@@ -271,3 +272,35 @@ def test_a_worker_for_which_nobody_waits_ends_with_its_state_saved(
     )
     assert has_trained(workspace)
     assert not any("ipujobs" in key for key in left_in(workspace))
+
+
+def test_a_trainjob_goes_on_after_one_of_its_nodes_was_asked_to_end(
+    start: Start, nodes: List[Any], kubernetes: Any, tmp_path: Path
+) -> None:
+    places = {"base-model": "s3://artifacts/base_model", "checkpoint": str(tmp_path / "checkpoint"), "nodes": "2x1"}
+    step = start("finetune_on_nodes", "training", LONG, **places)
+    wait_until(lambda: has_trained(f"s3://work/{tmp_path.name}"))
+
+    nodes[1].send_signal(signal.SIGTERM)
+    _, errors = output_of(step)
+
+    assert "created TrainJob finetune-" in errors
+    assert "continuing after step " in errors
+    facts = CHECKPOINT.open(tmp_path / "checkpoint").facts
+    assert (facts.steps, facts.resumed) == (400, 1)
+    assert [process.returncode for process in nodes] == [143, 143, 0, 0]
+    assert kubernetes.jobs == {}
+    assert not any("trainjobs" in key for key in left_in(f"s3://work/{tmp_path.name}"))
+
+
+def test_a_nodes_own_mistake_ends_a_trainjob_with_its_message(
+    start: Start, nodes: List[Any], kubernetes: Any, tmp_path: Path
+) -> None:
+    places = {"base-model": "s3://artifacts/base_model", "checkpoint": str(tmp_path / "checkpoint"), "nodes": "2x1"}
+    step = start("finetune_on_nodes", "training", {**SETTINGS, "batch_size": 100_000}, **places)
+
+    _, errors = step.communicate(timeout=PATIENCE)
+
+    assert step.returncode == 2
+    assert "one optimizer step takes 100000 (training.batch_size)" in errors.splitlines()[-1]
+    assert kubernetes.jobs == {}

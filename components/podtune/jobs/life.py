@@ -1,4 +1,4 @@
-"""The life of one IPUJob, from its creation to its end, for the step that waits for it."""
+"""The life of one job, from its creation to its end, for the step that waits for it."""
 
 import contextlib
 import logging
@@ -6,11 +6,12 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, NoReturn, Optional
+from typing import Any, Iterator, List, Mapping, NoReturn
 
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
-from podtune.ipujobs.cluster import Cluster, QuotaReached
-from podtune.ipujobs.worker_pod import PodLog, WorkerPod, end_of, failure_in, has_ended, is_leaving, state_of
+from podtune.jobs.cluster import Cluster, QuotaReached
+from podtune.jobs.kind import is_leaving
+from podtune.jobs.worker_pod import PodLog, WorkerPod
 from podtune.signals import SIGNALS, handling
 from podtune.stores.lease import Lease
 
@@ -34,7 +35,7 @@ class Pace:
     """To the log between two looks."""
 
     start: float = 6 * 60 * 60.0
-    """Until a worker runs: IPUs may be taken, or the operator down."""
+    """Until a worker runs: accelerators may be taken, or the operator down."""
 
     hopeless: float = 300.0
     """Until an image that cannot be pulled, and the like, is given up."""
@@ -48,7 +49,8 @@ class JobLife:
 
     def __init__(self, cluster: Cluster, manifest: Mapping[str, Any], lease: Lease, pace: Pace = Pace()) -> None:
         self._cluster, self._manifest, self._lease, self._pace = cluster, manifest, lease, pace
-        self._name = str(manifest["metadata"]["name"])
+        self._name, self._kind = str(manifest["metadata"]["name"]), cluster.kind
+        self._what = f"{cluster.kind.word} {self._name}"
         self._log, self._pod_uid, self._state = PodLog(), "", ""
         self._idle_since = time.monotonic()
 
@@ -57,7 +59,7 @@ class JobLife:
 
         SIGTERM and SIGINT end it with Interrupted; while the job is being deleted they change nothing.
         """
-        with _raising_on_signals(f"IPUJob {self._name} was cancelled, as its step was"), self._lease:
+        with _raising_on_signals(f"{self._what} was cancelled, as its step was"), self._lease:
             try:
                 self._create_or_join()
                 self._follow()
@@ -70,14 +72,14 @@ class JobLife:
         until = time.monotonic() + self._pace.leave
         while not self._create():
             job = self._cluster.job(self._name)
-            if job and not is_leaving(job) and not has_ended(job, self._cluster.worker(self._name)):
-                _log.info("joining IPUJob %s, which runs in %s", self._name, self._cluster.namespace)
+            if job and not is_leaving(job) and not self._kind.has_ended(job, self._cluster.workers(self._name)):
+                _log.info("joining %s, which runs in %s", self._what, self._cluster.namespace)
                 return
             if time.monotonic() > until:
-                raise TryAgainLater(f"an earlier IPUJob {self._name} does not go away; look whether its operator runs")
+                raise TryAgainLater(f"an earlier {self._what} does not go away; look whether its operator runs")
             self._cluster.delete(self._name)
             time.sleep(self._pace.poll)
-        _log.info("created IPUJob %s in %s", self._name, self._cluster.namespace)
+        _log.info("created %s in %s", self._what, self._cluster.namespace)
 
     def _create(self) -> bool:
         """Create the job once there is room in the quota; False where one of its name exists."""
@@ -99,12 +101,12 @@ class JobLife:
         try:
             for job in self._cluster.jobs():
                 name = job["metadata"]["name"]
-                end = end_of(job, self._cluster.worker(name))
+                end = self._kind.end_of(job, self._cluster.workers(name))
                 if end is not None and time.time() > end + self._pace.leave and not is_leaving(job):
-                    _log.info("deleting IPUJob %s, which ended and was left behind", name)
+                    _log.info("deleting %s %s, which ended and was left behind", self._kind.word, name)
                     self._cluster.delete(name)
         except PodtuneError as error:
-            _log.warning("IPUJobs that were left behind stay: %s", error)
+            _log.warning("%ss that were left behind stay: %s", self._kind.word, error)
 
     def _follow(self) -> None:
         """Poll the job and its log until it ends; no state is kept that a lost connection could make wrong."""
@@ -112,21 +114,22 @@ class JobLife:
             job = self._cluster.job(self._name)
             if job is None or is_leaving(job):
                 gone = "was deleted by somebody else; start the step again, it continues"
-                raise PodtuneError(f"IPUJob {self._name} {gone}")
-            pod = self._cluster.worker(self._name)
-            state = state_of(job, pod)
+                raise PodtuneError(f"{self._what} {gone}")
+            pods = self._cluster.workers(self._name)
+            warning = self._cluster.warning(self._name) if self._kind.warns and not pods else ""
+            state = self._kind.state_of(job, pods, warning)
             if state != self._state:
-                _log.info("IPUJob %s: %s", self._name, state)
+                _log.info("%s: %s", self._what, state)
                 self._state = state
-            if pod and pod.started:
-                self._print_log(pod)
-                self._read_rest(pod)
-            if has_ended(job, pod):
-                failure = failure_in(job, pod)
+            if pods and pods[0].started:
+                self._print_log(pods[0])
+                self._read_rest(pods[0])
+            if self._kind.has_ended(job, pods):
+                failure = self._kind.failure_in(job, pods)
                 if failure:
                     raise failure
                 return
-            self._require_progress(pod)
+            self._require_progress(job, pods)
             time.sleep(self._pace.poll)
 
     def _print_log(self, pod: WorkerPod) -> None:
@@ -147,22 +150,22 @@ class JobLife:
         if pod.ended and not self._log.complete:
             _log.warning("the end of the log of %s cannot be read", pod.name)
 
-    def _require_progress(self, pod: Optional[WorkerPod]) -> None:
+    def _require_progress(self, job: Mapping[str, Any], pods: List[WorkerPod]) -> None:
         """Raise where a worker has not started for too long."""
         now = time.monotonic()
-        if pod and pod.started:
+        if self._kind.is_queued(job) or any(pod.started for pod in pods):
             self._idle_since = now
         if now > self._idle_since + self._pace.start:
-            raise TryAgainLater(f"IPUJob {self._name} got no worker in {self._pace.start:.0f} s: {self._state}")
-        if pod and pod.waiting in _HOPELESS and now > self._idle_since + self._pace.hopeless:
-            raise BadInput(f"IPUJob {self._name} cannot start: {self._state}; correct the image or the cluster")
+            raise TryAgainLater(f"{self._what} got no worker in {self._pace.start:.0f} s: {self._state}")
+        if any(pod.waiting in _HOPELESS for pod in pods) and now > self._idle_since + self._pace.hopeless:
+            raise BadInput(f"{self._what} cannot start: {self._state}; correct the image or the cluster")
 
     def _delete(self) -> None:
         """Delete the job; where that fails, the worker ends by itself, as nobody renews the lease."""
         try:
             self._cluster.delete(self._name)
         except PodtuneError as error:
-            _log.warning("IPUJob %s is left to end by itself: %s", self._name, error)
+            _log.warning("%s is left to end by itself: %s", self._what, error)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""A step's work, done by an IPUJob: inputs are read from an object store, and the output comes back through it."""
+"""A step's work, done by a job: inputs are read from an object store, and the output comes back through it."""
 
 import logging
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from podtune.disk import Sizes, disk_of, quantity
 from podtune.environment import RUN
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.sealed import Manifest, canonical_json
-from podtune.ipujobs.cluster import open_cluster
-from podtune.ipujobs.life import JobLife
-from podtune.ipujobs.manifest import manifest_of, placement_of_worker
-from podtune.ipujobs.work import LEASE, OUTPUT, StepCall, Work, jobs_namespace
+from podtune.jobs.cluster import open_cluster
+from podtune.jobs.kind import Kind
+from podtune.jobs.life import JobLife
+from podtune.jobs.work import LEASE, OUTPUT, StepCall, Work
 from podtune.stores.lease import Lease
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, read_sealed, remove
@@ -26,9 +26,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Computation(StepCall):
-    """A step to run on IPUs, and everything that its output depends on."""
+    """A step to run by a job, and everything that its output depends on."""
 
-    ipus: int
+    size: Dict[str, int]
+    """Of the job: its ipus, or its nodes and the gpus of each."""
+
     workspace: str
     image: str
 
@@ -51,33 +53,31 @@ class Computation(StepCall):
     def name(self) -> str:
         """The job's: the same for the same work in the same run, and at most 25 characters. 36 are allowed."""
         digests = {name: manifest.digest for name, manifest in self.manifests.items()}
-        identity = {"inputs": digests, "arguments": self.arguments, "ipus": self.ipus}
+        identity = {"inputs": digests, "arguments": self.arguments, **self.size}
         made_by = {"image": self.image, "podtune": __version__, "run": RUN.value()}
         key = sha256(canonical_json({"step": self.step, **identity, **made_by})).hexdigest()
         return f"{self.step}-{key[:16]}"
 
 
-def compute(computation: Computation, target: Path) -> None:
-    """Run it in an IPUJob and download the output to `target`.
+def compute(computation: Computation, kind: Kind, target: Path) -> None:
+    """Run it in a job and download the output to `target`.
 
     A call that follows a killed one joins its job, or takes its output; what others left behind is deleted.
     """
     require_s3(computation.workspace, "the workspace")
     name = computation.name()
-    location = f"{computation.workspace.rstrip('/')}/ipujobs/{name}"
-    store, cluster = open_store(location), open_cluster(jobs_namespace())
+    location = f"{computation.workspace.rstrip('/')}/{kind.plural}/{name}"
+    store, cluster = open_store(location), open_cluster(kind)
     if is_sealed(store, OUTPUT):
-        _log.info("IPUJob %s has left its output already", name)
+        _log.info("%s %s has left its output already", kind.word, name)
         cluster.delete(name)
         store.delete(LEASE)
     else:
         work = Work(computation.step, computation.inputs, computation.output, computation.arguments, location)
-        manifest = manifest_of(
-            name, work, computation.ipus, computation.image, placement_of_worker(), disk=computation.disk
-        )
+        manifest = kind.manifest(name, work, computation.size, computation.image, computation.disk)
         JobLife(cluster, manifest, Lease(store, LEASE, work.lease_seconds)).run()
     if not is_sealed(store, OUTPUT):
-        raise PodtuneError(f"{store.uri} has no output although its IPUJob succeeded; start the step again")
+        raise PodtuneError(f"{store.uri} has no output although its {kind.word} succeeded; start the step again")
     bring(store, OUTPUT, target)
     remove(store, OUTPUT)
 
@@ -93,4 +93,4 @@ def s3_uri(uri: str, what: str) -> str:
 def require_s3(uri: str, what: str) -> None:
     """Refuse what a pod in another namespace cannot reach."""
     if not uri.startswith("s3://"):
-        raise BadInput(f"IPU pods read and write S3 only; {what} must lie in s3://…; got {uri or 'nothing'!r}")
+        raise BadInput(f"jobs read and write S3 only; {what} must lie in s3://…; got {uri or 'nothing'!r}")

@@ -8,9 +8,9 @@ import pytest
 from kubernetes_api import NAMESPACE, TOKEN
 from podtune.errors import BadInput, TryAgainLater
 from podtune.formats.sealed import sealing
-from podtune.ipujobs import worker
-from podtune.ipujobs.work import Work
-from podtune.ipujobs.worker import run
+from podtune.jobs import worker
+from podtune.jobs.work import Work
+from podtune.jobs.worker import run
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import send
 

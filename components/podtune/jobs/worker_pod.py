@@ -1,4 +1,4 @@
-"""An IPUJob's worker as the cluster shows it: the state of its pod, how the job ended, and the pod's log."""
+"""A job's worker as the cluster shows it: the state of its pod, how that ended, and its log."""
 
 import contextlib
 import re
@@ -11,10 +11,6 @@ from typing import Any, Dict, Iterator, Mapping, Optional
 from urllib3.exceptions import HTTPError
 
 from podtune.errors import PodtuneError, TryAgainLater, failure_of
-from podtune.ipujobs.manifest import CONTAINER
-
-_ENDED = ("Completed", "Succeeded", "Failed")
-"""The operator's launcherStatus of a job that ended; only the first is known to occur."""
 
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 """As the kubelet writes it before each line."""
@@ -51,14 +47,14 @@ class WorkerPod:
     @property
     def state(self) -> str:
         """One line for the person who waits."""
-        return f"worker {self.name} is {_joined(self.phase, self.waiting or self.reason, self.message)}"
+        return f"worker {self.name} is {joined(self.phase, self.waiting or self.reason, self.message)}"
 
 
-def read_pod(pod: Mapping[str, Any]) -> WorkerPod:
-    """Read the API's object of a pod; most is missing where it is new."""
+def read_pod(pod: Mapping[str, Any], container: str) -> WorkerPod:
+    """Read the API's object of a pod and of its container; most is missing where it is new."""
     metadata, status = pod["metadata"], pod.get("status", {})
     statuses, conditions = status.get("containerStatuses") or [], status.get("conditions") or []
-    state: Dict[str, Any] = next((each["state"] for each in statuses if each["name"] == CONTAINER), {})
+    state: Dict[str, Any] = next((each["state"] for each in statuses if each["name"] == container), {})
     waiting, terminated = state.get("waiting", {}), state.get("terminated", {})
     return WorkerPod(
         name=metadata["name"],
@@ -75,55 +71,26 @@ def read_pod(pod: Mapping[str, Any]) -> WorkerPod:
     )
 
 
-def state_of(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> str:
-    """Describe a job's progress in one line."""
-    if pod:
-        return pod.state
-    status = job.get("status", {})
-    reported = _joined(status.get("launcherStatus", ""), status.get("lastMessage", ""))
-    return f"no worker yet; the operator reports {reported or 'nothing'}"
+def seconds_of(time_text: str) -> Optional[float]:
+    """Seconds since 1970 of a time that the API writes; None of an empty one."""
+    return datetime.fromisoformat(time_text.replace("Z", "+00:00")).timestamp() if time_text else None
 
 
-def is_leaving(job: Mapping[str, Any]) -> bool:
-    """Whether the job was deleted and is about to go."""
-    return "deletionTimestamp" in job["metadata"]
-
-
-def has_ended(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> bool:
-    """Whether nothing of the job runs any more: by its pod, or where that is gone by the operator's status."""
-    if pod:
-        return pod.ended
-    status = job.get("status", {})
-    return "completionTime" in status or status.get("launcherStatus") in _ENDED
-
-
-def end_of(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> Optional[float]:
-    """When a job ended, in seconds since 1970; None where it goes on or nothing says when."""
-    if not has_ended(job, pod):
-        return None
-    end = (pod.changed if pod else "") or job.get("status", {}).get("completionTime", "")
-    return datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() if end else None
-
-
-def failure_in(job: Mapping[str, Any], pod: Optional[WorkerPod]) -> Optional[PodtuneError]:
-    """The error that a job ended with; None where it succeeded."""
-    name = job["metadata"]["name"]
-    if pod is None:
-        failed = job.get("status", {}).get("workersStatus", {}).get("failed", 0)
-        gone = f"IPUJob {name} failed and its worker is gone, with its log; start the step again, it continues"
-        return TryAgainLater(gone) if failed else None
+def failure_of_pod(pod: WorkerPod) -> Optional[PodtuneError]:
+    """The error that a worker's pod ended with; None where it succeeded."""
     if pod.phase == "Succeeded" or pod.exit_code == 0:
         return None
     if pod.reason or pod.exit_code is None:
-        reason = _joined(pod.reason, pod.message) or "it did not say why"
+        reason = joined(pod.reason, pod.message) or "it did not say why"
         return TryAgainLater(f"the cluster ended {pod.name} ({reason}); start the step again, it continues")
     if pod.exit_reason == "OOMKilled":
-        return PodtuneError(f"{pod.name} took more memory than its limit; raise the limit or use fewer IPUs")
+        return PodtuneError(f"{pod.name} took more memory than its limit; raise the limit or use fewer accelerators")
     no_message = f"{pod.name} ended with exit code {pod.exit_code}; its log says why"
     return failure_of(pod.exit_code, pod.exit_message or no_message)
 
 
-def _joined(*parts: str) -> str:
+def joined(*parts: str) -> str:
+    """The parts that are not empty, in one line."""
     return ": ".join(part for part in parts if part)
 
 

@@ -11,8 +11,8 @@ from typing import Any, Callable, List
 
 import pytest
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
-from podtune.ipujobs.cluster import Cluster
-from podtune.ipujobs.life import JobLife, Pace
+from podtune.jobs.cluster import Cluster
+from podtune.jobs.life import JobLife, Pace
 from podtune.stores.directory_store import DirectoryStore
 from podtune.stores.lease import Lease
 
@@ -26,7 +26,7 @@ QUICK = Pace(poll=0.02, listen=1.0, start=20.0, hopeless=0.2, leave=5.0)
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr("podtune.ipujobs.cluster._LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr("podtune.jobs.cluster._LONGEST_PAUSE", 0.02)
     caplog.set_level(logging.INFO)
 
 

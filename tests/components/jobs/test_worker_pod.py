@@ -2,16 +2,30 @@ from typing import Any, Dict, Optional, Type
 
 import pytest
 from podtune.errors import BadInput, GateRefused, Interrupted, LostRace, PodtuneError, TryAgainLater
-from podtune.ipujobs.worker_pod import WorkerPod, failure_in, has_ended, is_leaving, read_pod, state_of
+from podtune.jobs.ipujob import IpuJob
+from podtune.jobs.kind import is_leaving
+from podtune.jobs.worker_pod import WorkerPod, read_pod
 
 JOB: Dict[str, Any] = {"metadata": {"name": "finetune-1"}}
+
+
+def failure_in(job: Dict[str, Any], pod: Optional[WorkerPod]) -> Optional[PodtuneError]:
+    return IpuJob().failure_in(job, [pod] if pod else [])
+
+
+def has_ended(job: Dict[str, Any], pod: Optional[WorkerPod]) -> bool:
+    return IpuJob().has_ended(job, [pod] if pod else [])
+
+
+def state_of(job: Dict[str, Any], pod: Optional[WorkerPod]) -> str:
+    return IpuJob().state_of(job, [pod] if pod else [], "")
 
 
 def pod(phase: str, state: Optional[Dict[str, Any]] = None, **status: Any) -> WorkerPod:
     beside = {"name": "proxy", "state": {"running": {}}}
     containers = [] if state is None else [beside, {"name": "worker", "state": state}]
     shown = {"phase": phase, "containerStatuses": containers, **status}
-    return read_pod({"metadata": {"name": "finetune-1-worker-0", "uid": "u"}, "status": shown})
+    return read_pod({"metadata": {"name": "finetune-1-worker-0", "uid": "u"}, "status": shown}, "worker")
 
 
 def terminated(exit_code: int, **more: Any) -> WorkerPod:
@@ -19,7 +33,7 @@ def terminated(exit_code: int, **more: Any) -> WorkerPod:
 
 
 def test_a_pod_that_is_new_says_little() -> None:
-    found = read_pod({"metadata": {"name": "finetune-1-worker-0", "uid": "u"}})
+    found = read_pod({"metadata": {"name": "finetune-1-worker-0", "uid": "u"}}, "worker")
 
     assert (found.phase, found.started, found.ended, found.exit_code) == ("Pending", False, False, None)
 

@@ -6,7 +6,8 @@ from typing import Any, Callable, Dict
 import pytest
 from podtune.errors import BadInput
 from podtune.formats.sealed import sealing
-from podtune.ipujobs.computation import Computation, compute, s3_uri
+from podtune.jobs.computation import Computation, compute, s3_uri
+from podtune.jobs.ipujob import IpuJob
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def computation(make_input: Callable[[str], str]) -> Computation:
         inputs={"prepared_data": make_input("one")},
         output="checkpoint",
         arguments={"training": {"epochs": 1}, "device": "ipu"},
-        ipus=16,
+        size={"ipus": 16},
         workspace="s3://models/training",
         image="podtune/python-ipu:0.1.0",
     )
@@ -54,7 +55,7 @@ def test_the_same_work_has_the_same_name(computation: Computation, make_input: C
         {"step": "evaluate"},
         {"arguments": {"training": {"epochs": 2}, "device": "ipu"}},
         {"arguments": {"training": {"epochs": 1}, "device": "cpu"}},
-        {"ipus": 4},
+        {"size": {"ipus": 4}},
         {"image": "podtune/python-ipu:0.2.0"},
     ],
 )
@@ -106,10 +107,10 @@ def test_kfps_uris_are_read_as_s3(uri: str) -> None:
 
 @pytest.mark.parametrize("uri", ["gs://bucket/features", "/data/features", ""])
 def test_what_a_pod_elsewhere_cannot_read_is_refused(uri: str) -> None:
-    with pytest.raises(BadInput, match=r"^IPU pods read and write S3 only; features must lie in s3://…; got "):
+    with pytest.raises(BadInput, match=r"^jobs read and write S3 only; features must lie in s3://…; got "):
         s3_uri(uri, "features")
 
 
 def test_a_workspace_on_this_machine_is_refused(computation: Computation, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"the workspace must lie in s3://…; got 'training'$"):
-        compute(replace(computation, workspace="training"), tmp_path / "checkpoint")
+        compute(replace(computation, workspace="training"), IpuJob(), tmp_path / "checkpoint")

@@ -1,6 +1,8 @@
-"""The worker of an IPUJob: fetches a step's inputs, runs the step, and leaves its output at the job's location.
+"""A worker of a job: fetches a step's inputs, runs the step, and leaves its output at the job's location.
 
-python -m podtune.ipujobs.worker '{"step": "finetune", …}' SCRATCH, which is what the manifest of a job says.
+Of the nodes of a TrainJob each runs one, and the first leaves the output.
+
+python -m podtune.jobs.worker '{"step": "finetune", …}' SCRATCH, which is what the manifest of a job says.
 """
 
 import json
@@ -12,20 +14,21 @@ import urllib.request
 from pathlib import Path
 from typing import Callable, Dict, List
 
-from podtune.errors import PodtuneError, TryAgainLater, ending_cleanly
-from podtune.ipujobs.manifest import API_VERSION
-from podtune.ipujobs.work import LEASE, OUTPUT, Work
+from podtune.errors import Interrupted, PodtuneError, ending_cleanly
+from podtune.jobs.ipujob import API_VERSION
+from podtune.jobs.work import LEASE, OUTPUT, Work
 from podtune.sections import read_section
 from podtune.stores.lease import LeaseWatch
 from podtune.stores.opening import open_store
 from podtune.stores.sealed_objects import bring, is_sealed, send
+from podtune.training import torchrun
 from podtune.training.step_process import noticing_signals, run_step
 
 _GRACE_SECONDS = 300.0
 """For the step to write a checkpoint in, once it was asked to end."""
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Of the pod: its token, its namespace and the API's CA certificate."""
+"""Of the pod: its token, its namespace and the API's CA certificate; a TrainJob's pods have none."""
 
 _NOBODY_WAITS = "nobody waits for it any more"
 
@@ -43,10 +46,11 @@ def run(work: Work, scratch: Path) -> None:
         watch = LeaseWatch(store, LEASE, work.lease_seconds)
         try:
             _run_step(work, {**inputs, work.output: scratch / work.output}, watch, stopping)
-            _log.info("sending the output to %s", work.location)
-            send(store, OUTPUT, scratch / work.output)
+            if torchrun.is_first():
+                _log.info("sending the output to %s", work.location)
+                send(store, OUTPUT, scratch / work.output)
         finally:
-            if watch.is_lost():
+            if watch.is_lost() and (_ACCOUNT / "token").exists():
                 _delete_own_job(work.location.rpartition("/")[2])
 
 
@@ -73,14 +77,15 @@ def _run_step(work: Work, paths: Dict[str, Path], watch: LeaseWatch, stopping: C
     try:
         run_step([sys.executable], work.step, {**work.arguments, **paths}, ending, grace=_GRACE_SECONDS)
     except PodtuneError as error:
-        if _NOBODY_WAITS in reasons:
+        # What stopped all nodes may be that another one has missed the lease a moment earlier
+        if _NOBODY_WAITS in reasons or (isinstance(error, Interrupted) and not stopping() and watch.is_failing()):
             reason = f"the worker ended because {_NOBODY_WAITS}; start the step again, it continues"
-            raise TryAgainLater(reason) from error
+            raise PodtuneError(reason) from error  # a TrainJob whose node ends with 75 or 143 is started again
         raise
 
 
 def _delete_own_job(name: str) -> None:
-    """Delete the job of this worker, which its step would. The IPU image has no Kubernetes client."""
+    """Delete the IPUJob of this worker, which its step would. The IPU image has no Kubernetes client."""
     try:
         namespace, token = ((_ACCOUNT / file).read_text().strip() for file in ("namespace", "token"))
         url = f"{_api()}/apis/{API_VERSION}/namespaces/{namespace}/ipujobs/{name}"

@@ -10,8 +10,8 @@ from podtune.errors import BadInput, Interrupted
 from podtune.formats.checkpoint import CHECKPOINT, read_log
 from podtune.formats.facts import open_facts
 from podtune.steps.finetune.step import run
-from podtune.steps.finetune.torchrun import launcher
 from podtune.training.step_process import run_step
+from podtune.training.torchrun import standalone
 from rounding import roundings
 from safetensors.numpy import load_file
 
@@ -33,7 +33,7 @@ def in_two_processes(features: Path, base_model: Path, tmp_path: Path) -> TwoPro
         places = {"prepared_data": features, "base_model": base_model, "checkpoint": tmp_path / "two"}
         places["checkpoint_facts"] = tmp_path / "facts"
         arguments = {**places, "training": training, "workspace": tmp_path / "workspace", "device": "cpu"}
-        run_step(launcher(2), "finetune", arguments, stopping)
+        run_step(standalone(2), "finetune", arguments, stopping)
         return tmp_path / "two"
 
     return finetuned

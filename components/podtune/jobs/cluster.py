@@ -1,4 +1,4 @@
-"""IPUJobs, their pods and logs through the Kubernetes API; transient failures are waited out."""
+"""Jobs, their pods and logs through the Kubernetes API; transient failures are waited out."""
 
 import json
 import logging
@@ -11,8 +11,9 @@ from kubernetes import client, config
 from urllib3.exceptions import HTTPError
 
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
-from podtune.ipujobs.manifest import CONTAINER, JOB_LABEL, NAME_LABEL
-from podtune.ipujobs.worker_pod import PodLog, WorkerPod, chunks_of, read_pod
+from podtune.jobs.kind import Kind
+from podtune.jobs.work import NAME_LABEL
+from podtune.jobs.worker_pod import PodLog, WorkerPod, chunks_of
 from podtune.proxies import go_through_proxy
 
 _LONGEST_PAUSE = 30.0
@@ -26,14 +27,14 @@ class QuotaReached(TryAgainLater):
 
 
 class Cluster:
-    """One namespace of a cluster. Every method raises BadInput where the API refuses, TryAgainLater where it fails."""
+    """One kind of jobs in a namespace. Methods raise BadInput where the API refuses, TryAgainLater where it fails."""
 
-    def __init__(self, api: client.ApiClient, namespace: str, patience: float = 600.0) -> None:
+    def __init__(self, api: client.ApiClient, kind: Kind, namespace: str, patience: float = 600.0) -> None:
         """`patience`: how many seconds of failing one request may take."""
-        self.namespace = namespace
+        self.kind, self.namespace = kind, namespace
         self._api, self._patience = api, patience
-        self._jobs = f"/apis/graphcore.ai/v1alpha1/namespaces/{namespace}/ipujobs"
-        self._pods = f"/api/v1/namespaces/{namespace}/pods"
+        self._jobs = f"/apis/{kind.api}/namespaces/{namespace}/{kind.plural}"
+        self._core = f"/api/v1/namespaces/{namespace}"
 
     def create(self, manifest: Mapping[str, Any]) -> bool:
         """Create a job; False, changing nothing, where one of its name exists; QuotaReached where none may be added.
@@ -55,21 +56,26 @@ class Cluster:
         """Delete a job with its pods; nothing happens where there is none."""
         self._ask("DELETE", f"{self._jobs}/{name}", body={"propagationPolicy": "Background"}, otherwise=404)
 
-    def worker(self, name: str) -> Optional[WorkerPod]:
-        """The newest pod of a job; None where there is none."""
-        selector = urlencode({"labelSelector": f"{JOB_LABEL}={name}"})
-        answer = self._ask("GET", f"{self._pods}?{selector}") or {}
-        pods = sorted(answer["items"], key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-        return read_pod(pods[-1]) if pods else None
+    def workers(self, name: str) -> List[WorkerPod]:
+        """The newest pods of a job, the one whose log is printed first."""
+        selector = urlencode({"labelSelector": self.kind.selector(name)})
+        return self.kind.workers(list((self._ask("GET", f"{self._core}/pods?{selector}") or {})["items"]))
+
+    def warning(self, name: str) -> str:
+        """What the newest warning of a job says; empty where there is none."""
+        selector = urlencode({"fieldSelector": f"involvedObject.name={name},type=Warning"})
+        events = (self._ask("GET", f"{self._core}/events?{selector}") or {})["items"]
+        newest: Mapping[str, Any] = max(events, key=lambda event: str(event.get("lastTimestamp")), default={})
+        return " ".join(str(newest.get("message", "")).split())
 
     def log_lines(self, pod: str, log: PodLog, seconds: float) -> Iterator[str]:
         """A pod's new lines within so many seconds; nothing where its log cannot be read now."""
         log.complete = False
-        query = {"container": CONTAINER, "follow": "true", "timestamps": "true"}
+        query = {"container": self.kind.container, "follow": "true", "timestamps": "true"}
         if log.since:
             query["sinceTime"] = log.since
         timeout = urllib3.Timeout(connect=10, read=seconds)
-        path = f"{self._pods}/{pod}/log?{urlencode(query)}"
+        path = f"{self._core}/pods/{pod}/log?{urlencode(query)}"
         try:
             answer = ask_once(self._api, "GET", path, None, timeout, stream=True)
         except HTTPError:
@@ -77,6 +83,7 @@ class Cluster:
         if answer.status == 200:
             yield from log.lines(chunks_of(answer, seconds))
         else:
+            log.complete = answer.status == 404  # the pod is gone
             _log.info("cannot read the log of %s now: %s", pod, _message_in(answer))
 
     def _ask(
@@ -107,10 +114,12 @@ class Cluster:
         if answer.status == 403 and "exceeded quota" in message:
             return QuotaReached(f"cannot {method} {path}: {message}")
         if answer.status in (401, 403):
-            needed = f"the step's service account needs the role for IPUJobs in namespace {self.namespace}"
+            needed = f"the step's service account needs the role for {self.kind.word}s in namespace {self.namespace}"
             return BadInput(f"cannot {method} {path}: access denied ({message}); {needed}")
         if answer.status == 404:
-            return BadInput(f"cannot {method} {path}: {message}; install the IPU operator, or correct the namespace")
+            return BadInput(
+                f"cannot {method} {path}: {message}; install {self.kind.operator}, or correct the namespace"
+            )
         return BadInput(f"cannot {method} {path}: the API answers {answer.status} ({message})")
 
 
@@ -140,12 +149,12 @@ def ask_once(
     )
 
 
-def open_cluster(namespace: str) -> Cluster:
-    """One namespace of the cluster that this process is in, or that the kubeconfig names."""
+def open_cluster(kind: Kind) -> Cluster:
+    """A kind's jobs in the cluster that this process is in, or that the kubeconfig names."""
     api = open_api()
     if api is None:
         raise BadInput("no Kubernetes API: neither a pod's service account nor a kubeconfig is here; set KUBECONFIG")
-    return Cluster(api, namespace)
+    return Cluster(api, kind, kind.namespace())
 
 
 def open_api() -> Optional[client.ApiClient]:

@@ -1,4 +1,4 @@
-"""What the step that waits for an IPUJob shares with the job's worker: the work, and a lease on the job.
+"""What the step that waits for a job shares with the job's worker: the work, and a lease on the job.
 
 The step renews the lease as long as it waits, and the worker ends once nobody does. Kubernetes would do this by an
 owner reference, but not from one namespace to another.
@@ -11,6 +11,12 @@ from podtune.environment import IPU_NAMESPACE
 
 NAMESPACE = "podtune-ipu"
 
+NAME_LABEL = "app.kubernetes.io/name"
+"""On podtune's jobs and pods: podtune."""
+
+COMPONENT_LABEL = "app.kubernetes.io/component"
+"""On the same: the step."""
+
 OUTPUT = "output/"
 """Prefix of the sealed directory that the worker made, below a job's location."""
 
@@ -20,7 +26,7 @@ LEASE = "lease"
 
 @dataclass(frozen=True)
 class StepCall:
-    """One step, run where the IPUs are; its inputs and its output are in an object store."""
+    """One step, run where the accelerators are; its inputs and its output are in an object store."""
 
     step: Literal["finetune", "evaluate"]
     inputs: Dict[str, str]

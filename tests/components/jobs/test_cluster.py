@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from podtune.errors import BadInput, TryAgainLater
-from podtune.ipujobs.cluster import Cluster, QuotaReached
+from podtune.jobs.cluster import Cluster, QuotaReached
 
 pytestmark = pytest.mark.local
 
@@ -14,7 +14,7 @@ JOB = {"metadata": {"name": "train"}, "spec": {"workers": {"template": {"metadat
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("podtune.ipujobs.cluster.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("podtune.jobs.cluster.time.sleep", lambda seconds: None)
 
 
 def test_a_job_is_created_once(kubernetes: Any, cluster: Cluster) -> None:
@@ -87,12 +87,12 @@ def test_an_operator_that_is_down_is_named_when_patience_ends(kubernetes: Any, c
 
 
 def cluster_without_patience(cluster: Cluster) -> Cluster:
-    return Cluster(cluster._api, cluster.namespace, patience=0.0)
+    return Cluster(cluster._api, cluster.kind, cluster.namespace, patience=0.0)
 
 
 def test_the_api_says_how_long_to_wait(kubernetes: Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses = []
-    monkeypatch.setattr("podtune.ipujobs.cluster.time.sleep", pauses.append)
+    monkeypatch.setattr("podtune.jobs.cluster.time.sleep", pauses.append)
     kubernetes.fails(method="POST", status=429, headers={"Retry-After": "3"})
 
     cluster.create(JOB)

@@ -2,7 +2,7 @@ from typing import Iterator, List
 
 from hypothesis import given
 from hypothesis import strategies as some
-from podtune.ipujobs.worker_pod import PodLog
+from podtune.jobs.worker_pod import PodLog
 from urllib3.exceptions import ProtocolError
 
 FIRST = b"2026-11-25T10:00:01.100000000Z step 1\n"

@@ -1,4 +1,3 @@
-import copy
 import json
 import os
 from pathlib import Path
@@ -6,10 +5,11 @@ from typing import Any, Callable, Dict
 
 import pytest
 import yaml
+from crd_schemas import strict
 from jsonschema import Draft202012Validator
 from podtune.errors import BadInput
-from podtune.ipujobs.manifest import manifest_of, placement_of_worker
-from podtune.ipujobs.work import Work
+from podtune.jobs.ipujob import manifest_of, placement_of_worker
+from podtune.jobs.work import Work
 
 WORK = Work(
     step="finetune",
@@ -149,24 +149,6 @@ def test_no_secret_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "canary-key")
 
     assert "canary" not in json.dumps(manifest())
-
-
-def strict(node: Dict[str, Any]) -> Dict[str, Any]:
-    """A CRD's schema, in which an unknown field is an error; an API server would silently leave it out."""
-    node = copy.deepcopy(node)
-    if node.pop("x-kubernetes-int-or-string", False):
-        node.pop("anyOf", None)
-        node["type"] = ["integer", "string"]
-    properties = node.get("properties", {})
-    if properties and "additionalProperties" not in node:
-        node["additionalProperties"] = False
-    node["properties"] = {name: strict(inner) for name, inner in properties.items()}
-    for inner in ("items", "additionalProperties"):
-        if isinstance(node.get(inner), dict):
-            node[inner] = strict(node[inner])
-    if not properties:
-        del node["properties"]
-    return node
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The manifest of an IPUJob (graphcore.ai/v1alpha1) whose one worker does a step's work.
+"""An IPUJob (graphcore.ai/v1alpha1) whose one worker does a step's work: its manifest, and what its status says.
 
 The worker is root without root's capabilities, but for IPC_LOCK, by which RDMA pins memory: Kubernetes gives an added
 capability to no other user.
@@ -6,21 +6,19 @@ capability to no other user.
 
 import json
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.disk import REQUEST
 from podtune.environment import ADDRESSING, ENCRYPTION, IPU_POD, KMS_KEY, NO_SIGN_REQUEST, REQUEST_PAYER
-from podtune.errors import BadInput, bad_input
-from podtune.ipujobs.work import Work
+from podtune.errors import BadInput, PodtuneError, TryAgainLater, bad_input
+from podtune.jobs.work import COMPONENT_LABEL, NAME_LABEL, Work, jobs_namespace
+from podtune.jobs.worker_pod import WorkerPod, failure_of_pod, joined, read_pod, seconds_of
 from podtune.merging import merged, without_unmounted
 from podtune.parsing import parse_json
 from podtune.sections import to_mapping
 
 API_VERSION = "graphcore.ai/v1alpha1"
 CONTAINER = "worker"
-NAME_LABEL = "app.kubernetes.io/name"
-"""On podtune's jobs and pods: podtune."""
-
 JOB_LABEL = "podtune/ipujob"
 """On the worker's pod: the job's name. What labels the operator gives is not documented."""
 
@@ -54,6 +52,61 @@ _TEMPORARY, _EXECUTABLES, _SHARED_MEMORY = "/tmp", "/executables", "/dev/shm"  #
 _SCRATCH = f"{_TEMPORARY}/podtune"
 _GRACE_SECONDS = 300
 
+_ENDED = ("Completed", "Succeeded", "Failed")
+"""The operator's launcherStatus of a job that ended; only the first is known to occur."""
+
+
+class IpuJob:
+    """`jobs.kind.Kind` for Graphcore's IPUJobs."""
+
+    word, plural, operator = "IPUJob", "ipujobs", "the IPU operator"
+    api, container = API_VERSION, CONTAINER
+    warns = False
+
+    def namespace(self) -> str:
+        return jobs_namespace()
+
+    def manifest(self, name: str, work: Work, size: Mapping[str, int], image: str, disk: str) -> Dict[str, Any]:
+        return manifest_of(name, work, size["ipus"], image, placement_of_worker(), disk=disk)
+
+    def selector(self, name: str) -> str:
+        return f"{JOB_LABEL}={name}"
+
+    def workers(self, pods: List[Dict[str, Any]]) -> List[WorkerPod]:
+        newest = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))[-1:]
+        return [read_pod(pod, CONTAINER) for pod in newest]
+
+    def is_queued(self, job: Mapping[str, Any]) -> bool:
+        del job
+        return False
+
+    def state_of(self, job: Mapping[str, Any], pods: List[WorkerPod], warning: str) -> str:
+        del warning
+        if pods:
+            return pods[0].state
+        status = job.get("status", {})
+        reported = joined(status.get("launcherStatus", ""), status.get("lastMessage", ""))
+        return f"no worker yet; the operator reports {reported or 'nothing'}"
+
+    def has_ended(self, job: Mapping[str, Any], pods: List[WorkerPod]) -> bool:
+        """By its pod, or where that is gone by the operator's status."""
+        if pods:
+            return pods[0].ended
+        status = job.get("status", {})
+        return "completionTime" in status or status.get("launcherStatus") in _ENDED
+
+    def end_of(self, job: Mapping[str, Any], pods: List[WorkerPod]) -> Optional[float]:
+        if not self.has_ended(job, pods):
+            return None
+        return seconds_of((pods[0].changed if pods else "") or job.get("status", {}).get("completionTime", ""))
+
+    def failure_in(self, job: Mapping[str, Any], pods: List[WorkerPod]) -> Optional[PodtuneError]:
+        if pods:
+            return failure_of_pod(pods[0])
+        failed = job.get("status", {}).get("workersStatus", {}).get("failed", 0)
+        gone = f"IPUJob {job['metadata']['name']} failed and its worker is gone, with its log"
+        return TryAgainLater(f"{gone}; start the step again, it continues") if failed else None
+
 
 def manifest_of(
     name: str,
@@ -68,7 +121,7 @@ def manifest_of(
 
     `disk` is the ephemeral storage that the pod requests; empty where that is not known.
     """
-    labels = {NAME_LABEL: "podtune", "app.kubernetes.io/component": work.step}
+    labels = {NAME_LABEL: "podtune", COMPONENT_LABEL: work.step}
     return {
         "apiVersion": API_VERSION,
         "kind": "IPUJob",
@@ -126,7 +179,7 @@ def _container(work: Work, image: str, disk: str) -> Dict[str, Any]:
     return {
         "name": CONTAINER,
         "image": image,
-        "command": ["python3", "-m", "podtune.ipujobs.worker"],
+        "command": ["python3", "-m", "podtune.jobs.worker"],
         "args": [json.dumps(to_mapping(work), sort_keys=True), _SCRATCH],
         "env": _environment(),
         "resources": {**RESOURCES, "requests": {**RESOURCES["requests"], **({REQUEST: disk} if disk else {})}},
