@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from inputs.finished_run import Run
 from podtune.errors import PodtuneError
+from podtune.formats.drafts import draft_beside
 from podtune.steps.publish.step import run as publish
 from podtune.stores import directory_store
 from podtune.stores.fetching import fetch_files, verify_fetched
@@ -264,6 +265,9 @@ def killed_publisher(folder: Path, *, server: str, number: int, after: bool, suc
         assert live_model(store, folder) == "new"
         assert versions(open_store(store), "qa") == ["1", "2"]
     if not server:
+        open_store(store).create("next", b"")  # what was killed goes with the next one that writes there
+        with draft_beside(folder / "published-new"):
+            pass
         left = [*Path(store, directory_store.INCOMING).iterdir(), *folder.glob(".*")]
         assert left == [], f"left behind: {left}"
 
