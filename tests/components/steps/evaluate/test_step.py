@@ -173,7 +173,7 @@ def test_two_processes_leave_the_bytes_of_one(
     run_step(standalone(2), "evaluate", {**places, "evaluation": {}, "device": "cpu"}, lambda: False)
 
     one, two = tmp_path / "one", tmp_path / "two"
-    assert files_below(two) == ["examples.jsonl", "manifest.json", "predictions.json"]
-    assert (two / "examples.jsonl").read_bytes() == (one / "examples.jsonl").read_bytes()
-    assert (two / "predictions.json").read_bytes() == (one / "predictions.json").read_bytes()
+    results = ["examples.jsonl", "predictions.json", "usage.json"]
+    assert files_below(two) == sorted([*results, "manifest.json"])
+    assert [(two / file).read_bytes() for file in results] == [(one / file).read_bytes() for file in results]
     assert EVALUATION.open(two).facts.loss == EVALUATION.open(one).facts.loss
