@@ -31,7 +31,7 @@ _RETRIES = urllib3.Retry(
 )
 """Of idempotent requests; a POST is only repeated if no connection was made. Redirects are not KFP's."""
 
-_USER = "write them into that variable, as http://user:password@host:port"
+_USER = "write them into that variable, as http://user:secret@host:port"
 _LOGIN = f"log in again and set {TOKEN}, {TOKEN_FILE} or {COOKIES} to the new credentials"
 _DENIED = f"ask its administrator, or give your --namespace; if your login has ended, {_LOGIN}"
 

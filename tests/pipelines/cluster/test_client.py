@@ -265,7 +265,7 @@ def test_a_proxy_that_wants_a_user_says_so(fake_kfp: Any, monkeypatch: pytest.Mo
 
     assert str(raised.value) == (
         f"http://kubeflow.corp.invalid is behind the proxy {fake_kfp.host} (HTTP_PROXY), which wants a user and "
-        "password (HTTP 407: the fake answers 407); write them into that variable, as http://user:password@host:port"
+        "password (HTTP 407: the fake answers 407); write them into that variable, as http://user:secret@host:port"
     )
 
 
