@@ -24,6 +24,7 @@ if sys.version_info < (3, 9):
     collect_ignore = [
         "formats/test_tables.py",
         "steps/finetune/test_interruptions.py",
+        "steps/finetune/test_nodes.py",
         "steps/finetune/test_step.py",
         "steps/finetune/test_processes.py",
         "steps/finetune/test_uploads.py",

@@ -63,6 +63,7 @@ def test_a_run_leaves_its_artifacts_a_release_and_a_log(home: Path) -> None:
         "reuse",
         "runs",
         "store",
+        "sums",
         "tensorboard",
         "training",
     ]

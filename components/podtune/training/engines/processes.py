@@ -88,7 +88,8 @@ def _connected() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if type(error) is not RuntimeError and not isinstance(error, distributed.DistError):
+        lost = getattr(distributed, "DistError", distributed.DistBackendError)  # torch 2.0 has no such base
+        if type(error) is not RuntimeError and not isinstance(error, lost):
             raise  # a GPU's own, such as a lack of memory
         _log.warning("another process of this training ended: %s", str(error).partition("\n")[0])
         raise SystemExit(1) from error
