@@ -14,6 +14,12 @@ from podtune_pipelines.reuse import Outputs, Produced, Results
 ALL = {"fetch_data", "fetch_model", "tokenize_squad", "finetune", "evaluate"}
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home of the tests', in which sums are kept."""
+    monkeypatch.chdir(tmp_path)
+
+
 class Everything(Results):
     """Earlier runs that have made whatever is looked for: each result is identified by its key."""
 
