@@ -49,9 +49,7 @@ class DirectoryStore:
             self._make_directory(path.parent)
             try:
                 os.link(str(draft), str(path))
-            except FileExistsError as error:
-                if os.path.lexists(path) and not path.is_file():
-                    raise BadInput(f"cannot write {path}: what is in its way is no file; move it away") from error
+            except FileExistsError:
                 return False
             except OSError as error:
                 if error.errno in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -178,21 +178,6 @@ def test_what_a_killed_process_left_is_swept_and_what_another_writes_is_not(tmp_
         store.create("a", b"abc")
 
     assert sorted(path.name for path in incoming.iterdir()) == ["held", "new"]
-
-
-@pytest.mark.parametrize(
-    "make", [Path.mkdir, lambda path: path.symlink_to("nowhere")], ids=["directory", "dangling link"]
-)
-def test_what_is_no_file_in_the_place_of_a_new_object_is_named(
-    directory_store: DirectoryStore, tmp_path: Path, make: Callable[[Path], None]
-) -> None:
-    place = Path(directory_store.uri) / "x"
-    place.parent.mkdir(exist_ok=True)
-    make(place)
-
-    with pytest.raises(BadInput, match=r"^cannot write .*/x: what is in its way is no file; move it away$"):
-        directory_store.create("x", b"1")
-    assert directory_store.read("x") is None
 
 
 def test_a_directory_in_the_place_of_an_object_is_named(directory_store: DirectoryStore, tmp_path: Path) -> None:
