@@ -4,18 +4,16 @@ The worker is root without root's capabilities, but for IPC_LOCK, by which RDMA 
 capability to no other user.
 """
 
-import json
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.disk import REQUEST
 from podtune.environment import ADDRESSING, ENCRYPTION, IPU_POD, KMS_KEY, NO_SIGN_REQUEST, REQUEST_PAYER
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, bad_input
-from podtune.jobs.work import COMPONENT_LABEL, NAME_LABEL, Work, jobs_namespace
+from podtune.jobs.work import TIME_LIMIT_SECONDS, Work, jobs_namespace
 from podtune.jobs.worker_pod import WorkerPod, failure_of_pod, joined, read_pod, seconds_of
 from podtune.merging import merged, without_unmounted
 from podtune.parsing import parse_json
-from podtune.sections import to_mapping
 
 API_VERSION = "graphcore.ai/v1alpha1"
 CONTAINER = "worker"
@@ -40,16 +38,12 @@ CONFIG_VARIABLES = (
 EXECUTABLES_CLAIM = "podtune-ipu-executables"
 """A volume for compiled programs: compiling takes minutes."""
 
-TIME_LIMIT_SECONDS = 24 * 60 * 60
-"""Whatever happens, a worker is ended after so long; its step, started again, continues."""
-
 RESOURCES = {
     "requests": {"cpu": "8", "memory": "64Gi"},
     "limits": {"cpu": "32", "memory": "200Gi"},  # a compilation was seen to fail with 32Gi
 }
 
 _TEMPORARY, _EXECUTABLES, _SHARED_MEMORY = "/tmp", "/executables", "/dev/shm"  # noqa: S108  # in the pod
-_SCRATCH = f"{_TEMPORARY}/podtune"
 _GRACE_SECONDS = 300
 
 _ENDED = ("Completed", "Succeeded", "Failed")
@@ -121,11 +115,10 @@ def manifest_of(
 
     `disk` is the ephemeral storage that the pod requests; empty where that is not known.
     """
-    labels = {NAME_LABEL: "podtune", COMPONENT_LABEL: work.step}
     return {
         "apiVersion": API_VERSION,
         "kind": "IPUJob",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": name, "labels": work.labels},
         "spec": {
             "jobInstances": 1,
             "ipusPerJobInstance": str(ipus),
@@ -133,7 +126,7 @@ def manifest_of(
             "cleanPodPolicy": "None",  # the step reads the log and the outcome; the pod goes with the job
             "workers": {
                 "replicas": 1,
-                "template": _placed({"labels": {**labels, JOB_LABEL: name}}, _pod(work, image, disk), placement),
+                "template": _placed({"labels": {**work.labels, JOB_LABEL: name}}, _pod(work, image, disk), placement),
             },
         },
     }
@@ -179,8 +172,7 @@ def _container(work: Work, image: str, disk: str) -> Dict[str, Any]:
     return {
         "name": CONTAINER,
         "image": image,
-        "command": ["python3", "-m", "podtune.jobs.worker"],
-        "args": [json.dumps(to_mapping(work), sort_keys=True), _SCRATCH],
+        **work.container,
         "env": _environment(),
         "resources": {**RESOURCES, "requests": {**RESOURCES["requests"], **({REQUEST: disk} if disk else {})}},
         "securityContext": {

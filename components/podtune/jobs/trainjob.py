@@ -4,16 +4,14 @@ What its pods are like is the TrainingRuntime's (manifests/components/trainjobs)
 that no version has changed, and no patches: Kueue could not resume some of those.
 """
 
-import json
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.disk import REQUEST
 from podtune.environment import QUEUE
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
-from podtune.jobs.work import COMPONENT_LABEL, NAME_LABEL, Work
+from podtune.jobs.work import TIME_LIMIT_SECONDS, Work
 from podtune.jobs.worker_pod import WorkerPod, failure_of_pod, read_pod, seconds_of
-from podtune.sections import to_mapping
 
 API_VERSION = "trainer.kubeflow.org/v1alpha1"
 RUNTIME = "podtune-torch"
@@ -27,13 +25,9 @@ QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 GPU = "nvidia.com/gpu"
 CPUS_A_GPU, GIBIBYTES_A_GPU = 4, 16
 
-TIME_LIMIT_SECONDS = 24 * 60 * 60
-"""Of a job that nobody suspends; its step, started again, continues."""
-
 _JOB, _ATTEMPT = "jobset.sigs.k8s.io/jobset-name", "jobset.sigs.k8s.io/restart-attempt"
 _INDEX = "batch.kubernetes.io/job-completion-index"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_SCRATCH = "/tmp/podtune"  # noqa: S108  # in the pod
 
 
 class TrainJob:
@@ -52,7 +46,7 @@ class TrainJob:
         return {
             "apiVersion": API_VERSION,
             "kind": self.word,
-            "metadata": {"name": name, "labels": {NAME_LABEL: "podtune", COMPONENT_LABEL: work.step, **queue}},
+            "metadata": {"name": name, "labels": {**work.labels, **queue}},
             "spec": {
                 # Trainer takes a runtime of the whole cluster for meant where no kind is named
                 "runtimeRef": {"apiGroup": API_VERSION.partition("/")[0], "kind": "TrainingRuntime", "name": RUNTIME},
@@ -60,8 +54,7 @@ class TrainJob:
                 "trainer": {
                     "numNodes": size["nodes"],
                     "image": image,
-                    "command": ["python3", "-m", "podtune.jobs.worker"],
-                    "args": [json.dumps(to_mapping(work), sort_keys=True), _SCRATCH],
+                    **work.container,
                     "resourcesPerNode": _resources(size["gpus"], disk),
                 },
             },

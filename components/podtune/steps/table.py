@@ -40,6 +40,11 @@ class Properties:
     account: str = ""
     """Its service account under Argo (manifests/); empty for the one that most steps share."""
 
+    @property
+    def by_ipujob(self) -> bool:
+        """Whether that job is an IPUJob."""
+        return self.told == IPU_NAMESPACE.name
+
 
 STEPS = {
     "check_store": Properties(always_runs=True, signs=True, account="podtune-publisher"),

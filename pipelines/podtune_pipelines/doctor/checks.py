@@ -12,10 +12,11 @@ from podtune.jobs.cluster import open_api
 from podtune.jobs.work import jobs_namespace
 from podtune.steps.table import STEPS
 
+from podtune_pipelines.cluster.pods import KFP_NAMESPACE
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.findings import Finding, failed, plain, refused
 from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
-from podtune_pipelines.doctor.orchestrators import KFP_NAMESPACE, check_argo, check_retries
+from podtune_pipelines.doctor.orchestrators import check_argo, check_retries
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
 from podtune_pipelines.doctor.store import CHECKPOINTS, RELEASES, check_store
 from podtune_pipelines.doctor.trainer import check_trainer

@@ -8,12 +8,12 @@ from podtune.steps.table import STEPS
 
 from podtune_pipelines.argo.workflow import EXECUTOR
 from podtune_pipelines.argo.workflow import STEPS as STEPS_ACCOUNT
+from podtune_pipelines.cluster.pods import KFP_NAMESPACE
 from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok, plain, warning
 from podtune_pipelines.doctor.kubernetes_api import request
 from podtune_pipelines.doctor.servers import json_of
 from podtune_pipelines.placement import NOTIFY_SECRET
 
-KFP_NAMESPACE = "kubeflow"
 _CONTROLLER = "workflow-controller-configmap"
 _ARGO = "argoproj.io/v1alpha1"
 _STORE = "podtune-s3"

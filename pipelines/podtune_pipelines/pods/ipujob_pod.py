@@ -16,8 +16,10 @@ CANNOT = {
 
 def refusals(pods: Pods) -> Iterator[str]:
     """What a placement says of the workers themselves that an IPUJob cannot have, by the file's own names."""
-    for waiting in ("finetune_on_ipu", "evaluate_on_ipu"):
-        step = STEPS[waiting].by_job
+    for waiting, properties in STEPS.items():
+        if not properties.by_ipujob:
+            continue
+        step = properties.by_job
         for key, reason in CANNOT.items():
             if key in pods.steps.get(step, {}):
                 yield f"steps.{step}.{key}: {reason.format(waiting=waiting)}"

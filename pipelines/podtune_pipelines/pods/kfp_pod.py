@@ -64,7 +64,7 @@ CANNOT: List[Cannot] = [
 
 def refusals(pods: Pods, *, by_ipujobs: bool) -> Iterator[str]:
     """What a placement says of the pods that KFP itself starts and KFP cannot say, by the file's own names."""
-    elsewhere = {STEPS[name].by_job for name in ("finetune_on_ipu", "evaluate_on_ipu") if by_ipujobs}
+    elsewhere = {step.by_job for step in STEPS.values() if step.by_ipujob and by_ipujobs}
     for step in STEPS:
         if step in elsewhere:
             continue

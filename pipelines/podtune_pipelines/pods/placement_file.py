@@ -40,7 +40,7 @@ class Pods:
     def of(self, step: str) -> Pod:
         """The pod of a step; for one that an IPUJob does, the pod that waits for it."""
         pod = _bundled(_read(merged(self.all, self.steps.get(step, {})), f"steps.{step}"))
-        patch = pod_patch(self.of_worker(STEPS[step].by_job)) if step.endswith("_on_ipu") else {}
+        patch = pod_patch(self.of_worker(STEPS[step].by_job)) if STEPS[step].by_ipujob else {}
         if not patch:
             return pod
         variable = Variable(IPU_POD.name, value=json.dumps(patch, sort_keys=True))

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Option
 
 from podtune.environment import IPU_POD, NOTIFY_URL, RUN, SIGNED, SIGNING_KEY
 from podtune.jobs.ipujob import SECRET_VARIABLES
+from podtune.jobs.trainjob import GPU
 
 from podtune_pipelines.pods.affinity import Affinity
 from podtune_pipelines.pods.syntax import amount, mistake_in
@@ -56,7 +57,7 @@ class Resources:
 class Accelerator:
     """What a GPU is called here, in runs with --device gpu."""
 
-    resource: str = "nvidia.com/gpu"
+    resource: str = GPU
     count: Optional[int] = None
     """As many as --devices says unless it is given."""
 

@@ -3,12 +3,9 @@
 from pathlib import Path
 from typing import Any, Mapping, Optional
 
-from podtune.formats.checkpoint import CHECKPOINT, LOG
-from podtune.formats.facts import write_facts
-from podtune.image_names import image_of
-from podtune.jobs.computation import Computation, compute, s3_uri
+from podtune.jobs.finetuning import finetune_by
 from podtune.jobs.ipujob import IpuJob
-from podtune.sections import read_section, to_mapping
+from podtune.sections import read_section
 from podtune.training.config import TrainingConfig
 
 
@@ -24,17 +21,15 @@ def run(
 ) -> None:
     """Have an IPUJob fine-tune a model; the inputs are s3:// URIs, and the image is podtune's own by default."""
     config = read_section(TrainingConfig, training, "training")
-    computation = Computation(
-        step="finetune",
-        inputs={
-            "prepared_data": s3_uri(prepared_data, "the prepared data"),
-            "base_model": s3_uri(base_model, "the base model"),
-        },
-        output="checkpoint",
-        arguments={"training": to_mapping(config), "device": "ipu", "workspace": workspace},
-        size={"ipus": config.on_ipus().ipus},
+    finetune_by(
+        IpuJob(),
+        {"ipus": config.on_ipus().ipus},
+        prepared_data=prepared_data,
+        base_model=base_model,
+        checkpoint=checkpoint,
+        config=config,
+        device="ipu",
         workspace=workspace,
-        image=image or image_of("ipu"),
+        image=image,
+        checkpoint_facts=checkpoint_facts,
     )
-    compute(computation, IpuJob(), checkpoint)
-    write_facts(CHECKPOINT, checkpoint, checkpoint_facts, [LOG])

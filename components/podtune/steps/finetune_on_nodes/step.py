@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Any, Mapping, Optional
 
 from podtune.errors import BadInput
-from podtune.formats.checkpoint import CHECKPOINT, LOG
-from podtune.formats.facts import write_facts
-from podtune.image_names import image_of
-from podtune.jobs.computation import Computation, compute, s3_uri
+from podtune.jobs.finetuning import finetune_by
 from podtune.jobs.trainjob import TrainJob
-from podtune.sections import read_section, to_mapping
+from podtune.sections import read_section
 from podtune.training.config import TrainingConfig
 
 _NODES = re.compile(r"([1-9]\d{0,2})x([1-9]\d?)")
@@ -32,17 +29,15 @@ def run(  # noqa: PLR0913  # as many as the component has
     counts = _NODES.fullmatch(nodes)
     if not counts:
         raise BadInput(f"nodes must be the nodes and the GPUs of each, such as 2x4; got {nodes!r}")
-    computation = Computation(
-        step="finetune",
-        inputs={
-            "prepared_data": s3_uri(prepared_data, "the prepared data"),
-            "base_model": s3_uri(base_model, "the base model"),
-        },
-        output="checkpoint",
-        arguments={"training": to_mapping(config), "device": "gpu", "workspace": workspace},
-        size={"nodes": int(counts[1]), "gpus": int(counts[2])},
+    finetune_by(
+        TrainJob(),
+        {"nodes": int(counts[1]), "gpus": int(counts[2])},
+        prepared_data=prepared_data,
+        base_model=base_model,
+        checkpoint=checkpoint,
+        config=config,
+        device="gpu",
         workspace=workspace,
-        image=image or image_of("gpu"),
+        image=image,
+        checkpoint_facts=checkpoint_facts,
     )
-    compute(computation, TrainJob(), checkpoint)
-    write_facts(CHECKPOINT, checkpoint, checkpoint_facts, [LOG])
