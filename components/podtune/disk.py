@@ -41,6 +41,7 @@ _PARTS: Dict[str, Dict[str, int]] = {
     "prepare_captions": {"raw_data": 1, "weights": 1, "features": 1},
     "finetune": {"features": 1, "weights": 2},
     "finetune_on_ipu": {"weights": 1},
+    "finetune_on_nodes": {"weights": 1},
     "evaluate": {"features": 1, "weights": 1},
     "publish": {"weights": 1},
 }

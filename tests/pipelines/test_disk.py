@@ -49,6 +49,10 @@ def test_steps_that_wait_for_ipus_have_nothing_large_but_the_model() -> None:
     assert (found["finetune_on_ipu"], found["evaluate_on_ipu"]) == ("3G", "2G")
 
 
+def test_a_step_that_waits_for_nodes_brings_the_model_too() -> None:
+    assert disk_of_step(load_recipe("lxmert-vqa-uncased"), "finetune_on_nodes") == "3G"
+
+
 def test_a_schedules_check_reads_facts_only() -> None:
     loaded = load_recipe("lxmert-vqa-uncased")
     arguments = arguments_of(loaded, store="s3://models/team", workspace="s3://models/training")
