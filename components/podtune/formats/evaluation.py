@@ -9,7 +9,7 @@ example that the card's code is shown with, {"row", "values"}, and `usage/` has 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from podtune.errors import BadInput
 from podtune.formats.artifact import Artifact, Format
@@ -164,6 +164,11 @@ def read_usage(evaluation: Evaluation) -> UsageExample:
     files = [name for name in evaluation.files if name.startswith(f"{USAGE_FILES}/")]
     contents = {name[len(USAGE_FILES) + 1 :]: (evaluation.path / name).read_bytes() for name in files}
     return UsageExample(usage["row"], usage["values"], contents)
+
+
+def surest_first(records: Sequence[Mapping[str, Any]]) -> List[int]:
+    """The rows of scored examples, those first of which the model was surest; else in their order."""
+    return sorted(range(len(records)), key=lambda row: -records[row].get("probability", 0.0))
 
 
 def read_examples(evaluation: Evaluation) -> Iterator[Dict[str, Any]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence
 
-from podtune.formats.evaluation import Evaluation, UsageExample, read_examples, read_usage
+from podtune.formats.evaluation import Evaluation, UsageExample, read_examples, read_usage, surest_first
 from podtune.formats.features import Features
 from podtune.formats.previews import Picture, read_previews
 from podtune.formats.profile import TRAIN
@@ -60,7 +60,7 @@ def shown_examples(features: Features, evaluation: Evaluation, verdict: VerdictF
     split, task, records = evaluation.facts.split, task_of(features.facts), list(read_examples(evaluation))
     metric = str(verdict.settings.get("metric", ""))
     scores = [one["scores"].get(metric, next(iter(one["scores"].values()))) for one in records]
-    surest = sorted(range(len(records)), key=lambda row: -records[row].get("probability", 0.0))
+    surest = surest_first(records)
     ranked, full = sorted(surest, key=lambda row: -scores[row]), task.metric(metric).highest
     least = sorted((row for row in surest if scores[row] < full), key=scores.__getitem__)
     right = scores[ranked[0]] >= full
