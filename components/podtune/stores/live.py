@@ -75,16 +75,21 @@ def move(store: Store, name: str, *, version: str, after: int, nonce: str = "") 
 
     Returns that move as the store holds it: another's, where another was first. Where a store lets several win, what
     is returned may be overwritten later, so that several publishers or none may take themselves for the winner.
-    TryAgainLater where it was written but cannot be read, which says nothing of who was first.
+    TryAgainLater where it was written but cannot be read, which says nothing of who was first; BadInput where something
+    lies in its place that is no object, such as a directory.
     """
     content = {"version": version, "moved": now(), "nonce": nonce or secrets.token_hex(16)}
     key = _key(name, after + 1)
-    store.create(key, canonical_json(content))
+    created = store.create(key, canonical_json(content))
     with written(store, name, version):
         data = store.read(key)
-        if data is None:
+        if data is None and not created:  # one answer is no proof
+            data = store.read(key)
+        if data is not None:
+            return _parse(store, name, number=after + 1, data=data)
+        if created:
             raise BadInput(f"{key} is not there")
-        return _parse(store, name, number=after + 1, data=data)
+    raise BadInput(f"{key} in {store.uri} is taken by what cannot be read; delete it and start again")
 
 
 @contextlib.contextmanager

@@ -296,6 +296,21 @@ def test_a_damaged_move_is_named(directory_store: DirectoryStore) -> None:
         live_version(directory_store, "qa")
 
 
+@pytest.mark.parametrize("damage", [Path.mkdir, lambda place: place.symlink_to("nothing")], ids=["directory", "link"])
+def test_what_lies_in_the_place_of_a_move_is_named(directory_store: DirectoryStore, release: Any, damage: Any) -> None:
+    release(directory_store, "abc", None)
+    place = Path(directory_store.uri, "releases/qa/live/1.json")
+    place.unlink()
+    damage(place)
+
+    with pytest.raises(BadInput, match=r"^releases/qa/live/1.json in .* is taken by what cannot be read; delete"):
+        release(directory_store, "abc", None)
+
+    place.rmdir() if place.is_dir() else place.unlink()
+    assert release(directory_store, "abc", None).version == "1"
+    assert _live(directory_store) == "1"
+
+
 def test_a_manifest_under_another_version_is_damaged(directory_store: DirectoryStore, release: Any) -> None:
     manifest = release(directory_store, "one", None)
     directory_store.create("releases/qa/versions/2/manifest.json", manifest.to_bytes())
