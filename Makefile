@@ -4,10 +4,12 @@ BIN := .venv/bin
 HOME_DIRECTORY := .podtune
 FLOOR_PYTHON ?= $(firstword $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.8.*/bin/python3.8) $(shell command -v python3.8))
 
-# The first of these that works builds images; BASE=… replaces an image's base, BUILD_OPTIONS=… are the builder's own
+# The first of these that works builds images; BASE=… replaces an image's base, BUILD_OPTIONS=… and PUSH_OPTIONS=… are the builder's own
 BUILDER ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 BASE ?=
 BUILD_OPTIONS ?=
+PUSH_OPTIONS ?=
+DEVICES ?= cpu gpu ipu
 
 # The numeric tests, which run once more for each kind of CPU that this one can pass for
 NUMERIC := $(addprefix tests/components/,training/engines tasks detector)
@@ -17,7 +19,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 PINS := sed -n 's/^\([A-Za-z0-9][^ ]*==[^ ]*\).*/\1/p'
 
 .PHONY: help demo quick test fuzz test-faults test-numeric test-cluster test-floor test-images bench-gpu check check-manifests environments lint wheel \
-  images lock \
+  images push lock \
   lock-images hashes audit docs clean
 
 help:  ## print this
@@ -80,8 +82,16 @@ wheel: .venv/installed  ## build the wheel, install it alone and start it
 	build/wheel/environment/bin/pip install --quiet --constraint build/wheel/constraints.txt build/wheel/*.whl
 	cd build/wheel && environment/bin/podtune recipes
 
-# Named for PODTUNE_REGISTRY=registry/folder, where a push has to bring them; an image alone: make image-cpu
-images: image-cpu image-gpu image-ipu  ## build the three images, named for PODTUNE_REGISTRY
+# Named for PODTUNE_REGISTRY=registry/folder; some of them: DEVICES=cpu
+images: $(addprefix image-,$(DEVICES))  ## build the three images, named for PODTUNE_REGISTRY
+
+# For pipelines that name what was pushed, where its registry cannot be asked later: PODTUNE_IMAGES=build/digests.json
+push: $(addprefix push-,$(DEVICES))  ## push them, and write their digests to build/digests.json
+	$(BIN)/python -m podtune_pipelines.image_digests $(DEVICES) > build/digests.partial
+	mv build/digests.partial build/digests.json
+
+push-%: .venv/installed
+	$(BUILDER) push $(PUSH_OPTIONS) $$($(BIN)/python -m podtune.image_names $*)
 
 image-%: build/images
 	@test -n "$(BUILDER)" || { echo "images are built by docker, podman or buildah; none of them works here" >&2; exit 1; }

@@ -39,6 +39,7 @@ EXPECTED: List[Tuple[str, bool, int]] = [
     (r"make test-images would run this", not CONTAINERS and not FLOOR, 13),
     (r"needs PopTorch's sources", not POPTORCH, 6),
     (r"needs the IPU image's Python", not FLOOR_PYTHON.exists() and not FLOOR, 4),
+    (r"docker-registry is not installed", not shutil.which("docker-registry") and not FLOOR, 2),
     (r"kubectl is not installed", not shutil.which("kubectl") and not FLOOR, 76),
     (r"needs a cluster: PODTUNE_E2E_HOST", not os.environ.get("PODTUNE_E2E_HOST") and not FLOOR, 12),
     (r"needs a cluster: PODTUNE_E2E_ARGO_NAMESPACE", not os.environ.get("PODTUNE_E2E_ARGO_NAMESPACE") and not FLOOR, 6),

@@ -26,6 +26,8 @@ WORKSPACE = Variable("PODTUNE_WORKSPACE", "podtune", "`s3://` URI for the interm
 PLACEMENT = Variable("PODTUNE_PLACEMENT", "podtune", "YAML file with what the cluster wants of the pods: `--placement`")
 PIPELINE_ROOT = Variable("PODTUNE_PIPELINE_ROOT", "podtune", "URI for the artifacts on KFP: `--pipeline-root`")
 REGISTRY = Variable("PODTUNE_REGISTRY", "podtune, make", "registry and folder that a cluster pulls the images from")
+IMAGES = Variable("PODTUNE_IMAGES", "podtune", "JSON file with the images' digests; default: the registry is asked")
+IMAGE = Variable("PODTUNE_IMAGE", "finetune, evaluate", "set for a cluster: the image that a step runs in")
 CACHE = Variable(
     "PODTUNE_CACHE",
     "fetching steps",

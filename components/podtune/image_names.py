@@ -19,11 +19,11 @@ def image_of(device: str) -> str:
 
 
 def registry_of(value: str) -> str:
-    """Check the prefix of the images' names; without one it is podtune, which only this machine's images have."""
+    """Check the prefix of the images' names; without one it is a name that no node looks for in a public registry."""
     if value and not _REGISTRY.fullmatch(value):
         example = "registry.example.org/team"
         raise BadInput(f"{REGISTRY.name} must be a registry and a folder such as {example}; got {value!r}")
-    return value or "podtune"
+    return value or "localhost/podtune"
 
 
 if __name__ == "__main__":

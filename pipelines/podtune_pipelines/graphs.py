@@ -7,7 +7,6 @@ from typing import Any, Callable, Dict, Optional, cast
 
 import yaml
 from podtune.errors import naming
-from podtune.image_names import image_of
 from podtune.sections import to_mapping
 from podtune.stores.opening import refuse_secrets
 
@@ -113,8 +112,10 @@ def _prepare(recipe: Recipe, placement: Placement, channels: Channels) -> None:
 
 def _job(placement: Placement) -> Dict[str, str]:
     """What a step that has a job do its work says of the job."""
-    image = image_of("gpu" if placement.nodes else "ipu")
-    return {"image": image, "nodes": f"{placement.nodes}x{placement.devices}"}
+    return {
+        "image": placement.image("gpu" if placement.nodes else "ipu"),
+        "nodes": f"{placement.nodes}x{placement.devices}",
+    }
 
 
 def _finetune_and_release(placement: Placement, channels: Channels) -> None:

@@ -1,10 +1,10 @@
 """Where a step runs: image, resources, and whether its result may be reused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Callable, Dict, Iterator, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
-from podtune.environment import NOTIFY_LINK, NOTIFY_URL, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
+from podtune.environment import IMAGE, NOTIFY_LINK, NOTIFY_URL, PRIVATE_HOSTS, RUN, SIGNED, SIGNING_KEY
 from podtune.image_names import image_of
 from podtune.jobs.ipujob import CONFIG_VARIABLES, SECRET_VARIABLES, STORE_SECRET
 from podtune.steps.table import STEPS, Properties
@@ -55,6 +55,24 @@ class Placement:
     on_this_machine: bool = False
     """Whether the steps run on this machine's own devices; a cluster's IPUs are available to IPUJobs only."""
 
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Image to the digest that it had when the pipeline was compiled; the others are named by tag alone."""
+
+    def image(self, device: str) -> str:
+        """The image for a device, by its digest where that is known."""
+        name = image_of(device)
+        return f"{name}@{self.digests[name]}" if name in self.digests else name
+
+    @property
+    def image_names(self) -> List[str]:
+        """The tags of all images that steps and jobs run in."""
+        return [image_of(device) for device in dict.fromkeys(("cpu", self.device))]
+
+    @property
+    def is_by_digest(self) -> bool:
+        """Whether all images are named by digest; KFP's key for a result has the name alone, and a tag may move."""
+        return all(name in self.digests for name in self.image_names)
+
     @property
     def by_ipujobs(self) -> bool:
         """Whether training and evaluation are done by IPUJobs."""
@@ -89,6 +107,7 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any], after: A
         task.after(after)
     _cache(task, step, placement)
     pod = placement.pods.of(step)
+    task.set_container_image(placement.image(placement.device if needs.on_accelerator else "cpu"))
     if not placement.on_this_machine:
         _retry(task, needs, pod)
     set_resources(task, step, pod)
@@ -96,6 +115,8 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any], after: A
         _accelerate(task, placement, pod)
     kubernetes.add_pod_label(task, COMPONENT_LABEL, step)
     kubernetes.set_security_context(task, run_as_non_root=True)
+    if needs.on_accelerator and not placement.on_this_machine:
+        task.set_env_variable(IMAGE.name, placement.image(placement.device))
     _environment(task, needs, {variable.name for variable in pod.env})
     set_pod(task, pod)
     return task
@@ -114,7 +135,6 @@ def _retry(task: Any, needs: Properties, pod: Pod) -> None:
 def _accelerate(task: Any, placement: Placement, pod: Pod) -> None:
     """Give a step its GPUs."""
     accelerator = pod.gpus
-    task.set_container_image(image_of("gpu"))
     task.set_accelerator_type(accelerator.resource).set_accelerator_limit(accelerator.count or placement.devices)
     if all(volume.mountPath != _SHARED_MEMORY for volume in pod.volumes):
         # PyTorch's processes share tensors there; a pod has 64 MiB unless more is requested
@@ -147,7 +167,8 @@ def _origins(needs: Properties) -> Iterator[Tuple[Callable[..., Any], str, Tuple
 
 
 def _cache(task: Any, step: str, placement: Placement) -> None:
-    if STEPS[step].always_runs or step in placement.unpinned or placement.pods.run.cache is False:
+    may_differ = step in placement.unpinned or not (placement.on_this_machine or placement.is_by_digest)
+    if STEPS[step].always_runs or may_differ or placement.pods.run.cache is False:
         task.set_caching_options(enable_caching=False)
     elif placement.identity is not None:
         key = placement.identity(step)

@@ -6,11 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from podtune.environment import REGISTRY
 from podtune.errors import BadInput, PodtuneError
 from podtune.formats.base_model import CONFIG, mistake_in_type
 from podtune.formats.json_files import read_object
-from podtune.image_names import image_of
 from podtune.samples.sample import is_sample
 from podtune.sources.source import open_source
 from podtune.sources.uris import scheme_of, without_secrets
@@ -162,6 +160,3 @@ def _warnings(recipe: Recipe) -> Iterator[str]:
     """What may keep the pods of a pipeline from running, as far as it can be seen from here."""
     for path in _paths(recipe):
         yield f"{path} is a local path; it has to exist in the pods, not on this machine"
-    if not REGISTRY.value():
-        image = image_of("cpu")
-        yield f"{REGISTRY.name} is not set: a cluster whose nodes lack {image} will look for it in a public registry"

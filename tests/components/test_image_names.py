@@ -11,7 +11,7 @@ from podtune.image_names import image_of, registry_of
 
 
 def test_without_a_registry_the_images_are_this_machines_own() -> None:
-    assert registry_of("") == "podtune"
+    assert registry_of("") == "localhost/podtune"
 
 
 @pytest.mark.parametrize("given", ["localhost/podtune", "registry.example.org:5000/team/podtune", "example-org"])

@@ -4,6 +4,7 @@ from typing import Any, Callable, Dict, Set
 
 import pytest
 import yaml
+from inputs.digests import DIGESTS
 from podtune.errors import BadInput
 from podtune_pipelines.graphs import arguments_of, compiled_text, pipeline_of
 from podtune_pipelines.placement import Placement
@@ -15,7 +16,8 @@ PLACES = {"store": "s3://models/podtune", "workspace": "s3://models/training"}
 def compiled(directory: Path, recipe: str, placement: Placement, **places: str) -> str:
     loaded = load_recipe(recipe)
     arguments = arguments_of(loaded, **places)
-    (directory / "pipeline.yaml").write_text(compiled_text(loaded, placement, arguments), encoding="utf-8")
+    text = compiled_text(loaded, replace(placement, digests=DIGESTS), arguments)
+    (directory / "pipeline.yaml").write_text(text, encoding="utf-8")
     return (directory / "pipeline.yaml").read_text(encoding="utf-8")
 
 
@@ -68,6 +70,26 @@ def test_what_depends_on_the_live_release_is_never_cached(tmp_path: Path) -> Non
 
     cached = {name for name, task in spec["root"]["dag"]["tasks"].items() if task["cachingOptions"].get("enableCache")}
     assert cached == {"fetch-data", "fetch-model", "tokenize-squad", "finetune", "evaluate"}
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu", "ipu"])
+def test_what_a_moved_tag_would_change_is_not_cached(device: str) -> None:
+    recipe = load_recipe("bert-tiny-squad")
+    for digests in ({}, dict(list(DIGESTS.items())[:1]), dict(list(DIGESTS.items())[1:])):
+        text = compiled_text(recipe, Placement(device, digests=digests), arguments_of(recipe))
+        tasks = next(yaml.safe_load_all(text))["root"]["dag"]["tasks"]
+        cached = [name for name, task in tasks.items() if task["cachingOptions"].get("enableCache")]
+        assert bool(cached) == (device == "cpu" and len(digests) == 1)
+
+
+def test_a_step_that_computes_knows_its_image(tmp_path: Path) -> None:
+    spec, _ = tasks_of(compiled(tmp_path, "bert-tiny-squad", Placement("gpu"), **PLACES))
+
+    containers = {name: one["container"] for name, one in spec["deploymentSpec"]["executors"].items()}
+    gpu = f"localhost/podtune/python-gpu:0.1.0@sha256:{'d' * 64}"
+    told = {name: one["env"] for name, one in containers.items() if "env" in one}
+    assert told == {name: [{"name": "PODTUNE_IMAGE", "value": gpu}] for name in ("exec-evaluate", "exec-finetune")}
+    assert {name for name, one in containers.items() if one["image"] == gpu} == set(told)
 
 
 def test_each_step_receives_only_its_own_section(tmp_path: Path) -> None:
@@ -142,7 +164,7 @@ def test_a_cluster_reaches_its_ipus_by_ipujobs(tmp_path: Path) -> None:
         "write-card",
     }
     images = {executor["container"]["image"] for executor in spec["deploymentSpec"]["executors"].values()}
-    assert images == {"podtune/python-cpu:0.1.0"}
+    assert images == {f"localhost/podtune/python-cpu:0.1.0@sha256:{'c' * 64}"}
     assert platform["exec-finetune-on-ipu"]["fieldPathAsEnv"] == [
         {"name": "PODTUNE_RUN", "fieldPath": "metadata.labels['pipeline/runid']"}
     ]
@@ -156,9 +178,9 @@ def test_nodes_are_reached_by_a_trainjob(tmp_path: Path) -> None:
     given = tasks["finetune-on-nodes"]["inputs"]["parameters"]
     assert {"finetune-on-nodes", "evaluate"} < set(tasks)
     assert given["nodes"] == {"runtimeValue": {"constant": "2x4"}}
-    assert given["image"] == {"runtimeValue": {"constant": "podtune/python-gpu:0.1.0"}}
+    assert given["image"] == {"runtimeValue": {"constant": f"localhost/podtune/python-gpu:0.1.0@sha256:{'d' * 64}"}}
     containers = {name: one["container"] for name, one in spec["deploymentSpec"]["executors"].items()}
-    assert containers["exec-finetune-on-nodes"]["image"] == "podtune/python-cpu:0.1.0"
+    assert containers["exec-finetune-on-nodes"]["image"] == f"localhost/podtune/python-cpu:0.1.0@sha256:{'c' * 64}"
     assert "accelerator" not in containers["exec-finetune-on-nodes"]["resources"]
     queue = {"configMapKey": "PODTUNE_QUEUE", "envVar": "PODTUNE_QUEUE"}
     held = [pair for one in platform["exec-finetune-on-nodes"]["configMapAsEnv"] for pair in one["keyToEnv"]]

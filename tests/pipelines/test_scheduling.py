@@ -2,11 +2,13 @@
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
 import yaml
+from inputs.digests import DIGESTS
 from kfp import local
 from podtune.errors import BadInput
 from podtune.sections import read_section, to_mapping
@@ -33,7 +35,9 @@ SMALL = [
 def compiled(directory: Path, placement: Placement) -> List[Any]:
     recipe = load_recipe("bert-tiny-squad")
     arguments = arguments_of(recipe, **PLACES)
-    compile_to(scheduled_pipeline_of(recipe, placement), arguments, directory / "pipeline.yaml")
+    compile_to(
+        scheduled_pipeline_of(recipe, replace(placement, digests=DIGESTS)), arguments, directory / "pipeline.yaml"
+    )
     return list(yaml.safe_load_all((directory / "pipeline.yaml").read_text(encoding="utf-8")))
 
 

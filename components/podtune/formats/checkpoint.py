@@ -76,6 +76,9 @@ class CheckpointFacts:
     finished: str = ""
     """When the training ended; ISO 8601, UTC."""
 
+    image: str = ""
+    """The container image that it ran in; empty where it is not known, as outside a cluster."""
+
     kilowatt_hours: Optional[float] = None
     """That the accelerators took, as they count it; None where they do not."""
 
@@ -84,7 +87,9 @@ CHECKPOINT = Format(
     "checkpoint",
     1,
     CheckpointFacts,
-    OfTheRun(facts=("seconds", "resumed", "hardware", "finished", "kilowatt_hours"), files=(LOG, f"{TENSORBOARD}/")),
+    OfTheRun(
+        facts=("seconds", "resumed", "hardware", "finished", "image", "kilowatt_hours"), files=(LOG, f"{TENSORBOARD}/")
+    ),
 )
 Checkpoint = Artifact[CheckpointFacts]
 

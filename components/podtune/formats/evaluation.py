@@ -106,6 +106,9 @@ class EvaluationFacts:
     profile: Dict[str, SplitProfile] = field(default_factory=dict)
     """Of the data that the model was trained and scored on, by split; evaluations of earlier versions have none."""
 
+    image: str = ""
+    """The container image that it ran in; empty where it is not known, as outside a cluster."""
+
     def numbers(self) -> Dict[str, float]:
         """The metrics, the loss, and how many examples there were."""
         values = {name: metric.value for name, metric in self.metrics.items()}
@@ -126,7 +129,7 @@ class UsageExample:
     """Beside the card: name to content."""
 
 
-EVALUATION = Format("evaluation", 1, EvaluationFacts, OfTheRun(facts=("seconds",)))
+EVALUATION = Format("evaluation", 1, EvaluationFacts, OfTheRun(facts=("seconds", "image")))
 Evaluation = Artifact[EvaluationFacts]
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.disk import REQUEST
-from podtune.environment import ADDRESSING, ENCRYPTION, IPU_POD, KMS_KEY, NO_SIGN_REQUEST, REQUEST_PAYER
+from podtune.environment import ADDRESSING, ENCRYPTION, IMAGE, IPU_POD, KMS_KEY, NO_SIGN_REQUEST, REQUEST_PAYER
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, bad_input
 from podtune.jobs.work import TIME_LIMIT_SECONDS, Work, jobs_namespace
 from podtune.jobs.worker_pod import WorkerPod, failure_of_pod, joined, read_pod, seconds_of
@@ -173,7 +173,7 @@ def _container(work: Work, image: str, disk: str) -> Dict[str, Any]:
         "name": CONTAINER,
         "image": image,
         **work.container,
-        "env": _environment(),
+        "env": _environment(image),
         "resources": {**RESOURCES, "requests": {**RESOURCES["requests"], **({REQUEST: disk} if disk else {})}},
         "securityContext": {
             "runAsUser": 0,
@@ -189,8 +189,8 @@ def _container(work: Work, image: str, disk: str) -> Dict[str, Any]:
     }
 
 
-def _environment() -> List[Dict[str, Any]]:
-    values = {"POPTORCH_CACHE_DIR": _EXECUTABLES, "HOME": _TEMPORARY}
+def _environment(image: str) -> List[Dict[str, Any]]:
+    values = {"POPTORCH_CACHE_DIR": _EXECUTABLES, "HOME": _TEMPORARY, IMAGE.name: image}
     sources = {**dict.fromkeys(SECRET_VARIABLES, "secretKeyRef"), **dict.fromkeys(CONFIG_VARIABLES, "configMapKeyRef")}
     environment: List[Dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
     for name, source in sources.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 from podtune.disk import REQUEST
-from podtune.environment import QUEUE
+from podtune.environment import IMAGE, QUEUE
 from podtune.errors import BadInput, Interrupted, PodtuneError, TryAgainLater
 from podtune.jobs.work import TIME_LIMIT_SECONDS, Work
 from podtune.jobs.worker_pod import WorkerPod, failure_of_pod, read_pod, seconds_of
@@ -54,6 +54,7 @@ class TrainJob:
                 "trainer": {
                     "numNodes": size["nodes"],
                     "image": image,
+                    "env": [{"name": IMAGE.name, "value": image}],
                     **work.container,
                     "resourcesPerNode": _resources(size["gpus"], disk),
                 },

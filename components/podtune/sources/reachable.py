@@ -66,6 +66,13 @@ def opener(allowed: Collection[str], *handlers: Any) -> Any:
     return urllib.request.build_opener(_Proxied(), Handler, SecureHandler, Named, *handlers)
 
 
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """For `opener`: what follows a redirect is another host, which must not see what was sent, and a GET."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
 class _Proxied(urllib.request.ProxyHandler):
     """Through the proxy for its URL, or through none: decided for each request, also of a redirect."""
 

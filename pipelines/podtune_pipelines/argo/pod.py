@@ -3,7 +3,7 @@
 from typing import Any, Dict, Iterator, Mapping
 
 from podtune.disk import REQUEST
-from podtune.environment import AGAIN
+from podtune.environment import AGAIN, IMAGE
 from podtune.errors import BadInput
 from podtune.steps.table import STEPS
 
@@ -121,7 +121,7 @@ def _container(step: Step) -> Dict[str, Any]:
         "image": step.image,
         "command": ["python3", "-m", "podtune", step.module],
         "args": [text for name, value in _options(step) for text in (f"--{argo_name(name)}", value)],
-        "env": [*_environment(step.kubernetes), *([_COMPARE_AGAIN] if step.module == "publish" else [])],
+        "env": [*_environment(step.kubernetes), *_told(step)],
         "resources": _resources(step),
         "securityContext": {
             **step.kubernetes.get("securityContext", {}),
@@ -143,6 +143,14 @@ def _options(step: Step) -> Iterator["tuple[str, str]"]:
         text = parameter.value if parameter.is_constant else filled_in("workflow.parameters", parameter.value)
         text = _STATUS if parameter.is_status else text
         yield name, f"{SECTIONS}/{name}.json" if parameter.is_section else text
+
+
+def _told(step: Step) -> Iterator[Dict[str, str]]:
+    """What a step is told of this run."""
+    if step.module == "publish":
+        yield _COMPARE_AGAIN
+    if STEPS[step.module].on_accelerator:
+        yield {"name": IMAGE.name, "value": step.image}
 
 
 def _environment(platform: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:

@@ -1,18 +1,14 @@
 """`podtune compile` and `podtune argo`: a recipe's pipeline as a file for a cluster with KFP, or with Argo alone."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, List
+from typing import Annotated
 
 import typer
 from podtune.stores.partial_file import write_whole
 
 from podtune_pipelines.cli import options
-
-if TYPE_CHECKING:
-    from podtune_pipelines.placement import Placement
-    from podtune_pipelines.recipe import Recipe
+from podtune_pipelines.cli.checked import checked_for_cluster
 
 TargetOption = Annotated[Path, typer.Option(help="YAML file to write; - for stdout.")]
 
@@ -34,13 +30,14 @@ def compile_recipe(
     from podtune_pipelines.identity import unpinned_steps
     from podtune_pipelines.placement import Placement
     from podtune_pipelines.pods.placement_file import load_pods
+    from podtune_pipelines.recipe import load_recipe
 
     pods = load_pods(placement)
     if pods.account:
         elsewhere = "a compiled pipeline names no account; leave it out here, and name it when the run is started"
         pods.refuse([f"all.serviceAccountName: {elsewhere}"])
-    where = Placement(device, devices, nodes, hours=hours, pods=pods)
-    loaded = _checked(recipe, changes, where, store=store, workspace=workspace)
+    loaded, where = load_recipe(recipe, changes), Placement(device, devices, nodes, hours=hours, pods=pods)
+    where = checked_for_cluster(loaded, where, store=store, workspace=workspace, later=True)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     _write(compiled_text(loaded, replace(where, unpinned=unpinned_steps(loaded)), arguments), to)
 
@@ -75,13 +72,14 @@ def argo(
     from podtune_pipelines.compiled_graph import graph_of, scheduled_graph_of
     from podtune_pipelines.graphs import arguments_of
     from podtune_pipelines.placement import Placement
-    from podtune_pipelines.pods.placement_file import load_pods
+    from podtune_pipelines.pods.placement_file import NOTHING, load_pods
+    from podtune_pipelines.recipe import load_recipe
 
-    pods = load_pods(placement)
-    where = Placement(device, devices, nodes, hours=hours)
-    loaded = _checked(recipe, changes, replace(where, pods=pods), store=store, workspace=workspace)
+    loaded, pods = load_recipe(recipe, changes), load_pods(placement)
+    where = Placement(device, devices, nodes, hours=hours, pods=pods)
+    where = checked_for_cluster(loaded, where, store=store, workspace=workspace, later=True)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
-    graph = (scheduled_graph_of if cron else graph_of)(loaded, where, arguments)
+    graph = (scheduled_graph_of if cron else graph_of)(loaded, replace(where, pods=NOTHING), arguments)
     template = workflow_template(graph, {**arguments, **({"bucket": bucket} if bucket else {})}, pods)
     _write(text_of([template, *([cron_workflow(template, cron, pods.run.timeZone or "UTC")] if cron else [])]), to)
 
@@ -97,14 +95,3 @@ def _write(text: str, to: Path) -> None:
     else:
         write_whole(to, text.encode("utf-8"))
     print(to)
-
-
-def _checked(recipe: str, changes: List[str], where: "Placement", *, store: str, workspace: str) -> "Recipe":
-    """Read the recipe; BadInput where a cluster could not run it, and a line on stderr for what may keep it from it."""
-    from podtune_pipelines.preflight import check_for_cluster
-    from podtune_pipelines.recipe import load_recipe
-
-    loaded = load_recipe(recipe, changes)
-    for warning in check_for_cluster(loaded, where, store=store, workspace=workspace, later=True):
-        print(warning, file=sys.stderr)
-    return loaded

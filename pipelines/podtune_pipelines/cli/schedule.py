@@ -8,6 +8,7 @@ import typer
 from podtune.errors import PodtuneError
 
 from podtune_pipelines.cli import options
+from podtune_pipelines.cli.checked import checked_for_cluster
 from podtune_pipelines.cli.submit import print_version
 
 if TYPE_CHECKING:
@@ -69,7 +70,6 @@ def schedule(  # as many as the command has options
     from podtune_pipelines.placement import Placement
     from podtune_pipelines.pods.placement_file import load_pods
     from podtune_pipelines.pods.whole_run import KFP_LACKS_ZONE
-    from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     parsed = parse_cron(cron)
@@ -78,8 +78,7 @@ def schedule(  # as many as the command has options
     conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     pods.refuse([f"run.timeZone: {KFP_LACKS_ZONE}"] if pods.run.timeZone else [])
     where = Placement(device, devices, nodes, hours=hours, pods=pods)
-    for warning in check_for_cluster(loaded, where, store=store, workspace=workspace):
-        print(warning, file=sys.stderr)
+    where = checked_for_cluster(loaded, where, store=store, workspace=workspace)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     version = upload_pipeline(cluster, loaded, scheduled_pipeline_of, arguments, where)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podtune_pipelines.cli import options
+from podtune_pipelines.cli.checked import checked_for_cluster
 from podtune_pipelines.cli.runs import Attempts, follow_to_end
 
 if TYPE_CHECKING:
@@ -49,14 +50,12 @@ def submit(
     from podtune_pipelines.graphs import arguments_of, pipeline_of
     from podtune_pipelines.placement import Placement
     from podtune_pipelines.pods.placement_file import load_pods
-    from podtune_pipelines.preflight import check_for_cluster
     from podtune_pipelines.recipe import load_recipe
 
     loaded, pods = load_recipe(recipe, changes), load_pods(placement)
     conditions = Conditions(experiment, pipeline_root, service_account or pods.account)
     where = Placement(device, devices, nodes, hours=hours, pods=pods)
-    for warning in check_for_cluster(loaded, where, store=store, workspace=workspace):
-        print(warning, file=sys.stderr)
+    where = checked_for_cluster(loaded, where, store=store, workspace=workspace)
     cluster = connect(host, namespace)
     arguments = arguments_of(loaded, store=store, workspace=workspace)
     where = replace(where, pods=pods.without_cache() if no_cache else pods)

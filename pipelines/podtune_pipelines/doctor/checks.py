@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Callable, Iterator, List
 
 from podtune.errors import PodtuneError, from_os_error
-from podtune.image_names import image_of
 from podtune.jobs.cluster import open_api
 from podtune.jobs.work import jobs_namespace
 from podtune.steps.table import STEPS
@@ -15,6 +14,7 @@ from podtune.steps.table import STEPS
 from podtune_pipelines.cluster.pods import KFP_NAMESPACE
 from podtune_pipelines.doctor import machine
 from podtune_pipelines.doctor.findings import Finding, failed, plain, refused
+from podtune_pipelines.doctor.images import check_images
 from podtune_pipelines.doctor.kubernetes_api import check_kubernetes
 from podtune_pipelines.doctor.orchestrators import check_argo, check_retries
 from podtune_pipelines.doctor.servers import check_hub, check_kfp
@@ -39,7 +39,6 @@ def checks_of(  # as many as the command has options
     """All checks for what is going to be used; `argo` is a namespace for Argo without KFP."""
     device, pods, elsewhere = placement.device, placement.pods, bool(host or argo)
     gpus = sorted({pods.of(name).gpus.resource for name, step in STEPS.items() if step.on_accelerator})
-    devices = sorted({"cpu", device})  # only training and evaluation run in another image than a CPU's
     return [
         Check("packages", machine.check_packages),
         Check("home", lambda: machine.check_home(home)),
@@ -55,7 +54,7 @@ def checks_of(  # as many as the command has options
         *([Check("network policies", lambda: check_walls(_namespaces(device, namespace, argo)))] if elsewhere else []),
         Check("Kubernetes", lambda: check_kubernetes(device, jobs_namespace(), gpus)),
         *([Check("Kubeflow Trainer", lambda: _trainer(argo or namespace or "podtune"))] if placement.nodes else []),
-        Check("images", lambda: machine.check_images([image_of(device) for device in devices])),
+        Check("images", lambda: check_images(placement.image_names)),
     ]
 
 

@@ -1,7 +1,6 @@
 """The machine: Python, packages, the directory for runs, and what it computes with."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -90,7 +89,7 @@ def check_ipus(elsewhere: bool) -> Iterator[Finding]:
             raise
         yield not_checked("IPUs", f"none on this machine ({error})", "only `podtune run --device ipu` needs them here")
         return
-    answer = _run([python, "-c", _FIND_IPUS])
+    answer = answer_of([python, "-c", _FIND_IPUS])
     if answer.returncode == 0 and answer.stdout.strip() == "True":
         yield ok("IPUs", f"PopTorch of {python} finds them")
     else:
@@ -98,22 +97,8 @@ def check_ipus(elsewhere: bool) -> Iterator[Finding]:
         yield failed("IPUs", f"PopTorch of {python} finds none", remedy)
 
 
-def check_images(names: "list[str]") -> Iterator[Finding]:
-    """Check whether a builder here has the images; only a cluster's pull shows whether its registry has them."""
-    builders = list(filter(None, map(shutil.which, ("docker", "podman"))))
-    for name in names:
-        about = f"image {name}"
-        answers = [_run([builder, "image", "inspect", "--format", "{{.Id}}", name]) for builder in builders]
-        if any(answer.returncode == 0 for answer in answers):
-            yield ok(about, "is on this machine")
-        elif any(re.search("no such|not known", answer.stderr, re.IGNORECASE) for answer in answers):
-            yield warning(about, "is not on this machine", "build and push it, unless the cluster's registry has it")
-        else:
-            remedy = "the cluster reports it when it pulls the image"
-            yield not_checked(about, "neither docker nor podman answers here", remedy)
-
-
-def _run(command: "list[str]") -> "subprocess.CompletedProcess[str]":
+def answer_of(command: "list[str]") -> "subprocess.CompletedProcess[str]":
+    """Run a program of this machine, whatever it ends with."""
     return subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)  # noqa: S603
 
 

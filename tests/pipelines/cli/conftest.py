@@ -1,3 +1,4 @@
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 import typer
 from podtune.formats.evaluation import Metric
 from podtune.formats.release import ModelFacts, ReleaseManifest
+from podtune.image_names import image_of
 from podtune.sections import to_mapping
 from podtune.stores.opening import open_store
 from podtune.stores.releases import publish
@@ -92,10 +94,13 @@ class OnCluster:
 
 
 @pytest.fixture
-def podtune(fake_kfp: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> OnCluster:
-    """A function (*arguments) that runs `podtune` against the fake cluster, with a store and a workspace."""
+def podtune(fake_kfp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> OnCluster:
+    """A function (*arguments) that runs `podtune` against the fake cluster, with a store, a workspace and images."""
     monkeypatch.setenv("KF_PIPELINES_ENDPOINT", fake_kfp.host)
     monkeypatch.setenv("PODTUNE_REGISTRY", "registry.example.org/team")
+    digests = {image_of(device): f"sha256:{'c' * 64}" for device in ("cpu", "gpu", "ipu")}
+    (tmp_path / "digests.json").write_text(json.dumps(digests))
+    monkeypatch.setenv("PODTUNE_IMAGES", str(tmp_path / "digests.json"))
     monkeypatch.setenv("PODTUNE_STORE", "s3://models/podtune")
     monkeypatch.setenv("PODTUNE_WORKSPACE", "s3://models/training")
     return OnCluster(fake_kfp.host, monkeypatch, capfd)

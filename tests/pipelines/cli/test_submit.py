@@ -185,11 +185,12 @@ def test_secrets_are_nowhere(podtune: Any, fake_kfp: Any, monkeypatch: pytest.Mo
 
 def test_an_unset_registry_is_warned_of(podtune: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PODTUNE_REGISTRY")
+    monkeypatch.delenv("PODTUNE_IMAGES")
 
     ended = podtune("submit", "bert-tiny-squad")
 
     assert ended.code == 0
     assert ended.err.splitlines()[0] == (
-        "PODTUNE_REGISTRY is not set: a cluster whose nodes lack podtune/python-cpu:0.1.0 will look for it in a public "
-        "registry"
+        "PODTUNE_REGISTRY is not set: only nodes that localhost/podtune/python-cpu:0.1.0 were loaded into can run "
+        "this; KFP will reuse no earlier results, because a tag may come to name another image"
     )

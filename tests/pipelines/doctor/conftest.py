@@ -83,3 +83,15 @@ Summary = Callable[[Iterator[Finding]], List[Tuple[str, str]]]
 def outcomes() -> Summary:
     """A function that has a check look, and returns what each finding is about and its outcome."""
     return lambda looking: [(finding.about, finding.outcome) for finding in looking]
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """A function (name, script) that makes a program the only one of its name."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def make(name: str, script: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+
+    return make

@@ -1,22 +1,10 @@
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, List
 
 import pytest
 from podtune.errors import BadInput
 from podtune_pipelines.doctor import machine
-from podtune_pipelines.doctor.findings import not_checked, ok, warning
-
-
-@pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """A function (name, script) that makes a program the only one of its name."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    def make(name: str, script: str) -> None:
-        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
-        (tmp_path / name).chmod(0o755)
-
-    return make
+from podtune_pipelines.doctor.findings import ok
 
 
 def test_the_packages_of_this_environment_fit() -> None:
@@ -113,30 +101,3 @@ def test_ipus_are_as_poptorch_says(programs: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PODTUNE_IPU_PYTHON", "python3.8")
 
     assert [found.outcome for found in machine.check_ipus(elsewhere=False)] == [outcome]
-
-
-@pytest.mark.local
-@pytest.mark.parametrize(
-    ("script", "expected"),
-    [
-        ("echo sha256:1", ok("image a", "is on this machine")),
-        (
-            "echo 'Error: No such image: a' >&2; exit 1",
-            warning("image a", "is not on this machine", "build and push it, unless the cluster's registry has it"),
-        ),
-        (
-            "echo 'Cannot connect to the daemon' >&2; exit 1",
-            not_checked(
-                "image a", "neither docker nor podman answers here", "the cluster reports it when it pulls the image"
-            ),
-        ),
-    ],
-)
-def test_an_image_is_there_missing_or_unknown(programs: Any, script: str, expected: Any) -> None:
-    programs("docker", script)
-
-    assert list(machine.check_images(["a"])) == [expected]
-
-
-def test_without_a_builder_images_are_unknown(programs: Any) -> None:
-    assert [found.outcome for found in machine.check_images(["a", "b"])] == ["not checked", "not checked"]

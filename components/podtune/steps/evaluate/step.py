@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import numpy as np
 
+from podtune.environment import IMAGE
 from podtune.errors import BadInput
 from podtune.formats.base_model import TOKENIZER
 from podtune.formats.checkpoint import CHECKPOINT, MODEL, Checkpoint
@@ -106,6 +107,7 @@ def _evaluate(
         slices=slices_of(scored, task),
         settings=to_mapping(settings),
         seconds=time.monotonic() - begun,
+        image=IMAGE.value(),
         preparation=features.facts.settings,
         notes=dict(scored.notes),
         grouped_by=scored.groups.name,

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
+from podtune.environment import IMAGE
 from podtune.errors import BadInput
 from podtune.formats.base_model import BASE_MODEL, CONFIG, INHERITED_FILES, TOKENIZER, BaseModel, vocabulary_size
 from podtune.formats.checkpoint import CHECKPOINT, LOG, MODEL, TENSORBOARD, CheckpointFacts, architecture_of, write_log
@@ -140,6 +141,7 @@ def _facts(
         hardware=machine,
         software=software(),
         finished=now(),
+        image=IMAGE.value(),
         kilowatt_hours=None if progress.joules is None else progress.joules / 3.6e6,
     )
 

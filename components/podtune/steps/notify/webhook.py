@@ -11,19 +11,12 @@ from urllib.parse import urlsplit
 from podtune import __version__
 from podtune.environment import NOTIFY_URL
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
-from podtune.sources.reachable import opener
+from podtune.sources.reachable import NoRedirects, opener
 
 _SECONDS = 10.0
 """For the connection and for the answer."""
 
 _PAUSE = 2.0
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """What follows a redirect of a POST is a GET, which nobody reads, and another host."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
 
 
 def post(url: str, message: Mapping[str, Any]) -> None:
@@ -54,7 +47,7 @@ def _send(url: str, host: str, message: Mapping[str, Any]) -> None:
     try:
         data = json.dumps(message, allow_nan=False).encode()
         request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310  # _host saw the scheme
-        with opener([host], _NoRedirects).open(request, timeout=_SECONDS):
+        with opener([host], NoRedirects).open(request, timeout=_SECONDS):
             return
     except urllib.error.HTTPError as error:
         error.close()

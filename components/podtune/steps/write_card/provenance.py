@@ -42,7 +42,7 @@ def provenance(records: Records, recipe: Mapping[str, Any]) -> Dict[str, Any]:
                 "resolvedDependencies": [*_data_files(records), *_model_files(records)],
             },
             "runDetails": {
-                "builder": {"id": "urn:podtune", "version": checkpoint.software},
+                "builder": {"id": "urn:podtune", "version": checkpoint.software, **_image(checkpoint.image)},
                 "metadata": {"invocationId": records.digests["checkpoint"], **metadata},
             },
         },
@@ -90,6 +90,14 @@ def _descriptor(name: str, uri: str, sha256: str, revision: str = "") -> Dict[st
     """Describe a file, or a whole artifact, whose SHA-256 is that of its manifest.json."""
     commit = {"gitCommit": revision} if _GIT_COMMIT.fullmatch(revision) else {}
     return {"name": name, **({"uri": uri} if uri else {}), "digest": {"sha256": sha256, **commit}}
+
+
+def _image(name: str) -> Dict[str, Any]:
+    """Describe the container image of the training, by its digest where the pipeline named it so."""
+    uri, _, digest = name.partition("@")
+    algorithm, _, value = digest.partition(":")
+    image = {"uri": uri, **({"digest": {algorithm: value}} if value else {})}
+    return {"builderDependencies": [image]} if name else {}
 
 
 def _model_component(contents: Contents) -> Dict[str, Any]:

@@ -166,6 +166,7 @@ def run(contents: Contents) -> Table:
         ("Energy", f"{short(energy)} kWh, as the devices count what they take themselves" if energy else None),
         (f"{rows} per second", short(summary.rows_per_second)),
         ("Hardware", hardware(contents)),
+        ("Image", Name(facts.image) if facts.image else None),
         ("Times resumed", count(facts.resumed)),
     ]
     return Table(("", "Training"), [(name, value) for name, value in lines if value], numbers=False)

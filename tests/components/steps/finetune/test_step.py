@@ -127,8 +127,9 @@ def test_no_file_is_hashed_twice(
 
 
 def test_a_checkpoint_says_how_it_was_made(
-    features: Path, base_model: Path, training: Training, tmp_path: Path
+    features: Path, base_model: Path, training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PODTUNE_IMAGE", "example.org/python-cpu:0.1.0@sha256:0")
     checkpoint = finetune(features, base_model, tmp_path, training)
 
     facts = CHECKPOINT.open(checkpoint).facts
@@ -138,6 +139,7 @@ def test_a_checkpoint_says_how_it_was_made(
     assert facts.training["schedule"] == "linear"
     assert facts.hardware["device"] == "cpu"
     assert facts.software["podtune"]
+    assert facts.image == "example.org/python-cpu:0.1.0@sha256:0"
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", facts.finished)
     assert [line["step"] for line in lines(checkpoint)] == [5, 10, 15, 20]
     assert facts.train_loss == pytest.approx(sum(line["loss"] for line in lines(checkpoint)) / 4)

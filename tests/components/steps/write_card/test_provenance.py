@@ -67,6 +67,30 @@ def test_the_provenance_leads_from_the_model_to_recipe_data_and_base_model(writt
     ]
 
 
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("", []),
+        ("example.org/a/python-gpu:0.1.0", [{"uri": "example.org/a/python-gpu:0.1.0"}]),
+        (
+            f"example.org/a/python-gpu:0.1.0@sha256:{'d' * 64}",
+            [{"uri": "example.org/a/python-gpu:0.1.0", "digest": {"sha256": "d" * 64}}],
+        ),
+    ],
+    ids=["unknown", "tag", "digest"],
+)
+def test_the_image_is_what_the_builder_depended_on(
+    written: Written, finished_run: Any, image: str, expected: Any
+) -> None:
+    finished_run.facts["checkpoint"]["image"] = image
+
+    found = written("provenance.json")
+
+    statement = json_format.ParseDict(found, statement_pb2.Statement())
+    Statement.copy_from_pb(statement).validate()
+    assert found["predicate"]["runDetails"]["builder"].get("builderDependencies", []) == expected
+
+
 def test_the_bill_of_materials_is_valid_cyclonedx(written: Written) -> None:
     found = written("bom.cdx.json")
 

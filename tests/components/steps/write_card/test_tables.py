@@ -50,5 +50,14 @@ def test_what_a_training_took_is_told_as_far_as_it_is_known(finished_run, conten
     assert rows == shown
 
 
+@pytest.mark.parametrize("image", ["", f"example.org/a/python-gpu:0.1.0@sha256:{'d' * 64}"], ids=["unknown", "digest"])
+def test_the_image_is_named_where_it_is_known(finished_run, contents, image) -> None:
+    finished_run.facts["checkpoint"]["image"] = image
+
+    rows = [str(value) for name, value in tables.run(contents()).rows if name == "Image"]
+
+    assert rows == [image] * bool(image)
+
+
 def test_hardware_fits_one_line(contents) -> None:
     assert tables.hardware(contents()) == "1 × AMD EPYC 9B45 (cpu), computing in bfloat16, 2 cores, 24 GiB of memory"
