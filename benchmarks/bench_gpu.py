@@ -7,7 +7,8 @@ Needs no network: models have random weights, data are made up. At most eight mi
 its own and has a limit, and a part that fails or finds no time left is named in the table. Writes bench-gpu.json and
 bench-gpu.md; ends with 0 where all is well, 1 where a part failed, 2 where there is no GPU. "Trainer" has bfloat16 and
 pads a batch to its longest row, SQuAD's batches are of about equal length; it is not compiled, and evaluates SQuAD
-alone. A share of the peak is that of the matrix products that were done. Tiny models on a CPU show that every part runs; their rates mean nothing.
+alone. A share of the peak is that of the matrix products that were done. Tiny models on a CPU show that every part
+runs; their rates mean nothing.
 """
 
 import argparse

@@ -93,13 +93,17 @@ def _hashed(source: _Source) -> List[Tuple[str, str]]:
     return list(zip(names, known_sums(source.paths)))
 
 
-@lru_cache(maxsize=None)
 def _code_identity(step: str) -> str:
     """The hash of the code that a step can run, other steps' folders left out, and of the libraries that compute."""
-    root = Path(podtune.__file__).parent
-    others = {root / "steps" / name for name in STEPS if name != step} | {root / room for room in NEVER_REUSED}
-    sources = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    own = [path for path in sources if others.isdisjoint(path.parents)]
-    content = list(zip([path.relative_to(root).as_posix() for path in own], known_sums(own)))
+    others = (*(f"steps/{name}/" for name in STEPS if name != step), *(f"{room}/" for room in NEVER_REUSED))
+    content = [(name, digest) for name, digest in _code().items() if not name.startswith(others)]
     libraries = [(name, version(name)) for name in COMPUTING_LIBRARIES]
     return hashlib.sha256(json.dumps([content, libraries]).encode()).hexdigest()
+
+
+@lru_cache(maxsize=None)
+def _code() -> Dict[str, str]:
+    """Each file of what steps run, by its place in the package, to its hash."""
+    root = Path(podtune.__file__).parent
+    files = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return dict(zip((path.relative_to(root).as_posix() for path in files), known_sums(files)))

@@ -1,7 +1,8 @@
-"""KFP's language and its compiler, without its client and Kubernetes', whose import takes longer than a compilation.
+"""KFP's language, its compiler and its local runner, without its client and Kubernetes'.
 
-`import kfp` leaves its client out in the steps, which it knows by a variable; kfp.kubernetes needs Kubernetes' client
-for node affinities alone (kfp 2.17), which podtune does not set.
+These two take longer to import than a pipeline takes to compile. `import kfp` leaves its client out in the steps, which
+it knows by a variable; kfp.kubernetes needs Kubernetes' client for node affinities alone (kfp 2.17), which podtune does
+not set.
 """
 
 import os
@@ -12,7 +13,7 @@ from unittest import mock
 with mock.patch.dict(os.environ, {"_KFP_RUNTIME": "true"}):
     import kfp  # noqa: F401
 
-from kfp import compiler, dsl
+from kfp import compiler, dsl, local
 
 _own = sys.modules.get("kubernetes")
 sys.modules["kubernetes"] = ModuleType("kubernetes")
@@ -24,4 +25,4 @@ finally:
     if _own:
         sys.modules["kubernetes"] = _own
 
-__all__ = ["compiler", "dsl", "kubernetes"]
+__all__ = ["compiler", "dsl", "kubernetes", "local"]

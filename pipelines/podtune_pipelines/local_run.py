@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 import psutil
-from kfp import local
 from podtune.environment import CURVES, MESSAGE_FILE, RUNNER, TERMINAL
 from podtune.errors import Interrupted, PodtuneError, TryAgainLater, read_failure
 from podtune.formats.sums import kept_in
@@ -23,6 +22,7 @@ from podtune_pipelines.compiled_graph import graph_of
 from podtune_pipelines.graphs import arguments_of, pipeline_of, preparation_of, preparing_arguments_of
 from podtune_pipelines.home import Home
 from podtune_pipelines.identity import identity_of
+from podtune_pipelines.kfp_compiler import local
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
 from podtune_pipelines.reuse import Outputs, reusable, serving

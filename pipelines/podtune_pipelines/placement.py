@@ -107,7 +107,9 @@ def add_step(step: str, placement: Placement, channels: Dict[str, Any], after: A
         task.after(after)
     _cache(task, step, placement)
     pod = placement.pods.of(step)
-    task.set_container_image(placement.image(placement.device if needs.on_accelerator else "cpu"))
+    image = placement.image(placement.device if needs.on_accelerator else "cpu")
+    if task.container_spec.image != image:  # KFP walks the stack for each thing that is set
+        task.set_container_image(image)
     if not placement.on_this_machine:
         _retry(task, needs, pod)
     set_resources(task, step, pod)

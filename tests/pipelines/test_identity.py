@@ -84,14 +84,18 @@ def test_changed_code_runs_everything_anew(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_code_of_one_step_counts_for_that_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed: "dict[str, str]" = {}
-    monkeypatch.setattr(identity, "known_sums", lambda paths: [hashed.setdefault(str(path), "0") for path in paths])
-    identity._code_identity.__wrapped__("evaluate")
+    recipe, code = load_recipe("bert-tiny-squad"), identity._code()
+    before = keys_of(recipe, "cpu")
 
-    folders = {Path(path).parent.name for path in hashed}
-    assert "evaluate" in folders
-    assert "training" in folders
-    assert "write_card" not in folders
+    def changed_by(file: str) -> "set[str]":
+        assert file in code
+        monkeypatch.setattr(identity, "_code", lambda: {**code, file: "other"})
+        after = keys_of(recipe, "cpu")
+        return {step for step in before if before[step] != after[step]}
+
+    assert changed_by("steps/evaluate/step.py") == {"evaluate"}
+    assert changed_by("training/loop.py") == changed_by("errors.py") == ALL
+    assert changed_by("steps/write_card/step.py") == changed_by("cards/hub_rules.py") == set()
 
 
 def test_a_pinned_remote_source_can_be_reused() -> None:
