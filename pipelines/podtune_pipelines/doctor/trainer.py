@@ -6,14 +6,16 @@ from podtune.jobs.trainjob import API_VERSION, RUNTIME, TrainJob
 
 from podtune_pipelines.doctor.findings import Finding, failed, not_checked, ok
 from podtune_pipelines.doctor.kubernetes_api import request, right_to_create
+from podtune_pipelines.doctor.kueue import check_kueue
 from podtune_pipelines.doctor.servers import json_of
 
 
 def check_trainer(api: Any, namespace: str) -> Iterator[Finding]:
-    """Check Trainer's version, and that the namespace has podtune's runtime."""
+    """Check Trainer's version, that the namespace has podtune's runtime, and that a queue would start its jobs."""
     yield _version(api)
     yield _runtime(api, namespace)
     yield right_to_create(api, TrainJob(), namespace)
+    yield from check_kueue(api)
 
 
 def _version(api: Any) -> Finding:
