@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import Optional
 
 from podtune.errors import BadInput
 
@@ -17,6 +18,9 @@ class Cost:
 
     amount: float
     """In the currency of the price; 0 where none is given."""
+
+    kilowatt_hours: Optional[float] = None
+    """That the device takes in training by its own count; None where it does not count."""
 
 
 def require_price(price: float) -> None:

@@ -1,7 +1,7 @@
 """What a run would do: steps, sizes, time."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, Literal, Mapping, Optional
 
@@ -65,6 +65,8 @@ class Duration:
     training_rows_per_second: float
     training_seconds: float
     evaluation_seconds: float
+    training_kilowatt_hours: Optional[float] = None
+    """None where the device does not count what it takes."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ def _cost(duration: Optional[Duration], ipu: Optional[IpuPlan], price: float) ->
         return None if ipu.seconds is None else cost_of(ipu.seconds, ipu.ipus, price)
     if duration is None:
         return None
-    return cost_of(duration.training_seconds + duration.evaluation_seconds, 1, price)
+    cost = cost_of(duration.training_seconds + duration.evaluation_seconds, 1, price)
+    return replace(cost, kilowatt_hours=duration.training_kilowatt_hours)
 
 
 def _counted(features: FeaturesFacts) -> Dict[str, Counts]:
@@ -188,4 +191,5 @@ def _measured(recipe: Recipe, features: Features, base_model: BaseModel, device:
     splits, speed = features.facts.splits, speed_of(features, base_model, recipe.training, device, home.speeds)
     consumed = updates_of(splits["train"].rows, recipe.training).rows_consumed
     evaluation_seconds = splits[recipe.evaluation.split].rows / speed.prediction
-    return Duration(speed.training, consumed / speed.training, evaluation_seconds)
+    energy = None if speed.joules_a_row is None else speed.joules_a_row * consumed / 3.6e6
+    return Duration(speed.training, consumed / speed.training, evaluation_seconds, energy)

@@ -115,7 +115,8 @@ def _arithmetic(made: Plan) -> Table:
 
 def _cost(cost: Cost) -> str:
     amount = f", {cost.amount:,.2f} at the price given" if cost.amount else ""
-    return f"cost: about {cost.device_hours:,.2f} device-hours{amount}"
+    energy = "" if cost.kilowatt_hours is None else f", {cost.kilowatt_hours:,.2f} kWh of the device in training"
+    return f"cost: about {cost.device_hours:,.2f} device-hours{amount}{energy}"
 
 
 def _show_ipus(console: Console, ipu: IpuPlan) -> None:

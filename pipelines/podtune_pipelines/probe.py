@@ -7,7 +7,7 @@ import platform
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 from podtune.formats.base_model import BaseModel
@@ -29,6 +29,8 @@ class Speed:
 
     training: float
     prediction: float
+    joules_a_row: Optional[float] = None
+    """That the device takes in training, as it counts it; None where it does not."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,15 @@ def measure(features: Features, base_model: BaseModel, config: TrainingConfig, d
     batches = np.array_split(rows, max(1, len(rows) // min(config.batch_size, 64)))
     for step, batch in enumerate(batches[:WARM_UP_STEPS]):
         float(engine.steps(examples, [batch], step, 0.0)[0].loss)  # waits for the device
-    done, began = 0, time.perf_counter()
+    done, began, taken = 0, time.perf_counter(), engine.joules()
     for step, batch in enumerate(batches):
         float(engine.steps(examples, [batch], step, 0.0)[0].loss)
         done += len(batch)
         if time.perf_counter() - began > PROBE_SECONDS:
             break
-    training = done / (time.perf_counter() - began)
+    training, counted = done / (time.perf_counter() - began), engine.joules()
+    joules = None if taken is None or counted is None else (counted - taken) / done
     some = SomeRows(examples, rows[: max(1, done)])
     began = time.perf_counter()
     engine.outputs(some)
-    return Speed(training, len(some) / (time.perf_counter() - began))
+    return Speed(training, len(some) / (time.perf_counter() - began), joules)

@@ -9,6 +9,7 @@ from podtune.formats import sums
 from podtune.formats.base_model import BASE_MODEL, BaseModel
 from podtune.formats.features import FEATURES
 from podtune.formats.verdict import VERDICT
+from podtune.training.engines.torch_engine import TorchEngine
 from podtune_pipelines import probe
 from podtune_pipelines.cli.plan import plan
 from podtune_pipelines.gate_outlook import gate_outlook
@@ -16,6 +17,7 @@ from podtune_pipelines.home import Home
 from podtune_pipelines.local_run import run_locally
 from podtune_pipelines.needs import needs_of, parameters_of
 from podtune_pipelines.plan import make_plan, updates_of
+from podtune_pipelines.plan_tables import show
 from podtune_pipelines.recipe import load_recipe
 from safetensors.numpy import save_file
 
@@ -106,6 +108,8 @@ def test_a_second_plan_reads_no_file_of_an_artifact(tmp_path: Path, monkeypatch:
     make_plan(load_recipe("bert-tiny-squad", changes), Home(tmp_path), "cpu", fetch=False)
 
     assert made.duration is not None
+    assert made.cost is not None
+    assert made.cost.kilowatt_hours is None
     assert {name: counts.duplicates for name, counts in made.splits.items()} == {"train": None, "validation": 0}
     assert {first.count(path) for path in first} <= {1}
     assert hashed == []
@@ -118,7 +122,14 @@ def test_a_speed_is_measured_once_and_not_at_all_where_training_is_reused(
     changes = ["source.data=sample://squad?train=64&validation=4", "model.source=sample://bert?layers=1&hidden=16"]
     changes += ["training.epochs=1", "gate.floors={}"]
     recipe, home = load_recipe("bert-tiny-squad", changes), Home(tmp_path)
-    measured = make_plan(recipe, home, "cpu", fetch=False).duration
+    counted = iter([500.0, 500.0 + 64 * 1800.0])
+    monkeypatch.setattr(TorchEngine, "joules", lambda engine: next(counted))
+    made = make_plan(recipe, home, "cpu", fetch=False)
+    measured = made.duration
+    assert made.cost is not None
+    assert made.cost.kilowatt_hours == pytest.approx(64 * 1800 / 3.6e6)
+    show(made)
+    assert ", 0.03 kWh of the device in training" in capsys.readouterr().out
     monkeypatch.setattr(probe, "measure", lambda *_: pytest.fail("measured again"))
 
     assert make_plan(recipe, home, "cpu", fetch=False).duration == measured
