@@ -120,8 +120,11 @@ def _authorization(image: _Image, challenge: str) -> str:
     if scheme.lower() != "bearer" or not fields.get("realm"):
         raise PodtuneError(f"{image.host} wants a login; {_login(image.host)}")
     realm = fields["realm"]
-    if urlsplit(realm).scheme != "https" and urlsplit(realm).hostname not in _HERE:
-        raise PodtuneError(f"{image.host} sends for a token to {realm}, where a login could be read on the way")
+    giver = _giver(realm, here=image.url.startswith("http:"))
+    if not giver:
+        raise PodtuneError(
+            f"{image.host} sends for a token to {realm!r}, which must be https, or a login could be read"
+        )
     wanted = {"service": fields.get("service", ""), "scope": f"repository:{image.repository}:pull"}
     url = f"{realm}{'&' if '?' in realm else '?'}{urlencode({key: value for key, value in wanted.items() if value})}"
     answer = _ask("GET", url, {"Authorization": login} if login else {})
@@ -130,7 +133,17 @@ def _authorization(image: _Image, challenge: str) -> str:
         token = found.get("token") or found.get("access_token")
         if answer.status == 200 and re.fullmatch(r"[\x21-\x7e]+", token):
             return f"Bearer {token}"
-    raise PodtuneError(f"{urlsplit(realm).hostname} gives no token ({answer.status}); {_login(image.host)}")
+    raise PodtuneError(f"{giver} gives no token ({answer.status}); {_login(image.host)}")
+
+
+def _giver(realm: str, *, here: bool) -> str:
+    """The host that gives tokens; empty unless it is asked by https, or is on this machine as its registry is."""
+    try:
+        parts = urlsplit(realm)
+    except ValueError:
+        return ""
+    host = parts.hostname or ""
+    return host if parts.scheme == "https" or (parts.scheme == "http" and here and host in _HERE) else ""
 
 
 def _login(host: str) -> str:

@@ -173,13 +173,19 @@ def test_what_is_no_token_is_told(answering: Any, body: bytes) -> None:
         digest_of(f"{registry.address}/team/python-cpu:0.1.0")
 
 
-def test_a_login_is_sent_to_no_place_where_it_could_be_read(answering: Any, home: Path) -> None:
-    elsewhere = 'Bearer realm="http://tokens.example.org/token",service="images"'
-    registry = answering((401, {"Www-Authenticate": elsewhere}, b""))
+@pytest.mark.parametrize(
+    "realm", ["http://tokens.example.org/token", "https://[", "https:///token", "ftp://localhost/", "x"]
+)
+def test_a_login_is_sent_to_no_place_where_it_could_be_read(answering: Any, home: Path, realm: str) -> None:
+    registry = answering((401, {"Www-Authenticate": f'Bearer realm="{realm}",service="images"'}, b""))
     _docker_login(home, _auths(registry.address))
 
-    with pytest.raises(PodtuneError, match=r"sends for a token to http://tokens\.example\.org/token, where a login"):
+    with pytest.raises(
+        PodtuneError, match=r"sends for a token to '.*', which must be https, or a login could be read$"
+    ):
         digest_of(f"{registry.address}/team/python-cpu:0.1.0")
+
+    assert len(registry.asked) == 1
 
 
 @pytest.mark.parametrize("key", ["credHelpers", "credsStore"])
