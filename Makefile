@@ -13,8 +13,7 @@ DEVICES ?= cpu gpu ipu
 
 # The numeric tests, which run once more for each kind of CPU that this one can pass for
 NUMERIC := $(addprefix tests/components/,training/engines tasks detector)
-# Files stay together but for those at the end, which take minutes each
-PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The pins of a lock without their hashes
 PINS := sed -n 's/^\([A-Za-z0-9][^ ]*==[^ ]*\).*/\1/p'
@@ -128,7 +127,7 @@ test-images: .venv/installed  ## build the CPU image and run recipes in containe
 
 # What the IPU image runs, on its Python and its torch
 test-floor: .venv-floor/installed  ## the tests of what the IPU image runs, on Python 3.8
-	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(JUDGE_SKIPS) \
+	.venv-floor/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(JUDGE_SKIPS) \
 	  $(addprefix tests/components/,formats stores tasks training samples steps/finetune steps/evaluate test_errors.py test_parsing.py test_sections.py \
 	    jobs/test_worker.py)
 
