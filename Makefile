@@ -93,11 +93,10 @@ push: $(addprefix push-,$(DEVICES))  ## push them, and write their digests to bu
 	$(BIN)/python -m podtune_pipelines.image_digests $(DEVICES) > build/digests.partial
 	mv build/digests.partial build/digests.json
 
-push-%: .venv/installed
+push-%: builder .venv/installed
 	$(BUILDER) push $(PUSH_OPTIONS) $$($(BIN)/python -m podtune.image_names $*)
 
-image-%: build/images
-	@test -n "$(BUILDER)" || { echo "images are built by docker, podman or buildah; none of them works here" >&2; exit 1; }
+image-%: builder build/images
 	$(BUILDER) build --file images/$*/Dockerfile $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD_OPTIONS) \
 	  --tag $$($(BIN)/python -m podtune.image_names $*) .
 
@@ -116,6 +115,10 @@ build/swift/installed: tests/servers/swift.lock
 	$(PYTHON) -m venv build/swift
 	build/swift/bin/pip install --quiet --no-deps --requirement $<
 	touch $@
+
+.PHONY: builder
+builder:
+	@test -n "$(BUILDER)" || { echo "images are built by docker, podman or buildah; none of them works here" >&2; exit 1; }
 
 .PHONY: build/images
 build/images: .venv/installed

@@ -1,20 +1,16 @@
 """The graph of a compiled pipeline: its steps in topological order, read from KFP's IR."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-import yaml
 from graphlib import TopologicalSorter
 from podtune.errors import BadInput
 
 from podtune_pipelines.disk import disk_of_step
-from podtune_pipelines.graphs import compile_pipeline, pipeline_of, scheduled_pipeline_of
+from podtune_pipelines.graphs import compile_pipeline, pipeline_of, read_compiled, scheduled_pipeline_of
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""PyYAML's wheels have libyaml, which is ten times as fast."""
 
 _NO_FILE = "system.Metrics"
 """The type of an output for KFP's run page; a step that runs without KFP prints it instead."""
@@ -65,6 +61,9 @@ class Step:
     kubernetes: Mapping[str, Any]
     """Its pod's settings on KFP's Kubernetes platform."""
 
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of its pod that were known when it was compiled."""
+
     disk: str = ""
     """What its pod requests of it, which KFP cannot say; empty where that is not known."""
 
@@ -97,7 +96,7 @@ def scheduled_graph_of(recipe: Recipe, placement: Placement, arguments: Dict[str
 
 def _compiled(recipe: Recipe, pipeline: Any, arguments: Dict[str, Any]) -> Graph:
     """Compile a pipeline and read what came out, so that there is one definition of it."""
-    specification, platform = yaml.load_all(compile_pipeline(pipeline, arguments), Loader=_LOADER)  # a safe one
+    specification, platform = read_compiled(compile_pipeline(pipeline, arguments))
     graph = read_graph(specification, platform)
     steps = (replace(step, disk=disk_of_step(recipe, step.module)) for step in graph.steps)
     last = graph.last and replace(graph.last, disk=disk_of_step(recipe, graph.last.module))
@@ -183,6 +182,7 @@ def _step(name: str, task: Mapping[str, Any], specification: Mapping[str, Any], 
         condition=task.get("condition"),
         cache_key=task.get("cachingOptions", {}).get("cacheKey"),
         kubernetes=pods.get(label, {}),
+        environment={variable["name"]: variable["value"] for variable in container.get("env", [])},
     )
 
 

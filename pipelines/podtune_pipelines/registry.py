@@ -5,7 +5,6 @@ A login is docker's or podman's: the files that `docker login` and `podman login
 """
 
 import base64
-import http.client
 import os
 import re
 import subprocess
@@ -18,9 +17,9 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from urllib.parse import urlencode, urlsplit
 
 from podtune import __version__
-from podtune.errors import BadInput, PodtuneError, TryAgainLater
+from podtune.errors import BadInput, PodtuneError
 from podtune.parsing import parse_json
-from podtune.sources.reachable import NoRedirects, opener
+from podtune.sources.reachable import NoRedirects, asking, opener
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
@@ -97,17 +96,11 @@ def _ask(method: str, url: str, headers: Dict[str, str]) -> _Answer:
     headers = {"User-Agent": f"podtune/{__version__}", **headers}
     request = urllib.request.Request(url, headers=headers, method=method)  # noqa: S310  # http or https, as _Image says
     try:
-        with opener([host], NoRedirects).open(request, timeout=_SECONDS) as answer:
+        with asking(host), opener([host], NoRedirects).open(request, timeout=_SECONDS) as answer:
             return _Answer(answer.status, answer.headers, answer.read(_LARGEST))
     except urllib.error.HTTPError as error:
         error.close()
         return _Answer(error.code, error.headers, b"")
-    except OSError as error:
-        cause = error.reason if isinstance(error, urllib.error.URLError) else error
-        said = (cause.strerror or type(cause).__name__) if isinstance(cause, OSError) else "no answer"
-        raise TryAgainLater(f"{host} cannot be reached: {said}") from None
-    except (http.client.HTTPException, ValueError) as error:
-        raise PodtuneError(f"{host} cannot be asked: {type(error).__name__}") from None
 
 
 def _authorization(image: _Image, challenge: str) -> str:

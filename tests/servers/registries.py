@@ -27,12 +27,10 @@ def real_registry(folder: Path, *, login: bool) -> Iterator[str]:
         "REGISTRY_HTTP_ADDR": "127.0.0.1:0",
         "REGISTRY_STORAGE": "filesystem",
         "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": str(folder / "data"),
-        **(
-            {"REGISTRY_AUTH_HTPASSWD_REALM": "podtune", "REGISTRY_AUTH_HTPASSWD_PATH": f"{folder}/htpasswd"}
-            if login
-            else {}
-        ),
     }
+    if login:
+        settings["REGISTRY_AUTH_HTPASSWD_REALM"] = "podtune"
+        settings["REGISTRY_AUTH_HTPASSWD_PATH"] = str(folder / "htpasswd")
     (folder / "config.yml").write_text("version: 0.1\nstorage: {filesystem: {rootdirectory: /nowhere}}\n")
     log = folder / "log"
     with log.open("wb") as output:

@@ -3,15 +3,17 @@
 What counts is the address that is connected to, of every redirect too: a name may lead anywhere.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import socket
+import urllib.error
 import urllib.request
-from typing import Any, Collection, List, Union
+from typing import Any, Collection, Iterator, List, Union
 from urllib.parse import urlsplit
 
 from podtune.environment import PRIVATE_HOSTS
-from podtune.errors import BadInput
+from podtune.errors import BadInput, PodtuneError, TryAgainLater
 from podtune.proxies import proxy_hosts, proxy_of
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -71,6 +73,24 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
+
+
+@contextlib.contextmanager
+def asking(whom: str) -> Iterator[None]:
+    """Turn the trouble of asking by `opener` into TryAgainLater or PodtuneError, which show nothing of the URL.
+
+    HTTPError, an answer, goes on to who knows what it means.
+    """
+    try:
+        yield
+    except urllib.error.HTTPError:
+        raise
+    except OSError as error:
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        said = (cause.strerror or type(cause).__name__) if isinstance(cause, OSError) else "no answer"
+        raise TryAgainLater(f"{whom} cannot be reached: {said}") from None
+    except (http.client.HTTPException, ValueError) as error:  # which may quote the URL
+        raise PodtuneError(f"{whom} cannot be asked: {type(error).__name__}") from None
 
 
 class _Proxied(urllib.request.ProxyHandler):

@@ -3,7 +3,7 @@
 from typing import Any, Dict, Iterator, Mapping
 
 from podtune.disk import REQUEST
-from podtune.environment import AGAIN, IMAGE
+from podtune.environment import AGAIN
 from podtune.errors import BadInput
 from podtune.steps.table import STEPS
 
@@ -121,7 +121,7 @@ def _container(step: Step) -> Dict[str, Any]:
         "image": step.image,
         "command": ["python3", "-m", "podtune", step.module],
         "args": [text for name, value in _options(step) for text in (f"--{argo_name(name)}", value)],
-        "env": [*_environment(step.kubernetes), *_told(step)],
+        "env": [*_environment(step), *([_COMPARE_AGAIN] if step.module == "publish" else [])],
         "resources": _resources(step),
         "securityContext": {
             **step.kubernetes.get("securityContext", {}),
@@ -145,15 +145,8 @@ def _options(step: Step) -> Iterator["tuple[str, str]"]:
         yield name, f"{SECTIONS}/{name}.json" if parameter.is_section else text
 
 
-def _told(step: Step) -> Iterator[Dict[str, str]]:
-    """What a step is told of this run."""
-    if step.module == "publish":
-        yield _COMPARE_AGAIN
-    if STEPS[step.module].on_accelerator:
-        yield {"name": IMAGE.name, "value": step.image}
-
-
-def _environment(platform: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+def _environment(step: Step) -> Iterator[Dict[str, Any]]:
+    platform = step.kubernetes
     for field in platform.get("fieldPathAsEnv", []):
         path = _RUN_LABELS.get(field["fieldPath"], field["fieldPath"])
         yield {"name": field["name"], "valueFrom": {"fieldRef": {"fieldPath": path}}}
@@ -163,6 +156,8 @@ def _environment(platform: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
             for pair in source["keyToEnv"]:
                 value = {"name": source[name], "key": pair[key], "optional": optional}
                 yield {"name": pair["envVar"], "valueFrom": {reference: value}}
+    for variable, given in step.environment.items():
+        yield {"name": variable, "value": given}
 
 
 def _resources(step: Step) -> Dict[str, Any]:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
 import kfp_server_api
-import yaml
 from podtune import __version__
 
 from podtune_pipelines.cluster.client import Cluster, Taken, where
-from podtune_pipelines.graphs import compile_to
+from podtune_pipelines.graphs import compile_to, read_compiled
 from podtune_pipelines.identity import unpinned_steps
 from podtune_pipelines.placement import Placement
 from podtune_pipelines.recipe import Recipe
@@ -66,7 +65,7 @@ def upload_once(cluster: Cluster, pipeline: str, package: Path) -> Version:
 
 def content_name(package: Path) -> str:
     """A version's name: podtune's version, and a hash of the pipeline that ignores the order of keys."""
-    documents = list(yaml.safe_load_all(package.read_text(encoding="utf-8")))
+    documents = read_compiled(package.read_text(encoding="utf-8"))
     digest = hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()
     return f"{__version__}-{digest[:16]}"
 

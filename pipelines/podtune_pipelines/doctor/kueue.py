@@ -43,9 +43,8 @@ def _version(api: Any, name: str, namespaces: Sequence[str]) -> Optional[Version
     for namespace in namespaces:
         answer = request(api, "GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
         if answer.status == 200:
-            containers = (
-                (json_of(answer) or {}).get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
-            )
-            found = (re.search(r":v?(\d+)\.(\d+)\.\d+(@|$)", str(one.get("image"))) for one in containers)
+            pod = (json_of(answer) or {}).get("spec", {}).get("template", {}).get("spec", {})
+            images = [str(one.get("image")) for one in pod.get("containers", [])]
+            found = (re.search(r":v?(\d+)\.(\d+)\.\d+(@|$)", image) for image in images)
             return next(((int(one[1]), int(one[2])) for one in found if one), None)
     return None

@@ -6,9 +6,9 @@ from typing import Any, Callable
 
 import pytest
 import typer
+from inputs.digests import digests
 from podtune.formats.evaluation import Metric
 from podtune.formats.release import ModelFacts, ReleaseManifest
-from podtune.image_names import image_of
 from podtune.sections import to_mapping
 from podtune.stores.opening import open_store
 from podtune.stores.releases import publish
@@ -98,8 +98,7 @@ def podtune(fake_kfp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capf
     """A function (*arguments) that runs `podtune` against the fake cluster, with a store, a workspace and images."""
     monkeypatch.setenv("KF_PIPELINES_ENDPOINT", fake_kfp.host)
     monkeypatch.setenv("PODTUNE_REGISTRY", "registry.example.org/team")
-    digests = {image_of(device): f"sha256:{'c' * 64}" for device in ("cpu", "gpu", "ipu")}
-    (tmp_path / "digests.json").write_text(json.dumps(digests))
+    (tmp_path / "digests.json").write_text(json.dumps(digests()))
     monkeypatch.setenv("PODTUNE_IMAGES", str(tmp_path / "digests.json"))
     monkeypatch.setenv("PODTUNE_STORE", "s3://models/podtune")
     monkeypatch.setenv("PODTUNE_WORKSPACE", "s3://models/training")

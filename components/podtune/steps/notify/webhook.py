@@ -1,6 +1,5 @@
 """One JSON POST, to an address that is a secret: no error shows more of it than its host."""
 
-import http.client
 import json
 import time
 import urllib.error
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 from podtune import __version__
 from podtune.environment import NOTIFY_URL
 from podtune.errors import BadInput, PodtuneError, TryAgainLater, is_passing
-from podtune.sources.reachable import NoRedirects, opener
+from podtune.sources.reachable import NoRedirects, asking, opener
 
 _SECONDS = 10.0
 """For the connection and for the answer."""
@@ -44,18 +43,13 @@ def _host(url: str) -> str:
 
 def _send(url: str, host: str, message: Mapping[str, Any]) -> None:
     headers = {"Content-Type": "application/json", "User-Agent": f"podtune/{__version__}"}
+    whom = f"the webhook at {host}"
     try:
-        data = json.dumps(message, allow_nan=False).encode()
-        request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310  # _host saw the scheme
-        with opener([host], NoRedirects).open(request, timeout=_SECONDS):
-            return
+        with asking(whom):
+            data = json.dumps(message, allow_nan=False).encode()
+            request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310  # _host saw the scheme
+            opener([host], NoRedirects).open(request, timeout=_SECONDS).close()
     except urllib.error.HTTPError as error:
         error.close()
         kind = TryAgainLater if is_passing(error.code) else PodtuneError
-        raise kind(f"the webhook at {host} answered {error.code}") from None
-    except OSError as error:
-        cause = error.reason if isinstance(error, urllib.error.URLError) else error
-        said = (cause.strerror or type(cause).__name__) if isinstance(cause, OSError) else "no answer"
-        raise TryAgainLater(f"the webhook at {host} cannot be reached: {said}") from None
-    except (http.client.HTTPException, ValueError) as error:  # which may quote the URL
-        raise PodtuneError(f"the webhook at {host} cannot be asked: {type(error).__name__}") from None
+        raise kind(f"{whom} answered {error.code}") from None
